@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fetafix/command.h: the words of the program. One table of commands behind the command line, the `:`
+ * prompt, keys, scripts, the REPL, help, the man page and completion. A key binding is a command line.
+ *
+ *     ff_command_run(context, "accept 3")     looks the command up, checks its words, runs it
+ *
+ * A command never blocks on the engine unless the context says so (`wait`: batch, scripts).
+ */
+#ifndef FETAFIX_COMMAND_H
+#define FETAFIX_COMMAND_H
+
+#include "fetafix/session.h"
+
+/* Where a command may be used. */
+enum {
+    FF_AT_SHELL = 1,    /* fetafix VERB ... */
+    FF_AT_PROMPT = 2,   /* `:` prompt, REPL, scripts */
+    FF_AT_EXPLORER = 4, /* only where there are views */
+};
+
+typedef enum ff_format { FF_FORMAT_TEXT, FF_FORMAT_JSON, FF_FORMAT_CSV } ff_format;
+
+typedef struct ff_context {
+    ff_session *session;  /* NULL: none open */
+    bool wait;            /* wait for jobs and print their outcome */
+    bool quiet, verbose, color, progress;
+    ff_format format;
+    void (*print)(void *sink, const char *text); /* data, whole lines */
+    void (*note)(void *sink, const char *text);  /* one line without newline: notes and errors */
+    void *sink;
+    /* The explorer's own verbs ("view heat", "zoom", "down 3"): true when it took the words. */
+    bool (*view)(void *sink, int argc, char **argv);
+} ff_context;
+
+typedef struct ff_command {
+    const char *name;
+    const char *arguments; /* "PATH [--force]" */
+    const char *summary;   /* one line */
+    const char *help;      /* paragraphs, or NULL */
+    const char *keys;      /* keys of the explorer bound to it, blank between: "a", "C-r" */
+    int where;
+    int min_args, max_args; /* max -1: any number */
+    int (*run)(ff_context *c, int argc, char **argv); /* argv[0]: the name */
+} ff_command;
+
+const ff_command *ff_command_at(int i);              /* from 0 until NULL, sorted for help */
+const ff_command *ff_command_find(const char *name); /* unique prefixes too; NULL */
+/* Splits a line as a shell does (quotes, backslash), runs it. FF_ERR_USAGE suggests the nearest name. */
+int ff_command_run(ff_context *c, const char *line);
+/* Completions of the last word of `line`, sorted; the caller frees each and the array. */
+char **ff_command_complete(ff_context *c, const char *line, int *n);
+/* The command line bound to a key by default, or NULL: "q", "Enter", "C-r", "F1", "Down". */
+const char *ff_command_for_key(const char *key);
+/* A table as aligned text, JSON (array of objects) or CSV. */
+void ff_table_print(const ff_table *t, ff_format format, int width, ff_buf *out);
+
+/* Options of the command line, for the front ends. */
+typedef struct ff_options {
+    ff_session_options session;
+    const char *output, *json, *labels_csv, *report, *session_path, *config;
+    bool force, quiet, verbose, timing;
+    int color; /* -1 auto, 0 never, 1 always */
+} ff_options;
+
+/* The whole command line program; `explore` opens the explorer (main passes the ui's). */
+int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_options *o));
+
+#endif

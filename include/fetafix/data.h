@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fetafix/data.h: photographs to network inputs, and network outputs to labels.
+ *
+ *     ff_dataset_open("photos/", 0, &set)            a folder or a LIST
+ *     ff_pre_parse("tf", &spec)                      preset or spec text
+ *     ff_feed_create(set, &spec, shape, ...)         image i -> tensor, decoded and kept within a budget
+ *     ff_label_run(plan, feed, ids, n, ...)          top-5, margin and output of each image
+ */
+#ifndef FETAFIX_DATA_H
+#define FETAFIX_DATA_H
+
+#include "fetafix/exec.h"
+
+/* ------------------------------------------------------------------------------------ images */
+
+/* 8-bit RGB, rows top down, 3*width bytes a row. */
+typedef struct ff_image {
+    int width, height;
+    uint8_t *rgb;
+} ff_image;
+
+/* JPEG (grey, YCbCr, RGB, CMYK, YCCK) and PNG (grey, palette, RGB, alpha, 16 bit, interlaced) by
+ * content, not by name. Alpha is dropped, 16 bit loses its low byte, EXIF orientation is ignored,
+ * CMYK as R = C*K/255 of the inverted values. At most 100 million pixels and 256 MiB of file. */
+int ff_image_load(const char *path, ff_image *out) FF_MUST_USE;
+int ff_image_decode(const void *data, size_t size, ff_image *out) FF_MUST_USE;
+void ff_image_finish(ff_image *image);
+int ff_image_save_png(const ff_image *image, const char *path, bool force) FF_MUST_USE;
+int ff_image_save_jpeg(const ff_image *image, int quality, const char *path, bool force) FF_MUST_USE;
+
+/* ----------------------------------------------------------------------------- preprocessing */
+
+typedef enum ff_resize { FF_RESIZE_BILINEAR, FF_RESIZE_NEAREST, FF_RESIZE_BICUBIC } ff_resize;
+typedef enum ff_layout { FF_LAYOUT_AUTO, FF_LAYOUT_NCHW, FF_LAYOUT_NHWC } ff_layout;
+
+/* Pixel values 0..255 in; y = (x/scale - mean)/std per channel out, float32 throughout, in this
+ * order of operations. Resize first (size, or the shorter side with the other in proportion), then
+ * crop from the centre, then normalise, then lay out. Without antialias bilinear is
+ * s = (d + 0.5)*in/out - 0.5, neighbours clamped, a + (b - a)*f, horizontally then vertically, not
+ * rounded to 8 bits; with it the triangle widens by in/out when shrinking. */
+typedef struct ff_pre {
+    int width, height;      /* size=WxH; 0: the model's */
+    int shorter;            /* size=short:N (0: squash to width x height, or to the crop) */
+    int crop_width, crop_height; /* crop=WxH from the centre, zero-padded when larger; 0: none */
+    ff_resize resize;
+    bool antialias;
+    bool bgr;               /* order=bgr: mean and std are given in the order of the output */
+    double scale;
+    double mean[3], std[3];
+    ff_layout layout;
+} ff_pre;
+
+/* A preset name (torch tf tf-imagenet caffe unit raw; a model default such as torch-inception) or a
+ * spec, or a preset followed by words that change it: "tf size=299x299 order=bgr". FF_ERR_USAGE
+ * names the word and suggests. */
+int ff_pre_parse(const char *text, ff_pre *out) FF_MUST_USE;
+char *ff_pre_print(const ff_pre *p); /* full spec, parses back to the same; the caller frees */
+bool ff_pre_equal(const ff_pre *a, const ff_pre *b); /* same result on every image */
+const char *ff_pre_preset_at(int i, const char **spec); /* names from 0 until NULL */
+/* A guess from input name, shape, producer and first layers of the model; *why in words (static). */
+void ff_pre_guess(const ff_model *m, ff_pre *out, const char **why);
+/* Applies p for an input of this shape ([N,3,H,W] or [N,H,W,3]; a leading dim of -1 or 1; grey when C
+ * is 1). FF_ERR_GRAPH when the shape does not take an image of p's size. */
+int ff_pre_apply(const ff_pre *p, const ff_image *image, const ff_shape *shape, ff_tensor **out) FF_MUST_USE;
+/* The shape an input takes under p: dims that are -1 filled in, layout resolved. */
+int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out) FF_MUST_USE;
+
+/* ---------------------------------------------------------------------------------- datasets */
+
+typedef struct ff_dataset ff_dataset;
+/* A folder (its JPEG and PNG files by extension, sorted by bytes, not recursive) or a LIST (one path a
+ * line relative to the list's folder; # comments and empty lines skipped). limit 0: all; else the
+ * first `limit`. An empty set is FF_ERR_INPUT. Nothing is decoded yet, but each file must exist. */
+int ff_dataset_open(const char *path, int limit, ff_dataset **out) FF_MUST_USE;
+void ff_dataset_destroy(ff_dataset *d);
+int ff_dataset_count(const ff_dataset *d);
+const char *ff_dataset_path(const ff_dataset *d, int i);
+const char *ff_dataset_name(const ff_dataset *d, int i); /* file name, made visible */
+const ff_key *ff_dataset_key(const ff_dataset *d);       /* over names and contents, on first use */
+
+/* Class names, one a line. NULL outside the file. */
+typedef struct ff_names ff_names;
+int ff_names_load(const char *path, ff_names **out) FF_MUST_USE;
+void ff_names_destroy(ff_names *n);
+const char *ff_names_at(const ff_names *n, int label);
+
+/* Network inputs of a dataset under one spec. Thread-safe; decoded pictures and tensors are kept
+ * within `budget` bytes. */
+typedef struct ff_feed ff_feed;
+int ff_feed_create(const ff_dataset *d, const ff_pre *p, const ff_shape *shape, uint64_t budget,
+                   ff_feed **out) FF_MUST_USE;
+void ff_feed_destroy(ff_feed *f);
+int ff_feed_get(ff_feed *f, int i, ff_tensor **out) FF_MUST_USE; /* a new reference */
+/* Key of (spec, shape, dataset): states with the same plan output key and feed key have the same labels. */
+const ff_key *ff_feed_key(const ff_feed *f);
+const ff_dataset *ff_feed_dataset(const ff_feed *f);
+
+/* ------------------------------------------------------------------------------------ labels */
+
+#define FF_TOP 5
+/* What one model says of one image. Ties: lowest index; NaN ranks below everything. */
+typedef struct ff_label {
+    int top[FF_TOP];  /* -1 where there are fewer classes, and where the model could not run */
+    float margin;     /* value of top[0] minus value of top[1]; 0 with one class */
+    float *output;    /* `width` values flattened per image, or NULL (kept on request) */
+} ff_label;
+typedef struct ff_labels {
+    int count;
+    int64_t width; /* elements of the output per image */
+    ff_label *at;  /* by image number; top[0] == FF_LABEL_UNKNOWN: not run yet */
+    char *error;   /* why the model cannot run, or NULL */
+} ff_labels;
+#define FF_LABEL_UNKNOWN (-2)
+
+ff_labels *ff_labels_create(int count);
+void ff_labels_destroy(ff_labels *l);
+/* Fills l->at[ids[k]] for k < n (ids NULL: all images) from the plan's first output. `runners`: one per
+ * pool worker, made by the caller. A model that cannot run is not a failure here: l->error is set and
+ * top is -1. Progress counts images. */
+int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store,
+                 bool keep_outputs, const ff_task *task, ff_labels *l) FF_MUST_USE;
+/* Top-5 and margin of one output. */
+void ff_label_of(const ff_tensor *output, ff_label *out);
+/* Number of images whose labels differ: target label + offset against source label. An image that the
+ * Target cannot label is wrong. */
+int ff_labels_wrong(const ff_labels *source, const ff_labels *target, int offset);
+/* The class offset (0, or -1/+1 when the widths differ by one) that agrees on most images. */
+int ff_labels_offset(const ff_labels *source, const ff_labels *target);
+/* A seeded sample of n out of the ids given (all when fewer), ascending. Returns how many. */
+int ff_sample(uint64_t seed, const int *ids, int n_ids, int n, int *out);
+/* `image,source1,...,source5,source_margin,target1,...,target5,target_margin` as DESIGN.md has it. */
+int ff_labels_write_csv(const ff_dataset *d, const ff_labels *source, const ff_labels *target,
+                        const char *path, bool force) FF_MUST_USE;
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fetafix/exec.h: graphs to plans, plans to results.
+ *
+ *     ff_plan_create(model, &options, &plan)      shapes fixed, constants folded, primitives made
+ *     ff_runner_create(plan, &runner)             one per worker: buffers and scratchpad
+ *     ff_run(runner, feeds, &hooks, &outputs)     one sample
+ *     ff_runner_destroy, ff_plan_unref
+ *
+ * Every value of a plan has a **key**: SHA-256 over the operator, its effective attributes, the keys
+ * of its inputs and the contents of its constants, down to the graph input (by position, type and dims).
+ * Equal keys mean bit-equal values for the same sample, in whatever model they occur. So suffix
+ * re-execution, checkpoints, undo, parts that Source and Target share, and edits that change nothing
+ * are all one mechanism: what has a known key need not be run.
+ *
+ * A result depends on the model, the sample and the backend only: not on batch, threads, hooks,
+ * checkpoints or timing (DESIGN.md section 6).
+ */
+#ifndef FETAFIX_EXEC_H
+#define FETAFIX_EXEC_H
+
+#include "fetafix/model.h"
+
+typedef struct ff_plan ff_plan;
+typedef struct ff_runner ff_runner;
+typedef struct ff_store ff_store;
+
+typedef struct ff_plan_options {
+    bool reference;        /* plain C kernels for everything */
+    bool observe;          /* unfused: every value of the main graph can be observed and injected */
+    const ff_shape *feeds; /* one per graph input; NULL: as declared, symbolic dims 1 */
+    const char *output;    /* the output that is read; NULL: the first */
+    int n_outputs;         /* or: these values are the outputs (any value of the main graph) */
+    const char *const *outputs;
+} ff_plan_options;
+
+/* FF_ERR_UNSUPPORTED, FF_ERR_GRAPH (shapes do not fit: names the node) or FF_ERR_NOMEM. Plans are
+ * immutable; primitives and packed weights are shared among plans through a process-wide cache. */
+int ff_plan_create(const ff_model *m, const ff_plan_options *options, ff_plan **out) FF_MUST_USE;
+ff_plan *ff_plan_ref(const ff_plan *p);
+void ff_plan_unref(const ff_plan *p);
+
+const ff_model *ff_plan_model(const ff_plan *p);
+int ff_plan_inputs(const ff_plan *p);
+const ff_shape *ff_plan_input_shape(const ff_plan *p, int i);
+int ff_plan_outputs(const ff_plan *p);
+const ff_value *ff_plan_output(const ff_plan *p, int i);
+/* Shape of any value; rank -1 where it depends on data. */
+const ff_shape *ff_plan_shape(const ff_plan *p, const ff_value *v);
+/* The folded tensor of a value that does not depend on the inputs, else NULL (borrowed). */
+const ff_tensor *ff_plan_constant(const ff_plan *p, const ff_value *v);
+const ff_key *ff_plan_key(const ff_plan *p, const ff_value *v);
+const ff_key *ff_plan_output_key(const ff_plan *p); /* over all outputs: the state of the model */
+double ff_plan_flops(const ff_plan *p);             /* of one whole run */
+double ff_plan_node_flops(const ff_plan *p, const ff_node *n);
+
+/* Any hook may be NULL. Values are plain row-major tensors, valid during the call (ref to keep). */
+typedef struct ff_hooks {
+    void *context;
+    /* Is this value wanted? Asked once a run for each value that is computed, before it is. */
+    bool (*ask)(void *context, const ff_value *v);
+    /* A value that was asked for. Non-OK ends the run with that code; FF_STOP ends it with FF_OK
+     * (outputs stay NULL). */
+    int (*give)(void *context, const ff_value *v, const ff_tensor *t);
+    /* The tensor to put in place of v's (same type and dims; borrowed), or NULL. Observe plans only.
+     * Asked before v's producer would run; when everything a node makes is injected or not needed,
+     * the node does not run. `give` sees injected values too. */
+    const ff_tensor *(*inject)(void *context, const ff_value *v);
+    ff_cancel *cancel; /* asked between two nodes */
+} ff_hooks;
+#define FF_STOP 1
+
+int ff_runner_create(const ff_plan *p, ff_runner **out) FF_MUST_USE;
+void ff_runner_destroy(ff_runner *r);
+/* One sample. feeds: one tensor per plan input, matching type and dims. outputs: ff_plan_outputs()
+ * new references. `store` and `sample` (number of the image): where kept activations are read and
+ * written; NULL for none; ignored where `inject` is set. */
+int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, ff_store *store,
+           int sample, ff_tensor **outputs) FF_MUST_USE;
+/* Floating-point operations really run by this runner since it was made. */
+double ff_runner_flops(const ff_runner *r);
+/* Milliseconds per operator type, for benches: calls report(context, op, calls, ms) for each. */
+void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double), void *context);
+
+/* Checkpoints: activations by (key, sample) within a budget of bytes. Thread-safe. What is kept is
+ * chosen by cost and size at narrow points of the plan that is `kept for`. */
+ff_store *ff_store_create(uint64_t budget_bytes);
+void ff_store_destroy(ff_store *s);
+/* Chooses the values of p worth keeping for `samples` images within the budget (cost saved per
+ * byte); what was kept and is still useful stays. Called when a new base state is reached. */
+void ff_store_choose(ff_store *s, const ff_plan *p, int samples);
+uint64_t ff_store_bytes(const ff_store *s);
+
+#endif

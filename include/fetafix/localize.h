@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fetafix/localize.h: what differs between Source and Target, as findings by fault type, and where the
+ * error begins, as layer scores (DESIGN.md sections 2, 6; FACTS.md section 6).
+ *
+ *     ff_subject_create(...)          both models with plans, canonical views, alignment, feeds, labels
+ *     ff_localize(subject, ...)       findings: every one real, each with cause and nodes
+ *     ff_analyse(subject, ...)        layer scores: kw, entire, isolated, causal
+ *
+ * A detector is one file and one row of the table in src/localize/detectors.c.
+ */
+#ifndef FETAFIX_LOCALIZE_H
+#define FETAFIX_LOCALIZE_H
+
+#include "fetafix/align.h"
+#include "fetafix/data.h"
+
+typedef enum ff_fault_type { FF_PP, FF_ID, FF_TSS, FF_WB, FF_LH, FF_CG, FF_FAULT_TYPES } ff_fault_type;
+const char *ff_fault_type_name(ff_fault_type t); /* "PP" */
+const char *ff_fault_type_title(ff_fault_type t); /* "preprocessing differs" */
+
+/* One side: a model as it is used. */
+typedef struct ff_side {
+    ff_model *model;
+    ff_pre pre;
+    ff_plan *observe, *score; /* NULL when the model cannot run; error says why */
+    ff_feed *feed;
+    ff_canon *canon;          /* NULL when there is no plan */
+    ff_labels *labels;        /* all images, outputs kept */
+    char *error;
+} ff_side;
+
+/* What is examined. Built by ff_subject_create, given to everything here; read-only afterwards. */
+typedef struct ff_subject {
+    const ff_dataset *set;
+    ff_side source, target;
+    ff_alignment *alignment; /* NULL when the Target has no canonical view */
+    int offset;              /* class offset, ff_labels_offset */
+    int wrong;
+    uint64_t seed;
+} ff_subject;
+
+typedef struct ff_finding {
+    char *id;            /* stable for one fault across re-localisation: "WB:features.2/weight" */
+    ff_fault_type type;
+    const char *cause;   /* static short name: "int8-per-tensor", "pads-differ", "wrong-preset" */
+    char *summary;       /* one line in plain words, names made visible */
+    char *explanation;   /* a few sentences: what is wrong, why converters do it, what the repair does */
+    int n_source_nodes, n_target_nodes;
+    const ff_node **source_nodes, **target_nodes; /* belong to the subject's models */
+    int pair;            /* of the alignment, or -1 */
+    char *details;       /* a JSON object: the differing values */
+    double magnitude;    /* how large, for sorting: relative distance of weights, else 1 */
+    void *repair_hint;   /* private to src/localize and src/repair: see src/repair/hint.h */
+} ff_finding;
+
+typedef struct ff_findings {
+    int count;
+    ff_finding *at; /* in the paper's order: PP ID TSS, then WB LH CG down the network */
+} ff_findings;
+
+/* A difference that cannot change a result, with both sides where it has two. */
+typedef struct ff_same {
+    const char *rule, *meaning;
+    int n_source_nodes, n_target_nodes;
+    const ff_node **source_nodes, **target_nodes;
+    double deviation;
+} ff_same;
+typedef struct ff_sames {
+    int count;
+    ff_same *at;
+} ff_sames;
+
+int ff_localize(const ff_subject *s, const ff_task *task, ff_findings **out, ff_sames **same) FF_MUST_USE;
+void ff_findings_destroy(ff_findings *f);
+void ff_sames_destroy(ff_sames *s);
+
+/* Scores of one pair of core layers. NAN: not computed. */
+typedef struct ff_layer_score {
+    int pair;
+    int rank;         /* 1: most suspicious */
+    double kw;        /* share of elements that Kruskal-Wallis flags, minus the expected 5%; --analysis paper: the share itself */
+    double effect;    /* mean epsilon squared */
+    double entire;    /* relative error of the output: |T - S| / |S|, L2 over all images */
+    double isolated;  /* the same, this layer fed with the Source's activations */
+    double causal;    /* share of the wrong images that come right with the Source's activation put in here */
+    int64_t elements;
+} ff_layer_score;
+typedef struct ff_layer_scores {
+    int count;
+    ff_layer_score *at; /* in the order of the network */
+} ff_layer_scores;
+
+typedef struct ff_analysis_options {
+    bool paper;              /* the paper's sampling, test and ranking */
+    const char *core_ops;    /* "Conv" or "Conv,Gemm,MatMul"; NULL: Conv and Gemm */
+    int sample;              /* images a group; 0: 100 */
+    int repeats;             /* 0: 3 */
+    bool causal;             /* the dearest column */
+    uint64_t memory;         /* budget in bytes */
+} ff_analysis_options;
+
+int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task *task,
+               ff_layer_scores **out) FF_MUST_USE;
+void ff_layer_scores_destroy(ff_layer_scores *s);
+
+typedef struct ff_subject_options {
+    bool reference;
+    uint64_t memory;
+    uint64_t seed;
+    const char *source_output, *target_output; /* NULL: the first */
+    const ff_pin *pins;
+    int n_pins;
+} ff_subject_options;
+/* Takes references. `source_labels` (may be NULL) saves running the Source again. A Target that
+ * cannot run is not a failure: its error is kept. */
+int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *target, const ff_pre *target_pre,
+                      const ff_dataset *set, const ff_subject_options *o, const ff_task *task,
+                      ff_subject **out) FF_MUST_USE;
+void ff_subject_destroy(ff_subject *s);
+
+/* Detail of one pair for the node view. */
+typedef struct ff_weight_stats {
+    const char *role;
+    int64_t count;
+    double source_min, source_max, source_mean, source_sd;
+    double target_min, target_max, target_mean, target_sd;
+    double relative;    /* |T - S| / |S|, L2 */
+    double max_abs;     /* largest difference */
+    int64_t n_different;
+    const char *cause;  /* as in findings: "rounding", "bfloat16", "int8-per-channel", "equal" */
+    int64_t worst[10];  /* indices (canonical layout), largest difference first */
+    double worst_source[10], worst_target[10];
+    int n_worst;
+    double low, high;   /* of both histograms */
+    int64_t source_histogram[64], target_histogram[64];
+} ff_weight_stats;
+/* Statistics of each constant of the pair (n_stats <= max). */
+int ff_weight_stats_of(const ff_subject *s, int pair, ff_weight_stats *stats, int max, int *n_stats) FF_MUST_USE;
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fetafix/session.h: one case being examined and repaired.
+ *
+ *     ff_session_open(&options, &s)        starts the engine thread; returns at once
+ *     ff_session_post(s, &request)         asks for something; answers with a job number
+ *     ff_session_snapshot(s)               what is known now: immutable, shared
+ *     ff_session_poll_event(s, &event)     what happened, in order
+ *     ff_session_close(s)
+ *
+ *   interface thread                 engine thread (with its pool of workers)
+ *   ----------------                 ----------------------------------------
+ *   post ------ queue ------------>  takes one request after the other
+ *   poll_event  <---- queue, fd ---  events: job done, step taken, snapshot changed
+ *   snapshot  <---- pointer swap --  tables and numbers, made by the engine, read by anybody
+ *
+ * The interface never waits for the engine; batch front ends call ff_session_wait. A session is one
+ * SQLite file; every accepted, rejected or undone step is committed before it is announced. Without a
+ * path it is kept in memory. Killed at any point, it resumes with the identical state.
+ */
+#ifndef FETAFIX_SESSION_H
+#define FETAFIX_SESSION_H
+
+#include "fetafix/base.h"
+
+typedef struct ff_session ff_session;
+
+typedef struct ff_session_options {
+    const char *source, *target;         /* model files; NULL when an existing session file has them */
+    const char *images;                  /* folder or LIST */
+    const char *validate;                /* independent images, or NULL */
+    const char *source_pre, *target_pre; /* spec or preset; NULL: guessed */
+    const char *source_output, *target_output;
+    const char *labels;                  /* class names, or NULL */
+    const char *path;                    /* session file, or NULL: in memory */
+    int limit;                           /* images; 0: all */
+    int threads;                         /* 0: one per core */
+    uint64_t seed;
+    uint64_t memory;                     /* bytes; 0: a quarter of the machine's */
+    double time_limit;                   /* seconds of repair; 0: 7200 */
+    int rounds;                          /* fruitless rounds; 0: 3 */
+    bool reference;                      /* plain C kernels */
+    bool paper_strategy, paper_analysis, minimal;
+    bool causal;                         /* compute the causal column too */
+    bool speculate;                      /* evaluate the next proposals while idle (the explorer) */
+    const char *core_ops;
+} ff_session_options;
+
+/* Checks nothing but the session file itself; loading is the first job (kind FF_JOB_LOAD, posted by
+ * this call). FF_ERR_INPUT: not a session, of another version, or in use by another process. */
+int ff_session_open(const ff_session_options *o, ff_session **out) FF_MUST_USE;
+/* Cancels what runs, commits, ends the thread. */
+void ff_session_close(ff_session *s);
+
+/* ---------------------------------------------------------------------------------- requests */
+
+typedef enum ff_job_kind {
+    FF_JOB_LOAD,     /* models, images, labels of both, alignment (and what a session file holds) */
+    FF_JOB_LOCALIZE, /* findings, equivalences, layer scores */
+    FF_JOB_EVALUATE, /* judge the proposal `id` without taking it */
+    FF_JOB_ACCEPT,   /* take proposal `id` (judged first when it was not); `force`: even if not better */
+    FF_JOB_REJECT,   /* set proposal `id` aside */
+    FF_JOB_UNDO,     /* to the parent state */
+    FF_JOB_REDO,     /* to the youngest child (or `number`) */
+    FF_JOB_GOTO,     /* to state `number` */
+    FF_JOB_STEP,     /* one step of the search: try the next proposals until one is kept */
+    FF_JOB_REPAIR,   /* to the end: greedy, joint, completion, minimisation */
+    FF_JOB_SAVE,     /* write the present Target to `path` (`force`) */
+    FF_JOB_DETAIL,   /* node detail of pair `number`: fills ff_session_detail */
+    FF_JOB_VALIDATE, /* discrepancy over the validation images */
+    FF_JOB_KINDS
+} ff_job_kind;
+
+typedef struct ff_request {
+    ff_job_kind kind;
+    const char *id;   /* copied */
+    const char *path; /* copied */
+    int64_t number;
+    bool force;
+} ff_request;
+
+/* Never blocks. Returns the job's number (> 0). Any thread. */
+int64_t ff_session_post(ff_session *s, const ff_request *r);
+/* Cancels the running job (and drops queued ones when `all`). Async-signal-safe. */
+void ff_session_cancel(ff_session *s, bool all);
+/* Waits until the job has ended; returns its outcome with its message on this thread. */
+int ff_session_wait(ff_session *s, int64_t job) FF_MUST_USE;
+
+typedef struct ff_event {
+    enum { FF_EVENT_SNAPSHOT, FF_EVENT_STARTED, FF_EVENT_DONE, FF_EVENT_FAILED, FF_EVENT_NOTE } type;
+    ff_job_kind kind;
+    int64_t job;
+    int code;      /* FF_EVENT_FAILED */
+    char *message; /* in words: "accepted: wrong 21 -> 19"; may be NULL; freed by ff_event_finish */
+} ff_event;
+bool ff_session_poll_event(ff_session *s, ff_event *out); /* false when there is none */
+void ff_event_finish(ff_event *e);
+int ff_session_fd(const ff_session *s); /* readable while events wait */
+const ff_progress *ff_session_progress(const ff_session *s);
+int64_t ff_session_running(const ff_session *s, ff_job_kind *kind); /* job that runs, 0: idle */
+
+/* --------------------------------------------------------------------------------- snapshots */
+
+/* Everything that is known, as values. Text is made visible already (no control characters). */
+typedef struct ff_snapshot {
+    int64_t version;      /* grows with each */
+    bool loaded, localized, searched; /* which stages were reached; searched: the search came to its end */
+    const char *source_path, *target_path, *source_producer, *target_producer;
+    const char *source_sha256, *target_sha256;
+    int source_opset, target_opset;
+    const char *source_pre, *target_pre, *target_pre_repaired; /* full specs; repaired: NULL when unchanged */
+    const char *source_pre_why, *target_pre_why; /* "given" or how it was guessed */
+    const char *target_error; /* why the Target cannot run, or NULL */
+    int images, offset;
+    int initial, wrong;   /* counts; -1 unknown */
+    double distance;      /* mean relative distance of the outputs; NAN unknown */
+    int validation_images, validation_initial, validation_wrong, validation_regressed; /* -1 unknown */
+    int64_t state;        /* present state's number in `states` */
+    const char *next;     /* id of the proposal that is next, or NULL */
+    double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
+
+    const ff_table *pairs;        /* the aligned graph, a row a pair, in the order of the network */
+    const ff_table *findings;
+    const ff_table *proposals;    /* open ones, in the order in which they will be tried */
+    const ff_table *layers;       /* core layers with scores, in the order of the network */
+    const ff_table *states;       /* the history tree: a row a state */
+    const ff_table *steps;        /* decisions: a row each, in order of time */
+    const ff_table *images_table; /* a row an image */
+    const ff_table *equivalences;
+    const ff_table *log;          /* recent notes of the engine */
+} ff_snapshot;
+
+/* A new reference to the present snapshot; never NULL. */
+const ff_snapshot *ff_session_snapshot(ff_session *s);
+void ff_snapshot_unref(const ff_snapshot *s);
+
+/*
+ * Columns (all tables may gain some; a NAN is an empty cell):
+ *
+ * pairs         pair:int  source:text target:text  (labels of the primary nodes; empty: missing)
+ *               op:text  source_summary:text target_summary:text  ("Conv 32 3x3 s2 p0,0,1,1")
+ *               status:text  ("equal" "equivalent" "different" "source-only" "target-only")
+ *               note:text ("weights 0.8%", "max 6 -> 3", "Pad folded")  layer:int (1.., core layers; else empty)
+ *               depth:int (column of the branch, 0 main)  confidence:real  findings:int
+ *               source_inputs:text (pairs it reads, "3,7")  error:real (entire)  isolated:real
+ * findings      id:text type:text cause:text summary:text explanation:text status:text ("open" "repaired"
+ *               "ineffective" "undone") essential:bool pair:int layer:int source_nodes:text target_nodes:text
+ *               (labels, newline between) details:text (JSON) step:int before:int after:int magnitude:real
+ * proposals     id:text type:text summary:text findings:text patch:text (edits in words, a line each)
+ *               status:text ("untried" "evaluated" "rejected" "taken") verdict:text wrong:int complete:bool
+ *               fixed:int broken:int pair:int
+ * layers        layer:int pair:int source:text target:text rank:int kw:real effect:real entire:real
+ *               isolated:real causal:real
+ * states        state:int parent:int (empty: the root) wrong:int distance:real step:int summary:text
+ *               current:bool model:text (content key)
+ * steps         step:int state:int proposal:text type:text summary:text outcome:text ("accepted" "rejected"
+ *               "undone" "redone" "broken") before:int after:int phase:text
+ * images_table  image:int name:text source:int target:int initial:int (labels now and at first)
+ *               source_name:text target_name:text source_margin:real target_margin:real wrong:bool
+ *               fixed_by:int (step that put it right; empty)  top_source:text top_target:text ("12,94,26,98,95")
+ * equivalences  rule:text meaning:text source_nodes:text target_nodes:text deviation:real
+ * log           line:text
+ */
+
+/* Node detail as tables, made by FF_JOB_DETAIL; NULL until it is there for this pair and state. */
+typedef struct ff_detail {
+    int pair;
+    const ff_table *attributes; /* name:text source:text target:text same:bool */
+    const ff_table *origins;    /* side:text label:text op:text role:text inputs:text outputs:text shape:text */
+    const ff_table *weights;    /* role:text count:int source_min.. source_max source_mean source_sd target_*: real
+                                   relative:real max_abs:real different:int cause:text shape:text */
+    const ff_table *histogram;  /* role:text bin:int low:real high:real source:int target:int */
+    const ff_table *worst;      /* role:text index:int source:real target:real difference:real */
+} ff_detail;
+const ff_detail *ff_session_detail(ff_session *s, int pair); /* new reference or NULL */
+void ff_detail_unref(const ff_detail *d);
+
+/* The labels of both models in the present state, as DESIGN.md's --labels-csv; after FF_JOB_LOAD. */
+int ff_session_write_labels(ff_session *s, const char *path, bool force) FF_MUST_USE;
+
+#endif
