@@ -19,10 +19,14 @@ enum {
     FF_AT_EXPLORER = 4, /* only where there are views */
 };
 
+typedef struct ff_options ff_options;
+
 typedef enum ff_format { FF_FORMAT_TEXT, FF_FORMAT_JSON, FF_FORMAT_CSV } ff_format;
 
 typedef struct ff_context {
     ff_session *session;  /* NULL: none open */
+    const ff_options *options; /* of the command line; NULL: defaults */
+    bool quit;            /* set by `quit`: the front end ends after this command */
     bool wait;            /* wait for jobs and print their outcome */
     bool quiet, verbose, color, progress;
     ff_format format;
@@ -41,7 +45,10 @@ typedef struct ff_command {
     const char *keys;      /* keys of the explorer bound to it, blank between: "a", "C-r" */
     int where;
     int min_args, max_args; /* max -1: any number */
-    int (*run)(ff_context *c, int argc, char **argv); /* argv[0]: the name */
+    int (*run)(ff_context *c, int argc, char **argv); /* argv[0]: the name; NULL: shell only */
+    /* As a verb of the shell: options are parsed already (c->options), argv holds the operands.
+     * Returns an ff_code, or the exit code 1 (discrepancy). NULL: not a verb. */
+    int (*shell)(ff_context *c, int argc, char **argv);
 } ff_command;
 
 const ff_command *ff_command_at(int i);              /* from 0 until NULL, sorted for help */
@@ -55,13 +62,31 @@ const char *ff_command_for_key(const char *key);
 /* A table as aligned text, JSON (array of objects) or CSV. */
 void ff_table_print(const ff_table *t, ff_format format, int width, ff_buf *out);
 
-/* Options of the command line, for the front ends. */
-typedef struct ff_options {
+/* Splits a line into words as a shell does: blanks, 'single' and "double" quotes, backslash, # begins
+ * a comment. FF_ERR_USAGE: a quote is not closed. The caller frees words[0..n-1] and the array. */
+int ff_line_split(const char *line, char ***words, int *n) FF_MUST_USE;
+
+/* Options of the command line, for the front ends. Texts are borrowed from argv. */
+struct ff_options {
     ff_session_options session;
     const char *output, *json, *labels_csv, *report, *session_path, *config;
+    const char *input;  /* run: an NPY file instead of images */
     bool force, quiet, verbose, timing;
     int color; /* -1 auto, 0 never, 1 always */
-} ff_options;
+    ff_format format;
+};
+
+/* One row of the option table: --help, the man page and completion come from it. */
+typedef struct ff_option {
+    const char *name;     /* without the dashes */
+    char letter;          /* 'o' for -o; 0: none */
+    const char *argument; /* "FILE", or NULL: a switch */
+    const char *summary;  /* one line */
+    const char *verbs;    /* verbs that take it, blank between; NULL: all */
+    int kind;             /* private to src/command/options.c */
+    size_t offset;
+} ff_option;
+const ff_option *ff_option_at(int i); /* from 0 until NULL */
 
 /* The whole command line program; `explore` opens the explorer (main passes the ui's). */
 int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_options *o));

@@ -146,6 +146,8 @@ void ff_snapshot_unref(const ff_snapshot *s);
  * findings      id:text type:text cause:text summary:text explanation:text status:text ("open" "repaired"
  *               "ineffective" "undone") essential:bool pair:int layer:int source_nodes:text target_nodes:text
  *               (labels, newline between) details:text (JSON) step:int before:int after:int magnitude:real
+ *               `step`, here and in all tables: number of the accepted step on the way from the root to the
+ *               present state (the depth of the state it made), 1..
  * proposals     id:text type:text summary:text findings:text patch:text (edits in words, a line each)
  *               status:text ("untried" "evaluated" "rejected" "taken") verdict:text wrong:int complete:bool
  *               fixed:int broken:int pair:int
@@ -153,8 +155,9 @@ void ff_snapshot_unref(const ff_snapshot *s);
  *               isolated:real causal:real
  * states        state:int parent:int (empty: the root) wrong:int distance:real step:int summary:text
  *               current:bool model:text (content key)
- * steps         step:int state:int proposal:text type:text summary:text outcome:text ("accepted" "rejected"
- *               "undone" "redone" "broken") before:int after:int phase:text
+ * steps         decision:int (1.., in order of time) step:int (of the state it led to; empty: none)
+ *               state:int proposal:text type:text summary:text outcome:text ("accepted" "rejected"
+ *               "broken" "undone" "redone" "went") before:int after:int phase:text findings:text
  * images_table  image:int name:text source:int target:int initial:int (labels now and at first)
  *               source_name:text target_name:text source_margin:real target_margin:real wrong:bool
  *               fixed_by:int (step that put it right; empty)  top_source:text top_target:text ("12,94,26,98,95")
