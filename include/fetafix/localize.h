@@ -26,19 +26,44 @@ typedef struct ff_side {
     ff_plan *observe, *score; /* NULL when the model cannot run; error says why */
     ff_feed *feed;
     ff_canon *canon;          /* NULL when there is no plan */
-    ff_labels *labels;        /* all images, outputs kept */
+    ff_labels *labels;        /* all images; outputs are kept of the Source only */
     char *error;
 } ff_side;
 
-/* What is examined. Built by ff_subject_create, given to everything here; read-only afterwards. */
+/* What is examined: built by ff_subject_create, given to everything here, read-only afterwards (any
+ * thread may read one). */
 typedef struct ff_subject {
     const ff_dataset *set;
     ff_side source, target;
-    ff_alignment *alignment; /* NULL when the Target has no canonical view */
+    ff_alignment *alignment; /* NULL when one side has no canonical view */
     int offset;              /* class offset, ff_labels_offset */
     int wrong;
     uint64_t seed;
+    struct ff_subject_private *priv; /* options, the reference to what is shared with other subjects */
 } ff_subject;
+
+typedef struct ff_subject_options {
+    bool reference;
+    uint64_t memory; /* bytes for kept images and inputs; 0: 512 MiB */
+    uint64_t seed;
+    const char *source_output, *target_output; /* NULL: the first */
+    const ff_pin *pins;
+    int n_pins;
+    /* What is known already (a session that resumes), or NULL: the models are not run then. Copied. The
+     * Source's must have its outputs, else it is run. */
+    const ff_labels *source_labels, *target_labels;
+} ff_subject_options;
+/* Takes references to the models; the dataset must outlive the subject. The Source must run (else
+ * its failure is returned). A Target that cannot run is not a failure: its error is kept, every image is
+ * wrong, and findings come from what can be compared. */
+int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *target, const ff_pre *target_pre,
+                      const ff_dataset *set, const ff_subject_options *o, const ff_task *task,
+                      ff_subject **out) FF_MUST_USE;
+/* The same case with another Target, as after a repair: shares everything of the Source's with `s` (which
+ * may be destroyed before or after). `labels` (may be NULL: they are run) are the Target's, copied. */
+int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre,
+                        const ff_labels *labels, const ff_task *task, ff_subject **out) FF_MUST_USE;
+void ff_subject_destroy(ff_subject *s);
 
 typedef struct ff_finding {
     char *id;            /* stable for one fault across re-localisation: "WB:features.2/weight" */
@@ -51,7 +76,7 @@ typedef struct ff_finding {
     int pair;            /* of the alignment, or -1 */
     char *details;       /* a JSON object: the differing values */
     double magnitude;    /* how large, for sorting: relative distance of weights, else 1 */
-    void *repair_hint;   /* private to src/localize and src/repair: see src/repair/hint.h */
+    struct ff_hint *hint; /* what a strategy needs to know: src/localize/hint.h */
 } ff_finding;
 
 typedef struct ff_findings {
@@ -103,21 +128,6 @@ typedef struct ff_analysis_options {
 int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task *task,
                ff_layer_scores **out) FF_MUST_USE;
 void ff_layer_scores_destroy(ff_layer_scores *s);
-
-typedef struct ff_subject_options {
-    bool reference;
-    uint64_t memory;
-    uint64_t seed;
-    const char *source_output, *target_output; /* NULL: the first */
-    const ff_pin *pins;
-    int n_pins;
-} ff_subject_options;
-/* Takes references. `source_labels` (may be NULL) saves running the Source again. A Target that
- * cannot run is not a failure: its error is kept. */
-int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *target, const ff_pre *target_pre,
-                      const ff_dataset *set, const ff_subject_options *o, const ff_task *task,
-                      ff_subject **out) FF_MUST_USE;
-void ff_subject_destroy(ff_subject *s);
 
 /* Detail of one pair for the node view. */
 typedef struct ff_weight_stats {

@@ -2,12 +2,29 @@
 /*
  * fetafix/repair.h: findings to proposals, proposals to decisions.
  *
- *     ff_propose(subject, finding, &proposal)     edits of the original Target, in words too
- *     ff_judge_create(...) / ff_judge(...)        is it better? exact, and no more run than needed
- *     ff_search_*                                 the order of trying: what next, when to stop
+ *     ff_propose(subject, findings, scores, &proposals)   edits of the original Target, in words too
+ *     ff_judge_proposal(judge, state, proposal, ...)      is it better? exact, and no more run than needed
+ *     ff_search_next / ff_search_report                   the order of trying: what next, when to stop
  *
  * A strategy is one file and one row of the table in src/repair/strategies.c. The search is a pure
  * function of the case and of the decisions taken so far: it can be stopped and taken up anywhere.
+ *
+ * The whole loop, as the session runs it:
+ *
+ *     subject = first = ff_subject_create(...);       judge = ff_judge_create(first, ...)
+ *     state = start = ff_judge_state(judge, target, ...)
+ *     search = ff_search_create(&options);            ff_search_set_proposals(search, ff_propose(subject))
+ *     while (ff_search_next(search, state->wrong, &trial)) {
+ *         ff_trial_run(&trial, judge, subject, start, state, proposals, steps, n_steps, task, &outcome)
+ *         commit the trial and whether it was accepted
+ *         ff_search_report(search, &trial, outcome.judgement.verdict, outcome.accepted)
+ *         if (outcome.accepted && trial.kind == FF_TRIAL_ADD) {
+ *             append outcome.proposal to steps;  state = outcome.judgement.state
+ *             subject = ff_subject_retarget(first, state->model, &state->pre, state->labels, ...)
+ *             proposals = ff_propose(its findings);   ff_search_set_proposals(search, proposals)
+ *         }
+ *     }
+ *     ff_search_essential(search, &n)                 steps (and their findings) that are essential
  */
 #ifndef FETAFIX_REPAIR_H
 #define FETAFIX_REPAIR_H
@@ -23,6 +40,7 @@ typedef struct ff_proposal {
     ff_patch *patch;   /* NULL: no edit of the graph */
     bool has_pre;      /* the Target's preprocessing becomes `pre` */
     ff_pre pre;
+    int pair;          /* of the alignment it was made for; -1: none */
 } ff_proposal;
 typedef struct ff_proposals {
     int count;
@@ -34,66 +52,119 @@ int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores 
 void ff_proposals_destroy(ff_proposals *p);
 /* One proposal that does several at once; fails with FF_ERR_GRAPH when their edits clash. */
 int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n, ff_proposal *out) FF_MUST_USE;
+void ff_proposal_copy(const ff_proposal *p, ff_proposal *out);
 void ff_proposal_finish(ff_proposal *p);
+/* The model after the proposal (a new reference; the same model when it has no patch). */
+int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST_USE;
 
-/* The state a proposal is judged against. */
+/* A Target as it is at one point of the repair. Immutable. */
 typedef struct ff_state {
     ff_model *model;
     ff_pre pre;
-    ff_labels *labels; /* over all images */
+    ff_labels *labels; /* over all images, outputs not kept */
     int wrong;
-    double distance;   /* mean over images of |T - S| / |S| (L2) of the outputs; INFINITY: cannot run */
+    double distance;   /* mean over images of |T - S| / |S| (L2) of the outputs, both as probabilities when
+                          one of them ends in a Softmax; INFINITY: cannot run or is not comparable */
 } ff_state;
+ff_state *ff_state_create(ff_model *m, const ff_pre *pre, const ff_labels *labels, int wrong,
+                          double distance); /* as from a session file; copies, references the model */
+ff_state *ff_state_copy(const ff_state *s); /* shares the model */
+void ff_state_destroy(ff_state *s);
 
 typedef enum ff_verdict {
-    FF_VERDICT_BETTER,    /* fewer wrong labels: run over every image */
-    FF_VERDICT_SAME,      /* provably the same labels (no-op, or counts equal) */
-    FF_VERDICT_WORSE,     /* not fewer: stopped as soon as that was certain */
-    FF_VERDICT_BROKEN,    /* the edited model cannot run; why in words */
+    FF_VERDICT_BETTER,    /* within the limit: run over every image (or known) */
+    FF_VERDICT_SAME,      /* provably the same outputs on every image: nothing was run */
+    FF_VERDICT_WORSE,     /* above the limit: stopped as soon as that was certain */
+    FF_VERDICT_BROKEN,    /* the edited model cannot be made or cannot run; `why` in words */
 } ff_verdict;
+const char *ff_verdict_name(ff_verdict v); /* "better", "same", "worse", "broken" */
 
 typedef struct ff_judgement {
     ff_verdict verdict;
     int wrong;          /* exact when `complete`, else a lower bound */
     double distance;    /* when complete */
     bool complete;
+    int fixed, broken;  /* images put right and made wrong against the base, of those run */
     int images_run;
     double flops, flops_full; /* really run; what a whole evaluation would have cost */
     char *why;          /* one line */
-    ff_state *state;    /* the state after, when complete and the model runs */
+    ff_state *state;    /* the state after, when complete and the model runs; may be taken (set to NULL) */
 } ff_judgement;
 void ff_judgement_finish(ff_judgement *j);
-void ff_state_destroy(ff_state *s);
 
-/* Judges candidates against a base. Keeps plans, runners, the activations store and feeds. */
+/* Judges candidates against a base. Keeps plans, runners, the activations store, feeds and the labels of
+ * every state it met. Used by one thread at a time; its work is shared out over task->pool. */
 typedef struct ff_judge ff_judge;
-int ff_judge_create(const ff_labels *source_labels, int offset, const ff_dataset *set, const char *output,
-                    bool reference, uint64_t memory, ff_judge **out) FF_MUST_USE;
+/* Keeps a reference to what the subject has of the Source; the subject itself may go. */
+int ff_judge_create(const ff_subject *s, uint64_t memory, ff_judge **out) FF_MUST_USE;
 void ff_judge_destroy(ff_judge *j);
-/* Runs a state over every image (labels cached by plan output key and feed key). */
+/* Runs a state over every image, and makes it the one whose activations are worth keeping. A model that
+ * cannot run is a state too (every image wrong). */
 int ff_judge_state(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *task, ff_state **out) FF_MUST_USE;
-/* Exact early decision against `base`. `complete`: run every image whatever comes. */
+/* Exact early decision: is the count of wrong images of the model at most `limit`? Images that are wrong in
+ * `base` run first, then the others by smallest margin there; it ends as soon as limit + 1 wrong images
+ * were seen. `complete`: every image is run whatever comes. Failures of the model itself are
+ * FF_VERDICT_BROKEN, not a code. */
+int ff_judge_model(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit, bool complete,
+                   const ff_task *task, ff_judgement *out) FF_MUST_USE;
+/* The paper's rule: fewer wrong labels than in `base` (limit base->wrong - 1). */
 int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete,
                       const ff_task *task, ff_judgement *out) FF_MUST_USE;
 
-/* Search: what is tried next. Phases: greedy (single findings, rounds), joint (all that is left, then
- * delta debugging), completion (remaining real faults at once), minimise (which were essential). */
+/* ------------------------------------------------------------------------------------ search */
+
+/* Phases: greedy (single proposals, in rounds), joint (several at once where faults mask one another,
+ * halved until something helps), completion (all real faults left, at once, else in halves), minimise
+ * (which of the steps were essential). */
 typedef enum ff_phase { FF_PHASE_GREEDY, FF_PHASE_JOINT, FF_PHASE_COMPLETE, FF_PHASE_MINIMISE, FF_PHASE_DONE } ff_phase;
+const char *ff_phase_name(ff_phase p); /* "greedy", "joint", "completion", "minimise", "done" */
 typedef struct ff_search_options {
     bool paper;      /* --strategy paper: greedy only */
     bool minimal;    /* keep the essential repairs only */
-    int rounds;      /* fruitless rounds before greedy ends; 0: 3 */
-    double time_limit; /* seconds; 0: 7200 */
+    int rounds;      /* fruitless rounds before greedy ends; 0: 3. A fruitless round would be followed by
+                        identical ones, so they are counted, not run */
 } ff_search_options;
+
+typedef struct ff_trial {
+    ff_phase phase;
+    enum {
+        FF_TRIAL_ADD,    /* proposals `indices` of the present list on top of the present state */
+        FF_TRIAL_SUBSET, /* the accepted steps `indices`, in order, from the start */
+    } kind;
+    int n;
+    const int *indices;  /* ascending; belongs to the search, until the next call */
+} ff_trial;
+
+typedef struct ff_outcome {
+    bool accepted;
+    ff_judgement judgement;
+    ff_proposal proposal; /* what was tried: the single or joined proposal (FF_TRIAL_ADD) */
+} ff_outcome;
+void ff_outcome_finish(ff_outcome *o);
+
+/* Joins, judges and decides. `steps` are the proposals accepted since `start`, in order. Accepted:
+ * greedy and joint: fewer wrong; completion: not more wrong and a smaller distance; minimise: not more
+ * wrong than `state`. */
+int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start,
+                 const ff_state *state, const ff_proposals *proposals, const ff_proposal *steps, int n_steps,
+                 const ff_task *task, ff_outcome *out) FF_MUST_USE;
+
 typedef struct ff_search ff_search;
 ff_search *ff_search_create(const ff_search_options *o);
 void ff_search_destroy(ff_search *s);
-/* A new list of proposals for the present state (at the start and after each accepted step). */
+/* The list of proposals for the present state: at the start and after each accepted FF_TRIAL_ADD. The
+ * search remembers by id what was tried; nothing else of the list is kept but ids and findings. */
 void ff_search_set_proposals(ff_search *s, const ff_proposals *p);
-/* The next proposal to judge: indices into the list, `n` of them (to be joined when n > 1); n 0: nothing
- * more in this phase and the next, or the search is done. */
-int ff_search_next(ff_search *s, const int **indices, ff_phase *phase);
-/* Tells the outcome of the proposal with these ids. Same calls, same order: same search. */
-void ff_search_report(ff_search *s, const int *indices, int n, ff_verdict v, bool accepted);
+/* The next trial, given how many images are wrong in the present state; false: the search is done. Asking
+ * twice without a report gives the same trial. */
+bool ff_search_next(ff_search *s, int wrong, ff_trial *out);
+/* Tells the outcome of a trial; of a single proposal of the list also without having been asked (a user
+ * who accepts or rejects by hand). After an accepted FF_TRIAL_ADD, ff_search_set_proposals must follow. Same
+ * calls in the same order: same search, so a session replays its decisions to resume. */
+void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accepted);
+ff_phase ff_search_phase(const ff_search *s);
+/* After FF_PHASE_DONE: indices of the accepted steps that are essential (all of them when minimisation did
+ * not run). With `minimal`, the final state is the start with these steps. */
+const int *ff_search_essential(const ff_search *s, int *n);
 
 #endif
