@@ -57,8 +57,13 @@ const ff_command *ff_command_find(const char *name); /* unique prefixes too; NUL
 int ff_command_run(ff_context *c, const char *line);
 /* Completions of the last word of `line`, sorted; the caller frees each and the array. */
 char **ff_command_complete(ff_context *c, const char *line, int *n);
-/* The command line bound to a key by default, or NULL: "q", "Enter", "C-r", "F1", "Down". */
-const char *ff_command_for_key(const char *key);
+/* A key of the explorer, as "q", "Enter", "C-r", "F1", "Down", and the command line bound to it. */
+typedef struct ff_binding {
+    const char *key, *line;
+    const char *help; /* a few words: "undo the last step" */
+} ff_binding;
+const ff_binding *ff_binding_at(int i);         /* from 0 until NULL, in the order of help */
+const char *ff_command_for_key(const char *key); /* the line bound to a key, or NULL */
 /* A table as aligned text, JSON (array of objects) or CSV. */
 void ff_table_print(const ff_table *t, ff_format format, int width, ff_buf *out);
 
