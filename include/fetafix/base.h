@@ -179,6 +179,9 @@ void *ff_map_get_key(const ff_map *m, const ff_key *key);
 void ff_map_put_key(ff_map *m, const ff_key *key, void *value);
 void *ff_map_remove_key(ff_map *m, const ff_key *key);
 size_t ff_map_size(const ff_map *m);
+/* Walks the entries in the order of insertion: start with *cursor = 0, false at the end. *name is NULL
+ * where the entry has a key; name and value may be NULL. The map may not change meanwhile. */
+bool ff_map_next(const ff_map *m, size_t *cursor, const char **name, void **value);
 
 /* Random numbers for seeded samples and tests: splitmix64; the same on every machine. */
 typedef struct ff_rng {
