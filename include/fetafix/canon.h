@@ -15,27 +15,45 @@
 
 #include "fetafix/exec.h"
 
+/* How canonical data lies in original data: the original's row-major elements seen as `dims`, axes
+ * permuted (axis i is axis perm[i] of dims), seen as the canonical shape. For an activation that is
+ * NHWC in the model: dims = its shape, perm = 0,3,1,2. Identity: perm[i] == i. */
+typedef struct ff_layout {
+    int rank;
+    int64_t dims[FF_MAX_RANK];
+    int perm[FF_MAX_RANK];
+} ff_layout;
+bool ff_layout_identity(const ff_layout *l); /* the same elements in the same order */
+/* The original tensor brought into the canonical shape; new reference. FF_ERR_GRAPH: other count. */
+int ff_layout_apply(const ff_layout *l, const ff_tensor *original, int rank, const int64_t *dims,
+                    ff_tensor **out) FF_MUST_USE;
+/* And back: canonical data into the original's shape. */
+int ff_layout_invert(const ff_layout *l, const ff_tensor *canonical, int rank, const int64_t *dims,
+                     ff_tensor **out) FF_MUST_USE;
+
 /* A tensor of the view, and where the original model has it. */
 typedef struct ff_cvalue {
     int id;
     int producer;             /* node, or -1: a graph input */
     ff_shape shape;           /* canonical */
     const ff_value *original; /* the value of the model that carries the same numbers, or NULL */
-    int perm[FF_MAX_RANK];    /* canonical axis i is axis perm[i] of the original (identity: perm[i] == i) */
-    int original_rank;        /* when it differs from shape.rank, the original is the same row-major
-                                 data after perm (axes of size 1 dropped or added) */
+    ff_layout layout;         /* how: meaningless without `original` */
     int n_users;
-    const int *users;         /* nodes, ascending */
+    const int *users;         /* nodes, ascending; a node that reads it twice is there once */
 } ff_cvalue;
 
 /* A constant operand by its role. */
 typedef struct ff_cparam {
     const char *role;         /* "weight", "bias", "scale", "shift", "slope", "operand", ... */
-    const ff_tensor *tensor;  /* effective value in the canonical form (float32 where the model is) */
-    const ff_value *original; /* the input of `node` in the model from which it comes; NULL: no such
-                                 input (a bias that is absent: tensor of zeros) */
-    const ff_node *node;      /* the original node that reads it, as Conv */
-    bool folded;              /* other original constants went in (batch normalisation, Mul, Add) */
+    const ff_tensor *tensor;  /* effective value in the canonical form, float32 where it is real */
+    const ff_value *original; /* the value of the model that `node` reads and that this comes from (an
+                                 initializer, or what a chain of foldable nodes makes); NULL: there is
+                                 none (a bias that is absent: zeros) */
+    const ff_node *node;      /* the original node that reads it: the Conv, or an Add that became its bias */
+    int input;                /* which input of `node`; -1 when original is NULL */
+    ff_layout layout;         /* original -> tensor, by position (MatMul's [K,N] is transposed here) */
+    bool folded;              /* other constants went in (batch normalisation, Mul, Add): the numbers of
+                                 `original` are not those of `tensor` */
 } ff_cparam;
 
 /* Canonical attribute: every one the operator has, defaults made explicit, axes positive. */
@@ -51,9 +69,15 @@ typedef struct ff_cattr {
 
 typedef struct ff_cnode {
     int id;             /* topological order */
-    const char *op;     /* canonical operator: Conv, ConvTranspose, Gemm, Affine (per-channel scale and
-                           shift), Clip, MaxPool, AveragePool, Add, Mul, Concat, Softmax, Transpose, Reshape,
-                           Resize, ... ; any other keeps its ONNX name */
+    const char *op;     /* canonical operator; any that is not named here keeps its ONNX name:
+                           Conv, ConvTranspose  weight (as ONNX), bias (always there)
+                           Gemm                 over the last axis: weight [N,K], bias [N]
+                           Affine               per channel (axis 1): scale [C], shift [C]
+                           Clip                 min, max (infinite when absent): Relu, Relu6, Min, Max
+                           GlobalAveragePool, GlobalMaxPool; AveragePool, MaxPool: explicit pads
+                           Reshape              shape: Flatten, Squeeze, Unsqueeze, Reshape
+                           Add, Mul, ...        with a constant that is not per channel: "operand"
+                           HardSigmoid, HardSwish, Swish, Gelu: written out or not */
     int n_inputs;       /* activations only */
     const int *inputs;  /* cvalue ids */
     int n_outputs;
@@ -97,11 +121,13 @@ const ff_cparam *ff_cnode_param(const ff_cnode *n, const char *role);
 char *ff_cattr_format(const ff_cattr *a); /* "[0,0,1,1]", "6"; the caller frees */
 /* One line: "Conv 32 3x3 s2 p0,0,1,1"; the caller frees. */
 char *ff_cnode_describe(const ff_canon *c, const ff_cnode *n);
-/* The original tensor brought into the canonical form of v (transposed, reshaped); new reference. */
+/* The original's tensor brought into the canonical form of v; new reference. */
 int ff_cvalue_from_original(const ff_cvalue *v, const ff_tensor *t, ff_tensor **out) FF_MUST_USE;
-/* And back, as for injection. */
+/* And back, as for injection: the shape is that of the original value. */
 int ff_cvalue_to_original(const ff_cvalue *v, const ff_shape *original, const ff_tensor *t,
                           ff_tensor **out) FF_MUST_USE;
+/* The same for a parameter: as for writing a Source's weights into a Target (not when `folded`). */
+int ff_cparam_to_original(const ff_cparam *p, const ff_tensor *canonical, ff_tensor **out) FF_MUST_USE;
 /* All rules, for documentation and tests: i from 0 until NULL. */
 const char *ff_canon_rule_at(int i, const char **meaning);
 
