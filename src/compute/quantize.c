@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * quantize.c: QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear and the integer products.
+ * q = saturate(round half to even(x / scale) + zero point), x = (q - zero point) * scale.
+ */
+#include "kernel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool limits(ff_dtype t, double *low, double *high)
+{
+    static const struct {
+        ff_dtype t;
+        double low, high;
+    } all[] = {
+        {FF_UINT8, 0, 255},        {FF_INT8, -128, 127}, {FF_UINT16, 0, 65535},
+        {FF_INT16, -32768, 32767}, {FF_UINT4, 0, 15},    {FF_INT4, -8, 7},
+        {FF_INT32, -2147483648.0, 2147483647.0},
+    };
+    for (size_t i = 0; i < FF_COUNT(all); i++)
+        if (all[i].t == t) {
+            *low = all[i].low;
+            *high = all[i].high;
+            return true;
+        }
+    return false;
+}
+
+static double saturate(double v, double low, double high)
+{
+    v = nearbyint(v);
+    return v < low || v != v ? low : v > high ? high : v;
+}
+
+/* Which scale serves element i: one for all, one a slice of `axis`, or one a block along it. */
+typedef struct grain {
+    int64_t axis_length, inner, block, scales; /* scales: along the axis */
+    bool single;
+} grain;
+
+static int grain_of(const ff_call *c, const ff_tensor *x, const ff_tensor *scale, grain *g)
+{
+    int axis;
+    int64_t block = ff_node_int(c->node, "block_size", 0);
+    *g = (grain){.single = scale->count == 1 && scale->rank <= 1, .inner = 1};
+    if (g->single && (scale->rank == 0 || !x->rank || c->node->opset < 13))
+        return FF_OK;
+    int rc = ff_axis(ff_node_int(c->node, "axis", 1), x->rank, &axis);
+    if (rc)
+        return g->single ? FF_OK : rc;
+    g->axis_length = x->dims[axis];
+    g->inner = ff_span(x->dims, axis + 1, x->rank);
+    if (block == 0) {
+        if (g->single)
+            return FF_OK;
+        if (scale->rank != 1 || scale->count != g->axis_length)
+            return ff_fail(FF_ERR_GRAPH, "%lld scales for an axis of %lld", (long long)scale->count,
+                           (long long)g->axis_length);
+        g->block = 1;
+        g->scales = 0; /* one list for all outer indices */
+        return FF_OK;
+    }
+    if (block < 0 || scale->rank != x->rank)
+        return ff_fail(FF_ERR_GRAPH, "block_size %lld with scales of rank %d", (long long)block,
+                       scale->rank);
+    for (int k = 0; k < x->rank; k++) {
+        int64_t want = k == axis ? (x->dims[k] + block - 1) / block : x->dims[k];
+        if (scale->dims[k] != want)
+            return ff_fail(FF_ERR_GRAPH, "%lld scales along axis %d, not %lld",
+                           (long long)scale->dims[k], k, (long long)want);
+    }
+    g->single = false;
+    g->block = block;
+    g->scales = scale->dims[axis];
+    return FF_OK;
+}
+
+static int64_t scale_index(const grain *g, int64_t i)
+{
+    if (g->single)
+        return 0;
+    int64_t along = i / g->inner % g->axis_length;
+    if (!g->scales)
+        return along;
+    int64_t outer = i / g->inner / g->axis_length;
+    return (outer * g->scales + along / g->block) * g->inner + i % g->inner;
+}
+
+static int zero_point(const ff_call *c, const ff_tensor *scale, const ff_tensor **zero)
+{
+    *zero = ff_in(c, 2);
+    if (*zero && (*zero)->count != scale->count)
+        return ff_fail(FF_ERR_GRAPH, "%lld zero points for %lld scales", (long long)(*zero)->count,
+                       (long long)scale->count);
+    return FF_OK;
+}
+
+int ff_k_quantize(ff_call *c)
+{
+    const ff_tensor *x, *scale, *zero;
+    ff_tensor *y;
+    ff_view vx = {0}, vs = {0}, vz = {0};
+    grain g;
+    int rc = ff_need(c, 0, 0, -1, &x);
+    if (rc || (rc = ff_need(c, 1, 0, -1, &scale)) || (rc = zero_point(c, scale, &zero)) ||
+        (rc = grain_of(c, x, scale, &g)))
+        return rc;
+    int64_t asked = ff_node_int(c->node, "output_dtype", 0);
+    ff_dtype t = zero ? zero->dtype : asked > 0 && asked < FF_DTYPE_COUNT ? (ff_dtype)asked : FF_UINT8;
+    double low, high;
+    bool eight = ff_dtype_is_float(t); /* float8: rounding and saturation are the type's own */
+    if (!limits(t, &low, &high) && !eight)
+        return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(t));
+    if ((rc = ff_out(c, 0, t, x->rank, x->dims, &y)) || (rc = ff_view_read(x, FF_WORK_FLOAT, &vx)) ||
+        (rc = ff_view_read(scale, FF_WORK_FLOAT, &vs)) ||
+        (zero && (rc = ff_view_read(zero, FF_WORK_DOUBLE, &vz))))
+        goto done;
+    for (int64_t i = 0; i < x->count; i++) {
+        int64_t k = scale_index(&g, i);
+        /* The division is one of float32, so that halves fall where the standard has them. */
+        float q = vx.f[i] / vs.f[k];
+        if (eight)
+            ff_tensor_set_real(y, i, (double)q + (zero ? vz.d[k] : 0));
+        else
+            ff_tensor_set_int(y, i, (int64_t)saturate(nearbyint(q) + (zero ? vz.d[k] : 0), low, high));
+    }
+done:
+    ff_view_finish(&vx);
+    ff_view_finish(&vs);
+    ff_view_finish(&vz);
+    return rc;
+}
+
+int ff_k_dequantize(ff_call *c)
+{
+    const ff_tensor *x, *scale, *zero;
+    ff_tensor *y;
+    ff_view vx = {0}, vs = {0}, vz = {0};
+    grain g;
+    int rc = ff_need(c, 0, 0, -1, &x);
+    if (rc || (rc = ff_need(c, 1, 0, -1, &scale)) || (rc = zero_point(c, scale, &zero)) ||
+        (rc = grain_of(c, x, scale, &g)) || (rc = ff_out(c, 0, scale->dtype, x->rank, x->dims, &y)) ||
+        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
+        (zero && (rc = ff_view_read(zero, FF_WORK_DOUBLE, &vz))))
+        goto done;
+    for (int64_t i = 0; i < x->count; i++) {
+        int64_t k = scale_index(&g, i);
+        ff_tensor_set_real(y, i, (vx.d[i] - (zero ? vz.d[k] : 0)) * vs.d[k]);
+    }
+done:
+    ff_view_finish(&vx);
+    ff_view_finish(&vs);
+    ff_view_finish(&vz);
+    return rc;
+}
+
+/* Scale and zero point from the range of x, which is made to hold 0. */
+int ff_k_dynamic_quantize(ff_call *c)
+{
+    const ff_tensor *x;
+    ff_tensor *y, *scale = NULL, *zero = NULL;
+    int rc = ff_need(c, 0, 0, -1, &x);
+    if (rc || (rc = ff_out(c, 0, FF_UINT8, x->rank, x->dims, &y)) ||
+        (ff_wants(c, 1) && (rc = ff_out(c, 1, FF_FLOAT, 0, NULL, &scale))) ||
+        (ff_wants(c, 2) && (rc = ff_out(c, 2, FF_UINT8, 0, NULL, &zero))))
+        return rc;
+    float low = 0, high = 0;
+    for (int64_t i = 0; i < x->count; i++) {
+        float v = (float)ff_tensor_get_real(x, i);
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    float step = (high - low) / 255;
+    if (step == 0)
+        step = 1;
+    double z = saturate(-low / step, 0, 255);
+    for (int64_t i = 0; i < x->count; i++) {
+        float q = (float)ff_tensor_get_real(x, i) / step;
+        ((uint8_t *)y->data)[i] = (uint8_t)saturate(nearbyint(q) + z, 0, 255);
+    }
+    if (scale)
+        *(float *)scale->data = step;
+    if (zero)
+        *(uint8_t *)zero->data = (uint8_t)z;
+    return FF_OK;
+}
+
+/* ---------------------------------------------------------------------------- integer products */
+
+/* x - zero in double. The zero point is one number or one for each slice of `axis` (as the rows of A
+ * or the columns of B of a matrix product). */
+static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, ff_view *v)
+{
+    if (!ff_is_integer(x->dtype) || x->dtype == FF_INT64 || x->dtype == FF_UINT64)
+        return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(x->dtype));
+    int rc = ff_view_read(x, FF_WORK_DOUBLE, v);
+    if (rc || !zero)
+        return rc;
+    int64_t n = x->rank ? x->dims[axis] : 1, inner = x->rank ? ff_span(x->dims, axis + 1, x->rank) : 1;
+    if (!ff_is_numeric(zero->dtype) || (zero->count != 1 && zero->count != n))
+        return ff_fail(FF_ERR_GRAPH, "%lld zero points for an axis of %lld", (long long)zero->count,
+                       (long long)n);
+    for (int64_t i = 0; i < x->count; i++)
+        v->d[i] -= ff_tensor_get_real(zero, zero->count == 1 ? 0 : i / inner % n);
+    return FF_OK;
+}
+
+/* One scale for all, or one for each slice of axis `axis` of y. */
+static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tensor *a,
+                      const ff_tensor *b, const ff_tensor *to, const ff_tensor *zero, int axis)
+{
+    double low, high;
+    if (!limits(y->dtype, &low, &high))
+        return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(y->dtype));
+    int64_t n = y->rank ? y->dims[axis] : 1, inner = y->rank ? ff_span(y->dims, axis + 1, y->rank) : 1;
+    if (a->count != 1 || (b->count != 1 && b->count != n) || to->count != 1 || zero->count != 1 ||
+        !ff_is_numeric(a->dtype) || !ff_is_numeric(b->dtype) || !ff_is_numeric(to->dtype))
+        return ff_fail(FF_ERR_GRAPH, "scales or zero points do not fit");
+    double scale_a = ff_tensor_get_real(a, 0), scale_y = ff_tensor_get_real(to, 0),
+           z = ff_tensor_get_real(zero, 0);
+    for (int64_t i = 0; i < y->count; i++) {
+        double s = ff_tensor_get_real(b, b->count == 1 ? 0 : i / inner % n);
+        ff_tensor_set_int(y, i, (int64_t)saturate(nearbyint(v->d[i] * (scale_a * s / scale_y)) + z, low, high));
+    }
+    return FF_OK;
+}
+
+static int needs(const ff_call *c, int n)
+{
+    const ff_tensor *t;
+    for (int i = 0; i < n; i++) {
+        int rc = ff_need(c, i, 0, -1, &t);
+        if (rc)
+            return rc;
+    }
+    return FF_OK;
+}
+
+int ff_k_matmul_integer(ff_call *c) /* MatMulInteger, QLinearMatMul */
+{
+    bool linear = !strcmp(c->node->op, "QLinearMatMul");
+    int rc = needs(c, linear ? 8 : 2);
+    if (rc)
+        return rc;
+    const ff_tensor *a = c->in[0], *b = c->in[linear ? 3 : 1];
+    ff_tensor *y;
+    ff_matmul m;
+    ff_view va = {0}, vb = {0};
+    double *sums = NULL;
+    if ((rc = ff_matmul_init(a, b, &m)) ||
+        (rc = ff_out(c, 0, linear ? c->in[7]->dtype : FF_INT32, m.rank, m.dims, &y)))
+        return rc;
+    if ((rc = centred(a, linear ? c->in[2] : ff_in(c, 2), a->rank > 1 ? a->rank - 2 : 0, &va)) ||
+        (rc = centred(b, linear ? c->in[5] : ff_in(c, 3), b->rank - 1, &vb)))
+        goto done;
+    if (!(sums = ff_scratch(c, y->count, sizeof *sums))) {
+        rc = FF_ERR_NOMEM;
+        goto done;
+    }
+    if ((rc = ff_matmul_compute(c, &m, va.d, vb.d, sums)))
+        goto done;
+    ff_view v = {.d = sums};
+    if (linear)
+        rc = requantize(c, y, &v, c->in[1], c->in[4], c->in[6], c->in[7], y->rank ? y->rank - 1 : 0);
+    else
+        for (int64_t i = 0; i < y->count; i++) /* wraps around at 32 bits */
+            ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);
+done:
+    free(sums);
+    ff_view_finish(&va);
+    ff_view_finish(&vb);
+    return rc;
+}
+
+int ff_k_conv_integer(ff_call *c) /* ConvInteger, QLinearConv */
+{
+    bool linear = !strcmp(c->node->op, "QLinearConv");
+    int rc = needs(c, linear ? 8 : 2);
+    if (rc)
+        return rc;
+    const ff_tensor *x = c->in[0], *w = c->in[linear ? 3 : 1], *bias = linear ? ff_in(c, 8) : NULL;
+    ff_tensor *y;
+    ff_conv v;
+    ff_view vx = {0}, vw = {0}, vb = {0};
+    double *sums = NULL;
+    if ((rc = ff_conv_init(c, x, w, &v)) ||
+        (rc = ff_conv_out(c, &v, linear ? c->in[7]->dtype : FF_INT32, &y)))
+        return rc;
+    if (bias && (bias->rank != 1 || bias->count != v.filters))
+        return ff_fail(FF_ERR_GRAPH, "a bias of %lld elements", (long long)bias->count);
+    if ((rc = centred(x, linear ? c->in[2] : ff_in(c, 2), 1, &vx)) ||
+        (rc = centred(w, linear ? c->in[5] : ff_in(c, 3), 0, &vw)) ||
+        (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vb))))
+        goto done;
+    if (!(sums = ff_scratch(c, y->count, sizeof *sums))) {
+        rc = FF_ERR_NOMEM;
+        goto done;
+    }
+    if ((rc = ff_conv_compute(c, &v, vx.d, vw.d, bias ? vb.d : NULL, sums)))
+        goto done;
+    ff_view sum = {.d = sums};
+    if (linear)
+        rc = requantize(c, y, &sum, c->in[1], c->in[4], c->in[6], c->in[7], 1);
+    else
+        for (int64_t i = 0; i < y->count; i++)
+            ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);
+done:
+    free(sums);
+    ff_view_finish(&vx);
+    ff_view_finish(&vw);
+    ff_view_finish(&vb);
+    return rc;
+}
