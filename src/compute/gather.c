@@ -84,7 +84,7 @@ static int tuple_offset(const ff_tensor *x, const ff_tensor *indices, int batch,
 {
     int64_t depth = indices->dims[indices->rank - 1], at = 0;
     for (int64_t k = 0; k < depth; k++) {
-        int64_t v;
+        int64_t v = 0;
         int rc = index_at(indices, i * depth + k, x->dims[batch + k], &v);
         if (rc)
             return rc;

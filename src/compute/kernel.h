@@ -21,6 +21,11 @@
 
 typedef ff_kernel_call ff_call;
 
+/* The kernels, as the registry lists them. */
+#define ROW(domain, op, since, function) int function(ff_call *c);
+#include "rows.h"
+#undef ROW
+
 typedef enum ff_work { FF_WORK_FLOAT, FF_WORK_DOUBLE, FF_WORK_INT, FF_WORK_UINT } ff_work;
 
 /* The elements of a tensor as one work type: the tensor's own data where the types agree, else a

@@ -109,7 +109,7 @@ int ff_k_quantize(ff_call *c)
         return rc;
     int64_t asked = ff_node_int(c->node, "output_dtype", 0);
     ff_dtype t = zero ? zero->dtype : asked > 0 && asked < FF_DTYPE_COUNT ? (ff_dtype)asked : FF_UINT8;
-    double low, high;
+    double low = 0, high = 0;
     bool eight = ff_dtype_is_float(t); /* float8: rounding and saturation are the type's own */
     if (!limits(t, &low, &high) && !eight)
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(t));
@@ -211,7 +211,7 @@ static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, ff_view 
 static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tensor *a,
                       const ff_tensor *b, const ff_tensor *to, const ff_tensor *zero, int axis)
 {
-    double low, high;
+    double low = 0, high = 0;
     if (!limits(y->dtype, &low, &high))
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(y->dtype));
     int64_t n = y->rank ? y->dims[axis] : 1, inner = y->rank ? ff_span(y->dims, axis + 1, y->rank) : 1;

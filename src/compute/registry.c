@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#define ROW(domain, op, since, function) int function(ff_kernel_call *c);
-#include "rows.h"
-#undef ROW
-
 static const ff_kernel rows[] = {
 #define ROW(domain, op, since, function) {domain, #op, since, function},
 #include "rows.h"
