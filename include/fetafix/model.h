@@ -173,6 +173,8 @@ struct ff_node {
     const ff_value *const *inputs;  /* NULL entries: optional input left out */
     const ff_value *const *outputs; /* NULL entries: output not wanted */
     const ff_attr *attrs;
+    int n_captures; /* values of the enclosing graphs that its subgraphs read, each once */
+    const ff_value *const *captures;
 };
 
 struct ff_graph {

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tensors: life, content key, single elements, words. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/tensor.h"
+
+int ff_dims_count(ff_dtype t, int rank, const int64_t *dims, int64_t *count)
+{
+    uint64_t limit = (uint64_t)1 << 62, n = 1, size = ff_dtype_size(t);
+    bool empty = false;
+
+    if (size == 0)
+        return ff_fail(FF_ERR_GRAPH, "a tensor needs a known element type");
+    if (rank < 0 || rank > FF_MAX_RANK)
+        return ff_fail(FF_ERR_GRAPH, "a tensor of %d dimensions (at most %d are supported)", rank,
+                       FF_MAX_RANK);
+    for (int i = 0; i < rank; i++) {
+        if (dims[i] < 0)
+            return ff_fail(FF_ERR_GRAPH, "dimension %d of a tensor is %lld", i, (long long)dims[i]);
+        empty |= dims[i] == 0;
+    }
+    for (int i = 0; i < rank && !empty; i++) {
+        if ((uint64_t)dims[i] > limit / size / n) {
+            ff_buf b = {0};
+            ff_buf_dims(&b, rank, dims);
+            int code = ff_fail(FF_ERR_GRAPH, "the tensor size %s overflows", b.data);
+            ff_buf_finish(&b);
+            return code;
+        }
+        n *= (uint64_t)dims[i];
+    }
+    *count = empty ? 0 : (int64_t)n;
+    return FF_OK;
+}
+
+int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
+{
+    int64_t count;
+    int code = ff_dims_count(t, rank, dims, &count);
+
+    if (code)
+        return code;
+    size_t bytes = (size_t)count * ff_dtype_size(t);
+    void *data = ff_try_alloc(bytes ? bytes : 1);
+    if (data == NULL)
+        return FF_ERR_NOMEM;
+    ff_tensor *r = ff_alloc(sizeof *r);
+    r->priv = ff_alloc(sizeof *r->priv);
+    atomic_init(&r->priv->refs, 1);
+    r->dtype = t;
+    r->rank = rank;
+    for (int i = 0; i < rank; i++)
+        r->dims[i] = dims[i];
+    r->count = count;
+    r->bytes = bytes;
+    r->data = data;
+    *out = r;
+    return FF_OK;
+}
+
+int ff_tensor_reshape(const ff_tensor *t, int rank, const int64_t *dims, ff_tensor **out)
+{
+    int64_t count;
+    int code = ff_dims_count(t->dtype, rank, dims, &count);
+
+    if (code)
+        return code;
+    if (count != t->count) {
+        char *from = ff_tensor_describe(t);
+        ff_buf b = {0};
+        ff_buf_dims(&b, rank, dims);
+        code = ff_fail(FF_ERR_GRAPH, "%s cannot be reshaped to %s", from, b.data);
+        ff_buf_finish(&b);
+        free(from);
+        return code;
+    }
+    ff_tensor *r = ff_alloc(sizeof *r);
+    r->priv = ff_alloc(sizeof *r->priv);
+    atomic_init(&r->priv->refs, 1);
+    r->priv->owner = ff_tensor_ref(t->priv->owner ? t->priv->owner : t);
+    r->dtype = t->dtype;
+    r->rank = rank;
+    for (int i = 0; i < rank; i++)
+        r->dims[i] = dims[i];
+    r->count = count;
+    r->bytes = t->bytes;
+    r->data = t->data;
+    *out = r;
+    return FF_OK;
+}
+
+ff_tensor *ff_tensor_ref(const ff_tensor *t)
+{
+    ff_tensor *r = (ff_tensor *)t;
+
+    if (r != NULL)
+        atomic_fetch_add_explicit(&r->priv->refs, 1, memory_order_relaxed);
+    return r;
+}
+
+void ff_tensor_unref(const ff_tensor *t)
+{
+    ff_tensor *r = (ff_tensor *)t;
+
+    if (r == NULL || atomic_fetch_sub_explicit(&r->priv->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (r->priv->owner != NULL) {
+        ff_tensor_unref(r->priv->owner);
+    } else {
+        if (r->dtype == FF_STRING)
+            for (int64_t i = 0; i < r->count; i++)
+                free(((char **)r->data)[i]);
+        free(r->data);
+    }
+    free(r->priv);
+    free(r);
+}
+
+static const char *string_at(const ff_tensor *t, int64_t i)
+{
+    const char *s = ((char **)t->data)[i];
+    return s ? s : "";
+}
+
+const ff_key *ff_tensor_key(const ff_tensor *t)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct ff_tensor_private *priv = t->priv;
+    ff_hasher h;
+
+    if (atomic_load_explicit(&priv->has_key, memory_order_acquire))
+        return &priv->key;
+    ff_hasher_init(&h);
+    ff_hasher_add_u64(&h, t->dtype);
+    ff_hasher_add_u64(&h, (uint64_t)t->rank);
+    for (int i = 0; i < t->rank; i++)
+        ff_hasher_add_u64(&h, (uint64_t)t->dims[i]);
+    if (t->dtype == FF_STRING)
+        for (int64_t i = 0; i < t->count; i++)
+            ff_hasher_add_str(&h, string_at(t, i));
+    else
+        ff_hasher_add(&h, t->data, t->bytes);
+    ff_key key = ff_hasher_done(&h);
+    pthread_mutex_lock(&lock);
+    if (!atomic_load_explicit(&priv->has_key, memory_order_relaxed)) {
+        priv->key = key;
+        atomic_store_explicit(&priv->has_key, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&lock);
+    return &priv->key;
+}
+
+bool ff_tensor_equal(const ff_tensor *a, const ff_tensor *b)
+{
+    if (a == b)
+        return true;
+    if (a->dtype != b->dtype || a->rank != b->rank ||
+        (a->rank > 0 && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) != 0))
+        return false;
+    if (a->dtype != FF_STRING)
+        return a->bytes == 0 || memcmp(a->data, b->data, a->bytes) == 0;
+    for (int64_t i = 0; i < a->count; i++)
+        if (strcmp(string_at(a, i), string_at(b, i)) != 0)
+            return false;
+    return true;
+}
+
+double ff_tensor_get_real(const ff_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case FF_FLOAT:
+        return ((const float *)t->data)[i];
+    case FF_DOUBLE:
+        return ((const double *)t->data)[i];
+    case FF_FLOAT16:
+        return ff_half_to_float(((const uint16_t *)t->data)[i]);
+    case FF_BFLOAT16:
+        return ff_bfloat16_to_float(((const uint16_t *)t->data)[i]);
+    case FF_FLOAT8E4M3FN:
+    case FF_FLOAT8E4M3FNUZ:
+    case FF_FLOAT8E5M2:
+    case FF_FLOAT8E5M2FNUZ:
+        return ff_float8_to_double(t->dtype, ((const uint8_t *)t->data)[i]);
+    case FF_UINT64:
+        return (double)((const uint64_t *)t->data)[i];
+    default:
+        return (double)ff_tensor_get_int(t, i);
+    }
+}
+
+/* C's conversion where it is defined; NaN gives 0, the rest the nearest 64-bit number. */
+static int64_t real_to_int(double v)
+{
+    if (v != v)
+        return 0;
+    if (v >= 0x1p63)
+        return v < 0x1p64 ? (int64_t)(uint64_t)v : INT64_MAX;
+    return v < -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+
+int64_t ff_tensor_get_int(const ff_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case FF_UINT8:
+    case FF_UINT4:
+        return ((const uint8_t *)t->data)[i];
+    case FF_INT8:
+    case FF_INT4:
+        return ((const int8_t *)t->data)[i];
+    case FF_BOOL:
+        return ((const uint8_t *)t->data)[i] != 0;
+    case FF_UINT16:
+        return ((const uint16_t *)t->data)[i];
+    case FF_INT16:
+        return ((const int16_t *)t->data)[i];
+    case FF_INT32:
+        return ((const int32_t *)t->data)[i];
+    case FF_UINT32:
+        return ((const uint32_t *)t->data)[i];
+    case FF_INT64:
+    case FF_UINT64:
+        return ((const int64_t *)t->data)[i];
+    case FF_STRING:
+    case FF_COMPLEX64:
+    case FF_COMPLEX128:
+    case FF_UNDEFINED:
+        return 0;
+    default:
+        return real_to_int(ff_tensor_get_real(t, i));
+    }
+}
+
+void ff_tensor_set_real(ff_tensor *t, int64_t i, double v)
+{
+    switch (t->dtype) {
+    case FF_FLOAT:
+        ((float *)t->data)[i] = (float)v;
+        break;
+    case FF_DOUBLE:
+        ((double *)t->data)[i] = v;
+        break;
+    case FF_FLOAT16:
+        ((uint16_t *)t->data)[i] = ff_double_to_half(v);
+        break;
+    case FF_BFLOAT16:
+        ((uint16_t *)t->data)[i] = ff_double_to_bfloat16(v);
+        break;
+    case FF_FLOAT8E4M3FN:
+    case FF_FLOAT8E4M3FNUZ:
+    case FF_FLOAT8E5M2:
+    case FF_FLOAT8E5M2FNUZ:
+        ((uint8_t *)t->data)[i] = ff_double_to_float8(t->dtype, v);
+        break;
+    case FF_BOOL:
+        ((uint8_t *)t->data)[i] = v != 0;
+        break;
+    default:
+        ff_tensor_set_int(t, i, real_to_int(v));
+        break;
+    }
+}
+
+void ff_tensor_set_int(ff_tensor *t, int64_t i, int64_t v)
+{
+    switch (t->dtype) {
+    case FF_UINT8:
+    case FF_INT8:
+        ((uint8_t *)t->data)[i] = (uint8_t)v;
+        break;
+    case FF_UINT4:
+        ((uint8_t *)t->data)[i] = (uint8_t)v & 15;
+        break;
+    case FF_INT4:
+        ((int8_t *)t->data)[i] = (int8_t)(((v & 15) ^ 8) - 8);
+        break;
+    case FF_BOOL:
+        ((uint8_t *)t->data)[i] = v != 0;
+        break;
+    case FF_UINT16:
+    case FF_INT16:
+        ((uint16_t *)t->data)[i] = (uint16_t)v;
+        break;
+    case FF_INT32:
+    case FF_UINT32:
+        ((uint32_t *)t->data)[i] = (uint32_t)v;
+        break;
+    case FF_INT64:
+    case FF_UINT64:
+        ((int64_t *)t->data)[i] = v;
+        break;
+    case FF_FLOAT:
+        ((float *)t->data)[i] = (float)v; /* not by way of double: one rounding */
+        break;
+    case FF_STRING:
+    case FF_COMPLEX64:
+    case FF_COMPLEX128:
+    case FF_UNDEFINED:
+        break;
+    default:
+        ff_tensor_set_real(t, i, (double)v);
+        break;
+    }
+}
+
+void ff_buf_dims(ff_buf *b, int rank, const int64_t *dims)
+{
+    ff_buf_putc(b, '[');
+    for (int i = 0; i < rank; i++)
+        if (dims[i] < 0)
+            ff_buf_puts(b, i ? ",?" : "?");
+        else
+            ff_buf_printf(b, i ? ",%lld" : "%lld", (long long)dims[i]);
+    ff_buf_putc(b, ']');
+}
+
+char *ff_tensor_describe(const ff_tensor *t)
+{
+    ff_buf b = {0};
+
+    ff_buf_puts(&b, ff_dtype_name(t->dtype));
+    ff_buf_dims(&b, t->rank, t->dims);
+    return ff_buf_steal(&b);
+}
