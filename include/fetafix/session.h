@@ -44,6 +44,8 @@ typedef struct ff_session_options {
     bool causal;                         /* compute the causal column too */
     bool speculate;                      /* evaluate the next proposals while idle (the explorer) */
     const char *core_ops;
+    bool labels_only;                    /* compare: FF_JOB_LOAD labels and does not align; no other job
+                                            but FF_JOB_SAVE and FF_JOB_VALIDATE */
 } ff_session_options;
 
 /* Checks nothing but the session file itself; loading is the first job (kind FF_JOB_LOAD, posted by
@@ -117,6 +119,8 @@ typedef struct ff_snapshot {
     int validation_images, validation_initial, validation_wrong, validation_regressed; /* -1 unknown */
     int64_t state;        /* present state's number in `states` */
     const char *next;     /* id of the proposal that is next, or NULL */
+    double seconds;       /* spent on searching, earlier runs of the session included */
+    bool timed_out;       /* the time limit ended the search */
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
 
     const ff_table *pairs;        /* the aligned graph, a row a pair, in the order of the network */

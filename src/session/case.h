@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One case as the engine thread holds it: models, images, the history tree and the search. Only the
+ * engine thread touches it; others see snapshots.
+ *
+ *     load.c      settings, models, images, labels, resumption
+ *     history.c   states and decisions, in memory and in the store
+ *     localise.c  subject, findings, scores and proposals of the present state
+ *     step.c      trials: judged, committed, told to the search
+ *     move.c      undo, redo, going to a state, and the search replayed there
+ *     validate.c  independent images
+ *     tables.c, pairs.c, detail.c   what front ends see
+ *     engine.c    the thread
+ */
+#ifndef FETAFIX_SESSION_CASE_H
+#define FETAFIX_SESSION_CASE_H
+
+#include "fetafix/repair.h"
+#include "fetafix/session.h"
+#include "session/evaluate.h"
+#include "session/store.h"
+
+/* A node of the history tree. State 0 is the Target as it came. */
+typedef struct point {
+    int64_t parent;   /* -1: the root */
+    int depth;        /* accepted steps since the root */
+    int64_t decision; /* that made it; 0: the root */
+    char *ids;        /* proposals that made it, newline between; NULL: the root */
+    char *type, *summary;
+    char *findings;   /* ids that the step repairs, newline between */
+    ff_patch *patch;  /* from the parent; NULL: no edit of the graph */
+    ff_pre pre;
+    int wrong;
+    double distance;
+    char model_hex[65];
+    char *error;      /* why the model cannot run, or NULL */
+    ff_labels *labels; /* without outputs */
+    ff_model *model;  /* made on demand */
+    /* What was found here: set when the state was localised. */
+    bool listed;
+    char *proposals;  /* ids of the list, newline between */
+    char *proposal_findings; /* a line for each proposal: its finding ids, blank between */
+    char *open;       /* ids of the findings, newline between */
+} point;
+
+typedef enum outcome {
+    OUTCOME_ACCEPTED,
+    OUTCOME_REJECTED,
+    OUTCOME_BROKEN,
+    OUTCOME_UNDONE,
+    OUTCOME_REDONE,
+    OUTCOME_WENT,
+    OUTCOME_ESSENTIAL, /* minimisation settled: the state with the essential steps only */
+    OUTCOME_COUNT
+} outcome;
+const char *outcome_name(outcome o);
+
+typedef struct decision {
+    int64_t number;   /* 1.. */
+    int64_t previous; /* in the log of the search it belongs to; 0: the first */
+    outcome outcome;
+    bool subset;      /* FF_TRIAL_SUBSET: `ids` holds indices of steps */
+    int64_t from, to; /* states; to -1: none was made */
+    char *ids, *type, *summary, *findings;
+    int verdict;      /* ff_verdict; -1: not judged */
+    int before, after; /* wrong labels; after -1: unknown */
+    char *phase;      /* name, or "" for a person's own */
+} decision;
+
+/* A finding as shown, from whatever state it was seen in first. */
+typedef struct known_finding {
+    char *id, *cause, *summary, *explanation, *source_nodes, *target_nodes, *details;
+    ff_fault_type type;
+    double magnitude;
+    int64_t state;
+    int source; /* canonical node of the Source, or -1: where to find its pair in any alignment */
+    bool saved;
+} known_finding;
+
+/* A judgement made ahead of time, of a proposal on the present state. */
+typedef struct ahead {
+    char *id;
+    ff_judgement judgement;
+} ahead;
+
+typedef struct ff_case {
+    ff_session_options options; /* texts owned by `texts` */
+    ff_arena *texts;
+    store *db;
+    bool resumed, reloading;
+
+    ff_pool *pool;
+    ff_task task; /* pool, the session's cancel token and progress */
+    ff_model *source, *target;
+    char *source_absolute, *target_absolute;
+    ff_pre source_pre, target_pre;
+    const char *source_why, *target_why;
+    ff_dataset *set, *validation;
+    ff_names *names;
+    ff_pin *pins;
+    int n_pins;
+
+    ff_labels *source_labels, *target_labels; /* at first; without outputs but for labels_only */
+    ff_subject *first;   /* the root's subject */
+    ff_subject *subject; /* the present state's (may be `first`) */
+    ff_sames *sames;
+    ff_findings *findings; /* of the present state */
+    ff_proposals *proposals;
+    ff_layer_scores *scores; /* of the root; pairs of first->alignment */
+    bool loaded, localized, searched;
+    int offset;
+
+    point *points;
+    int n_points;
+    size_t points_capacity;
+    decision *decisions;
+    int n_decisions;
+    size_t decisions_capacity;
+    known_finding *known;
+    int n_known;
+    size_t known_capacity;
+    int64_t current; /* state */
+    int64_t tip;     /* last decision of the search's log */
+
+    ff_judge *judge;
+    ff_state *start, *state; /* root and present, as the judge wants them */
+    ff_search *search;
+    ff_proposal *steps; /* accepted since the root on the way to the present state */
+    int n_steps;
+    size_t steps_capacity;
+    bool stale;        /* the present state changed and what belongs to it was not made yet */
+    bool search_waits; /* the search was told of an accepted step and waits for the new list */
+    bool timed_out;
+    double seconds; /* spent on searching, earlier runs included */
+    ahead ahead[8];
+    int n_ahead;
+    double flops, flops_full;
+
+    int validation_images, validation_initial, validation_wrong, validation_regressed;
+    int64_t validation_state;
+    ff_labels *validation_source, *validation_first;
+
+    ff_buf notes[64]; /* ring */
+    int64_t n_notes;
+
+    /* Called after anything that front ends should see; `force` false may be skipped when frequent. */
+    void (*publish)(void *context, bool force);
+    void (*announce)(void *context, const char *message);
+    void *context;
+    uint64_t changes;    /* of the state: tables that depend on it are made anew */
+    uint64_t localised;  /* of the localisation */
+} ff_case;
+
+ff_case *case_create(const ff_session_options *o);
+void case_destroy(ff_case *c);
+void case_note(ff_case *c, const char *format, ...) FF_PRINTF(2, 3);
+
+/* load.c */
+int case_open_store(ff_case *c) FF_MUST_USE; /* in the caller of ff_session_open */
+int case_load(ff_case *c) FF_MUST_USE;
+ff_labels *case_plain_labels(const ff_labels *l); /* copy without outputs */
+
+
+/* history.c */
+point *case_point(ff_case *c, int64_t state);
+int case_point_model(ff_case *c, int64_t state, ff_model **out) FF_MUST_USE; /* borrowed */
+/* Writes a new state (and its labels) and the decision in one transaction, then takes them in. */
+int case_commit(ff_case *c, decision *d, point *p) FF_MUST_USE;
+int case_save_root(ff_case *c) FF_MUST_USE;
+int case_save_listing(ff_case *c, int64_t state) FF_MUST_USE;
+int case_read_history(ff_case *c) FF_MUST_USE;
+void point_finish(point *p);
+void decision_finish(decision *d);
+int case_path(const ff_case *c, int64_t state, int64_t *out, int max); /* root first; length */
+int case_save_findings(ff_case *c) FF_MUST_USE;
+int case_save_scores(ff_case *c) FF_MUST_USE;
+
+/* localise.c */
+int case_localize(ff_case *c) FF_MUST_USE;
+/* Subject, findings and proposals of the present state; judge's base state. */
+int case_refresh(ff_case *c) FF_MUST_USE;
+/* Looks the id up in the present list; -1. */
+int case_proposal(const ff_case *c, const char *id);
+
+/* step.c */
+int case_trial(ff_case *c, bool *done, bool *accepted) FF_MUST_USE;
+int case_step(ff_case *c) FF_MUST_USE;
+int case_repair(ff_case *c) FF_MUST_USE;
+int case_evaluate(ff_case *c, const char *id) FF_MUST_USE;
+int case_accept(ff_case *c, const char *id, bool force) FF_MUST_USE;
+int case_reject(ff_case *c, const char *id) FF_MUST_USE;
+/* Judges the next proposal that is not judged yet; false: there is none. */
+bool case_speculate(ff_case *c, ff_cancel *cancel);
+const ff_judgement *case_judged(const ff_case *c, const char *id);
+/* Takes a judgement out of the list without freeing it. */
+void case_keep_judgement(ff_case *c, const char *id);
+bool case_decided(const ff_case *c, const char *id); /* at the present state, in the search's log */
+char *case_trial_ids(const ff_trial *t, char *const *ids);
+void case_forget_judgements(ff_case *c);
+
+/* move.c */
+int case_undo(ff_case *c) FF_MUST_USE;
+int case_redo(ff_case *c, int64_t number) FF_MUST_USE;
+int case_goto(ff_case *c, int64_t number) FF_MUST_USE;
+/* Makes the search anew and tells it the log that ends in `tip`. */
+int case_replay(ff_case *c) FF_MUST_USE;
+
+/* validate.c */
+int case_validate(ff_case *c) FF_MUST_USE;
+
+/* pairs.c */
+ff_table *case_pairs(ff_case *c);
+ff_table *case_layers(ff_case *c);
+int case_pair_of(const ff_case *c, const known_finding *k); /* in the present alignment; -1 */
+int case_layer_of(const ff_case *c, int pair);              /* 1..; 0: no core layer */
+/* localise.c: the root's scores with the pairs of another alignment; NULL: none. The caller destroys. */
+ff_layer_scores *case_scores_for(const ff_case *c, const ff_subject *s);
+/* detail.c */
+int case_detail(ff_case *c, int pair, const struct ff_detail **out) FF_MUST_USE;
+
+/* A line per item; text as in the files. */
+char *case_labels_of(const ff_node *const *nodes, int n);
+bool case_lists(const char *lines, const char *id);
+
+#endif

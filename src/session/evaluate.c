@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/evaluate.h"
+
+int case_plan(ff_model *m, const char *output, const ff_pre *pre, bool reference, ff_plan **out)
+{
+    const ff_graph *g = ff_model_graph(m);
+    if (g->n_inputs != 1)
+        return ff_fail(FF_ERR_GRAPH, "the model has %d inputs, an image is one", g->n_inputs);
+    ff_shape shape;
+    int code = ff_pre_input_shape(pre, &g->inputs[0]->declared, &shape);
+    if (code)
+        return code;
+    ff_plan_options o = {.reference = reference, .feeds = &shape, .output = output};
+    return ff_plan_create(m, &o, out);
+}
+
+/* What makes a model one that "cannot run": everything that is neither our lack nor the user's stop. */
+static bool is_models_fault(int code)
+{
+    return code == FF_ERR_GRAPH;
+}
+
+int case_label(ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set,
+               bool reference, uint64_t memory, bool keep_outputs, const ff_task *task,
+               ff_labels **out)
+{
+    ff_plan *plan = NULL;
+    ff_feed *feed = NULL;
+    ff_runner **runners = NULL;
+    int n = task && task->pool ? ff_pool_threads(task->pool) : 1;
+    ff_labels *l = ff_labels_create(ff_dataset_count(set));
+    int code = case_plan(m, output, pre, reference, &plan);
+    if (!code)
+        code = ff_feed_create(set, pre, ff_plan_input_shape(plan, 0), memory, &feed);
+    runners = ff_alloc_array((size_t)n, sizeof *runners);
+    for (int i = 0; !code && i < n; i++)
+        code = ff_runner_create(plan, &runners[i]);
+    if (!code)
+        code = ff_label_run(runners, feed, NULL, 0, NULL, keep_outputs, task, l);
+    if (code && is_models_fault(code)) {
+        l->error = ff_strdup(ff_error());
+        for (int i = 0; i < l->count; i++) {
+            for (int k = 0; k < FF_TOP; k++)
+                l->at[i].top[k] = -1;
+        }
+        code = FF_OK;
+    }
+    for (int i = 0; i < n; i++)
+        ff_runner_destroy(runners[i]);
+    free(runners);
+    ff_feed_destroy(feed);
+    ff_plan_unref(plan);
+    if (code) {
+        ff_labels_destroy(l);
+        return code;
+    }
+    *out = l;
+    return FF_OK;
+}

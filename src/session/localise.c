@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What differs in the present state, and what could be done about it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/case.h"
+
+/* --------------------------------------------------------------------------------------- texts */
+
+/* Ids are kept in lists, one a line; a name may hold anything. */
+static void make_visible(char **text)
+{
+    char *v = ff_visible(*text);
+    free(*text);
+    *text = v;
+}
+
+char *case_labels_of(const ff_node *const *nodes, int n)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < n; i++) {
+        if (i)
+            ff_buf_putc(&b, '\n');
+        ff_buf_visible(&b, nodes[i]->label);
+    }
+    return ff_buf_steal(&b);
+}
+
+bool case_lists(const char *lines, const char *id)
+{
+    size_t n = strlen(id);
+    while (lines && *lines) {
+        const char *end = strchrnul(lines, '\n');
+        if ((size_t)(end - lines) == n && memcmp(lines, id, n) == 0)
+            return true;
+        lines = *end ? end + 1 : end;
+    }
+    return false;
+}
+
+int case_proposal(const ff_case *c, const char *id)
+{
+    for (int i = 0; c->proposals && i < c->proposals->count; i++) {
+        if (strcmp(c->proposals->at[i].id, id) == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* ------------------------------------------------------------------------------------ findings */
+
+static void remember_finding(ff_case *c, const ff_subject *s, const ff_finding *f)
+{
+    for (int i = 0; i < c->n_known; i++) {
+        if (strcmp(c->known[i].id, f->id) == 0)
+            return;
+    }
+    known_finding k = {
+        .id = ff_strdup(f->id),
+        .cause = ff_strdup(f->cause),
+        .summary = ff_strdup(f->summary),
+        .explanation = ff_strdup(f->explanation ? f->explanation : ""),
+        .source_nodes = case_labels_of(f->source_nodes, f->n_source_nodes),
+        .target_nodes = case_labels_of(f->target_nodes, f->n_target_nodes),
+        .details = ff_strdup(f->details ? f->details : "{}"),
+        .type = f->type,
+        .magnitude = f->magnitude,
+        .state = c->current,
+        .source = f->pair >= 0 && s->alignment ? s->alignment->pairs[f->pair].source : -1,
+    };
+    ff_grow(&c->known, &c->known_capacity, (size_t)c->n_known + 1, sizeof k);
+    c->known[c->n_known++] = k;
+}
+
+/* The Source is the same in both alignments. */
+ff_layer_scores *case_scores_for(const ff_case *c, const ff_subject *s)
+{
+    if (!c->scores || !s->alignment || !c->first->alignment)
+        return NULL;
+    ff_layer_scores *copy = ff_alloc(sizeof *copy);
+    copy->at = ff_alloc_array((size_t)c->scores->count + 1, sizeof *copy->at);
+    for (int i = 0; i < c->scores->count; i++) {
+        ff_layer_score score = c->scores->at[i];
+        if (score.pair < 0 || score.pair >= c->first->alignment->n_pairs)
+            continue;
+        int source = c->first->alignment->pairs[score.pair].source;
+        score.pair = source >= 0 ? s->alignment->of_source[source] : -1;
+        if (score.pair >= 0)
+            copy->at[copy->count++] = score;
+    }
+    return copy;
+}
+
+static char *proposal_ids(const ff_proposals *list)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < list->count; i++) {
+        ff_buf_puts(&b, i ? "\n" : "");
+        ff_buf_puts(&b, list->at[i].id);
+    }
+    return ff_buf_steal(&b);
+}
+
+static char *proposal_findings(const ff_proposals *list)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < list->count; i++) {
+        ff_buf_puts(&b, i ? "\n" : "");
+        for (int k = 0; k < list->at[i].n_findings; k++) {
+            ff_buf_puts(&b, k ? "\t" : "");
+            ff_buf_puts(&b, list->at[i].findings[k]);
+        }
+    }
+    return ff_buf_steal(&b);
+}
+
+static char *finding_ids(const ff_findings *list)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < list->count; i++) {
+        ff_buf_puts(&b, i ? "\n" : "");
+        ff_buf_puts(&b, list->at[i].id);
+    }
+    return ff_buf_steal(&b);
+}
+
+/* Keeps the list of the present state; the same state always gives the same list. */
+static int keep_listing(ff_case *c)
+{
+    point *p = &c->points[c->current];
+    char *ids = proposal_ids(c->proposals);
+    if (p->listed && strcmp(p->proposals, ids) == 0) {
+        free(ids);
+        return FF_OK;
+    }
+    if (p->listed)
+        case_note(c, "the session was made by another version: its list of repairs is made anew");
+    free(p->proposals);
+    free(p->proposal_findings);
+    free(p->open);
+    p->proposals = ids;
+    p->proposal_findings = proposal_findings(c->proposals);
+    p->open = finding_ids(c->findings);
+    p->listed = true;
+    int code = store_begin(c->db);
+    if (!code)
+        code = case_save_findings(c);
+    if (!code)
+        code = case_save_listing(c, c->current);
+    /* The root's list says that the analysis is done. */
+    if (!code && c->current == 0)
+        code = case_save_scores(c);
+    if (!code)
+        code = store_commit(c->db);
+    if (code)
+        store_rollback(c->db);
+    return code;
+}
+
+/* ------------------------------------------------------------------------------------- present */
+
+static void drop_steps(ff_case *c)
+{
+    for (int i = 0; i < c->n_steps; i++)
+        ff_proposal_finish(&c->steps[i]);
+    c->n_steps = 0;
+}
+
+/* The step that made a state, as a proposal again. */
+static void step_of(const ff_case *c, const point *p, ff_proposal *out)
+{
+    *out = (ff_proposal){
+        .id = ff_strdup(p->ids),
+        .summary = ff_strdup(p->summary),
+        .patch = p->patch ? ff_patch_copy(p->patch) : NULL,
+        .pre = p->pre,
+        .has_pre = !ff_pre_equal(&p->pre, &c->points[p->parent].pre),
+        .pair = -1,
+    };
+    for (int t = 0; t < FF_FAULT_TYPES; t++) {
+        if (p->type && strcmp(p->type, ff_fault_type_name(t)) == 0)
+            out->type = (ff_fault_type)t;
+    }
+    const char *s = p->findings ? p->findings : "";
+    while (*s) {
+        const char *end = strchrnul(s, '\n');
+        out->findings = ff_realloc_array(out->findings, (size_t)out->n_findings + 1, sizeof(char *));
+        out->findings[out->n_findings++] = ff_strndup(s, (size_t)(end - s));
+        s = *end ? end + 1 : end;
+    }
+}
+
+static void collect_steps(ff_case *c)
+{
+    drop_steps(c);
+    int n = c->points[c->current].depth;
+    ff_grow(&c->steps, &c->steps_capacity, (size_t)n, sizeof *c->steps);
+    int64_t state = c->current;
+    for (int i = n - 1; i >= 0; i--, state = c->points[state].parent)
+        step_of(c, &c->points[state], &c->steps[i]);
+    c->n_steps = n;
+}
+
+static int keep_state(ff_case *c, int64_t number, ff_state *s)
+{
+    point *p = &c->points[number];
+    if (s->wrong != p->wrong) {
+        case_note(c, "state %lld has %d wrong labels, %d were stored (another processor or library)",
+                  (long long)number, s->wrong, p->wrong);
+        p->wrong = s->wrong;
+    }
+    if (isnan(p->distance) && isfinite(s->distance)) {
+        p->distance = s->distance;
+        return store_run(c->db, "UPDATE state SET distance=? WHERE state=?", "di", p->distance,
+                         number);
+    }
+    return FF_OK;
+}
+
+/* The judge with its two states: the root and the present. */
+static int prepare_judge(ff_case *c)
+{
+    int code = FF_OK;
+    uint64_t memory = c->options.memory ? c->options.memory : ff_memory_total() / 4;
+    if (!c->judge && (code = ff_judge_create(c->first, memory / 2, &c->judge)))
+        return code;
+    if (!c->start) {
+        code = ff_judge_state(c->judge, c->target, &c->target_pre, &c->task, &c->start);
+        if (code || (code = keep_state(c, 0, c->start)))
+            return code;
+    }
+    ff_state_destroy(c->state);
+    c->state = NULL;
+    if (c->current == 0) {
+        c->state = ff_state_copy(c->start);
+        return FF_OK;
+    }
+    ff_model *m;
+    if ((code = case_point_model(c, c->current, &m)) ||
+        (code = ff_judge_state(c->judge, m, &c->points[c->current].pre, &c->task, &c->state)))
+        return code;
+    return keep_state(c, c->current, c->state);
+}
+
+static int prepare_subject(ff_case *c)
+{
+    if (c->subject && c->subject != c->first)
+        ff_subject_destroy(c->subject);
+    c->subject = NULL;
+    ff_subject *s = c->first;
+    if (c->current != 0) {
+        ff_model *m;
+        int code = case_point_model(c, c->current, &m);
+        if (!code)
+            code = ff_subject_retarget(c->first, m, &c->points[c->current].pre,
+                                       c->points[c->current].labels, &c->task, &s);
+        if (code)
+            return code;
+    }
+    c->subject = s;
+    return FF_OK;
+}
+
+int case_refresh(ff_case *c)
+{
+    ff_findings *findings = NULL;
+    ff_sames *sames = NULL;
+    ff_proposals *proposals = NULL;
+    int code = prepare_subject(c);
+    if (!code)
+        code = ff_localize(c->subject, &c->task, &findings, &sames);
+    if (code)
+        return code;
+    for (int i = 0; i < findings->count; i++)
+        make_visible(&findings->at[i].id);
+    ff_layer_scores *scores = case_scores_for(c, c->subject);
+    code = ff_propose(c->subject, findings, scores, &proposals);
+    ff_layer_scores_destroy(scores);
+    if (code) {
+        ff_findings_destroy(findings);
+        ff_sames_destroy(sames);
+        return code;
+    }
+    for (int i = 0; i < proposals->count; i++)
+        make_visible(&proposals->at[i].id);
+    ff_findings_destroy(c->findings);
+    ff_sames_destroy(c->sames);
+    ff_proposals_destroy(c->proposals);
+    c->findings = findings;
+    c->sames = sames;
+    c->proposals = proposals;
+    c->localised++;
+    for (int i = 0; i < findings->count; i++)
+        remember_finding(c, c->subject, &findings->at[i]);
+    case_forget_judgements(c);
+    collect_steps(c);
+    if ((code = keep_listing(c)) || (code = prepare_judge(c)))
+        return code;
+    c->localized = true;
+    if (!(code = case_replay(c)))
+        c->stale = false;
+    return code;
+}
+
+int case_localize(ff_case *c)
+{
+    if (!c->loaded || c->options.labels_only)
+        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be localised");
+    if (c->localized)
+        return c->stale ? case_refresh(c) : FF_OK;
+    if (!c->points[0].listed && !c->points[0].error && !c->scores) {
+        const ff_analysis_options o = {
+            .paper = c->options.paper_analysis,
+            .core_ops = c->options.core_ops,
+            .causal = c->options.causal,
+            .memory = c->options.memory ? c->options.memory : ff_memory_total() / 4,
+        };
+        int code = ff_analyse(c->first, &o, &c->task, &c->scores);
+        if (code)
+            return code;
+    }
+    int code = case_refresh(c);
+    if (!code)
+        case_note(c, "%d findings, %d equivalent rewrites", c->findings->count, c->sames->count);
+    c->publish(c->context, true);
+    return code;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef FETAFIX_SESSION_SNAPSHOT_H
+#define FETAFIX_SESSION_SNAPSHOT_H
+
+#include "session/case.h"
+
+/* On the engine thread: what is known now, one reference. */
+ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last);
+ff_snapshot *snapshot_ref(const ff_snapshot *s);
+
+#endif

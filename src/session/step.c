@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One step of the repair: judged, committed, told to the search, and only then announced. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/case.h"
+
+/* ---------------------------------------------------------------------------------- judgements */
+
+const ff_judgement *case_judged(const ff_case *c, const char *id)
+{
+    for (int i = 0; i < c->n_ahead; i++) {
+        if (strcmp(c->ahead[i].id, id) == 0)
+            return &c->ahead[i].judgement;
+    }
+    return NULL;
+}
+
+void case_forget_judgements(ff_case *c)
+{
+    for (int i = 0; i < c->n_ahead; i++) {
+        free(c->ahead[i].id);
+        ff_judgement_finish(&c->ahead[i].judgement);
+    }
+    c->n_ahead = 0;
+}
+
+void case_keep_judgement(ff_case *c, const char *id)
+{
+    for (int i = 0; i < c->n_ahead; i++) {
+        if (strcmp(c->ahead[i].id, id) == 0) {
+            free(c->ahead[i].id);
+            c->ahead[i] = c->ahead[--c->n_ahead];
+            return;
+        }
+    }
+}
+
+static int judge(ff_case *c, int index, bool complete, const ff_task *task)
+{
+    const ff_proposal *p = &c->proposals->at[index];
+    ff_judgement j;
+    int code = ff_judge_proposal(c->judge, c->state, p, complete, task, &j);
+    if (code)
+        return code;
+    c->flops += j.flops;
+    c->flops_full += j.flops_full;
+    for (int i = 0; i < c->n_ahead; i++) {
+        if (strcmp(c->ahead[i].id, p->id) == 0) {
+            ff_judgement_finish(&c->ahead[i].judgement);
+            c->ahead[i].judgement = j;
+            return FF_OK;
+        }
+    }
+    if (c->n_ahead == (int)FF_COUNT(c->ahead)) {
+        free(c->ahead[0].id);
+        ff_judgement_finish(&c->ahead[0].judgement);
+        memmove(c->ahead, c->ahead + 1, sizeof c->ahead - sizeof c->ahead[0]);
+        c->n_ahead--;
+    }
+    c->ahead[c->n_ahead++] = (ahead){.id = ff_strdup(p->id), .judgement = j};
+    return FF_OK;
+}
+
+bool case_decided(const ff_case *c, const char *id)
+{
+    for (int64_t n = c->tip; n > 0; n = c->decisions[n - 1].previous) {
+        const decision *d = &c->decisions[n - 1];
+        if (d->from == c->current && !d->subset && d->ids && strcmp(d->ids, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool case_speculate(ff_case *c, ff_cancel *cancel)
+{
+    if (!c->localized || c->searched || !c->judge || c->n_ahead == (int)FF_COUNT(c->ahead))
+        return false;
+    ff_task task = {.pool = c->task.pool, .cancel = cancel};
+    for (int i = 0; i < c->proposals->count; i++) {
+        const char *id = c->proposals->at[i].id;
+        if (case_judged(c, id) || case_decided(c, id))
+            continue;
+        return judge(c, i, false, &task) == FF_OK;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------------------------ decisions */
+
+/* "3,4,9" for steps, ids a line each for proposals. */
+char *case_trial_ids(const ff_trial *t, char *const *ids)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < t->n; i++) {
+        if (t->kind == FF_TRIAL_SUBSET)
+            ff_buf_printf(&b, "%s%d", i ? "," : "", t->indices[i]);
+        else
+            ff_buf_printf(&b, "%s%s", i ? "\n" : "", ids[t->indices[i]]);
+    }
+    return ff_buf_steal(&b);
+}
+
+static char *ids_here(const ff_case *c, const ff_trial *t)
+{
+    char **ids = ff_alloc_array((size_t)c->proposals->count + 1, sizeof *ids);
+    for (int i = 0; i < c->proposals->count; i++)
+        ids[i] = c->proposals->at[i].id;
+    char *text = case_trial_ids(t, ids);
+    free(ids);
+    return text;
+}
+
+static char *findings_of(const ff_proposal *p)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < p->n_findings; i++)
+        ff_buf_printf(&b, "%s%s", i ? "\n" : "", p->findings[i]);
+    return ff_buf_steal(&b);
+}
+
+static void make_point(const ff_case *c, const ff_proposal *p, const ff_judgement *j, point *out)
+{
+    const point *from = &c->points[c->current];
+    *out = (point){
+        .parent = c->current,
+        .depth = from->depth + 1,
+        .type = ff_strdup(ff_fault_type_name(p->type)),
+        .summary = ff_strdup(p->summary),
+        .findings = findings_of(p),
+        .patch = p->patch ? ff_patch_copy(p->patch) : NULL,
+        .pre = p->has_pre ? p->pre : from->pre,
+        .wrong = j->wrong,
+        .distance = j->distance,
+        .labels = case_plain_labels(j->state->labels),
+        .error = ff_strdup(j->state->labels->error),
+        .model = ff_model_ref(j->state->model),
+    };
+    ff_key_hex(ff_model_sha256(out->model), out->model_hex);
+}
+
+static void announce_decision(ff_case *c, const decision *d, const ff_judgement *j)
+{
+    char *text;
+    if (d->subset)
+        text = ff_asprintf("%s: %s", d->phase,
+                           d->outcome == OUTCOME_ACCEPTED ? "labels stay without the other steps"
+                                                          : "these steps alone do not suffice");
+    else if (d->outcome == OUTCOME_ACCEPTED)
+        text = ff_asprintf("accepted: wrong %d -> %d: %s", d->before, d->after, d->summary);
+    else
+        text = ff_asprintf("%s: %s%s%s", outcome_name(d->outcome), d->summary,
+                           j && j->why && *j->why ? ": " : "", j && j->why ? j->why : "");
+    case_note(c, "%s", text);
+    c->announce(c->context, text);
+    free(text);
+}
+
+/*
+ * The one way in which a trial becomes history. `p` is what was tried (NULL for steps taken away);
+ * the judgement has a state when it was accepted.
+ */
+static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_judgement *j,
+                  bool accepted, const char *phase)
+{
+    bool subset = t->kind == FF_TRIAL_SUBSET;
+    bool grows = accepted && !subset;
+    ff_verdict verdict = j ? j->verdict : FF_VERDICT_WORSE;
+    decision d = {
+        .previous = c->tip,
+        .outcome = accepted                                ? OUTCOME_ACCEPTED
+                   : j && j->verdict == FF_VERDICT_BROKEN ? OUTCOME_BROKEN
+                                                           : OUTCOME_REJECTED,
+        .subset = subset,
+        .from = c->current,
+        .to = -1,
+        .ids = ids_here(c, t),
+        .type = p ? ff_strdup(ff_fault_type_name(p->type)) : NULL,
+        .summary = ff_strdup(p ? p->summary : "only some of the steps"),
+        .findings = p ? findings_of(p) : NULL,
+        .verdict = j ? (int)verdict : -1,
+        .before = c->points[c->current].wrong,
+        .after = j && j->complete ? j->wrong : -1,
+        .phase = ff_strdup(phase),
+    };
+    decision told = d; /* case_commit takes the texts over; they live on in c->decisions */
+    point made = {0};
+    if (grows) {
+        make_point(c, p, j, &made);
+        made.ids = ff_strdup(d.ids);
+    }
+    int code = case_commit(c, &d, grows ? &made : NULL);
+    if (code) {
+        decision_finish(&d);
+        point_finish(&made);
+        return code;
+    }
+    ff_search_report(c->search, t, verdict, accepted);
+    announce_decision(c, &told, j);
+    if (grows) {
+        c->search_waits = true;
+        code = case_refresh(c);
+    }
+    c->publish(c->context, accepted);
+    return code;
+}
+
+/* --------------------------------------------------------------------------------------- search */
+
+/* The end with --minimal: the root with the essential steps, as one state. */
+static int keep_essential(ff_case *c)
+{
+    int n;
+    const int *which = ff_search_essential(c->search, &n);
+    int64_t last = c->tip;
+    if (!c->options.minimal || n >= c->n_steps ||
+        (last && c->decisions[last - 1].outcome == OUTCOME_ESSENTIAL))
+        return FF_OK;
+    ff_buf findings = {0};
+    point p = {.parent = 0, .depth = 1, .pre = c->target_pre, .patch = ff_patch_create()};
+    for (int i = 0; i < n; i++) {
+        const ff_proposal *step = &c->steps[which[i]];
+        if (step->patch)
+            ff_patch_append(p.patch, step->patch);
+        if (step->has_pre)
+            p.pre = step->pre;
+        for (int k = 0; k < step->n_findings; k++)
+            ff_buf_printf(&findings, "%s%s", findings.len ? "\n" : "", step->findings[k]);
+    }
+    ff_state *s = NULL;
+    int code = ff_model_apply(c->target, p.patch, &p.model, NULL);
+    if (!code)
+        code = ff_judge_state(c->judge, p.model, &p.pre, &c->task, &s);
+    decision d = {.previous = c->tip, .outcome = OUTCOME_ESSENTIAL, .from = c->current, .to = -1};
+    if (!code) {
+        p.ids = ff_strdup("essential");
+        p.type = ff_strdup(n ? ff_fault_type_name(c->steps[which[0]].type) : "WB");
+        p.summary = ff_asprintf("keep the %d essential repairs of %d", n, c->n_steps);
+        p.findings = ff_buf_steal(&findings);
+        p.wrong = s->wrong;
+        p.distance = s->distance;
+        p.labels = case_plain_labels(s->labels);
+        ff_key_hex(ff_model_sha256(p.model), p.model_hex);
+        d.ids = ff_strdup(p.ids);
+        d.summary = ff_strdup(p.summary);
+        d.phase = ff_strdup(ff_phase_name(FF_PHASE_MINIMISE));
+        d.verdict = FF_VERDICT_BETTER;
+        d.before = c->points[c->current].wrong;
+        d.after = s->wrong;
+        code = case_commit(c, &d, &p);
+    }
+    ff_buf_finish(&findings);
+    ff_state_destroy(s);
+    decision_finish(&d);
+    point_finish(&p);
+    return code ? code : case_refresh(c);
+}
+
+int case_trial(ff_case *c, bool *done, bool *accepted)
+{
+    ff_trial t;
+    *accepted = false;
+    *done = !ff_search_next(c->search, c->state->wrong, &t);
+    if (*done) {
+        int code = keep_essential(c);
+        c->searched = !code;
+        return code;
+    }
+    double limit = c->options.time_limit > 0 ? c->options.time_limit : 7200;
+    if (c->seconds >= limit) {
+        case_note(c, "the time limit of %g s is reached", limit);
+        *done = c->timed_out = true;
+        return FF_OK;
+    }
+    int64_t begun = ff_now_ns();
+    const ff_judgement *known =
+        t.phase == FF_PHASE_GREEDY && t.kind == FF_TRIAL_ADD && t.n == 1
+            ? case_judged(c, c->proposals->at[t.indices[0]].id)
+            : NULL;
+    int code;
+    if (known) {
+        const ff_proposal *p = &c->proposals->at[t.indices[0]];
+        ff_proposal copy;
+        ff_proposal_copy(p, &copy);
+        ff_judgement j = *known;
+        /* The list of judgements ahead is dropped as soon as the state moves. */
+        case_keep_judgement(c, p->id);
+        *accepted = j.verdict == FF_VERDICT_BETTER && j.state;
+        code = decide(c, &t, &copy, &j, *accepted, ff_phase_name(t.phase));
+        ff_judgement_finish(&j);
+        ff_proposal_finish(&copy);
+    } else {
+        ff_outcome o;
+        code = ff_trial_run(&t, c->judge, c->subject, c->start, c->state, c->proposals, c->steps,
+                            c->n_steps, &c->task, &o);
+        c->seconds += (double)(ff_now_ns() - begun) * 1e-9;
+        if (code)
+            return code;
+        c->flops += o.judgement.flops;
+        c->flops_full += o.judgement.flops_full;
+        *accepted = o.accepted;
+        code = decide(c, &t, t.kind == FF_TRIAL_ADD ? &o.proposal : NULL, &o.judgement, o.accepted,
+                      ff_phase_name(t.phase));
+        ff_outcome_finish(&o);
+    }
+    return code;
+}
+
+static int need_search(ff_case *c)
+{
+    if (c->options.labels_only || !c->loaded)
+        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be repaired");
+    return case_localize(c);
+}
+
+int case_step(ff_case *c)
+{
+    bool done = false, accepted = false;
+    int code = need_search(c);
+    while (!code && !done && !accepted) {
+        code = ff_check_cancel(&c->task);
+        if (!code)
+            code = case_trial(c, &done, &accepted);
+    }
+    return code;
+}
+
+int case_repair(ff_case *c)
+{
+    bool done = false, accepted;
+    int code = need_search(c);
+    while (!code && !done) {
+        code = ff_check_cancel(&c->task);
+        if (!code)
+            code = case_trial(c, &done, &accepted);
+    }
+    c->publish(c->context, true);
+    return code;
+}
+
+/* --------------------------------------------------------------------------------------- by hand */
+
+static int find_proposal(ff_case *c, const char *id, int *index)
+{
+    int code = need_search(c);
+    if (code)
+        return code;
+    *index = case_proposal(c, id);
+    return *index >= 0 ? FF_OK : ff_fail(FF_ERR_USAGE, "there is no repair '%s'", id);
+}
+
+int case_evaluate(ff_case *c, const char *id)
+{
+    int index, code = find_proposal(c, id, &index);
+    if (code || case_judged(c, id))
+        return code;
+    ff_progress_start(c->task.progress, "evaluating", 0);
+    code = judge(c, index, false, &c->task);
+    ff_progress_finish(c->task.progress);
+    c->publish(c->context, true);
+    return code;
+}
+
+int case_accept(ff_case *c, const char *id, bool force)
+{
+    int code = need_search(c), index;
+    ff_trial t;
+    if (code)
+        return code;
+    if (!id || !*id) {
+        bool done, accepted;
+        if (!ff_search_next(c->search, c->state->wrong, &t))
+            return ff_fail(FF_ERR_USAGE, "there is nothing left to accept");
+        if (t.kind != FF_TRIAL_ADD || t.n != 1)
+            return case_trial(c, &done, &accepted);
+        index = t.indices[0];
+    } else if ((code = find_proposal(c, id, &index))) {
+        return code;
+    }
+    const char *name = c->proposals->at[index].id;
+    const ff_judgement *j = case_judged(c, name);
+    if (!j || (force && !j->complete && j->verdict != FF_VERDICT_BROKEN)) {
+        if ((code = judge(c, index, force, &c->task)))
+            return code;
+        j = case_judged(c, name);
+    }
+    if (!j->state)
+        return ff_fail(FF_ERR_USAGE, "not accepted, it does not help: %s", j->why ? j->why : "");
+    if (j->verdict != FF_VERDICT_BETTER && !force)
+        return ff_fail(FF_ERR_USAGE, "not accepted, it does not help: %s (accept --force takes it)",
+                       j->why ? j->why : "");
+    t = (ff_trial){.phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1,
+                   .indices = &index};
+    ff_proposal copy;
+    ff_proposal_copy(&c->proposals->at[index], &copy);
+    ff_judgement kept = *j;
+    case_keep_judgement(c, name);
+    code = decide(c, &t, &copy, &kept, true, "");
+    ff_judgement_finish(&kept);
+    ff_proposal_finish(&copy);
+    return code;
+}
+
+int case_reject(ff_case *c, const char *id)
+{
+    int code = need_search(c), index;
+    ff_trial t;
+    if (code)
+        return code;
+    if (id && *id) {
+        if ((code = find_proposal(c, id, &index)))
+            return code;
+        t = (ff_trial){.phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1,
+                       .indices = &index};
+    } else if (!ff_search_next(c->search, c->state->wrong, &t)) {
+        return ff_fail(FF_ERR_USAGE, "there is nothing left to reject");
+    }
+    if (t.kind == FF_TRIAL_SUBSET)
+        return decide(c, &t, NULL, NULL, false, ff_phase_name(t.phase));
+    const ff_proposal *p = &c->proposals->at[t.indices[0]];
+    return decide(c, &t, p, t.n == 1 ? case_judged(c, p->id) : NULL, false,
+                  t.n == 1 ? "" : ff_phase_name(t.phase));
+}

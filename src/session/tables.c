@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Snapshots: everything a front end may show, copied into tables on the engine thread. Tables that did
+ * not change since the last snapshot are shared with it.
+ */
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/case.h"
+#include "session/snapshot.h"
+
+typedef struct box {
+    ff_snapshot s; /* first: the public pointer is the box's */
+    atomic_int refs;
+    ff_arena *texts;
+    uint64_t changes, localised;
+} box;
+
+ff_snapshot *snapshot_ref(const ff_snapshot *s)
+{
+    atomic_fetch_add(&((box *)s)->refs, 1);
+    return (ff_snapshot *)s;
+}
+
+void ff_snapshot_unref(const ff_snapshot *s)
+{
+    box *b = (box *)s;
+    if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
+        return;
+    const ff_table *const tables[] = {s->pairs, s->findings, s->proposals, s->layers, s->states,
+                                      s->steps, s->images_table, s->equivalences, s->log};
+    for (size_t i = 0; i < FF_COUNT(tables); i++)
+        ff_table_unref(tables[i]);
+    ff_arena_destroy(b->texts);
+    free(b);
+}
+
+/* ---------------------------------------------------------------------------------- findings */
+
+static const ff_column finding_columns[] = {
+    {"id", FF_COL_TEXT, "name of the finding, the same wherever it is seen"},
+    {"type", FF_COL_TEXT, "fault type: PP ID TSS WB LH CG"},
+    {"cause", FF_COL_TEXT, "short name of the cause"},
+    {"summary", FF_COL_TEXT, "what differs, in one line"},
+    {"explanation", FF_COL_TEXT, "what is wrong, why, and what the repair does"},
+    {"status", FF_COL_TEXT, "open, repaired, ineffective or undone"},
+    {"essential", FF_COL_BOOL, "the labels would be worse without its repair"},
+    {"pair", FF_COL_INT, "row of the aligned graph"},
+    {"layer", FF_COL_INT, "number of the core layer"},
+    {"source_nodes", FF_COL_TEXT, "labels of the Source's nodes, a line each"},
+    {"target_nodes", FF_COL_TEXT, "labels of the Target's nodes, a line each"},
+    {"details", FF_COL_TEXT, "the differing values, as JSON"},
+    {"step", FF_COL_INT, "step that repaired it"},
+    {"before", FF_COL_INT, "wrong labels before that step, or before the trial"},
+    {"after", FF_COL_INT, "wrong labels after it"},
+    {"magnitude", FF_COL_REAL, "how large the difference is"},
+};
+
+/* Which steps of the present path are essential, by depth from 1; all where it is not known. */
+static bool *essential_steps(const ff_case *c)
+{
+    int depth = c->n_points ? c->points[c->current].depth : 0;
+    bool *is = ff_alloc_array((size_t)depth + 1, sizeof *is);
+    bool settled = c->tip > 0 && c->decisions[c->tip - 1].outcome == OUTCOME_ESSENTIAL;
+    bool known = c->searched && c->search && !settled;
+    for (int i = 0; i <= depth; i++)
+        is[i] = !known;
+    if (known) {
+        int n;
+        const int *which = ff_search_essential(c->search, &n);
+        for (int i = 0; i < n; i++) {
+            if (which[i] >= 0 && which[i] < depth)
+                is[which[i] + 1] = true;
+        }
+    }
+    return is;
+}
+
+/* The state on the path in which a finding was repaired, or -1. */
+static int64_t repaired_at(const ff_case *c, const known_finding *k, const int64_t *path, int n)
+{
+    for (int i = 1; i < n; i++) {
+        if (case_lists(c->points[path[i]].findings, k->id))
+            return path[i];
+    }
+    if (!c->points[path[n - 1]].listed || case_lists(c->points[path[n - 1]].open, k->id))
+        return -1;
+    /* Gone without a step of its own: another repair did it. */
+    for (int i = 1; i < n; i++) {
+        const point *p = &c->points[path[i]], *before = &c->points[path[i - 1]];
+        if (p->listed && !case_lists(p->open, k->id) && case_lists(before->open, k->id))
+            return path[i];
+    }
+    return -1;
+}
+
+static bool seen_on(const ff_case *c, const known_finding *k, const int64_t *path, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (path[i] == k->state || case_lists(c->points[path[i]].open, k->id))
+            return true;
+    }
+    return false;
+}
+
+/* The last trial of an unrepaired finding in the search's log, or NULL. */
+static const decision *last_trial(const ff_case *c, const known_finding *k)
+{
+    for (int64_t n = c->tip; n > 0; n = c->decisions[n - 1].previous) {
+        const decision *d = &c->decisions[n - 1];
+        if (!d->subset && case_lists(d->findings, k->id))
+            return d;
+    }
+    return NULL;
+}
+
+static bool was_repaired_elsewhere(const ff_case *c, const known_finding *k)
+{
+    for (int i = 1; i < c->n_points; i++) {
+        if (case_lists(c->points[i].findings, k->id))
+            return true;
+    }
+    return false;
+}
+
+static ff_table *make_findings(ff_case *c)
+{
+    ff_table *t = ff_table_create("findings", finding_columns, FF_COUNT(finding_columns));
+    if (!c->n_points)
+        return t;
+    int n = c->points[c->current].depth + 1;
+    int64_t *path = ff_alloc_array((size_t)n, sizeof *path);
+    case_path(c, c->current, path, n);
+    bool *essential = essential_steps(c);
+    for (int i = 0; i < c->n_known; i++) {
+        const known_finding *k = &c->known[i];
+        if (!seen_on(c, k, path, n))
+            continue;
+        int row = ff_table_add_row(t), pair = case_pair_of(c, k);
+        int64_t state = repaired_at(c, k, path, n);
+        ff_table_set_text(t, row, "id", k->id);
+        ff_table_set_text(t, row, "type", ff_fault_type_name(k->type));
+        ff_table_set_text(t, row, "cause", k->cause);
+        ff_table_set_text(t, row, "summary", k->summary);
+        ff_table_set_text(t, row, "explanation", k->explanation);
+        ff_table_set_text(t, row, "source_nodes", k->source_nodes);
+        ff_table_set_text(t, row, "target_nodes", k->target_nodes);
+        ff_table_set_text(t, row, "details", k->details);
+        ff_table_set_real(t, row, "magnitude", k->magnitude);
+        if (pair >= 0) {
+            ff_table_set_int(t, row, "pair", pair);
+            int layer = case_layer_of(c, pair);
+            if (layer)
+                ff_table_set_int(t, row, "layer", layer);
+        }
+        const char *status = "open";
+        if (state >= 0) {
+            const point *p = &c->points[state];
+            status = "repaired";
+            ff_table_set_int(t, row, "step", p->depth);
+            ff_table_set_int(t, row, "before", c->points[p->parent].wrong);
+            ff_table_set_int(t, row, "after", p->wrong);
+        } else {
+            const decision *d = last_trial(c, k);
+            status = d                             ? "ineffective"
+                     : was_repaired_elsewhere(c, k) ? "undone"
+                                                    : "open";
+            if (d)
+                ff_table_set_int(t, row, "before", d->before);
+            if (d && d->after >= 0)
+                ff_table_set_int(t, row, "after", d->after);
+        }
+        ff_table_set_text(t, row, "status", status);
+        ff_table_set_bool(t, row, "essential", state >= 0 && essential[c->points[state].depth]);
+    }
+    free(essential);
+    free(path);
+    return t;
+}
+
+/* --------------------------------------------------------------------------------- proposals */
+
+static const ff_column proposal_columns[] = {
+    {"id", FF_COL_TEXT, "name of the repair"},
+    {"type", FF_COL_TEXT, "fault type of its first finding"},
+    {"summary", FF_COL_TEXT, "what it does, in one line"},
+    {"findings", FF_COL_TEXT, "ids of the findings it repairs, a line each"},
+    {"patch", FF_COL_TEXT, "its edits in words, a line each"},
+    {"status", FF_COL_TEXT, "untried, evaluated or rejected"},
+    {"verdict", FF_COL_TEXT, "better, same, worse or broken; why"},
+    {"wrong", FF_COL_INT, "wrong labels after it; a lower bound where it is not complete"},
+    {"complete", FF_COL_BOOL, "every image was run"},
+    {"fixed", FF_COL_INT, "images put right, of those run"},
+    {"broken", FF_COL_INT, "images made wrong, of those run"},
+    {"pair", FF_COL_INT, "row of the aligned graph"},
+};
+
+static char *describe_edits(const ff_proposal *p)
+{
+    char *edits = p->patch ? ff_patch_describe(p->patch) : NULL;
+    if (!p->has_pre)
+        return edits ? edits : ff_strdup("");
+    char *pre = ff_pre_print(&p->pre);
+    char *text = ff_asprintf("%s%spreprocess the Target's images with %s", edits ? edits : "",
+                             edits && *edits ? "\n" : "", pre);
+    free(pre);
+    free(edits);
+    return text;
+}
+
+static ff_table *make_proposals(ff_case *c)
+{
+    ff_table *t = ff_table_create("proposals", proposal_columns, FF_COUNT(proposal_columns));
+    for (int i = 0; c->proposals && !c->stale && i < c->proposals->count; i++) {
+        const ff_proposal *p = &c->proposals->at[i];
+        const ff_judgement *j = case_judged(c, p->id);
+        ff_buf findings = {0};
+        for (int k = 0; k < p->n_findings; k++)
+            ff_buf_printf(&findings, "%s%s", k ? "\n" : "", p->findings[k]);
+        char *edits = describe_edits(p);
+        int row = ff_table_add_row(t);
+        ff_table_set_text(t, row, "id", p->id);
+        ff_table_set_text(t, row, "type", ff_fault_type_name(p->type));
+        ff_table_set_text(t, row, "summary", p->summary);
+        ff_table_set_text(t, row, "findings", findings.data);
+        ff_table_set_text(t, row, "patch", edits);
+        ff_table_set_text(t, row, "status", case_decided(c, p->id) ? "rejected"
+                                            : j                    ? "evaluated"
+                                                                   : "untried");
+        if (p->pair >= 0)
+            ff_table_set_int(t, row, "pair", p->pair);
+        if (j) {
+            ff_table_set_text(t, row, "verdict", ff_verdict_name(j->verdict));
+            ff_table_set_int(t, row, "wrong", j->wrong);
+            ff_table_set_bool(t, row, "complete", j->complete);
+            ff_table_set_int(t, row, "fixed", j->fixed);
+            ff_table_set_int(t, row, "broken", j->broken);
+        }
+        ff_buf_finish(&findings);
+        free(edits);
+    }
+    return t;
+}
+
+/* ----------------------------------------------------------------------------------- history */
+
+static const ff_column state_columns[] = {
+    {"state", FF_COL_INT, "number; 0 is the Target as it came"},
+    {"parent", FF_COL_INT, "state it was made from"},
+    {"wrong", FF_COL_INT, "images whose labels differ"},
+    {"distance", FF_COL_REAL, "mean relative distance of the outputs"},
+    {"step", FF_COL_INT, "accepted steps since state 0"},
+    {"summary", FF_COL_TEXT, "the step that made it"},
+    {"current", FF_COL_BOOL, "the present state"},
+    {"model", FF_COL_TEXT, "SHA-256 of the model"},
+};
+
+static ff_table *make_states(const ff_case *c)
+{
+    ff_table *t = ff_table_create("states", state_columns, FF_COUNT(state_columns));
+    for (int i = 0; i < c->n_points; i++) {
+        const point *p = &c->points[i];
+        int row = ff_table_add_row(t);
+        ff_table_set_int(t, row, "state", i);
+        if (p->parent >= 0)
+            ff_table_set_int(t, row, "parent", p->parent);
+        ff_table_set_int(t, row, "wrong", p->wrong);
+        if (isfinite(p->distance))
+            ff_table_set_real(t, row, "distance", p->distance);
+        ff_table_set_int(t, row, "step", p->depth);
+        ff_table_set_text(t, row, "summary", i ? p->summary : "as it came");
+        ff_table_set_bool(t, row, "current", i == c->current);
+        ff_table_set_text(t, row, "model", p->model_hex);
+    }
+    return t;
+}
+
+static const ff_column step_columns[] = {
+    {"decision", FF_COL_INT, "number, in order of time"},
+    {"step", FF_COL_INT, "of the state it led to"},
+    {"state", FF_COL_INT, "state it led to"},
+    {"proposal", FF_COL_TEXT, "repairs that were tried, a line each"},
+    {"type", FF_COL_TEXT, "fault type"},
+    {"summary", FF_COL_TEXT, "what was tried"},
+    {"outcome", FF_COL_TEXT, "accepted, rejected, broken, undone, redone, went or essential"},
+    {"before", FF_COL_INT, "wrong labels before"},
+    {"after", FF_COL_INT, "wrong labels after; empty: not counted to the end"},
+    {"phase", FF_COL_TEXT, "of the search; empty: by hand"},
+    {"findings", FF_COL_TEXT, "ids of the findings, a line each"},
+};
+
+static ff_table *make_steps(const ff_case *c)
+{
+    ff_table *t = ff_table_create("steps", step_columns, FF_COUNT(step_columns));
+    for (int i = 0; i < c->n_decisions; i++) {
+        const decision *d = &c->decisions[i];
+        int row = ff_table_add_row(t);
+        ff_table_set_int(t, row, "decision", d->number);
+        if (d->to >= 0) {
+            ff_table_set_int(t, row, "step", c->points[d->to].depth);
+            ff_table_set_int(t, row, "state", d->to);
+        }
+        ff_table_set_text(t, row, "proposal", d->ids);
+        ff_table_set_text(t, row, "type", d->type);
+        ff_table_set_text(t, row, "summary", d->summary);
+        ff_table_set_text(t, row, "outcome", outcome_name(d->outcome));
+        ff_table_set_int(t, row, "before", d->before);
+        if (d->after >= 0)
+            ff_table_set_int(t, row, "after", d->after);
+        ff_table_set_text(t, row, "phase", d->phase);
+        ff_table_set_text(t, row, "findings", d->findings);
+    }
+    return t;
+}
+
+/* ------------------------------------------------------------------------------------ images */
+
+static const ff_column image_columns[] = {
+    {"image", FF_COL_INT, "number, from 0"},
+    {"name", FF_COL_TEXT, "file name"},
+    {"source", FF_COL_INT, "the Source's class"},
+    {"target", FF_COL_INT, "the Target's class now"},
+    {"initial", FF_COL_INT, "the Target's class at first"},
+    {"source_name", FF_COL_TEXT, "name of the Source's class"},
+    {"target_name", FF_COL_TEXT, "name of the Target's class"},
+    {"source_margin", FF_COL_REAL, "first minus second value of the Source's output"},
+    {"target_margin", FF_COL_REAL, "first minus second value of the Target's output"},
+    {"wrong", FF_COL_BOOL, "the classes differ"},
+    {"fixed_by", FF_COL_INT, "step that put it right"},
+    {"top_source", FF_COL_TEXT, "the Source's five best classes"},
+    {"top_target", FF_COL_TEXT, "the Target's five best classes now"},
+};
+
+static bool wrong_at(const ff_case *c, const ff_labels *l, int i)
+{
+    int label = l->at[i].top[0];
+    return label < 0 || label + c->offset != c->source_labels->at[i].top[0];
+}
+
+static void set_label(ff_table *t, int row, const ff_case *c, const char *column, const char *name,
+                      int label, int offset)
+{
+    if (label < 0)
+        return;
+    ff_table_set_int(t, row, column, label);
+    if (name && c->names)
+        ff_table_set_text(t, row, name, ff_names_at(c->names, label + offset));
+}
+
+static void set_top(ff_table *t, int row, const char *column, const ff_label *l)
+{
+    ff_buf b = {0};
+    for (int k = 0; k < FF_TOP && l->top[k] >= 0; k++)
+        ff_buf_printf(&b, "%s%d", k ? "," : "", l->top[k]);
+    ff_table_set_text(t, row, column, b.data);
+    ff_buf_finish(&b);
+}
+
+static ff_table *make_images(const ff_case *c)
+{
+    ff_table *t = ff_table_create("images", image_columns, FF_COUNT(image_columns));
+    if (!c->loaded)
+        return t;
+    int n = c->points[c->current].depth + 1;
+    int64_t *path = ff_alloc_array((size_t)n, sizeof *path);
+    case_path(c, c->current, path, n);
+    const ff_labels *now = c->points[c->current].labels, *first = c->points[0].labels;
+    for (int i = 0; i < c->source_labels->count; i++) {
+        const ff_label *s = &c->source_labels->at[i], *l = &now->at[i];
+        int row = ff_table_add_row(t);
+        ff_table_set_int(t, row, "image", i);
+        ff_table_set_text(t, row, "name", ff_dataset_name(c->set, i));
+        set_label(t, row, c, "source", "source_name", s->top[0], 0);
+        set_label(t, row, c, "target", "target_name", l->top[0], c->offset);
+        set_label(t, row, c, "initial", NULL, first->at[i].top[0], c->offset);
+        ff_table_set_real(t, row, "source_margin", s->margin);
+        if (l->top[0] >= 0)
+            ff_table_set_real(t, row, "target_margin", l->margin);
+        ff_table_set_bool(t, row, "wrong", wrong_at(c, now, i));
+        for (int k = n - 1; k > 0 && !wrong_at(c, c->points[path[k]].labels, i); k--) {
+            if (wrong_at(c, c->points[path[k - 1]].labels, i)) {
+                ff_table_set_int(t, row, "fixed_by", k);
+                break;
+            }
+        }
+        set_top(t, row, "top_source", s);
+        set_top(t, row, "top_target", l);
+    }
+    free(path);
+    return t;
+}
+
+/* --------------------------------------------------------------------------------- the others */
+
+static const ff_column equivalence_columns[] = {
+    {"rule", FF_COL_TEXT, "short name of the rule"},
+    {"meaning", FF_COL_TEXT, "the rule in words"},
+    {"source_nodes", FF_COL_TEXT, "labels of the Source's nodes, a line each"},
+    {"target_nodes", FF_COL_TEXT, "labels of the Target's nodes, a line each"},
+    {"deviation", FF_COL_REAL, "largest relative change of a number; 0: exact"},
+};
+
+static ff_table *make_equivalences(const ff_case *c)
+{
+    ff_table *t = ff_table_create("equivalences", equivalence_columns, FF_COUNT(equivalence_columns));
+    for (int i = 0; c->sames && i < c->sames->count; i++) {
+        const ff_same *s = &c->sames->at[i];
+        int row = ff_table_add_row(t);
+        char *source = case_labels_of(s->source_nodes, s->n_source_nodes);
+        char *target = case_labels_of(s->target_nodes, s->n_target_nodes);
+        ff_table_set_text(t, row, "rule", s->rule);
+        ff_table_set_text(t, row, "meaning", s->meaning);
+        ff_table_set_text(t, row, "source_nodes", source);
+        ff_table_set_text(t, row, "target_nodes", target);
+        ff_table_set_real(t, row, "deviation", s->deviation);
+        free(source);
+        free(target);
+    }
+    return t;
+}
+
+static const ff_column log_columns[] = {{"line", FF_COL_TEXT, "a note of the engine"}};
+
+static ff_table *make_log(const ff_case *c)
+{
+    ff_table *t = ff_table_create("log", log_columns, 1);
+    int64_t size = (int64_t)FF_COUNT(c->notes);
+    for (int64_t i = c->n_notes > size ? c->n_notes - size : 0; i < c->n_notes; i++)
+        ff_table_set_text(t, ff_table_add_row(t), "line", c->notes[i % size].data);
+    return t;
+}
+
+/* --------------------------------------------------------------------------------- snapshots */
+
+static const char *visible(box *b, const char *s)
+{
+    char *v = s ? ff_visible(s) : NULL;
+    const char *kept = v ? ff_arena_strdup(b->texts, v) : NULL;
+    free(v);
+    return kept;
+}
+
+static const char *spec(box *b, const ff_pre *p)
+{
+    char *text = ff_pre_print(p);
+    const char *kept = ff_arena_strdup(b->texts, text);
+    free(text);
+    return kept;
+}
+
+static void set_model(box *b, const ff_model *m, const char *path, const char **shown,
+                      const char **producer, const char **sha256, int *opset)
+{
+    char hex[65];
+    *shown = visible(b, path ? path : "");
+    *producer = visible(b, m ? ff_model_producer(m) : "");
+    if (m)
+        ff_key_hex(ff_model_sha256(m), hex);
+    *sha256 = ff_arena_strdup(b->texts, m ? hex : "");
+    *opset = m ? ff_model_opset(m, "") : 0;
+}
+
+/* The search's next single repair. */
+static const char *next_proposal(ff_case *c)
+{
+    ff_trial t;
+    if (!c->search || c->stale || c->search_waits || c->searched || !c->state ||
+        !ff_search_next(c->search, c->state->wrong, &t) || t.kind != FF_TRIAL_ADD || t.n != 1)
+        return NULL;
+    return c->proposals->at[t.indices[0]].id;
+}
+
+static void set_numbers(ff_case *c, box *b)
+{
+    ff_snapshot *s = &b->s;
+    s->loaded = c->loaded;
+    s->localized = c->localized;
+    s->searched = c->searched;
+    set_model(b, c->source, c->options.source, &s->source_path, &s->source_producer,
+              &s->source_sha256, &s->source_opset);
+    set_model(b, c->target, c->options.target, &s->target_path, &s->target_producer,
+              &s->target_sha256, &s->target_opset);
+    s->source_pre = c->source_why ? spec(b, &c->source_pre) : "";
+    s->target_pre = c->target_why ? spec(b, &c->target_pre) : "";
+    s->source_pre_why = c->source_why ? c->source_why : "";
+    s->target_pre_why = c->target_why ? c->target_why : "";
+    s->images = c->set ? ff_dataset_count(c->set) : 0;
+    s->offset = c->offset;
+    s->initial = s->wrong = -1;
+    s->distance = NAN;
+    if (c->n_points) {
+        const point *p = &c->points[c->current];
+        if (!ff_pre_equal(&p->pre, &c->target_pre))
+            s->target_pre_repaired = spec(b, &p->pre);
+        s->initial = c->points[0].wrong;
+        s->wrong = p->wrong;
+        s->distance = p->distance;
+        s->target_error = visible(b, p->error);
+        s->state = c->current;
+    }
+    s->validation_images = c->validation_images;
+    s->validation_initial = c->validation_initial;
+    /* What was counted for another state says nothing of this one. */
+    bool fresh = c->validation_state == c->current;
+    s->validation_wrong = fresh ? c->validation_wrong : -1;
+    s->validation_regressed = fresh ? c->validation_regressed : -1;
+    const char *next = next_proposal(c);
+    s->next = next ? ff_arena_strdup(b->texts, next) : NULL;
+    s->flops = c->flops;
+    s->flops_full = c->flops_full;
+    s->seconds = c->seconds;
+    s->timed_out = c->timed_out;
+}
+
+ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last)
+{
+    const box *old = (const box *)last;
+    box *b = ff_alloc(sizeof *b);
+    atomic_init(&b->refs, 1);
+    b->texts = ff_arena_create();
+    b->changes = c->changes;
+    b->localised = c->localised;
+    set_numbers(c, b);
+    ff_snapshot *s = &b->s;
+    bool same_state = old && old->changes == c->changes && old->s.loaded == c->loaded;
+    bool same_lists = same_state && old->localised == c->localised;
+    s->images_table = same_state ? ff_table_ref(last->images_table) : make_images(c);
+    s->pairs = same_lists ? ff_table_ref(last->pairs) : case_pairs(c);
+    s->layers = same_lists ? ff_table_ref(last->layers) : case_layers(c);
+    s->equivalences = same_lists ? ff_table_ref(last->equivalences) : make_equivalences(c);
+    s->findings = make_findings(c);
+    s->proposals = make_proposals(c);
+    s->states = make_states(c);
+    s->steps = make_steps(c);
+    s->log = make_log(c);
+    return s;
+}
