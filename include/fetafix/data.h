@@ -32,7 +32,7 @@ int ff_image_save_jpeg(const ff_image *image, int quality, const char *path, boo
 /* ----------------------------------------------------------------------------- preprocessing */
 
 typedef enum ff_resize { FF_RESIZE_BILINEAR, FF_RESIZE_NEAREST, FF_RESIZE_BICUBIC } ff_resize;
-typedef enum ff_layout { FF_LAYOUT_AUTO, FF_LAYOUT_NCHW, FF_LAYOUT_NHWC } ff_layout;
+typedef enum ff_image_layout { FF_LAYOUT_AUTO, FF_LAYOUT_NCHW, FF_LAYOUT_NHWC } ff_image_layout;
 
 /* Pixel values 0..255 in; y = (x/scale - mean)/std per channel out, float32 throughout, in this
  * order of operations. Resize first (size, or the shorter side with the other in proportion), then
@@ -48,7 +48,7 @@ typedef struct ff_pre {
     bool bgr;               /* order=bgr: mean and std are given in the order of the output */
     double scale;
     double mean[3], std[3];
-    ff_layout layout;
+    ff_image_layout layout;
 } ff_pre;
 
 /* A preset name (torch tf tf-imagenet caffe unit raw; a model default such as torch-inception) or a
