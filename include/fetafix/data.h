@@ -38,11 +38,13 @@ typedef enum ff_image_layout { FF_LAYOUT_AUTO, FF_LAYOUT_NCHW, FF_LAYOUT_NHWC } 
  * order of operations. Resize first (size, or the shorter side with the other in proportion), then
  * crop from the centre, then normalise, then lay out. Without antialias bilinear is
  * s = (d + 0.5)*in/out - 0.5, neighbours clamped, a + (b - a)*f, horizontally then vertically, not
- * rounded to 8 bits; with it the triangle widens by in/out when shrinking. */
+ * rounded to 8 bits; with it the triangle widens by in/out when shrinking. Bicubic: Keys' kernel,
+ * a = -0.75, or -0.5 with antialias; clamped to 0..255. Nearest: floor((d + 0.5)*in/out). */
 typedef struct ff_pre {
-    int width, height;      /* size=WxH; 0: the model's */
+    int width, height;      /* size=WxH; 0 (size=auto): the model's */
     int shorter;            /* size=short:N (0: squash to width x height, or to the crop) */
-    int crop_width, crop_height; /* crop=WxH from the centre, zero-padded when larger; 0: none */
+    int crop_width, crop_height; /* crop=WxH from the centre, zero-padded when larger; 0: none, or
+                                    with `shorter` (crop=auto) the model's size */
     ff_resize resize;
     bool antialias;
     bool bgr;               /* order=bgr: mean and std are given in the order of the output */
@@ -60,10 +62,24 @@ bool ff_pre_equal(const ff_pre *a, const ff_pre *b); /* same result on every ima
 const char *ff_pre_preset_at(int i, const char **spec); /* names from 0 until NULL */
 /* A guess from input name, shape, producer and first layers of the model; *why in words (static). */
 void ff_pre_guess(const ff_model *m, ff_pre *out, const char **why);
-/* Applies p for an input of this shape ([N,3,H,W] or [N,H,W,3]; a leading dim of -1 or 1; grey when C
- * is 1). FF_ERR_GRAPH when the shape does not take an image of p's size. */
+/* What a search for a better spec tries (DESIGN.md section 7): normalisation, channel order, geometry
+ * and resize kernel changed from `base`, one by one first, then two at a time, and so on; the final
+ * size and the layout stay. Without base itself and without two that are the same but for rounding.
+ * Returns how many; the caller frees *out. */
+typedef struct ff_pre_candidate {
+    ff_pre pre;
+    int changes;     /* of the four, how many */
+    char words[160]; /* "normalisation tf, order BGR" */
+} ff_pre_candidate;
+int ff_pre_candidates(const ff_pre *base, ff_pre_candidate **out);
+/* Applies p for an input of this shape ([N,3,H,W] or [N,H,W,3]; an N of -1 is 1; grey when C is 1, by
+ * luminance and the first mean and std). Where the model fixes N > 1, all N are this picture, and
+ * ff_label_run reads the first row: N times the work, but no label depends on its neighbours.
+ * Integer inputs take the nearest whole number in their range. FF_ERR_GRAPH when the shape does
+ * not take an image of p's size. */
 int ff_pre_apply(const ff_pre *p, const ff_image *image, const ff_shape *shape, ff_tensor **out) FF_MUST_USE;
-/* The shape an input takes under p: dims that are -1 filled in, layout resolved. */
+/* The shape an input takes under p: dims that are -1 filled in, layout resolved (auto: NCHW unless
+ * only the last dim is 3 or, failing that, 1). Where neither p nor the model gives a size: 224. */
 int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out) FF_MUST_USE;
 
 /* ---------------------------------------------------------------------------------- datasets */
@@ -85,8 +101,9 @@ int ff_names_load(const char *path, ff_names **out) FF_MUST_USE;
 void ff_names_destroy(ff_names *n);
 const char *ff_names_at(const ff_names *n, int label);
 
-/* Network inputs of a dataset under one spec. Thread-safe; decoded pictures and tensors are kept
- * within `budget` bytes. */
+/* Network inputs of a dataset (borrowed, outlives the feed) under one spec. Thread-safe; tensors are
+ * kept within `budget` bytes. Decoded pictures are kept by the dataset, for all its feeds, within
+ * 128 MiB. */
 typedef struct ff_feed ff_feed;
 int ff_feed_create(const ff_dataset *d, const ff_pre *p, const ff_shape *shape, uint64_t budget,
                    ff_feed **out) FF_MUST_USE;
@@ -95,6 +112,7 @@ int ff_feed_get(ff_feed *f, int i, ff_tensor **out) FF_MUST_USE; /* a new refere
 /* Key of (spec, shape, dataset): states with the same plan output key and feed key have the same labels. */
 const ff_key *ff_feed_key(const ff_feed *f);
 const ff_dataset *ff_feed_dataset(const ff_feed *f);
+const ff_shape *ff_feed_shape(const ff_feed *f); /* as ff_pre_input_shape resolved it */
 
 /* ------------------------------------------------------------------------------------ labels */
 
@@ -102,7 +120,7 @@ const ff_dataset *ff_feed_dataset(const ff_feed *f);
 /* What one model says of one image. Ties: lowest index; NaN ranks below everything. */
 typedef struct ff_label {
     int top[FF_TOP];  /* -1 where there are fewer classes, and where the model could not run */
-    float margin;     /* value of top[0] minus value of top[1]; 0 with one class */
+    float margin;     /* value of top[0] minus value of top[1], always finite; 0 with one class */
     float *output;    /* `width` values flattened per image, or NULL (kept on request) */
 } ff_label;
 typedef struct ff_labels {

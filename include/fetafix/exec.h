@@ -72,6 +72,7 @@ typedef struct ff_hooks {
 
 int ff_runner_create(const ff_plan *p, ff_runner **out) FF_MUST_USE;
 void ff_runner_destroy(ff_runner *r);
+const ff_plan *ff_runner_plan(const ff_runner *r); /* borrowed */
 /* One sample. feeds: one tensor per plan input, matching type and dims. outputs: ff_plan_outputs()
  * new references. `store` and `sample` (number of the image): where kept activations are read and
  * written; NULL for none; ignored where `inject` is set. */
