@@ -25,7 +25,7 @@ static bool is_channels(int64_t dim)
 }
 
 /* NCHW unless only the last dim can be the channels. */
-static ff_layout layout_of(const ff_shape *s)
+static ff_image_layout layout_of(const ff_shape *s)
 {
     if (s->dims[1] == 3)
         return FF_LAYOUT_NCHW;
@@ -48,7 +48,7 @@ int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out)
         free(text);
         return code;
     }
-    ff_layout layout = p->layout == FF_LAYOUT_AUTO ? layout_of(&s) : p->layout;
+    ff_image_layout layout = p->layout == FF_LAYOUT_AUTO ? layout_of(&s) : p->layout;
     int c = layout == FF_LAYOUT_NCHW ? 1 : 3, h = layout == FF_LAYOUT_NCHW ? 2 : 1, w = h + 1;
     int width = p->crop_width ? p->crop_width : p->shorter ? 0 : p->width;
     int height = p->crop_height ? p->crop_height : p->shorter ? 0 : p->height;

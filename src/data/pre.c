@@ -208,7 +208,7 @@ static int parse_word(const char *word, ff_pre *p)
     case 8: /* layout */
         if ((found = find_word(value, layouts, FF_COUNT(layouts))) < 0)
             return wrong_value(word, "auto, NCHW or NHWC");
-        p->layout = (ff_layout)found;
+        p->layout = (ff_image_layout)found;
         return FF_OK;
     default:
         return wrong_word(word, (size_t)(equals - word), value);
