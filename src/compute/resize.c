@@ -126,8 +126,8 @@ static int plan_axis(const ff_call *c, const options *p, int64_t in, int64_t out
             int64_t s = first + t;
             double d = (x - (double)s) * stretch;
             weight[t] = taps == 1 ? 1 : p->mode == CUBIC ? cubic(d, p->cubic_a) : triangle(d);
-            /* The antialiasing filters stop at the border; the plain ones repeat its pixel. */
-            if ((p->exclude_outside || stretch < 1) && (s < 0 || s >= in))
+            /* Beyond the border its pixel is repeated, unless it is to be left out. */
+            if (p->exclude_outside && (s < 0 || s >= in))
                 weight[t] = 0;
             sum += weight[t];
             source[t] = s < 0 ? 0 : s >= in ? in - 1 : s;

@@ -158,3 +158,15 @@ ROW("", Resize, 10, ff_k_resize)
 ROW("", Upsample, 7, ff_k_resize)
 /* random.c */
 ROW("", Dropout, 1, ff_k_dropout)
+/* select.c */
+ROW("", Compress, 9, ff_k_compress)
+ROW("", NonZero, 9, ff_k_non_zero)
+ROW("", Unique, 11, ff_k_unique)
+ROW("", NonMaxSuppression, 10, ff_k_non_max_suppression)
+/* control.c, rnn.c */
+ROW("", If, 1, ff_k_if)
+ROW("", Loop, 1, ff_k_loop)
+ROW("", Scan, 8, ff_k_scan)
+ROW("", RNN, 1, ff_k_rnn)
+ROW("", GRU, 1, ff_k_rnn)
+ROW("", LSTM, 1, ff_k_rnn)

@@ -327,21 +327,30 @@ int ff_k_is(ff_call *c) /* IsNaN, IsInf */
     return FF_OK;
 }
 
-/* PRelu: the slope broadcasts to x (one way). */
+/* PRelu: the slope broadcasts to x (one way); before opset 7 a list is one slope a channel. */
 int ff_k_prelu(ff_call *c)
 {
     const ff_tensor *x, *slope;
-    ff_tensor *y;
+    ff_tensor *y, *aligned = NULL;
     ff_view a = {0}, s = {0}, b = {0};
     int rc = need_number(c, &x);
     if (rc || (rc = ff_need(c, 1, 0, x->rank, &slope)) || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
     int rank;
     int64_t dims[FF_MAX_RANK], strides[FF_MAX_RANK];
+    if (c->node->opset < 7 && slope->rank == 1 && x->rank > 2 && slope->count == x->dims[1]) {
+        for (int k = 0; k < x->rank - 1; k++)
+            dims[k] = k ? 1 : slope->count;
+        if ((rc = ff_tensor_reshape(slope, x->rank - 1, dims, &aligned)))
+            return rc;
+        slope = aligned;
+    }
     if ((rc = ff_broadcast(x->rank, x->dims, slope->rank, slope->dims, &rank, dims)))
-        return rc;
-    if (rank && memcmp(dims, x->dims, (size_t)rank * sizeof *dims))
-        return ff_fail(FF_ERR_GRAPH, "the slope does not broadcast to the input");
+        goto done;
+    if (rank && memcmp(dims, x->dims, (size_t)rank * sizeof *dims)) {
+        rc = ff_fail(FF_ERR_GRAPH, "the slope does not broadcast to the input");
+        goto done;
+    }
     ff_broadcast_strides(slope, rank, strides);
     if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) &&
         !(rc = ff_view_read(slope, FF_WORK_DOUBLE, &s)) &&
@@ -357,7 +366,9 @@ int ff_k_prelu(ff_call *c)
             } while (ff_walk_next(&w));
         ff_view_store(&b);
     }
+done:
     ff_view_finish(&a);
     ff_view_finish(&s);
+    ff_tensor_unref(aligned);
     return rc;
 }

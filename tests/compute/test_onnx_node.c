@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * test_onnx_node: the conformance data of ONNX (Debian package libonnx-testdata) through the reference
+ * kernels. Every folder holds model.onnx and test_data_set_0/{input,output}_k.pb. Results must agree as
+ * in ONNX's own backend runner: |a - b| <= 1e-7 + 1e-3 |b|. What cannot pass stands in `listed` with
+ * its reason; a listed test that passes is a failure, so that the list stays true.
+ *
+ *     test_onnx_node             all sets
+ *     test_onnx_node NAME...     these tests, with the outcome of each
+ */
+#include "fetafix/compute.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RANDOM   "the values are random: no generator is prescribed"
+#define SEQUENCE "sequences of tensors are not supported"
+#define OPTIONAL "optional values are not supported"
+#define TRAINING "operator of the training preview"
+
+static struct exception {
+    const char *set, *name, *reason;
+    bool seen;
+} listed[] = {
+    {"", "", "", false},
+};
+
+static struct exception *find_listed(const char *set, const char *name)
+{
+    for (size_t i = 0; i < FF_COUNT(listed); i++)
+        if (!strcmp(listed[i].set, set) && !strcmp(listed[i].name, name))
+            return &listed[i];
+    return NULL;
+}
+
+enum { MANY = 64 };
+
+static bool close_enough(const ff_tensor *a, const ff_tensor *b, int64_t i)
+{
+    if (a->dtype == FF_STRING) {
+        const char *sa = ((char **)a->data)[i], *sb = ((char **)b->data)[i];
+        return !strcmp(sa ? sa : "", sb ? sb : "");
+    }
+    if (!ff_dtype_is_float(a->dtype))
+        return ff_tensor_get_int(a, i) == ff_tensor_get_int(b, i);
+    double va = ff_tensor_get_real(a, i), vb = ff_tensor_get_real(b, i);
+    if (isnan(va) || isnan(vb))
+        return isnan(va) && isnan(vb);
+    return va == vb || fabs(va - vb) <= 1e-7 + 1e-3 * fabs(vb);
+}
+
+/* NULL when equal; else a message (caller frees). */
+static char *compare(const ff_tensor *have, const ff_tensor *want, int output)
+{
+    bool same = have->dtype == want->dtype && have->rank == want->rank;
+    for (int k = 0; same && k < have->rank; k++)
+        same = have->dims[k] == want->dims[k];
+    if (!same) {
+        char *a = ff_tensor_describe(have), *b = ff_tensor_describe(want);
+        char *message = ff_asprintf("output %d is %s, not %s", output, a, b);
+        free(a);
+        free(b);
+        return message;
+    }
+    for (int64_t i = 0; i < have->count; i++)
+        if (!close_enough(have, want, i))
+            return have->dtype == FF_STRING
+                       ? ff_asprintf("output %d differs at %lld", output, (long long)i)
+                       : ff_asprintf("output %d is %.9g at %lld, not %.9g", output,
+                                     ff_tensor_get_real(have, i), (long long)i,
+                                     ff_tensor_get_real(want, i));
+    return NULL;
+}
+
+/* Reads folder/prefix_0.pb, _1.pb, ... until one is missing. */
+static int load_all(const char *folder, const char *prefix, ff_tensor **out, int *n)
+{
+    *n = 0;
+    while (*n < MANY) {
+        char *path = ff_asprintf("%s/test_data_set_0/%s_%d.pb", folder, prefix, *n);
+        if (access(path, R_OK)) {
+            free(path);
+            return FF_OK;
+        }
+        int rc = ff_tensor_load_pb(path, &out[*n]);
+        free(path);
+        if (rc)
+            return rc;
+        ++*n;
+    }
+    return FF_OK;
+}
+
+/* NULL when the test passes; else a message (caller frees). */
+static char *run_folder(const char *folder)
+{
+    ff_tensor *in[MANY] = {NULL}, *want[MANY] = {NULL}, *have[MANY] = {NULL};
+    int n_in = 0, n_want = 0;
+    ff_model *m = NULL;
+    char *message = NULL, *path = ff_path_join(folder, "model.onnx");
+    const ff_kernel_env env = {.memory_limit = UINT64_C(1) << 28};
+    const ff_graph *g = NULL;
+    if (ff_model_load(path, &m) || load_all(folder, "input", in, &n_in) ||
+        load_all(folder, "output", want, &n_want)) {
+        message = ff_strdup(ff_error());
+        goto done;
+    }
+    g = ff_model_graph(m);
+    if (g->n_inputs > MANY || g->n_outputs > MANY || n_want != g->n_outputs) {
+        message = ff_asprintf("%d outputs given for %d", n_want, g->n_outputs);
+        goto done;
+    }
+    if (ff_interpret(g, (const ff_tensor *const *)in, NULL, &env, have)) {
+        message = ff_strdup(ff_error());
+        goto done;
+    }
+    for (int i = 0; i < n_want && !message; i++)
+        message = compare(have[i], want[i], i);
+done:
+    for (int i = 0; i < MANY; i++) {
+        ff_tensor_unref(in[i]);
+        ff_tensor_unref(want[i]);
+        ff_tensor_unref(have[i]);
+    }
+    ff_model_unref(m);
+    free(path);
+    return message;
+}
+
+static int is_test(const struct dirent *e)
+{
+    return !strncmp(e->d_name, "test_", 5);
+}
+
+/* Returns the number of failures, -1 when the set is not there. */
+static int run_set(const char *root, const char *set, char **only, int n_only)
+{
+    struct dirent **entries;
+    char *folder = ff_path_join(root, set);
+    int n = scandir(folder, &entries, is_test, alphasort);
+    int passed = 0, excepted = 0, failed = 0, total = n;
+    if (n < 0) {
+        free(folder);
+        return -1;
+    }
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name + strlen("test_");
+        bool wanted = n_only == 0;
+        for (int k = 0; k < n_only; k++)
+            wanted |= !strcmp(only[k], name);
+        if (wanted) {
+            char *path = ff_path_join(folder, entries[i]->d_name);
+            struct exception *e = find_listed(set, name);
+            char *message = run_folder(path);
+            if (e)
+                e->seen = true;
+            if (message && e) {
+                excepted++;
+                if (n_only)
+                    printf("listed %s/%s: %s (%s)\n", set, name, e->reason, message);
+            } else if (message) {
+                failed++;
+                printf("FAILED %s/%s: %s\n", set, name, message);
+            } else if (e) {
+                failed++;
+                printf("FAILED %s/%s: passes but is listed (%s)\n", set, name, e->reason);
+            } else {
+                passed++;
+            }
+            free(message);
+            free(path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    free(folder);
+    if (!n_only && !strcmp(set, "node"))
+        printf("%d of %d passed, %d listed\n", passed, total, excepted);
+    else
+        printf("%s: %d of %d passed, %d listed\n", set, passed, n_only ? passed + failed + excepted : total,
+               excepted);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const sets[] = {"simple", "pytorch-operator", "pytorch-converted", "node"};
+    const char *root = getenv("FETAFIX_ONNX_TESTDATA");
+    int failed = 0;
+    if (!root)
+        root = "/usr/share/libonnx-testdata/data";
+    for (size_t i = 0; i < FF_COUNT(sets); i++) {
+        int n = run_set(root, sets[i], argv + 1, argc - 1);
+        if (n < 0) {
+            printf("%s/%s is not there (package libonnx-testdata)\n", root, sets[i]);
+            return 77;
+        }
+        failed += n;
+    }
+    for (size_t i = 0; i < FF_COUNT(listed) && argc == 1; i++)
+        if (!listed[i].seen && *listed[i].name) {
+            printf("FAILED %s/%s: listed but not in the data\n", listed[i].set, listed[i].name);
+            failed++;
+        }
+    return failed ? 1 : 0;
+}
