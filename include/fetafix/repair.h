@@ -19,7 +19,7 @@
  *         commit the trial and whether it was accepted
  *         ff_search_report(search, &trial, outcome.judgement.verdict, outcome.accepted)
  *         if (outcome.accepted && trial.kind == FF_TRIAL_ADD) {
- *             append outcome.proposal to steps;  state = outcome.judgement.state
+ *             append copies of proposals[trial.indices[...]] to steps;  state = outcome.judgement.state
  *             subject = ff_subject_retarget(first, state->model, &state->pre, state->labels, ...)
  *             proposals = ff_propose(its findings);   ff_search_set_proposals(search, proposals)
  *         }
@@ -65,9 +65,11 @@ typedef struct ff_state {
     int wrong;
     double distance;   /* mean over images of |T - S| / |S| (L2) of the outputs, both as probabilities when
                           one of them ends in a Softmax; INFINITY: cannot run or is not comparable */
+    ff_key outputs;    /* what all of this depends on: output key of the plan and key of the feed */
 } ff_state;
+/* As from a session file; copies, references the model. */
 ff_state *ff_state_create(ff_model *m, const ff_pre *pre, const ff_labels *labels, int wrong,
-                          double distance); /* as from a session file; copies, references the model */
+                          double distance, const ff_key *outputs);
 ff_state *ff_state_copy(const ff_state *s); /* shares the model */
 void ff_state_destroy(ff_state *s);
 
@@ -129,7 +131,7 @@ typedef struct ff_trial {
     ff_phase phase;
     enum {
         FF_TRIAL_ADD,    /* proposals `indices` of the present list on top of the present state */
-        FF_TRIAL_SUBSET, /* the accepted steps `indices`, in order, from the start */
+        FF_TRIAL_SUBSET, /* of all single proposals accepted so far those at `indices`, from the start */
     } kind;
     int n;
     const int *indices;  /* ascending; belongs to the search, until the next call */
@@ -142,7 +144,8 @@ typedef struct ff_outcome {
 } ff_outcome;
 void ff_outcome_finish(ff_outcome *o);
 
-/* Joins, judges and decides. `steps` are the proposals accepted since `start`, in order. Accepted:
+/* Joins, judges and decides. `steps` are the single proposals accepted since `start`, in order (a joint step
+ * counts as its n proposals; indices of FF_TRIAL_SUBSET are places in this list). Accepted:
  * greedy and joint: fewer wrong; completion: not more wrong and a smaller distance; minimise: not more
  * wrong than `state`. */
 int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start,
@@ -163,8 +166,9 @@ bool ff_search_next(ff_search *s, int wrong, ff_trial *out);
  * calls in the same order: same search, so a session replays its decisions to resume. */
 void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accepted);
 ff_phase ff_search_phase(const ff_search *s);
-/* After FF_PHASE_DONE: indices of the accepted steps that are essential (all of them when minimisation did
- * not run). With `minimal`, the final state is the start with these steps. */
+/* After FF_PHASE_DONE: places of the accepted single proposals that are essential (all of them when
+ * minimisation did not run). With `minimal`, the final state is the start with these alone (an accepted
+ * FF_TRIAL_SUBSET showed that they do). */
 const int *ff_search_essential(const ff_search *s, int *n);
 
 #endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A detector is one file and one row of detectors.c: it looks at the subject and adds findings and
+ * equivalences. To add one, follow src/localize/preprocessing.c. */
+#ifndef LOCALIZE_DETECT_H
+#define LOCALIZE_DETECT_H
+
+#include <jansson.h>
+
+#include "localize/hint.h"
+
+typedef struct ff_detection {
+    const ff_subject *subject;
+    const ff_task *task;
+    ff_findings *findings;
+    ff_sames *sames;
+    size_t capacity, sames_capacity;
+} ff_detection;
+
+typedef struct ff_detector {
+    const char *name;
+    int (*run)(ff_detection *d);
+} ff_detector;
+
+int ff_detect_preprocessing(ff_detection *d);
+int ff_detect_input(ff_detection *d);
+int ff_detect_structure(ff_detection *d);
+int ff_detect_weights(ff_detection *d);
+int ff_detect_hyper(ff_detection *d);
+int ff_detect_outputs(ff_detection *d);
+int ff_detect_graph(ff_detection *d);
+int ff_detect_sames(ff_detection *d);
+
+/* A new finding with an empty hint (cnodes -1). `what` follows the type in the id. The pointer is good until
+ * the next one is added. */
+ff_finding *ff_detection_add(ff_detection *d, ff_fault_type type, const char *cause, const char *what);
+ff_same *ff_detection_add_same(ff_detection *d, const char *rule, const char *meaning,
+                               double deviation);
+/* The original nodes of the canonical nodes given (-1: none) become the finding's. */
+void ff_finding_set_nodes(const ff_subject *s, ff_finding *f, int source_cnode, int target_cnode);
+/* Takes over `details`. */
+void ff_finding_set_details(ff_finding *f, json_t *details);
+/* A copy of node pointers, NULL for none. */
+const ff_node **ff_nodes_copy(const ff_node *const *nodes, int n);
+/* The label of a canonical node for ids and sentences, made visible; the caller frees. */
+char *ff_cnode_label(const ff_canon *c, int cnode);
+/* The label by which a pair is known for good: the Source's, else "+" and the Target's. Caller frees. */
+char *ff_pair_label(const ff_subject *s, int pair);
+json_t *ff_json_shape(const ff_tensor *t);
+json_t *ff_json_real(double v); /* null for what JSON cannot say */
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of detectors, and ff_localize, which runs them and puts what they say in order. */
+#include "localize/detect.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const ff_detector detectors[] = {
+    {"preprocessing", ff_detect_preprocessing},
+    {"input dimensions", ff_detect_input},
+    {"tensor structure", ff_detect_structure},
+    {"outputs", ff_detect_outputs},
+    {"weights", ff_detect_weights},
+    {"hyperparameters", ff_detect_hyper},
+    {"graph", ff_detect_graph},
+    {"equivalences", ff_detect_sames},
+};
+
+/* PP, ID, TSS first; then what belongs to no pair (outputs of the graph), then down the network. */
+static int place(const ff_finding *f)
+{
+    if (f->type <= FF_TSS)
+        return (int)f->type - 10;
+    return f->pair;
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const ff_finding *x = a, *y = b;
+    if (place(x) != place(y))
+        return place(x) < place(y) ? -1 : 1;
+    if (x->type != y->type)
+        return x->type < y->type ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+int ff_localize(const ff_subject *s, const ff_task *task, ff_findings **out, ff_sames **same)
+{
+    ff_detection d = {.subject = s, .task = task};
+    d.findings = ff_alloc(sizeof *d.findings);
+    d.sames = ff_alloc(sizeof *d.sames);
+    if (task && task->progress)
+        ff_progress_start(task->progress, "localising", FF_COUNT(detectors));
+    int rc = FF_OK;
+    for (size_t i = 0; i < FF_COUNT(detectors) && rc == FF_OK; i++) {
+        rc = ff_check_cancel(task);
+        if (rc == FF_OK)
+            rc = detectors[i].run(&d);
+        if (task && task->progress)
+            ff_progress_add(task->progress, 1);
+    }
+    if (task && task->progress)
+        ff_progress_finish(task->progress);
+    if (rc != FF_OK) {
+        ff_findings_destroy(d.findings);
+        ff_sames_destroy(d.sames);
+        return rc;
+    }
+    if (d.findings->count > 1)
+        qsort(d.findings->at, (size_t)d.findings->count, sizeof *d.findings->at, by_order);
+    *out = d.findings;
+    if (same)
+        *same = d.sames;
+    else
+        ff_sames_destroy(d.sames);
+    return FF_OK;
+}

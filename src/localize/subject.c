@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Both sides of a case made ready: plans, canonical views, inputs, labels, alignment. */
+#include "localize/runners.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_MEMORY ((uint64_t)512 << 20)
+
+/* The Source and the options outlive the subject that made them: judges and retargeted subjects hold on. */
+struct ff_shared {
+    atomic_int references;
+    const ff_dataset *set;
+    ff_side source;
+    ff_subject_options options; /* strings and pins copied; labels NULL */
+    bool source_soft;
+};
+
+struct ff_subject_private {
+    ff_shared *shared;
+};
+
+static void side_finish(ff_side *s)
+{
+    ff_canon_destroy(s->canon);
+    ff_plan_unref(s->observe);
+    ff_plan_unref(s->score);
+    ff_feed_destroy(s->feed);
+    ff_labels_destroy(s->labels);
+    ff_model_unref(s->model);
+    free(s->error);
+}
+
+static void options_copy(const ff_subject_options *o, ff_subject_options *out)
+{
+    *out = o ? *o : (ff_subject_options){0};
+    out->source_labels = out->target_labels = NULL;
+    out->source_output = ff_strdup(out->source_output);
+    out->target_output = ff_strdup(out->target_output);
+    if (!out->memory)
+        out->memory = DEFAULT_MEMORY;
+    ff_pin *pins = ff_alloc_array((size_t)out->n_pins + 1, sizeof *pins);
+    for (int i = 0; i < out->n_pins; i++)
+        pins[i] = (ff_pin){ff_strdup(o->pins[i].source), ff_strdup(o->pins[i].target), o->pins[i].forbid};
+    out->pins = pins;
+}
+
+ff_shared *ff_subject_shared(const ff_subject *s)
+{
+    atomic_fetch_add(&s->priv->shared->references, 1);
+    return s->priv->shared;
+}
+
+void ff_shared_unref(ff_shared *h)
+{
+    if (!h || atomic_fetch_sub(&h->references, 1) > 1)
+        return;
+    side_finish(&h->source);
+    free((char *)h->options.source_output);
+    free((char *)h->options.target_output);
+    for (int i = 0; i < h->options.n_pins; i++) {
+        free((char *)h->options.pins[i].source);
+        free((char *)h->options.pins[i].target);
+    }
+    free((ff_pin *)h->options.pins);
+    free(h);
+}
+
+const ff_side *ff_shared_source(const ff_shared *h)
+{
+    return &h->source;
+}
+
+const ff_subject_options *ff_shared_options(const ff_shared *h)
+{
+    return &h->options;
+}
+
+const ff_dataset *ff_shared_set(const ff_shared *h)
+{
+    return h->set;
+}
+
+bool ff_shared_source_soft(const ff_shared *h)
+{
+    return h->source_soft;
+}
+
+static ff_labels *labels_copy(const ff_labels *l)
+{
+    ff_labels *copy = ff_labels_create(l->count);
+    copy->width = l->width;
+    copy->error = ff_strdup(l->error);
+    for (int i = 0; i < l->count; i++) {
+        copy->at[i] = l->at[i];
+        if (l->at[i].output) {
+            size_t bytes = (size_t)l->width * sizeof(float);
+            copy->at[i].output = ff_alloc(bytes);
+            memcpy(copy->at[i].output, l->at[i].output, bytes);
+        }
+    }
+    return copy;
+}
+
+static bool has_outputs(const ff_labels *l)
+{
+    for (int i = 0; i < l->count; i++)
+        if (!l->at[i].output)
+            return false;
+    return true;
+}
+
+/* Plans and inputs under the side's preprocessing. FF_ERR_GRAPH: does not run on such an input. */
+static int side_plan(ff_side *side, const ff_dataset *set, const char *output, const ff_subject_options *o)
+{
+    const ff_graph *g = ff_model_graph(side->model);
+    if (g->n_inputs != 1)
+        return ff_fail(FF_ERR_GRAPH, "'%s': %d inputs where one image is fed", ff_model_path(side->model),
+                       g->n_inputs);
+    ff_shape shape;
+    int rc = ff_pre_input_shape(&side->pre, &g->inputs[0]->declared, &shape);
+    if (rc != FF_OK)
+        return rc;
+    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = output};
+    rc = ff_plan_create(side->model, &p, &side->score);
+    if (rc != FF_OK)
+        return rc;
+    p.observe = true;
+    rc = ff_plan_create(side->model, &p, &side->observe);
+    if (rc == FF_OK)
+        rc = ff_feed_create(set, &side->pre, &shape, o->memory / 4, &side->feed);
+    return rc;
+}
+
+static int side_label(ff_side *side, bool outputs, const ff_labels *known, const ff_dataset *set,
+                      const ff_task *task)
+{
+    if (known && known->count == ff_dataset_count(set) && (!outputs || has_outputs(known))) {
+        side->labels = labels_copy(known);
+        return FF_OK;
+    }
+    side->labels = ff_labels_create(ff_dataset_count(set));
+    if (side->error) {
+        side->labels->error = ff_strdup(side->error);
+        for (int i = 0; i < side->labels->count; i++)
+            for (int k = 0; k < FF_TOP; k++)
+                side->labels->at[i].top[k] = -1;
+        return FF_OK;
+    }
+    ff_runners runners;
+    int rc = ff_runners_init(&runners, side->score, task);
+    if (rc != FF_OK)
+        return rc;
+    rc = ff_label_run(runners.at, side->feed, NULL, 0, NULL, outputs, task, side->labels);
+    ff_runners_finish(&runners);
+    return rc;
+}
+
+/* Plans of a side that did not come to be complete are put away. */
+static void side_drop_plans(ff_side *side)
+{
+    ff_feed_destroy(side->feed);
+    ff_plan_unref(side->observe);
+    ff_plan_unref(side->score);
+    side->feed = NULL;
+    side->observe = side->score = NULL;
+}
+
+static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *set,
+                         const ff_subject_options *o, const ff_task *task, ff_shared **out)
+{
+    ff_shared *h = ff_alloc(sizeof *h);
+    atomic_init(&h->references, 1);
+    h->set = set;
+    options_copy(o, &h->options);
+    h->source.model = ff_model_ref(model);
+    h->source.pre = *pre;
+    const ff_value *output;
+    int rc = ff_model_read_output(model, h->options.source_output, &output);
+    if (rc == FF_OK)
+        rc = side_plan(&h->source, set, h->options.source_output, &h->options);
+    if (rc == FF_OK)
+        rc = side_label(&h->source, true, o ? o->source_labels : NULL, set, task);
+    if (rc == FF_OK && h->source.labels->error)
+        rc = ff_fail(FF_ERR_GRAPH, "%s", h->source.labels->error);
+    if (rc == FF_OK)
+        rc = ff_canon_create(h->source.observe, &h->source.canon);
+    if (rc != FF_OK) {
+        ff_shared_unref(h);
+        return rc;
+    }
+    h->source_soft = ff_is_probabilities(output);
+    *out = h;
+    return FF_OK;
+}
+
+/* Takes the reference to `h`. */
+static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_labels *known,
+                 const ff_task *task, ff_subject **out)
+{
+    const ff_subject_options *o = &h->options;
+    ff_subject *s = ff_alloc(sizeof *s);
+    s->priv = ff_alloc(sizeof *s->priv);
+    s->priv->shared = h;
+    s->set = h->set;
+    s->seed = o->seed;
+    s->source = h->source;
+    s->target.model = ff_model_ref(target);
+    s->target.pre = *pre;
+    const ff_value *output;
+    int rc = ff_model_read_output(target, o->target_output, &output);
+    if (rc == FF_OK) {
+        rc = side_plan(&s->target, h->set, o->target_output, o);
+        if (rc == FF_ERR_GRAPH) {
+            s->target.error = ff_strdup(ff_error());
+            side_drop_plans(&s->target);
+            rc = FF_OK;
+        }
+    }
+    if (rc == FF_OK)
+        rc = side_label(&s->target, false, known, h->set, task);
+    if (rc == FF_OK && !s->target.error && s->target.labels->error)
+        s->target.error = ff_strdup(s->target.labels->error);
+    if (rc == FF_OK) {
+        /* One that does not take our pictures may still be sound by itself: enough for comparing. */
+        ff_plan *plan = s->target.observe ? ff_plan_ref(s->target.observe) : NULL;
+        if (!plan) {
+            ff_plan_options p = {.reference = o->reference, .observe = true, .output = o->target_output};
+            rc = ff_plan_create(target, &p, &plan);
+            if (rc == FF_ERR_GRAPH)
+                rc = FF_OK;
+        }
+        if (rc == FF_OK && plan)
+            rc = ff_canon_create(plan, &s->target.canon);
+        ff_plan_unref(plan);
+    }
+    if (rc == FF_OK && s->target.canon)
+        rc = ff_align(s->source.canon, s->target.canon, o->pins, o->n_pins, &s->alignment);
+    if (rc != FF_OK) {
+        ff_subject_destroy(s);
+        return rc;
+    }
+    s->offset = ff_labels_offset(s->source.labels, s->target.labels);
+    s->wrong = ff_labels_wrong(s->source.labels, s->target.labels, s->offset);
+    *out = s;
+    return FF_OK;
+}
+
+int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *target, const ff_pre *target_pre,
+                      const ff_dataset *set, const ff_subject_options *o, const ff_task *task,
+                      ff_subject **out)
+{
+    ff_shared *h;
+    int rc = shared_create(source, source_pre, set, o, task, &h);
+    if (rc != FF_OK)
+        return rc;
+    return build(h, target, target_pre, o ? o->target_labels : NULL, task, out);
+}
+
+int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre,
+                        const ff_labels *labels, const ff_task *task, ff_subject **out)
+{
+    return build(ff_subject_shared(s), target, target_pre, labels, task, out);
+}
+
+void ff_subject_destroy(ff_subject *s)
+{
+    if (!s)
+        return;
+    ff_alignment_destroy(s->alignment);
+    side_finish(&s->target);
+    ff_shared_unref(s->priv->shared);
+    free(s->priv);
+    free(s);
+}

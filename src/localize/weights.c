@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* WB: constants of aligned layers that differ, each with its sub-cause. */
+#include "localize/detect.h"
+#include "localize/weight_cause.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *cause, *words, *why;
+} causes[] = {
+    {"float16", "were rounded to float16",
+     "The Target keeps half precision (about three digits) of the Source's numbers, as converters do that "
+     "store weights as float16 to halve the file."},
+    {"bfloat16", "were rounded to bfloat16",
+     "The Target keeps 8 bits of each number's mantissa (two to three digits)."},
+    {"int8-per-tensor", "went through int8 with one scale for the whole tensor",
+     "All values of the Target lie on at most 256 evenly spaced levels: the converter quantised the weights "
+     "and wrote them back as if they were exact. One scale for all channels hits those with small weights "
+     "hardest."},
+    {"int8-per-channel", "went through int8 with a scale for each channel",
+     "In each channel the Target's values lie on at most 256 evenly spaced levels: the converter quantised "
+     "the weights (its default optimisation) and wrote them back as if they were exact."},
+    {"permuted", "are the Source's in another order",
+     "The Target has the Source's numbers in other places: a kernel or a dense layer was read in the wrong "
+     "order of axes."},
+    {"scaled", "are the Source's times a factor for each channel",
+     "The channels of the Target are multiples of the Source's: batch normalisation was folded with another "
+     "epsilon or other statistics."},
+    {"missing", "are missing", "The Source adds these numbers, the Target adds nothing."},
+    {"added", "are not in the Source", "The Target adds numbers where the Source has none."},
+    {"shape-differs", "have another shape", "The layers do not have the same number of weights."},
+    {"different", "differ", "No rounding or reordering explains the difference: these are other numbers."},
+};
+
+static void describe(ff_finding *f, const char *label, const char *role, const ff_weight_change *c)
+{
+    size_t i = 0;
+    while (i + 1 < FF_COUNT(causes) && strcmp(causes[i].cause, c->cause) != 0)
+        i++;
+    f->summary = ff_asprintf("%s of '%s' %s (%.3g%% off)", role, label, causes[i].words,
+                             100 * fmin(c->relative, 1e6));
+    f->explanation = ff_asprintf("%s The relative distance from the Source's is %.3g, %lld of %lld values "
+                                 "differ. The repair puts the Source's values in, in the form in which the "
+                                 "Target keeps them.",
+                                 causes[i].why, c->relative, (long long)c->n_different, (long long)c->n);
+}
+
+static json_t *details(const char *role, const ff_cparam *s, const ff_cparam *t, const ff_weight_change *c)
+{
+    json_t *j = json_object();
+    json_object_set_new(j, "role", json_string(role));
+    json_object_set_new(j, "shape", ff_json_shape((t ? t : s)->tensor));
+    if (s && t && s->tensor->count != t->tensor->count)
+        json_object_set_new(j, "source_shape", ff_json_shape(s->tensor));
+    json_object_set_new(j, "relative", ff_json_real(c->relative));
+    json_object_set_new(j, "max_abs", ff_json_real(c->max_abs));
+    json_object_set_new(j, "different", json_integer(c->n_different));
+    json_object_set_new(j, "count", json_integer(c->n));
+    if (c->levels)
+        json_object_set_new(j, "levels", json_integer(c->levels));
+    if (c->step > 0)
+        json_object_set_new(j, "scale", json_real(c->step));
+    if (c->axis >= 0)
+        json_object_set_new(j, "axis", json_integer(c->axis));
+    return j;
+}
+
+/* Compares what the two sides have under a role; NULL stands for zeros. */
+static int compare(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, ff_weight_change *c)
+{
+    if (a && b) {
+        const ff_tensor *raw = NULL;
+        if (b->folded && b->original)
+            raw = ff_plan_constant(s->target.canon->plan, b->original);
+        return ff_weight_compare(a->tensor, b->tensor, raw, a->folded || b->folded, c);
+    }
+    const ff_tensor *there = (a ? a : b)->tensor;
+    ff_tensor *zeros;
+    int rc = ff_tensor_create(there->dtype, there->rank, there->dims, &zeros);
+    if (rc != FF_OK)
+        return rc;
+    rc = a ? ff_weight_compare(there, zeros, NULL, false, c) : ff_weight_compare(zeros, there, NULL, false, c);
+    ff_tensor_unref(zeros);
+    return rc;
+}
+
+static int examine(ff_detection *d, int pair, const char *role, const ff_cparam *a, const ff_cparam *b)
+{
+    const ff_subject *s = d->subject;
+    const ff_pair *p = &s->alignment->pairs[pair];
+    ff_weight_change c;
+    int rc = compare(s, a, b, &c);
+    if (rc != FF_OK || strcmp(c.cause, "equal") == 0)
+        return rc;
+    if (strcmp(c.cause, "rounding") == 0) {
+        ff_same *same = ff_detection_add_same(
+            d, "rounding", "constants that differ by less than the rounding of a refolding", c.relative);
+        const ff_cnode *sn = &s->source.canon->nodes[p->source], *tn = &s->target.canon->nodes[p->target];
+        same->source_nodes = ff_nodes_copy(sn->origins, same->n_source_nodes = sn->n_origins);
+        same->target_nodes = ff_nodes_copy(tn->origins, same->n_target_nodes = tn->n_origins);
+        return FF_OK;
+    }
+    char *label = ff_pair_label(s, pair);
+    char *what = ff_asprintf("%s/%s", label, role);
+    ff_finding *f = ff_detection_add(d, FF_WB, c.cause, what);
+    ff_finding_set_nodes(s, f, p->source, p->target);
+    f->pair = pair;
+    f->magnitude = isfinite(c.relative) ? c.relative : 1e6;
+    f->hint->source_param = a;
+    f->hint->target_param = b;
+    char *shown = ff_cnode_label(s->target.canon, p->target);
+    describe(f, shown, role, &c);
+    ff_finding_set_details(f, details(role, a, b, &c));
+    free(shown);
+    free(what);
+    free(label);
+    return FF_OK;
+}
+
+int ff_detect_weights(ff_detection *d)
+{
+    const ff_subject *s = d->subject;
+    if (!s->alignment)
+        return FF_OK;
+    for (int i = 0; i < s->alignment->n_pairs; i++) {
+        const ff_pair *p = &s->alignment->pairs[i];
+        if (p->source < 0 || p->target < 0)
+            continue;
+        const ff_cnode *a = &s->source.canon->nodes[p->source], *b = &s->target.canon->nodes[p->target];
+        int rc = ff_check_cancel(d->task);
+        for (int k = 0; k < a->n_params && rc == FF_OK; k++)
+            rc = examine(d, i, a->params[k].role, &a->params[k], ff_cnode_param(b, a->params[k].role));
+        for (int k = 0; k < b->n_params && rc == FF_OK; k++)
+            if (!ff_cnode_param(a, b->params[k].role))
+                rc = examine(d, i, b->params[k].role, NULL, &b->params[k]);
+        if (rc != FF_OK)
+            return rc;
+    }
+    return FF_OK;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The exact early decision, apart from any model: in which order the images run, and when enough is known. */
+#ifndef REPAIR_DECIDE_H
+#define REPAIR_DECIDE_H
+
+#include "fetafix/data.h"
+
+/* All images 0..count-1: those that `base` gets wrong first, then by smallest margin there; equals by number. */
+void ff_decide_order(const ff_labels *source, const ff_labels *base, int offset, int *order);
+bool ff_decide_wrong(const ff_labels *source, const ff_label *target, int image, int offset);
+
+/* Runs images in the order given until the outcome is certain: `wrong_at(context, image)` is asked in waves of
+ * `wave` images through `run(context, images, n)` first. Stops after the image at which more than `limit` wrong
+ * ones were counted. What is returned depends on the order and the answers only, not on `wave`. */
+typedef struct ff_decision {
+    int run, wrong;  /* images up to the deciding one; wrong ones among them */
+    bool complete;   /* every image was run */
+} ff_decision;
+int ff_decide(const int *order, int count, int limit, int wave, int (*run)(void *context, const int *images, int n),
+              bool (*wrong_at)(void *context, int image), void *context, ff_decision *out) FF_MUST_USE;
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Delta debugging over steps 0..n-1: which can be left out while the outcome stays as good? Zeller's idea,
+ * restricted to complements: pieces are left out, from large to small, until none of size one can be. */
+#ifndef REPAIR_MINIMISE_H
+#define REPAIR_MINIMISE_H
+
+#include <stdbool.h>
+
+typedef struct ff_minimise ff_minimise;
+
+/* `first` (one flag a step): these are tried to be left out all at once before anything else. */
+ff_minimise *ff_minimise_create(int n, const bool *first);
+void ff_minimise_destroy(ff_minimise *m);
+/* The next subset to be judged (ascending); false: what is kept is minimal. */
+bool ff_minimise_next(ff_minimise *m, const int **subset, int *n);
+void ff_minimise_report(ff_minimise *m, bool good);
+const int *ff_minimise_kept(const ff_minimise *m, int *n);
+
+#endif

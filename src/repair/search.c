@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is tried next. No model is known here: lists of ids in, trials out. See repair.h for the phases. */
+#include "fetafix/repair.h"
+#include "repair/minimise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct item {
+    char *id;
+    int n_findings;
+    char **findings;
+} item;
+
+struct ff_search {
+    ff_search_options options;
+    ff_phase phase;
+    int initial; /* wrong images at the start; -1: not told yet */
+
+    int n_items;
+    item *items;
+
+    /* Ids, the value says what is meant: any non-NULL. */
+    ff_map *accepted; /* taken: never again */
+    ff_map *pass;     /* tried in this round */
+    ff_map *present;  /* tried on the present state */
+
+    /* Joint and completion: the open items, cut into 2^level pieces, of which `piece` is next. */
+    int n_open;
+    int *open;
+    int level, piece;
+
+    /* Of each single proposal accepted so far: in which phase. */
+    int n_steps;
+    size_t steps_capacity;
+    ff_phase *steps;
+
+    ff_minimise *minimise;
+    int n_essential;
+    int *essential;
+
+    /* The trial that was handed out last. */
+    bool pending;
+    ff_trial trial;
+    int *indices;
+    size_t indices_capacity;
+};
+
+static char mark;
+
+static void clear(ff_map **m)
+{
+    ff_map_destroy(*m, NULL);
+    *m = ff_map_create();
+}
+
+static void items_free(ff_search *s)
+{
+    for (int i = 0; i < s->n_items; i++) {
+        free(s->items[i].id);
+        for (int k = 0; k < s->items[i].n_findings; k++)
+            free(s->items[i].findings[k]);
+        free(s->items[i].findings);
+    }
+    free(s->items);
+    s->items = NULL;
+    s->n_items = 0;
+}
+
+ff_search *ff_search_create(const ff_search_options *o)
+{
+    ff_search *s = ff_alloc(sizeof *s);
+    s->options = o ? *o : (ff_search_options){0};
+    s->initial = -1;
+    s->accepted = ff_map_create();
+    s->pass = ff_map_create();
+    s->present = ff_map_create();
+    return s;
+}
+
+void ff_search_destroy(ff_search *s)
+{
+    if (!s)
+        return;
+    items_free(s);
+    ff_map_destroy(s->accepted, NULL);
+    ff_map_destroy(s->pass, NULL);
+    ff_map_destroy(s->present, NULL);
+    ff_minimise_destroy(s->minimise);
+    free(s->open);
+    free(s->steps);
+    free(s->essential);
+    free(s->indices);
+    free(s);
+}
+
+void ff_search_set_proposals(ff_search *s, const ff_proposals *p)
+{
+    items_free(s);
+    s->n_items = p->count;
+    s->items = ff_alloc_array((size_t)p->count + 1, sizeof *s->items);
+    for (int i = 0; i < p->count; i++) {
+        item *it = &s->items[i];
+        it->id = ff_strdup(p->at[i].id);
+        it->n_findings = p->at[i].n_findings;
+        it->findings = ff_alloc_array((size_t)it->n_findings + 1, sizeof *it->findings);
+        for (int k = 0; k < it->n_findings; k++)
+            it->findings[k] = ff_strdup(p->at[i].findings[k]);
+    }
+    s->pending = false;
+    free(s->open);
+    s->open = NULL;
+    s->n_open = s->level = s->piece = 0;
+}
+
+/* One item a finding: variants of a repair exclude one another. */
+static void collect_open(ff_search *s)
+{
+    ff_map *covered = ff_map_create();
+    free(s->open);
+    s->open = ff_alloc_array((size_t)s->n_items + 1, sizeof *s->open);
+    s->n_open = 0;
+    for (int i = 0; i < s->n_items; i++) {
+        const item *it = &s->items[i];
+        bool skip = ff_map_get(s->accepted, it->id) != NULL;
+        for (int k = 0; k < it->n_findings; k++)
+            skip = skip || ff_map_get(covered, it->findings[k]);
+        if (skip)
+            continue;
+        for (int k = 0; k < it->n_findings; k++)
+            ff_map_put(covered, it->findings[k], &mark);
+        s->open[s->n_open++] = i;
+    }
+    ff_map_destroy(covered, NULL);
+    s->level = s->piece = 0;
+}
+
+static void hand_out(ff_search *s, int kind, const int *indices, int n)
+{
+    ff_grow(&s->indices, &s->indices_capacity, (size_t)n + 1, sizeof *s->indices);
+    if (n)
+        memcpy(s->indices, indices, (size_t)n * sizeof *indices);
+    s->trial = (ff_trial){.phase = s->phase, .n = n, .indices = s->indices};
+    s->trial.kind = kind;
+    s->pending = true;
+}
+
+/* The next single proposal of the round, or of the next round; false: a round would bring nothing. */
+static bool next_single(ff_search *s)
+{
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < s->n_items; i++)
+            if (!ff_map_get(s->pass, s->items[i].id) && !ff_map_get(s->accepted, s->items[i].id)) {
+                hand_out(s, FF_TRIAL_ADD, &i, 1);
+                return true;
+            }
+        /* What was tried on the present state would fail again. */
+        clear(&s->pass);
+        for (int i = 0; i < s->n_items; i++)
+            if (ff_map_get(s->present, s->items[i].id))
+                ff_map_put(s->pass, s->items[i].id, &mark);
+    }
+    return false;
+}
+
+/* The next piece of at least `least` open items; false: none is left. */
+static bool next_piece(ff_search *s, int least)
+{
+    if (!s->open)
+        collect_open(s);
+    for (;;) {
+        int64_t pieces = (int64_t)1 << s->level;
+        if (s->n_open < least || pieces > s->n_open)
+            return false;
+        if (s->piece >= pieces) {
+            s->level++;
+            s->piece = 0;
+            continue;
+        }
+        int from = (int)(s->n_open * (int64_t)s->piece / pieces);
+        int to = (int)(s->n_open * ((int64_t)s->piece + 1) / pieces);
+        if (to - from < least) {
+            s->piece++;
+            continue;
+        }
+        hand_out(s, FF_TRIAL_ADD, s->open + from, to - from);
+        return true;
+    }
+}
+
+static void enter(ff_search *s, ff_phase phase)
+{
+    s->phase = phase;
+    free(s->open);
+    s->open = NULL;
+    s->n_open = s->level = s->piece = 0;
+}
+
+/* All steps, or none when they did not change the count. */
+static void begin_minimise(ff_search *s, int wrong)
+{
+    enter(s, FF_PHASE_MINIMISE);
+    bool *first = ff_alloc_array((size_t)s->n_steps + 1, sizeof *first);
+    for (int i = 0; i < s->n_steps; i++)
+        first[i] = s->steps[i] == FF_PHASE_COMPLETE;
+    s->minimise = ff_minimise_create(wrong < s->initial ? s->n_steps : 0, first);
+    free(first);
+}
+
+static void finish(ff_search *s)
+{
+    s->phase = FF_PHASE_DONE;
+    const int *kept = NULL;
+    int n = s->n_steps;
+    if (s->minimise)
+        kept = ff_minimise_kept(s->minimise, &n);
+    s->essential = ff_alloc_array((size_t)n + 1, sizeof *s->essential);
+    s->n_essential = n;
+    for (int i = 0; i < n; i++)
+        s->essential[i] = kept ? kept[i] : i;
+}
+
+bool ff_search_next(ff_search *s, int wrong, ff_trial *out)
+{
+    if (s->initial < 0)
+        s->initial = wrong;
+    while (!s->pending) {
+        const int *subset;
+        int n;
+        switch (s->phase) {
+        case FF_PHASE_GREEDY:
+            if (wrong > 0 && next_single(s))
+                break;
+            if (s->options.paper)
+                finish(s);
+            else
+                enter(s, wrong > 0 ? FF_PHASE_JOINT : FF_PHASE_COMPLETE);
+            break;
+        case FF_PHASE_JOINT:
+            if (wrong == 0 || !next_piece(s, 2))
+                enter(s, FF_PHASE_COMPLETE);
+            break;
+        case FF_PHASE_COMPLETE:
+            if (!next_piece(s, 1))
+                begin_minimise(s, wrong);
+            break;
+        case FF_PHASE_MINIMISE:
+            if (ff_minimise_next(s->minimise, &subset, &n))
+                hand_out(s, FF_TRIAL_SUBSET, subset, n);
+            else
+                finish(s);
+            break;
+        case FF_PHASE_DONE:
+            return false;
+        }
+    }
+    *out = s->trial;
+    return true;
+}
+
+static bool is_pending(const ff_search *s, const ff_trial *t)
+{
+    return s->pending && t->kind == s->trial.kind && t->n == s->trial.n &&
+           memcmp(t->indices, s->trial.indices, (size_t)t->n * sizeof *t->indices) == 0;
+}
+
+void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accepted)
+{
+    (void)v;
+    bool asked = is_pending(s, t);
+    s->pending = asked ? false : s->pending;
+    if (t->kind == FF_TRIAL_SUBSET) {
+        if (asked)
+            ff_minimise_report(s->minimise, accepted);
+        return;
+    }
+    if (asked && (s->phase == FF_PHASE_JOINT || s->phase == FF_PHASE_COMPLETE))
+        s->piece++;
+    if (t->n == 1) {
+        ff_map_put(s->pass, s->items[t->indices[0]].id, &mark);
+        ff_map_put(s->present, s->items[t->indices[0]].id, &mark);
+    }
+    if (!accepted)
+        return;
+    for (int i = 0; i < t->n; i++) {
+        ff_map_put(s->accepted, s->items[t->indices[i]].id, &mark);
+        ff_grow(&s->steps, &s->steps_capacity, (size_t)s->n_steps + 1, sizeof *s->steps);
+        s->steps[s->n_steps++] = asked ? s->phase : FF_PHASE_GREEDY;
+    }
+    clear(&s->present);
+    /* Another state: what failed singly may help now. */
+    if (s->phase == FF_PHASE_JOINT || (!asked && s->phase != FF_PHASE_GREEDY)) {
+        ff_minimise_destroy(s->minimise);
+        s->minimise = NULL;
+        free(s->essential);
+        s->essential = NULL;
+        clear(&s->pass);
+        enter(s, FF_PHASE_GREEDY);
+        s->pending = false;
+    }
+}
+
+ff_phase ff_search_phase(const ff_search *s)
+{
+    return s->phase;
+}
+
+const int *ff_search_essential(const ff_search *s, int *n)
+{
+    *n = s->n_essential;
+    return s->essential;
+}

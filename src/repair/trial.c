@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A trial of the search carried out: joined, applied, judged, decided. */
+#include "fetafix/repair.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static bool acceptable(ff_phase phase, const ff_state *state, const ff_judgement *v)
+{
+    if (v->verdict == FF_VERDICT_BROKEN || !v->complete)
+        return false;
+    switch (phase) {
+    case FF_PHASE_COMPLETE:
+        return v->wrong < state->wrong || (v->wrong == state->wrong && v->distance < state->distance);
+    case FF_PHASE_MINIMISE:
+        return v->wrong <= state->wrong;
+    default:
+        return v->wrong < state->wrong;
+    }
+}
+
+static int add(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *state,
+               const ff_proposals *proposals, const ff_task *task, ff_outcome *o)
+{
+    const ff_proposal **parts = ff_alloc_array((size_t)t->n + 1, sizeof *parts);
+    for (int i = 0; i < t->n; i++)
+        parts[i] = &proposals->at[t->indices[i]];
+    int rc = FF_OK;
+    if (t->n == 1)
+        ff_proposal_copy(parts[0], &o->proposal);
+    else
+        rc = ff_proposal_join(s, parts, t->n, &o->proposal);
+    free(parts);
+    if (rc == FF_ERR_GRAPH) {
+        o->judgement = (ff_judgement){.verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()),
+                                      .distance = NAN, .wrong = state->labels->count};
+        return FF_OK;
+    }
+    if (rc != FF_OK)
+        return rc;
+    if (t->phase != FF_PHASE_COMPLETE)
+        return ff_judge_proposal(j, state, &o->proposal, false, task, &o->judgement);
+    ff_model *m;
+    rc = ff_proposal_apply(&o->proposal, state->model, &m);
+    if (rc == FF_ERR_GRAPH || rc == FF_ERR_UNSUPPORTED) {
+        o->judgement = (ff_judgement){.verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()),
+                                      .distance = NAN, .wrong = state->labels->count};
+        return FF_OK;
+    }
+    if (rc != FF_OK)
+        return rc;
+    rc = ff_judge_model(j, state, m, o->proposal.has_pre ? &o->proposal.pre : &state->pre, state->wrong, false,
+                        task, &o->judgement);
+    ff_model_unref(m);
+    return rc;
+}
+
+static int subset(const ff_trial *t, ff_judge *j, const ff_state *start, const ff_state *state,
+                  const ff_proposal *steps, int n_steps, const ff_task *task, ff_outcome *o)
+{
+    ff_model *m = ff_model_ref(start->model), *next;
+    ff_pre pre = start->pre;
+    int rc = FF_OK;
+    for (int i = 0; i < t->n && rc == FF_OK; i++) {
+        if (t->indices[i] >= n_steps) {
+            rc = ff_fail(FF_ERR_INTERNAL, "step %d of %d", t->indices[i], n_steps);
+            break;
+        }
+        const ff_proposal *p = &steps[t->indices[i]];
+        rc = ff_proposal_apply(p, m, &next);
+        if (rc == FF_OK) {
+            ff_model_unref(m);
+            m = next;
+            pre = p->has_pre ? p->pre : pre;
+        }
+    }
+    if (rc == FF_ERR_GRAPH || rc == FF_ERR_UNSUPPORTED) {
+        o->judgement = (ff_judgement){.verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()),
+                                      .distance = NAN, .wrong = state->labels->count};
+        rc = FF_OK;
+    } else if (rc == FF_OK) {
+        rc = ff_judge_model(j, start, m, &pre, state->wrong, false, task, &o->judgement);
+    }
+    ff_model_unref(m);
+    return rc;
+}
+
+int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start,
+                 const ff_state *state, const ff_proposals *proposals, const ff_proposal *steps,
+                 int n_steps, const ff_task *task, ff_outcome *out)
+{
+    ff_outcome o = {0};
+    int rc = t->kind == FF_TRIAL_SUBSET ? subset(t, j, start, state, steps, n_steps, task, &o)
+                                        : add(t, j, s, state, proposals, task, &o);
+    if (rc != FF_OK) {
+        ff_outcome_finish(&o);
+        return rc;
+    }
+    o.accepted = acceptable(t->phase, state, &o.judgement);
+    *out = o;
+    return FF_OK;
+}
