@@ -8,12 +8,8 @@
 
 static const ff_detector detectors[] = {
     {"preprocessing", ff_detect_preprocessing},
-    {"input dimensions", ff_detect_input},
-    {"tensor structure", ff_detect_structure},
-    {"outputs", ff_detect_outputs},
     {"weights", ff_detect_weights},
     {"hyperparameters", ff_detect_hyper},
-    {"graph", ff_detect_graph},
     {"equivalences", ff_detect_sames},
 };
 

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "localize/kruskal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LANES = 32,      /* elements that are counted at once */
+    MOST_ROWS = 512, /* above this counting pairs costs more than sorting */
+};
+
+ff_kruskal ff_kruskal_from(double rank_sum, int64_t n1, int64_t n2, double ties)
+{
+    double n = (double)(n1 + n2);
+    double other = n * (n + 1) / 2 - rank_sum;
+    double h = 12 / (n * (n + 1)) * (rank_sum * rank_sum / (double)n1 + other * other / (double)n2) - 3 * (n + 1);
+    double correction = 1 - ties / (n * n * n - n);
+    if (!(correction > 0) || n < 2)
+        return (ff_kruskal){0};
+    h = fmax(0, h / correction);
+    return (ff_kruskal){.h = h, .effect = h * (n + 1) / (n * n - 1)};
+}
+
+static int compare(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    if (isnan(x) || isnan(y))
+        return isnan(x) - isnan(y);
+    return x < y ? -1 : x > y;
+}
+
+/* Mid-rank of v among n sorted values, from 1. */
+static double mid_rank(const float *sorted, int n, float v)
+{
+    int below = 0, high = n;
+    while (below < high) {
+        int m = (below + high) / 2;
+        if (compare(&sorted[m], &v) < 0)
+            below = m + 1;
+        else
+            high = m;
+    }
+    int upto = below;
+    while (upto < n && compare(&sorted[upto], &v) == 0)
+        upto++;
+    return (below + 1 + upto) / 2.0;
+}
+
+ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, float *scratch)
+{
+    int n = n1 + n2;
+    if (n1 < 1 || n2 < 1)
+        return (ff_kruskal){0};
+    memcpy(scratch, a, (size_t)n1 * sizeof *a);
+    memcpy(scratch + n1, b, (size_t)n2 * sizeof *b);
+    qsort(scratch, (size_t)n, sizeof *scratch, compare);
+    double ties = 0, sum = 0;
+    for (int i = 0; i < n;) {
+        int k = i;
+        while (k < n && compare(&scratch[k], &scratch[i]) == 0)
+            k++;
+        double t = k - i;
+        ties += t * t * t - t;
+        i = k;
+    }
+    for (int i = 0; i < n1; i++)
+        sum += mid_rank(scratch, n, a[i]);
+    return ff_kruskal_from(sum, n1, n2, ties);
+}
+
+/* Pairs of a tile of LANES elements: twice the number of (similar, dissimilar) pairs in which the similar one is
+ * greater, plus the equal ones; and the sum of e^2 - 1, where e is how many values equal a value, which is the sum
+ * of t^3 - t over groups of ties. Values are made finite before, so that each equals itself. Plain loops over
+ * lanes: the compiler makes vectors of them, for the machine at hand; integers, so the result is the same. */
+__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+static void count_pairs(float (*restrict v)[LANES], int n1, int n2, int32_t *restrict greater,
+                        int32_t *restrict ties)
+{
+    int n = n1 + n2;
+    int32_t g[LANES] = {0}, t[LANES] = {0};
+    for (int i = 0; i < n; i++) {
+        int32_t equal[LANES] = {0};
+        const float *x = v[i];
+        for (int j = 0; j < n; j++) {
+            const float *y = v[j];
+            for (int k = 0; k < LANES; k++)
+                equal[k] += x[k] == y[k];
+        }
+        for (int k = 0; k < LANES; k++)
+            t[k] += equal[k] * equal[k] - 1;
+        if (i < n1)
+            for (int j = n1; j < n; j++) {
+                const float *y = v[j];
+                for (int k = 0; k < LANES; k++)
+                    g[k] += (x[k] > y[k]) + (x[k] >= y[k]);
+            }
+    }
+    memcpy(greater, g, sizeof g);
+    memcpy(ties, t, sizeof t);
+}
+
+static float finite_value(float v)
+{
+    return isnan(v) ? INFINITY : v;
+}
+
+static void by_sorting(const float *const *rows, int n1, int n2, size_t elements, ff_kruskal_sum *sum)
+{
+    float *a = malloc(2 * (size_t)(n1 + n2) * sizeof *a);
+    if (!a)
+        abort(); /* some kilobytes */
+    for (size_t k = 0; k < elements; k++) {
+        for (int i = 0; i < n1 + n2; i++)
+            a[i] = finite_value(rows[i][k]);
+        bool constant = true, other = false;
+        for (int i = 1; i < n1; i++)
+            constant = constant && a[i] == a[0];
+        for (int i = n1; i < n1 + n2; i++)
+            other = other || a[i] != a[0];
+        ff_kruskal r = ff_kruskal_sorted(a, n1, a + n1, n2, a + n1 + n2);
+        sum->flagged += constant ? other : r.h > FF_KRUSKAL_CRITICAL;
+        sum->effect += r.effect;
+    }
+    free(a);
+}
+
+void ff_kruskal_columns(const float *const *rows, int n1, int n2, size_t elements, ff_kruskal_sum *sum)
+{
+    int n = n1 + n2;
+    if (n1 < 1 || n2 < 1)
+        return;
+    sum->elements += (int64_t)elements;
+    if (n > MOST_ROWS) {
+        by_sorting(rows, n1, n2, elements, sum);
+        return;
+    }
+    float tile[MOST_ROWS][LANES];
+    int32_t greater[LANES], ties[LANES];
+    for (size_t from = 0; from < elements; from += LANES) {
+        size_t width = elements - from < LANES ? elements - from : LANES;
+        bool any = false; /* elements without any difference are common: nothing to count */
+        for (int i = 0; i < n; i++)
+            for (size_t k = 0; k < LANES; k++) {
+                tile[i][k] = k < width ? finite_value(rows[i][from + k]) : 0;
+                any = any || tile[i][k] != 0;
+            }
+        if (!any)
+            continue;
+        count_pairs(tile, n1, n2, greater, ties);
+        for (size_t k = 0; k < width; k++) {
+            bool constant = true, other = false;
+            for (int i = 1; i < n1 && constant; i++)
+                constant = tile[i][k] == tile[0][k];
+            for (int i = n1; constant && i < n && !other; i++)
+                other = tile[i][k] != tile[0][k];
+            ff_kruskal r = ff_kruskal_from(greater[k] / 2.0 + n1 * (n1 + 1.0) / 2, n1, n2, ties[k]);
+            sum->flagged += constant ? other : r.h > FF_KRUSKAL_CRITICAL;
+            sum->effect += r.effect;
+        }
+    }
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* LH (and the Pad nodes of CG): the Source's value of an attribute, where and how the Target writes it: attribute
+ * or input of the operator at its opset, Pad node, bounds of Min and Max. */
+#include "repair/strategy.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct job {
+    const ff_plan *plan;
+    const ff_canon *canon;
+    const ff_cnode *layer;         /* the Target's */
+    const ff_node *node;           /* the original one that decides */
+    const char *name;
+    const ff_cattr *wanted, *mine; /* either may be NULL */
+    ff_patch *patch;
+    bool made;
+} job;
+
+static bool is(const ff_node *n, const char *op)
+{
+    return !*n->domain && strcmp(n->op, op) == 0;
+}
+
+static const struct ff_attr_fact *attr_fact(const ff_node *n, const char *name)
+{
+    const ff_op *op = ff_op_find(n->domain, n->op, n->opset);
+    for (const struct ff_attr_fact *a = op ? op->attrs : NULL; a && a->name; a++)
+        if (strcmp(a->name, name) == 0)
+            return a;
+    return NULL;
+}
+
+/* --------------------------------------------------------------------------------- bounds */
+
+static int write_scalar(job *j, int input, double v)
+{
+    const ff_value *old = input < j->node->n_inputs ? j->node->inputs[input] : NULL;
+    const ff_tensor *t = old ? ff_plan_constant(j->plan, old) : NULL;
+    ff_tensor *value;
+    int rc = ff_tensor_create(FF_FLOAT, t && t->count == 1 ? t->rank : 0, t ? t->dims : NULL, &value);
+    if (rc != FF_OK)
+        return rc;
+    ff_tensor_set_real(value, 0, v);
+    char *stem = ff_asprintf("%s_%s_repaired", ff_node_address(j->node), j->name);
+    rc = ff_write_constant(j->plan, j->patch, j->node, input, value, stem);
+    free(stem);
+    ff_tensor_unref(value);
+    j->made = rc == FF_OK;
+    return rc;
+}
+
+static double clamp_bound(double v)
+{
+    return fmin(fmax(v, -FLT_MAX), FLT_MAX);
+}
+
+/* Relu has no bounds to set: it becomes a Clip. */
+static int replace_relu(job *j, double low, double high)
+{
+    const ff_node *n = j->node;
+    const char *in = n->inputs[0]->name, *out = n->outputs[0]->name;
+    ff_node_spec spec = {.name = n->name, .op = "Clip", .domain = "", .n_outputs = 1, .outputs = &out};
+    low = clamp_bound(low);
+    high = clamp_bound(high);
+    if (n->opset < 11) {
+        ff_attr attrs[] = {{.name = "min", .type = FF_ATTR_FLOAT, .f = (float)low},
+                           {.name = "max", .type = FF_ATTR_FLOAT, .f = (float)high}};
+        spec.n_inputs = 1;
+        spec.inputs = &in;
+        spec.n_attrs = 2;
+        spec.attrs = attrs;
+        ff_patch_replace_node(j->patch, ff_node_address(n), &spec);
+        j->made = true;
+        return FF_OK;
+    }
+    char *names[2];
+    const char *ends[] = {"min", "max"};
+    for (int i = 0; i < 2; i++) {
+        ff_tensor *t;
+        int rc = ff_tensor_create(FF_FLOAT, 0, NULL, &t);
+        if (rc != FF_OK) {
+            if (i)
+                free(names[0]);
+            return rc;
+        }
+        ff_tensor_set_real(t, 0, i ? high : low);
+        char *stem = ff_asprintf("%s_%s_repaired", out, ends[i]);
+        names[i] = ff_model_fresh_name(ff_plan_model(j->plan), stem);
+        ff_patch_set_initializer(j->patch, names[i], t);
+        free(stem);
+        ff_tensor_unref(t);
+    }
+    const char *inputs[] = {in, names[0], names[1]};
+    spec.n_inputs = 3;
+    spec.inputs = inputs;
+    ff_patch_replace_node(j->patch, ff_node_address(n), &spec);
+    free(names[0]);
+    free(names[1]);
+    j->made = true;
+    return FF_OK;
+}
+
+static int fix_bound(job *j)
+{
+    bool upper = strcmp(j->name, "max") == 0;
+    double v = j->wanted && j->wanted->n == 1 ? j->wanted->reals[0] : upper ? INFINITY : -INFINITY;
+    const ff_node *n = j->node;
+    if (is(n, "Clip")) {
+        if (n->opset >= 11)
+            return write_scalar(j, upper ? 2 : 1, clamp_bound(v));
+        if (isinf(v)) {
+            ff_patch_remove_attr(j->patch, ff_node_address(n), j->name);
+        } else {
+            ff_attr a = {.name = j->name, .type = FF_ATTR_FLOAT, .f = (float)v};
+            ff_patch_set_attr(j->patch, ff_node_address(n), &a);
+        }
+        j->made = true;
+        return FF_OK;
+    }
+    if (is(n, "Relu")) {
+        const ff_cattr *low = ff_cnode_attr(j->layer, "min"), *high = ff_cnode_attr(j->layer, "max");
+        double a = low && low->n == 1 ? low->reals[0] : 0, b = high && high->n == 1 ? high->reals[0] : INFINITY;
+        return replace_relu(j, upper ? a : v, upper ? v : b);
+    }
+    if (is(n, upper ? "Min" : "Max"))
+        for (int i = 0; i < n->n_inputs; i++) {
+            const ff_tensor *t = n->inputs[i] ? ff_plan_constant(j->plan, n->inputs[i]) : NULL;
+            if (t && t->count == 1)
+                return write_scalar(j, i, clamp_bound(v));
+        }
+    return FF_OK;
+}
+
+/* ----------------------------------------------------------------------------------- pads */
+
+static void set_ints(job *j, const ff_node *n, const char *name, const int64_t *v, int count)
+{
+    ff_attr a = {.name = name, .type = FF_ATTR_INTS, .n = (size_t)count, .ints = v};
+    ff_patch_set_attr(j->patch, ff_node_address(n), &a);
+    j->made = true;
+}
+
+/* Which axis of the Pad's data is spatial axis k? By the layout of the value it reads, else by the channel count. */
+static int spatial_axis(const job *j, const ff_node *pad, int k)
+{
+    const ff_cvalue *in = &j->canon->values[j->layer->inputs[0]];
+    const ff_value *data = pad->inputs[0];
+    if (in->original == data && in->layout.rank == in->shape.rank)
+        return in->layout.perm[k + 2];
+    const ff_shape *shape = ff_plan_shape(j->plan, data);
+    int64_t channels = in->shape.rank > 1 ? in->shape.dims[1] : -1;
+    bool last = shape->rank == in->shape.rank && shape->dims[shape->rank - 1] == channels && shape->dims[1] != channels;
+    return last ? k + 1 : k + 2;
+}
+
+static int write_pads(job *j, const ff_node *pad, const int64_t *amounts, int rank)
+{
+    if (pad->opset < 11) {
+        set_ints(j, pad, "pads", amounts, 2 * rank);
+        return FF_OK;
+    }
+    ff_tensor *t;
+    int rc = ff_tensor_create(FF_INT64, 1, (const int64_t[]){2 * rank}, &t);
+    if (rc != FF_OK)
+        return rc;
+    memcpy(t->data, amounts, t->bytes);
+    char *stem = ff_asprintf("%s_pads_repaired", ff_node_address(pad));
+    rc = ff_write_constant(j->plan, j->patch, pad, 1, t, stem);
+    free(stem);
+    ff_tensor_unref(t);
+    j->made = rc == FF_OK;
+    return rc;
+}
+
+static bool has_axes_input(const ff_node *pad)
+{
+    return pad->n_inputs > 3 && pad->inputs[3];
+}
+
+static int fix_pads(job *j)
+{
+    if (!j->wanted || j->wanted->type != FF_CATTR_INTS)
+        return FF_OK;
+    int spatial = j->wanted->n / 2;
+    const ff_node *layer = j->layer->primary, *pad = NULL;
+    for (int i = 0; i < j->layer->n_origins; i++)
+        if (is(j->layer->origins[i], "Pad"))
+            pad = j->layer->origins[i];
+    int64_t own[2 * FF_MAX_RANK] = {0};
+    const int64_t *given;
+    bool automatic = ff_node_attr(layer, "auto_pad") &&
+                     strcmp(ff_node_string(layer, "auto_pad", "NOTSET"), "NOTSET") != 0;
+    if (!automatic && (int)ff_node_ints(layer, "pads", &given) == 2 * spatial)
+        memcpy(own, given, (size_t)(2 * spatial) * sizeof *own);
+    if (pad && !has_axes_input(pad) && !automatic) {
+        int rank = ff_plan_shape(j->plan, pad->inputs[0])->rank;
+        if (rank < spatial + 2 || rank > FF_MAX_RANK)
+            return FF_OK;
+        int64_t amounts[2 * FF_MAX_RANK] = {0};
+        bool keep = true; /* what the layer pads by itself stays */
+        for (int i = 0; i < 2 * spatial; i++)
+            keep = keep && j->wanted->ints[i] >= own[i];
+        for (int k = 0; k < spatial; k++) {
+            int axis = spatial_axis(j, pad, k);
+            amounts[axis] = j->wanted->ints[k] - (keep ? own[k] : 0);
+            amounts[axis + rank] = j->wanted->ints[k + spatial] - (keep ? own[k + spatial] : 0);
+        }
+        if (!keep) {
+            int64_t none[2 * FF_MAX_RANK] = {0};
+            set_ints(j, layer, "pads", none, 2 * spatial);
+        }
+        return write_pads(j, pad, amounts, rank);
+    }
+    if (pad || !attr_fact(layer, "pads"))
+        return FF_OK;
+    if (ff_node_attr(layer, "auto_pad"))
+        ff_patch_remove_attr(j->patch, ff_node_address(layer), "auto_pad");
+    set_ints(j, layer, "pads", j->wanted->ints, j->wanted->n);
+    return FF_OK;
+}
+
+/* --------------------------------------------------------------------------- everything else */
+
+/* The axis of the original data for a canonical one. */
+static int64_t original_axis(const job *j, int64_t axis)
+{
+    if (j->layer->n_outputs < 1)
+        return axis;
+    const ff_cvalue *v = &j->canon->values[j->layer->outputs[0]];
+    if (v->original && v->layout.rank == v->shape.rank && axis < v->layout.rank)
+        return v->layout.perm[axis];
+    return axis;
+}
+
+static int fix_attribute(job *j)
+{
+    const struct ff_attr_fact *fact = attr_fact(j->node, j->name);
+    const char *address = ff_node_address(j->node);
+    if (!fact)
+        return FF_OK;
+    if (!j->wanted) {
+        if (ff_node_attr(j->node, j->name)) {
+            ff_patch_remove_attr(j->patch, address, j->name);
+            j->made = true;
+        }
+        return FF_OK;
+    }
+    ff_attr a = {.name = j->name, .type = fact->type};
+    const ff_cattr *w = j->wanted;
+    int64_t axes[FF_MAX_RANK];
+    bool of_axes = strcmp(j->name, "axis") == 0 || strcmp(j->name, "axes") == 0;
+    if (of_axes && w->type == FF_CATTR_INTS && w->n <= FF_MAX_RANK)
+        for (int i = 0; i < w->n; i++)
+            axes[i] = original_axis(j, w->ints[i]);
+    const int64_t *ints = of_axes ? axes : w->ints;
+    float f[16];
+    switch (fact->type) {
+    case FF_ATTR_INT:
+        if (w->type != FF_CATTR_INTS || w->n != 1)
+            return FF_OK;
+        a.i = ints[0];
+        break;
+    case FF_ATTR_INTS:
+        if (w->type != FF_CATTR_INTS)
+            return FF_OK;
+        a.n = (size_t)w->n;
+        a.ints = ints;
+        break;
+    case FF_ATTR_FLOAT:
+        if (w->type != FF_CATTR_REALS || w->n != 1 || !isfinite(w->reals[0]))
+            return FF_OK;
+        a.f = (float)w->reals[0];
+        break;
+    case FF_ATTR_FLOATS:
+        if (w->type != FF_CATTR_REALS || w->n > (int)FF_COUNT(f))
+            return FF_OK;
+        for (int i = 0; i < w->n; i++)
+            f[i] = (float)w->reals[i];
+        a.n = (size_t)w->n;
+        a.floats = f;
+        break;
+    case FF_ATTR_STRING:
+        if (w->type != FF_CATTR_TEXT || !w->text)
+            return FF_OK;
+        a.s = w->text;
+        a.s_len = strlen(w->text);
+        break;
+    default:
+        return FF_OK;
+    }
+    ff_patch_set_attr(j->patch, address, &a);
+    j->made = true;
+    return FF_OK;
+}
+
+int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
+{
+    const ff_subject *s = p->subject;
+    const ff_hint *h = f->hint;
+    if (h->target_cnode < 0 || (!h->source_attr && !h->target_attr))
+        return FF_OK;
+    job j = {.plan = s->target.canon->plan, .canon = s->target.canon};
+    j.layer = &s->target.canon->nodes[h->target_cnode];
+    j.node = h->node ? h->node : j.layer->primary;
+    j.wanted = h->source_attr;
+    j.mine = h->target_attr;
+    j.name = (j.wanted ? j.wanted : j.mine)->name;
+    if (!j.node)
+        return FF_OK;
+    j.patch = ff_patch_create();
+    int rc;
+    if ((strcmp(j.name, "min") == 0 || strcmp(j.name, "max") == 0) && strcmp(j.layer->op, "Clip") == 0)
+        rc = fix_bound(&j);
+    else if (strcmp(j.name, "pads") == 0 && j.layer->n_inputs > 0 && j.layer->primary)
+        rc = fix_pads(&j);
+    else
+        rc = fix_attribute(&j);
+    if (rc == FF_OK && j.made) {
+        char *value = j.wanted ? ff_cattr_format(j.wanted) : ff_strdup("the default");
+        char *label = ff_visible(j.node->label);
+        ff_proposing_add(p, f, NULL, j.patch, ff_asprintf("set %s of '%s' to %s", j.name, label, value));
+        j.patch = NULL;
+        free(value);
+        free(label);
+    }
+    ff_patch_destroy(j.patch);
+    return rc == FF_ERR_GRAPH ? FF_OK : rc;
+}

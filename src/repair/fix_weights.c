@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* WB: the Source's effective values, in the form in which the Target keeps its own. Where batch normalisation or
+ * the like is folded in the canonical view, the stored constant is chosen so that the effective one comes out. */
+#include "repair/strategy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a fix works on. */
+typedef struct job {
+    const ff_subject *s;
+    const ff_finding *f;
+    const ff_plan *plan;
+    const ff_cnode *node;          /* the Target's */
+    const ff_cparam *mine, *wanted; /* the Target's and the Source's; either may be NULL */
+    char *stem;
+    ff_patch *patch;
+    bool made;
+} job;
+
+static bool is(const ff_node *n, const char *op)
+{
+    return !*n->domain && strcmp(n->op, op) == 0;
+}
+
+/* float32 copy that may be written. */
+static int writable(const ff_tensor *t, ff_tensor **out)
+{
+    ff_tensor *f;
+    int rc = ff_tensor_convert(t, FF_FLOAT, &f);
+    if (rc != FF_OK)
+        return rc;
+    rc = ff_tensor_create(FF_FLOAT, t->rank, t->dims, out);
+    if (rc == FF_OK)
+        memcpy((*out)->data, f->data, f->bytes);
+    ff_tensor_unref(f);
+    return rc;
+}
+
+/* The Source's values (zeros when it has none) with the dims of the Target's. */
+static int wanted_values(const job *j, ff_tensor **out)
+{
+    if (!j->wanted)
+        return ff_tensor_create(FF_FLOAT, j->mine->tensor->rank, j->mine->tensor->dims, out);
+    if (!j->mine)
+        return writable(j->wanted->tensor, out);
+    if (j->wanted->tensor->count != j->mine->tensor->count)
+        return ff_fail(FF_ERR_GRAPH, "other shape");
+    ff_tensor *seen;
+    int rc = ff_tensor_reshape(j->wanted->tensor, j->mine->tensor->rank, j->mine->tensor->dims, &seen);
+    if (rc != FF_OK)
+        return rc;
+    rc = writable(seen, out);
+    ff_tensor_unref(seen);
+    return rc;
+}
+
+static int write_back(job *j, const ff_cparam *at, const ff_tensor *canonical)
+{
+    ff_tensor *value;
+    int rc = ff_cparam_to_original(at, canonical, &value);
+    if (rc != FF_OK)
+        return rc;
+    rc = ff_write_constant(j->plan, j->patch, at->node, at->input, value, j->stem);
+    ff_tensor_unref(value);
+    j->made = rc == FF_OK;
+    return rc;
+}
+
+/* The stored constant of a folded parameter in canonical form. */
+static int stored(const job *j, const ff_cparam *at, ff_tensor **out)
+{
+    const ff_tensor *t = at->original ? ff_plan_constant(j->plan, at->original) : NULL;
+    if (!t)
+        return ff_fail(FF_ERR_GRAPH, "no constant");
+    ff_tensor *moved;
+    int rc = ff_layout_apply(&at->layout, t, at->tensor->rank, at->tensor->dims, &moved);
+    if (rc != FF_OK)
+        return rc;
+    rc = writable(moved, out);
+    ff_tensor_unref(moved);
+    return rc;
+}
+
+/* effective = factor[c] * stored for channel c (axis 0). NULL: it is not so. */
+static double *channel_factors(const job *j, const ff_cparam *weight)
+{
+    ff_tensor *raw;
+    if (!weight || stored(j, weight, &raw) != FF_OK)
+        return NULL;
+    const ff_tensor *t = weight->tensor;
+    int64_t channels = t->rank ? t->dims[0] : 1, n = channels ? t->count / channels : 0;
+    double *factor = ff_alloc_array((size_t)channels + 1, sizeof *factor);
+    const float *r = raw->data;
+    bool fits = true;
+    for (int64_t c = 0; c < channels && fits; c++) {
+        double dot = 0, norm = 0;
+        for (int64_t i = c * n; i < (c + 1) * n; i++) {
+            double v = ff_tensor_get_real(t, i);
+            dot += v * r[i];
+            norm += (double)r[i] * r[i];
+        }
+        factor[c] = norm > 0 ? dot / norm : NAN;
+        for (int64_t i = c * n; i < (c + 1) * n && fits && norm > 0; i++) {
+            double v = ff_tensor_get_real(t, i);
+            fits = fabs(v - factor[c] * r[i]) <= 1e-5 * fabs(v) + 1e-6 * sqrt(norm / (double)n) * fabs(factor[c]);
+        }
+    }
+    ff_tensor_unref(raw);
+    if (!fits) {
+        free(factor);
+        return NULL;
+    }
+    return factor;
+}
+
+/* stored' = wanted / factor */
+static int fix_folded_weight(job *j)
+{
+    double *factor = channel_factors(j, j->mine);
+    if (!factor)
+        return FF_OK;
+    ff_tensor *value;
+    int rc = wanted_values(j, &value);
+    if (rc != FF_OK) {
+        free(factor);
+        return rc;
+    }
+    float *v = value->data;
+    int64_t channels = value->dims[0], n = value->count / channels;
+    bool possible = true;
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = c * n; i < (c + 1) * n; i++) {
+            if (v[i] == 0)
+                continue;
+            possible = possible && isfinite(factor[c]) && factor[c] != 0;
+            v[i] = possible ? (float)(v[i] / factor[c]) : 0;
+        }
+    rc = possible ? write_back(j, j->mine, value) : FF_OK;
+    ff_tensor_unref(value);
+    free(factor);
+    return rc;
+}
+
+static bool takes_bias(const ff_node *n)
+{
+    return is(n, "Conv") || is(n, "ConvTranspose") || is(n, "Gemm");
+}
+
+/* The last node among the origins that adds a constant for each channel: batch normalisation's B or an Add. */
+static const ff_node *last_shift(const job *j, int *input)
+{
+    for (int i = j->node->n_origins - 1; i >= 0; i--) {
+        const ff_node *n = j->node->origins[i];
+        if (is(n, "BatchNormalization") && n->n_inputs >= 5) {
+            *input = 2;
+            return n;
+        }
+        if (is(n, "Add") && n->n_inputs == 2)
+            for (int k = 0; k < 2; k++)
+                if (ff_plan_constant(j->plan, n->inputs[k])) {
+                    *input = k;
+                    return n;
+                }
+    }
+    return NULL;
+}
+
+/* Adds delta[c] to the constant at input `input` of `node`, which holds one number a channel, or one for all. */
+static int shift_constant(job *j, const ff_node *node, int input, const double *delta, int64_t channels)
+{
+    const ff_tensor *old = ff_plan_constant(j->plan, node->inputs[input]);
+    if (!old || old->count != channels)
+        return FF_OK;
+    ff_tensor *value;
+    int rc = writable(old, &value);
+    if (rc != FF_OK)
+        return rc;
+    float *v = value->data;
+    for (int64_t c = 0; c < channels; c++)
+        v[c] = (float)(v[c] + delta[c]);
+    rc = ff_write_constant(j->plan, j->patch, node, input, value, j->stem);
+    ff_tensor_unref(value);
+    j->made = rc == FF_OK;
+    return rc;
+}
+
+/* A bias whose effective value is off by delta: corrected where the last shift is made, else at the layer. */
+static int fix_folded_bias(job *j)
+{
+    ff_tensor *value;
+    int rc = wanted_values(j, &value);
+    if (rc != FF_OK)
+        return rc;
+    int64_t n = value->count;
+    double *delta = ff_alloc_array((size_t)n + 1, sizeof *delta);
+    for (int64_t c = 0; c < n; c++)
+        delta[c] = (double)((const float *)value->data)[c] - (j->mine ? ff_tensor_get_real(j->mine->tensor, c) : 0);
+    ff_tensor_unref(value);
+    int input;
+    const ff_node *last = last_shift(j, &input);
+    if (last)
+        rc = shift_constant(j, last, input, delta, n);
+    if (rc == FF_OK && !j->made && j->node->primary && takes_bias(j->node->primary)) {
+        const ff_node *layer = j->node->primary;
+        const ff_cparam *weight = ff_cnode_param(j->node, "weight");
+        double *factor = weight && weight->folded ? channel_factors(j, weight) : NULL;
+        for (int64_t c = 0; factor && c < n; c++)
+            delta[c] = isfinite(factor[c]) && factor[c] != 0 ? delta[c] / factor[c] : 0;
+        if (!weight || !weight->folded || factor) {
+            if (layer->n_inputs > 2 && layer->inputs[2]) {
+                rc = shift_constant(j, layer, 2, delta, n);
+            } else {
+                ff_tensor *bias;
+                rc = ff_tensor_create(FF_FLOAT, 1, &n, &bias);
+                if (rc == FF_OK) {
+                    for (int64_t c = 0; c < n; c++)
+                        ((float *)bias->data)[c] = (float)delta[c];
+                    rc = ff_write_constant(j->plan, j->patch, layer, 2, bias, j->stem);
+                    ff_tensor_unref(bias);
+                    j->made = rc == FF_OK;
+                }
+            }
+        }
+        free(factor);
+    }
+    free(delta);
+    return rc;
+}
+
+/* Batch normalisation by itself: scale = g / sqrt(var + epsilon), shift = b - mean * scale. One of the two is set
+ * to the Source's, the other stays as it is. */
+static int fix_batchnorm(job *j, const ff_node *bn)
+{
+    const ff_tensor *g = ff_plan_constant(j->plan, bn->inputs[1]), *mean = ff_plan_constant(j->plan, bn->inputs[3]),
+                    *var = ff_plan_constant(j->plan, bn->inputs[4]);
+    const ff_cparam *scale = ff_cnode_param(j->node, "scale"), *shift = ff_cnode_param(j->node, "shift");
+    if (!g || !mean || !var || !scale || !shift || !j->wanted || g->count != scale->tensor->count ||
+        j->wanted->tensor->count != g->count)
+        return FF_OK;
+    double epsilon = ff_node_float(bn, "epsilon", 1e-5f);
+    bool of_scale = strcmp(j->mine->role, "scale") == 0;
+    ff_tensor *new_g = NULL, *new_b = NULL;
+    int rc = writable(g, &new_g);
+    if (rc == FF_OK)
+        rc = writable(g, &new_b);
+    if (rc == FF_OK) {
+        for (int64_t c = 0; c < g->count; c++) {
+            double want = ff_tensor_get_real(j->wanted->tensor, c);
+            double a = of_scale ? want : ff_tensor_get_real(scale->tensor, c);
+            double b = of_scale ? ff_tensor_get_real(shift->tensor, c) : want;
+            ff_tensor_set_real(new_g, c, a * sqrt(ff_tensor_get_real(var, c) + epsilon));
+            ff_tensor_set_real(new_b, c, b + ff_tensor_get_real(mean, c) * a);
+        }
+        if (of_scale)
+            rc = ff_write_constant(j->plan, j->patch, bn, 1, new_g, j->stem);
+        if (rc == FF_OK) {
+            char *stem = ff_asprintf("%s_shift", j->stem);
+            rc = ff_write_constant(j->plan, j->patch, bn, 2, new_b, stem);
+            free(stem);
+        }
+        j->made = rc == FF_OK;
+    }
+    ff_tensor_unref(new_g);
+    ff_tensor_unref(new_b);
+    return rc;
+}
+
+static int fix(job *j)
+{
+    const ff_cparam *at = j->mine;
+    const ff_node *primary = j->node->primary;
+    const char *role = (at ? at : j->wanted)->role;
+    if (at && at->folded && primary && is(primary, "BatchNormalization"))
+        return fix_batchnorm(j, primary);
+    if (at && at->original && !at->folded) {
+        ff_tensor *value;
+        int rc = wanted_values(j, &value);
+        if (rc == FF_OK) {
+            rc = write_back(j, at, value);
+            ff_tensor_unref(value);
+        }
+        return rc;
+    }
+    if (strcmp(role, "bias") == 0)
+        return fix_folded_bias(j);
+    if (at && at->original && strcmp(role, "weight") == 0 && strcmp(j->node->op, "ConvTranspose") != 0)
+        return fix_folded_weight(j);
+    return FF_OK;
+}
+
+int ff_fix_weights(ff_proposing *p, const ff_finding *f)
+{
+    const ff_subject *s = p->subject;
+    if (f->hint->target_cnode < 0)
+        return FF_OK;
+    job j = {.s = s, .f = f, .plan = s->target.canon->plan};
+    j.node = &s->target.canon->nodes[f->hint->target_cnode];
+    j.mine = f->hint->target_param;
+    j.wanted = f->hint->source_param;
+    const char *role = (j.mine ? j.mine : j.wanted)->role;
+    j.stem = j.mine && j.mine->original ? ff_asprintf("%s_repaired", j.mine->original->name)
+                                        : ff_asprintf("%s_%s_repaired", ff_node_address(j.node->primary), role);
+    j.patch = ff_patch_create();
+    int rc = fix(&j);
+    if (rc == FF_OK && j.made) {
+        char *label = ff_visible(j.node->primary->label);
+        ff_proposing_add(p, f, NULL, j.patch,
+                         ff_asprintf("replace the %s of '%s' by the Source's", role, label));
+        j.patch = NULL;
+        free(label);
+    }
+    ff_patch_destroy(j.patch);
+    free(j.stem);
+    return rc == FF_ERR_GRAPH ? FF_OK : rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A strategy is one file and one row of strategies.c: it turns a finding into proposals, which are edits of the
+ * original Target that touch nothing else. To add one, follow src/repair/fix_preprocessing.c. */
+#ifndef REPAIR_STRATEGY_H
+#define REPAIR_STRATEGY_H
+
+#include "fetafix/repair.h"
+#include "localize/hint.h"
+
+typedef struct ff_proposing {
+    const ff_subject *subject;
+    ff_proposals *list;
+    size_t capacity;
+} ff_proposing;
+
+typedef struct ff_strategy {
+    ff_fault_type type;
+    /* Adds any number of proposals, the best first; none when it does not know how (FF_OK all the same). */
+    int (*propose)(ff_proposing *p, const ff_finding *f);
+} ff_strategy;
+
+int ff_fix_preprocessing(ff_proposing *p, const ff_finding *f);
+int ff_fix_input(ff_proposing *p, const ff_finding *f);
+int ff_fix_structure(ff_proposing *p, const ff_finding *f);
+int ff_fix_weights(ff_proposing *p, const ff_finding *f);
+int ff_fix_hyper(ff_proposing *p, const ff_finding *f);
+int ff_fix_outputs(ff_proposing *p, const ff_finding *f);
+int ff_fix_region(ff_proposing *p, const ff_finding *f);
+
+/* A proposal for the finding; `variant` (may be NULL) tells alternatives apart. Takes over `patch` (may be NULL)
+ * and `summary`. Good until the next one is added. */
+ff_proposal *ff_proposing_add(ff_proposing *p, const ff_finding *f, const char *variant, ff_patch *patch,
+                              char *summary);
+
+/* By which a node is addressed in patches: its first output that is wanted. */
+const char *ff_node_address(const ff_node *n);
+
+/* Makes input `input` of `reader` have the constant value `wanted` (dims as the value has them; converted to its
+ * type), and nothing else: an initializer that is read once is replaced; Constant, Identity, Transpose, Reshape
+ * and the like are followed back; what others read too, or what cannot hold the value, is left and a new
+ * initializer takes its place (nodes that nobody reads any more go). `stem`: for its name. `input` may be one that
+ * the node does not have yet. */
+int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, int input,
+                      const ff_tensor *wanted, const char *stem) FF_MUST_USE;
+
+#endif
