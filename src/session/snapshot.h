@@ -7,5 +7,6 @@
 /* On the engine thread: what is known now, one reference. */
 ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last);
 ff_snapshot *snapshot_ref(const ff_snapshot *s);
+const ff_detail *detail_ref(const ff_detail *d);
 
 #endif

@@ -76,7 +76,7 @@ bool case_decided(const ff_case *c, const char *id)
 
 bool case_speculate(ff_case *c, ff_cancel *cancel)
 {
-    if (!c->localized || c->searched || !c->judge || c->n_ahead == (int)FF_COUNT(c->ahead))
+    if (!c->localized || c->stale || c->searched || !c->judge || c->n_ahead == (int)FF_COUNT(c->ahead))
         return false;
     ff_task task = {.pool = c->task.pool, .cancel = cancel};
     for (int i = 0; i < c->proposals->count; i++) {

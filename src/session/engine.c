@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The engine thread: one request after the other, a snapshot after each change, judgements ahead of time
+ * while there is nothing else to do. The lock guards what both sides touch and is held for a few
+ * assignments only; nothing is computed under it.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/case.h"
+#include "session/snapshot.h"
+
+typedef struct request {
+    int64_t job;
+    ff_request r;
+} request;
+
+typedef struct job_end {
+    int code;
+    char *message;
+} job_end;
+
+struct ff_session {
+    ff_case *c;
+    pthread_t thread;
+    ff_queue *requests, *events;
+    ff_cancel cancel, speculation;
+    ff_progress progress;
+    atomic_llong posted;      /* number of the last job */
+    atomic_llong running;     /* number of the job that runs, 0: none */
+    atomic_int running_kind;
+    atomic_llong cancel_upto; /* jobs up to this number are dropped */
+    atomic_bool closing;
+
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    const ff_snapshot *snapshot;
+    const ff_detail *detail;
+    uint64_t detail_state;
+    int64_t finished; /* number of the last job that ended */
+    job_end *ends;    /* by job number */
+    size_t ends_capacity;
+    int64_t published_ns;
+    atomic_bool told; /* a snapshot event waits: one is enough */
+};
+
+/* --------------------------------------------------------------------------------------- events */
+
+static void free_event(void *item)
+{
+    ff_event_finish(item);
+    free(item);
+}
+
+static void emit(ff_session *s, int type, ff_job_kind kind, int64_t job, int code,
+                 const char *message)
+{
+    ff_event *e = ff_alloc(sizeof *e);
+    e->type = type;
+    e->kind = kind;
+    e->job = job;
+    e->code = code;
+    e->message = ff_strdup(message);
+    ff_queue_push(s->events, e);
+}
+
+void ff_event_finish(ff_event *e)
+{
+    free(e->message);
+    e->message = NULL;
+}
+
+bool ff_session_poll_event(ff_session *s, ff_event *out)
+{
+    ff_event *e = ff_queue_try_pop(s->events);
+    if (!e)
+        return false;
+    *out = *e;
+    free(e);
+    if (out->type == FF_EVENT_SNAPSHOT)
+        atomic_store(&s->told, false);
+    return true;
+}
+
+int ff_session_fd(const ff_session *s)
+{
+    return ff_queue_fd(s->events);
+}
+
+/* ----------------------------------------------------------------------------------- publishing */
+
+/* A search that rejects by the hundred need not draw each. */
+enum { PUBLISH_NS = 50 * 1000 * 1000 };
+
+static void publish(void *context, bool force)
+{
+    ff_session *s = context;
+    int64_t now = ff_now_ns();
+    if (!force && now - s->published_ns < PUBLISH_NS)
+        return;
+    s->published_ns = now;
+    /* Only this thread replaces the pointer, so reading it here needs no lock. */
+    ff_snapshot *next = case_snapshot(s->c, s->snapshot);
+    next->version = s->snapshot ? s->snapshot->version + 1 : 1;
+    pthread_mutex_lock(&s->lock);
+    const ff_snapshot *last = s->snapshot;
+    s->snapshot = next;
+    pthread_mutex_unlock(&s->lock);
+    ff_snapshot_unref(last);
+    if (!atomic_exchange(&s->told, true))
+        emit(s, FF_EVENT_SNAPSHOT, 0, atomic_load(&s->running), FF_OK, NULL);
+}
+
+static void announce(void *context, const char *message)
+{
+    ff_session *s = context;
+    char *shown = ff_visible(message);
+    emit(s, FF_EVENT_NOTE, (ff_job_kind)atomic_load(&s->running_kind), atomic_load(&s->running),
+         FF_OK, shown);
+    free(shown);
+}
+
+const ff_snapshot *ff_session_snapshot(ff_session *s)
+{
+    pthread_mutex_lock(&s->lock);
+    const ff_snapshot *now = snapshot_ref(s->snapshot);
+    pthread_mutex_unlock(&s->lock);
+    return now;
+}
+
+const ff_detail *ff_session_detail(ff_session *s, int pair)
+{
+    pthread_mutex_lock(&s->lock);
+    const ff_detail *d = s->detail && s->detail->pair == pair ? detail_ref(s->detail) : NULL;
+    pthread_mutex_unlock(&s->lock);
+    return d;
+}
+
+static void set_detail(ff_session *s, const ff_detail *d)
+{
+    pthread_mutex_lock(&s->lock);
+    const ff_detail *last = s->detail;
+    s->detail = d;
+    pthread_mutex_unlock(&s->lock);
+    ff_detail_unref(last);
+}
+
+/* ----------------------------------------------------------------------------------------- jobs */
+
+static int run_detail(ff_session *s, int64_t pair)
+{
+    const ff_detail *d;
+    int code = case_detail(s->c, pair < 0 || pair > INT32_MAX ? -1 : (int)pair, &d);
+    if (code)
+        return code;
+    s->detail_state = s->c->localised;
+    set_detail(s, d);
+    publish(s, true);
+    return FF_OK;
+}
+
+static int run_save(ff_case *c, const char *path, bool force)
+{
+    if (!path || !*path)
+        return ff_fail(FF_ERR_USAGE, "save needs a file name");
+    if (!c->n_points)
+        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be saved");
+    ff_model *m;
+    int code = case_point_model(c, c->current, &m);
+    if (!code)
+        code = ff_model_save(m, path, force);
+    if (!code)
+        case_note(c, "saved '%s'", path);
+    return code;
+}
+
+static int run(ff_session *s, const ff_request *r)
+{
+    ff_case *c = s->c;
+    switch (r->kind) {
+    case FF_JOB_LOAD:
+        return c->loaded ? FF_OK : case_load(c);
+    case FF_JOB_LOCALIZE:
+        return case_localize(c);
+    case FF_JOB_EVALUATE:
+        return case_evaluate(c, r->id ? r->id : "");
+    case FF_JOB_ACCEPT:
+        return case_accept(c, r->id, r->force);
+    case FF_JOB_REJECT:
+        return case_reject(c, r->id);
+    case FF_JOB_UNDO:
+        return case_undo(c);
+    case FF_JOB_REDO:
+        return case_redo(c, r->number);
+    case FF_JOB_GOTO:
+        return case_goto(c, r->number);
+    case FF_JOB_STEP:
+        return case_step(c);
+    case FF_JOB_REPAIR:
+        return case_repair(c);
+    case FF_JOB_SAVE:
+        return run_save(c, r->path, r->force);
+    case FF_JOB_DETAIL:
+        return run_detail(s, r->number);
+    case FF_JOB_VALIDATE:
+        return case_validate(c);
+    case FF_JOB_KINDS:
+        break;
+    }
+    return ff_fail(FF_ERR_USAGE, "there is no such job");
+}
+
+static void finish(ff_session *s, int64_t job, ff_job_kind kind, int code)
+{
+    const char *message = code ? ff_error() : NULL;
+    char *shown = message ? ff_visible(message) : NULL;
+    pthread_mutex_lock(&s->lock);
+    ff_grow(&s->ends, &s->ends_capacity, (size_t)job + 1, sizeof *s->ends);
+    s->ends[job] = (job_end){.code = code, .message = ff_strdup(shown)};
+    s->finished = job;
+    pthread_cond_broadcast(&s->ended);
+    pthread_mutex_unlock(&s->lock);
+    emit(s, code ? FF_EVENT_FAILED : FF_EVENT_DONE, kind, job, code, shown);
+    free(shown);
+}
+
+static void run_request(ff_session *s, const request *q)
+{
+    int code;
+    /* In this order, so that a cancel which sees the job running cannot be cleared afterwards. */
+    atomic_store(&s->cancel.set, false);
+    atomic_store(&s->running_kind, (int)q->r.kind);
+    atomic_store(&s->running, q->job);
+    if (q->job <= atomic_load(&s->cancel_upto)) {
+        code = ff_fail(FF_ERR_CANCELLED, "cancelled");
+    } else {
+        emit(s, FF_EVENT_STARTED, q->r.kind, q->job, FF_OK, NULL);
+        code = run(s, &q->r);
+        if (s->detail && s->detail_state != s->c->localised)
+            set_detail(s, NULL);
+    }
+    ff_progress_finish(&s->progress);
+    char *message = code ? ff_strdup(ff_error()) : NULL;
+    if (code && code != FF_ERR_CANCELLED)
+        case_note(s->c, "%s", message);
+    publish(s, true);
+    if (code)
+        code = ff_fail(code, "%s", message);
+    free(message);
+    atomic_store(&s->running, 0);
+    finish(s, q->job, q->r.kind, code);
+}
+
+static void free_request(void *item)
+{
+    request *q = item;
+    free((char *)q->r.id);
+    free((char *)q->r.path);
+    free(q);
+}
+
+static void *engine(void *context)
+{
+    ff_session *s = context;
+    for (;;) {
+        request *q = ff_queue_try_pop(s->requests);
+        if (!q && s->c->options.speculate && !atomic_load(&s->closing)) {
+            atomic_store(&s->speculation.set, false);
+            q = ff_queue_try_pop(s->requests);
+            if (!q && case_speculate(s->c, &s->speculation)) {
+                publish(s, true);
+                continue;
+            }
+        }
+        if (!q)
+            q = ff_queue_pop(s->requests, -1);
+        if (!q)
+            continue;
+        if (atomic_load(&s->closing)) {
+            free_request(q);
+            break;
+        }
+        run_request(s, q);
+        free_request(q);
+    }
+    return NULL;
+}
+
+int64_t ff_session_post(ff_session *s, const ff_request *r)
+{
+    request *q = ff_alloc(sizeof *q);
+    q->r = *r;
+    q->r.id = ff_strdup(r->id);
+    q->r.path = ff_strdup(r->path);
+    pthread_mutex_lock(&s->lock); /* so that the queue is in the order of the numbers */
+    int64_t job = q->job = atomic_fetch_add(&s->posted, 1) + 1;
+    ff_queue_push(s->requests, q);
+    pthread_mutex_unlock(&s->lock);
+    atomic_store(&s->speculation.set, true);
+    return job;
+}
+
+void ff_session_cancel(ff_session *s, bool all)
+{
+    if (all)
+        atomic_store(&s->cancel_upto, atomic_load(&s->posted));
+    if (all || atomic_load(&s->running))
+        atomic_store(&s->cancel.set, true);
+}
+
+int ff_session_wait(ff_session *s, int64_t job)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->finished < job)
+        pthread_cond_wait(&s->ended, &s->lock);
+    int code = s->ends[job].code;
+    char *message = ff_strdup(s->ends[job].message);
+    pthread_mutex_unlock(&s->lock);
+    if (code)
+        code = ff_fail(code, "%s", message ? message : "");
+    free(message);
+    return code;
+}
+
+const ff_progress *ff_session_progress(const ff_session *s)
+{
+    return &s->progress;
+}
+
+int64_t ff_session_running(const ff_session *s, ff_job_kind *kind)
+{
+    int64_t job = atomic_load(&s->running);
+    if (job && kind)
+        *kind = (ff_job_kind)atomic_load(&s->running_kind);
+    return job;
+}
+
+/* --------------------------------------------------------------------------------- open, close */
+
+int ff_session_open(const ff_session_options *o, ff_session **out)
+{
+    ff_case *c = case_create(o);
+    int code = case_open_store(c);
+    if (code) {
+        case_destroy(c);
+        return code;
+    }
+    ff_session *s = ff_alloc(sizeof *s);
+    s->c = c;
+    s->requests = ff_queue_create();
+    s->events = ff_queue_create();
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->ended, NULL);
+    c->pool = ff_pool_create(o->threads, NULL);
+    c->task = (ff_task){.pool = c->pool, .cancel = &s->cancel, .progress = &s->progress};
+    c->publish = publish;
+    c->announce = announce;
+    c->context = s;
+    publish(s, true);
+    if (pthread_create(&s->thread, NULL, engine, s)) {
+        atomic_store(&s->closing, true);
+        s->thread = 0;
+        ff_session_close(s);
+        return ff_fail(FF_ERR_NOMEM, "no thread can be made");
+    }
+    ff_session_post(s, &(ff_request){.kind = FF_JOB_LOAD});
+    *out = s;
+    return FF_OK;
+}
+
+void ff_session_close(ff_session *s)
+{
+    if (!s)
+        return;
+    if (!atomic_load(&s->closing)) {
+        atomic_store(&s->closing, true);
+        ff_session_cancel(s, true);
+        ff_session_post(s, &(ff_request){.kind = FF_JOB_KINDS}); /* wakes the thread */
+        pthread_join(s->thread, NULL);
+    }
+    case_destroy(s->c);
+    ff_queue_destroy(s->requests, free_request);
+    ff_queue_destroy(s->events, free_event);
+    for (int64_t i = 0; i <= s->finished && s->ends; i++)
+        free(s->ends[i].message);
+    free(s->ends);
+    ff_snapshot_unref(s->snapshot);
+    ff_detail_unref(s->detail);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->ended);
+    free(s);
+}
+
+int ff_session_write_labels(ff_session *s, const char *path, bool force)
+{
+    /* The engine rests: batch front ends call this after waiting, others when no job runs. */
+    if (atomic_load(&s->running))
+        return ff_fail(FF_ERR_USAGE, "the engine is busy");
+    const ff_case *c = s->c;
+    if (!c->loaded)
+        return ff_fail(FF_ERR_USAGE, "nothing is loaded");
+    return ff_labels_write_csv(c->set, c->source_labels, c->points[c->current].labels, path, force);
+}
