@@ -196,6 +196,9 @@ struct ff_graph {
 int ff_model_load(const char *path, ff_model **out) FF_MUST_USE;
 /* From memory; `folder` is where external data is looked for (NULL: refused). */
 int ff_model_parse(const void *data, size_t size, const char *folder, ff_model **out) FF_MUST_USE;
+/* A model with inputs only (at most 64), to be filled by a patch. A dim of -1 is symbolic ("N"). */
+int ff_model_create(const char *producer, int64_t ir_version, int opset, const char *graph, int n_inputs,
+                    const char *const *names, const ff_shape *shapes, ff_model **out) FF_MUST_USE;
 ff_model *ff_model_ref(const ff_model *m);
 void ff_model_unref(const ff_model *m);
 /* The bytes of the model file. Unedited models that a canonical serialiser wrote come out byte for
