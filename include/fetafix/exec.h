@@ -54,17 +54,24 @@ const ff_key *ff_plan_output_key(const ff_plan *p); /* over all outputs: the sta
 double ff_plan_flops(const ff_plan *p);             /* of one whole run */
 double ff_plan_node_flops(const ff_plan *p, const ff_node *n);
 
-/* Any hook may be NULL. Values are plain row-major tensors, valid during the call (ref to keep). */
+/* For ff_pool_create's `enter`: one OpenMP thread for this thread. Plans and runs see to it
+ * themselves; a pool that does it first saves threads that would never be used. */
+void ff_exec_enter_thread(void);
+
+/* Any hook may be NULL. Values are plain row-major tensors, valid during the call (ref to keep).
+ * ask and inject are called when the run starts, in the order of the graph; give as values come. */
 typedef struct ff_hooks {
     void *context;
-    /* Is this value wanted? Asked once a run for each value that is computed, before it is. */
+    /* Is this value wanted? Asked once a run for each value that does not depend on constants alone. An
+     * observe plan computes what is asked for, even if no output needs it; a score plan asks only
+     * for what it computes anyway. Graph inputs are asked for, too. */
     bool (*ask)(void *context, const ff_value *v);
     /* A value that was asked for. Non-OK ends the run with that code; FF_STOP ends it with FF_OK
      * (outputs stay NULL). */
     int (*give)(void *context, const ff_value *v, const ff_tensor *t);
-    /* The tensor to put in place of v's (same type and dims; borrowed), or NULL. Observe plans only.
-     * Asked before v's producer would run; when everything a node makes is injected or not needed,
-     * the node does not run. `give` sees injected values too. */
+    /* The tensor to put in place of v's (same type and dims; borrowed until the run ends), or NULL.
+     * Observe plans only. When everything a node makes is injected or not needed, the node does not
+     * run. `give` sees injected values too. */
     const ff_tensor *(*inject)(void *context, const ff_value *v);
     ff_cancel *cancel; /* asked between two nodes */
 } ff_hooks;
