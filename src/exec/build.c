@@ -365,7 +365,7 @@ static int build_conv(ff_plan *p, chain *c, int index)
     link_weights w = {0};
     dnn_packed *packed = NULL;
     ff_tensor *bias = NULL;
-    int view, code;
+    int view = -1, code;
 
     spec.bias = l->shift != NULL;
     spec.sum = l->residual >= 0;
