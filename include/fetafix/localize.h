@@ -26,7 +26,7 @@ typedef struct ff_side {
     ff_plan *observe, *score; /* NULL when the model cannot run; error says why */
     ff_feed *feed;
     ff_canon *canon;          /* NULL when there is no plan */
-    ff_labels *labels;        /* all images; outputs are kept of the Source only */
+    ff_labels *labels;        /* all images; outputs are kept where they were run for this */
     char *error;
 } ff_side;
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_MEMORY ((uint64_t)512 << 20)
+#define DEFAULT_MEMORY    ((uint64_t)512 << 20)
+#define MOST_OUTPUT_BYTES 256e6
 
 /* The Source and the options outlive the subject that made them: judges and retargeted subjects hold on. */
 struct ff_shared {
@@ -148,6 +149,12 @@ static int side_label(ff_side *side, bool outputs, const ff_labels *known, const
                 side->labels->at[i].top[k] = -1;
         return FF_OK;
     }
+    /* Outputs of classifiers are small; others are not worth gigabytes. */
+    const ff_shape *shape = ff_plan_shape(side->score, ff_plan_output(side->score, 0));
+    double bytes = sizeof(float) * (double)side->labels->count;
+    for (int i = 0; i < shape->rank; i++)
+        bytes *= (double)shape->dims[i];
+    outputs = outputs && bytes <= MOST_OUTPUT_BYTES;
     ff_runners runners;
     int rc = ff_runners_init(&runners, side->score, task);
     if (rc != FF_OK)
@@ -219,7 +226,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
         }
     }
     if (rc == FF_OK)
-        rc = side_label(&s->target, false, known, h->set, task);
+        rc = side_label(&s->target, !known, known, h->set, task);
     if (rc == FF_OK && !s->target.error && s->target.labels->error)
         s->target.error = ff_strdup(s->target.labels->error);
     if (rc == FF_OK) {

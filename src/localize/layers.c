@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "localize/layers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Is `op` one of the names in the list? */
+static bool listed(const char *list, const char *op)
+{
+    size_t n = strlen(op);
+    for (const char *p = list; p; p = strchr(p, ',')) {
+        p += *p == ',';
+        p += strspn(p, " ");
+        if (strncmp(p, op, n) == 0 && (!p[n] || p[n] == ',' || p[n] == ' '))
+            return true;
+    }
+    return false;
+}
+
+static bool same_dims(const ff_cvalue *a, const ff_cvalue *b)
+{
+    return a->shape.rank == b->shape.rank && a->shape.rank >= 0 &&
+           memcmp(a->shape.dims, b->shape.dims, (size_t)a->shape.rank * sizeof a->shape.dims[0]) == 0;
+}
+
+static int64_t count_of(const ff_cvalue *v)
+{
+    int64_t n = 1;
+    for (int i = 0; i < v->shape.rank; i++)
+        n *= v->shape.dims[i];
+    return n;
+}
+
+/* Injecting what a layer reads hides the layer that makes it: those two are isolated in different runs. */
+static void plan_rounds(ff_layers *l)
+{
+    for (int i = 0; i < l->count; i++) {
+        l->at[i].round = -1;
+        if (!l->at[i].target_in)
+            continue;
+        for (int round = 0;; round++) {
+            bool free_of = true;
+            for (int k = 0; k < i && free_of; k++)
+                if (l->at[k].round == round)
+                    free_of = l->at[k].target->original != l->at[i].target_in->original;
+            if (!free_of)
+                continue;
+            l->at[i].round = round;
+            l->rounds = round + 1 > l->rounds ? round + 1 : l->rounds;
+            break;
+        }
+    }
+}
+
+void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops)
+{
+    *l = (ff_layers){.subject = s};
+    if (!s->alignment || !s->target.observe)
+        return;
+    const ff_alignment *a = s->alignment;
+    l->at = ff_alloc_array((size_t)a->n_pairs + 1, sizeof *l->at);
+    for (int i = 0; i < a->n_pairs; i++) {
+        const ff_pair *p = &a->pairs[i];
+        if (p->source < 0 || p->target < 0)
+            continue;
+        const ff_cnode *x = &s->source.canon->nodes[p->source], *y = &s->target.canon->nodes[p->target];
+        const char *list = core_ops ? core_ops : "Conv,Gemm";
+        if (!listed(list, x->op) && !(x->primary && listed(list, x->primary->op)))
+            continue;
+        if (x->n_outputs < 1 || y->n_outputs < 1)
+            continue;
+        const ff_cvalue *so = &s->source.canon->values[x->outputs[0]], *to = &s->target.canon->values[y->outputs[0]];
+        if (!so->original || !to->original || !same_dims(so, to))
+            continue;
+        ff_layer layer = {.pair = i, .source = so, .target = to, .elements = count_of(so)};
+        if (x->n_inputs >= 1 && y->n_inputs == x->n_inputs) {
+            const ff_cvalue *si = &s->source.canon->values[x->inputs[0]], *ti = &s->target.canon->values[y->inputs[0]];
+            if (x->n_inputs == 1 && si->original && ti->original && same_dims(si, ti)) {
+                layer.source_in = si;
+                layer.target_in = ti;
+            }
+        }
+        l->at[l->count++] = layer;
+    }
+    plan_rounds(l);
+}
+
+void ff_layers_finish(ff_layers *l)
+{
+    free(l->at);
+    l->at = NULL;
+    l->count = 0;
+}
+
+void ff_activations_init(ff_activations *a, const ff_layers *l, bool target)
+{
+    size_t n = (size_t)l->count + 1;
+    *a = (ff_activations){.layers = l, .target = target, .round = -1, .inject_output = -1};
+    a->out = ff_alloc_array(n, sizeof *a->out);
+    a->in = ff_alloc_array(n, sizeof *a->in);
+    a->held = ff_alloc_array(n, sizeof *a->held);
+}
+
+void ff_activations_clear(ff_activations *a)
+{
+    for (int i = 0; i < a->layers->count; i++) {
+        ff_tensor_unref(a->out[i]);
+        ff_tensor_unref(a->in[i]);
+        ff_tensor_unref(a->held[i]);
+        a->out[i] = a->in[i] = a->held[i] = NULL;
+    }
+}
+
+void ff_activations_finish(ff_activations *a)
+{
+    if (!a->layers)
+        return;
+    ff_activations_clear(a);
+    free(a->out);
+    free(a->in);
+    free(a->held);
+    *a = (ff_activations){0};
+}
+
+static bool wants(const ff_activations *a, int layer)
+{
+    if (a->round >= 0 && a->layers->at[layer].round != a->round)
+        return false;
+    return !a->wanted || a->wanted[layer];
+}
+
+static const ff_cvalue *output_of(const ff_activations *a, int layer)
+{
+    return a->target ? a->layers->at[layer].target : a->layers->at[layer].source;
+}
+
+static const ff_cvalue *input_of(const ff_activations *a, int layer)
+{
+    return a->target ? a->layers->at[layer].target_in : a->layers->at[layer].source_in;
+}
+
+static bool ask(void *context, const ff_value *v)
+{
+    const ff_activations *a = context;
+    for (int i = 0; i < a->layers->count; i++) {
+        if (!wants(a, i))
+            continue;
+        if (output_of(a, i)->original == v)
+            return true;
+        if (a->inputs && input_of(a, i) && input_of(a, i)->original == v)
+            return true;
+    }
+    return false;
+}
+
+static int take(const ff_cvalue *v, const ff_tensor *t, ff_tensor **out)
+{
+    ff_tensor *f, *c;
+    int rc = ff_tensor_convert(t, FF_FLOAT, &f);
+    if (rc != FF_OK)
+        return rc;
+    rc = ff_cvalue_from_original(v, f, &c);
+    ff_tensor_unref(f);
+    if (rc == FF_OK)
+        *out = c;
+    return rc;
+}
+
+static int give(void *context, const ff_value *v, const ff_tensor *t)
+{
+    ff_activations *a = context;
+    int rc = FF_OK;
+    for (int i = 0; i < a->layers->count && rc == FF_OK; i++) {
+        if (!wants(a, i))
+            continue;
+        if (output_of(a, i)->original == v && !a->out[i]) {
+            rc = take(output_of(a, i), t, &a->out[i]);
+            a->left--;
+        }
+        if (rc == FF_OK && a->inputs && input_of(a, i) && input_of(a, i)->original == v && !a->in[i])
+            rc = take(input_of(a, i), t, &a->in[i]);
+    }
+    return rc != FF_OK ? rc : a->left == 0 ? FF_STOP : FF_OK;
+}
+
+/* The Source's activation in the Target's layout, made when it is first asked for. */
+static const ff_tensor *hold(ff_activations *a, int layer, const ff_cvalue *v, const ff_tensor *canonical)
+{
+    if (!a->held[layer] && canonical) {
+        const ff_shape *shape = ff_plan_shape(a->layers->subject->target.observe, v->original);
+        ff_tensor *t;
+        if (ff_cvalue_to_original(v, shape, canonical, &t) != FF_OK)
+            return NULL;
+        if (t->dtype != shape->dtype && shape->dtype != FF_UNDEFINED) {
+            ff_tensor *converted;
+            int rc = ff_tensor_convert(t, shape->dtype, &converted);
+            ff_tensor_unref(t);
+            if (rc != FF_OK)
+                return NULL;
+            t = converted;
+        }
+        a->held[layer] = t;
+    }
+    return a->held[layer];
+}
+
+static const ff_tensor *inject(void *context, const ff_value *v)
+{
+    ff_activations *a = context;
+    const ff_layers *l = a->layers;
+    if (a->inject_output >= 0 && l->at[a->inject_output].target->original == v)
+        return hold(a, a->inject_output, l->at[a->inject_output].target, a->inject->out[a->inject_output]);
+    if (a->round >= 0)
+        for (int i = 0; i < l->count; i++)
+            if (l->at[i].round == a->round && l->at[i].target_in->original == v && wants(a, i))
+                return hold(a, i, l->at[i].target_in, a->inject->in[i]);
+    return NULL;
+}
+
+int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff_task *task, ff_tensor **output)
+{
+    const ff_subject *s = a->layers->subject;
+    ff_tensor *feed;
+    int rc = ff_feed_get(a->target ? s->target.feed : s->source.feed, image, &feed);
+    if (rc != FF_OK)
+        return rc;
+    a->left = 0;
+    for (int i = 0; i < a->layers->count; i++)
+        a->left += wants(a, i);
+    if (output)
+        a->left = -1; /* never reached: run to the end */
+    bool injecting = a->inject && (a->round >= 0 || a->inject_output >= 0);
+    ff_hooks hooks = {.context = a, .ask = output ? NULL : ask, .give = output ? NULL : give,
+                      .inject = injecting ? inject : NULL, .cancel = task ? task->cancel : NULL};
+    /* What enters the network has no node that could be skipped: it is fed instead. */
+    const ff_tensor *feeds[] = {feed};
+    if (injecting) {
+        const ff_value *input = ff_model_graph(s->target.model)->inputs[0];
+        const ff_tensor *other = inject(a, input);
+        if (other)
+            feeds[0] = other;
+    }
+    ff_tensor *out = NULL;
+    rc = ff_run(runner, feeds, &hooks, NULL, image, &out);
+    ff_tensor_unref(feed);
+    if (rc == FF_STOP)
+        rc = FF_OK;
+    if (output && rc == FF_OK)
+        *output = out;
+    else
+        ff_tensor_unref(out);
+    return rc;
+}

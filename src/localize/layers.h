@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The pairs of core layers whose activations are compared, and one image run through one side with an eye on them. */
+#ifndef LOCALIZE_LAYERS_H
+#define LOCALIZE_LAYERS_H
+
+#include "localize/runners.h"
+
+typedef struct ff_layer {
+    int pair;
+    const ff_cvalue *source, *target;       /* the outputs; both have an original */
+    const ff_cvalue *source_in, *target_in; /* what they read; NULL where it cannot be injected */
+    int64_t elements;
+    int round; /* in which run it is isolated; -1: not */
+} ff_layer;
+
+typedef struct ff_layers {
+    const ff_subject *subject;
+    int count, rounds;
+    ff_layer *at; /* in the order of the network */
+} ff_layers;
+
+/* `core_ops`: canonical or ONNX operator names between commas; NULL: Conv and Gemm. */
+void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops);
+void ff_layers_finish(ff_layers *l);
+
+/* Canonical float32 activations of one run, by layer; NULL where they were not asked for. */
+typedef struct ff_activations {
+    const ff_layers *layers;
+    bool target;              /* which side is watched */
+    bool inputs;              /* what layers read is wanted too (Source) */
+    const bool *wanted;       /* by layer; NULL: all */
+    ff_tensor **out, **in;    /* by layer */
+    /* Target only: values by layer that replace what layer k reads (`round` says which layers), or its output. */
+    const struct ff_activations *inject;
+    int round;                /* -1: none */
+    int inject_output;        /* -1, or the layer whose output is replaced by the Source's */
+    ff_tensor **held;         /* injected tensors in original form, by layer */
+    int left;                 /* values still to come, to stop early */
+} ff_activations;
+
+void ff_activations_init(ff_activations *a, const ff_layers *l, bool target);
+void ff_activations_clear(ff_activations *a);
+void ff_activations_finish(ff_activations *a);
+/* Runs image `image`; `output` (may be NULL) gets the model's output, else the run ends when all is there. */
+int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff_task *task,
+                       ff_tensor **output) FF_MUST_USE;
+
+#endif
