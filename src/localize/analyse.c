@@ -52,14 +52,14 @@ static void draw(const analysis *a, uint64_t seed, sample *out)
 
 /* --------------------------------------------------------- entire and isolated: sums per layer */
 
-typedef struct sums {
+typedef struct layer_sums {
     double entire, source, isolated, reference;
-} sums;
+} layer_sums;
 
 typedef struct sum_job {
     analysis *a;
     const sample *p;
-    sums *at; /* [image of the sample][layer] */
+    layer_sums *at; /* [image of the sample][layer] */
 } sum_job;
 
 static void add_distance(const ff_tensor *s, const ff_tensor *t, double *distance, double *norm)
@@ -80,7 +80,7 @@ static int sum_image(void *context, int64_t index, int worker)
     sum_job *job = context;
     analysis *a = job->a;
     const ff_layers *l = &a->layers;
-    sums *at = job->at + index * l->count;
+    layer_sums *at = job->at + index * l->count;
     ff_activations s, t;
     ff_activations_init(&s, l, false);
     ff_activations_init(&t, l, true);
@@ -118,14 +118,14 @@ static double relative(double distance, double norm)
 static int sum_errors(analysis *a, const sample *p)
 {
     int n = p->n_similar + p->n_dissimilar, count = a->layers.count;
-    sum_job job = {a, p, ff_alloc_array((size_t)n * (size_t)count + 1, sizeof(sums))};
+    sum_job job = {a, p, ff_alloc_array((size_t)n * (size_t)count + 1, sizeof(layer_sums))};
     if (a->task && a->task->progress)
         ff_progress_start(a->task->progress, "comparing activations", n);
     int rc = ff_pool_for(a->task ? a->task->pool : NULL, n, sum_image, &job, a->task ? a->task->cancel : NULL);
     for (int i = 0; i < count && rc == FF_OK; i++) {
-        sums total = {0};
+        layer_sums total = {0};
         for (int k = 0; k < n; k++) {
-            const sums *x = &job.at[(size_t)k * (size_t)count + (size_t)i];
+            const layer_sums *x = &job.at[(size_t)k * (size_t)count + (size_t)i];
             total.entire += x->entire;
             total.source += x->source;
             total.isolated += x->isolated;
