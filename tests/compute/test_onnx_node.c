@@ -2,7 +2,7 @@
 /*
  * test_onnx_node: the conformance data of ONNX (Debian package libonnx-testdata) through the reference
  * kernels. Every folder holds model.onnx and test_data_set_0/{input,output}_k.pb. Results must agree as
- * in ONNX's own backend runner: |a - b| <= 1e-7 + 1e-3 |b|. What cannot pass stands in `listed` with
+ * in ONNX's own backend runner: |a - b| <= 1e-7 + 1e-3 |b| (integers are equal). What cannot pass stands in `listed` with
  * its reason; a listed test that passes is a failure, so that the list stays true.
  *
  *     test_onnx_node             all sets
@@ -20,13 +20,64 @@
 #define RANDOM   "the values are random: no generator is prescribed"
 #define SEQUENCE "sequences of tensors are not supported"
 #define OPTIONAL "optional values are not supported"
-#define TRAINING "operator of the training preview"
+#define GRADIENT "derivatives of graphs are not taken"
+#define TRUNCATED "the data cut bits off where a conversion rounds to nearest even"
+#define RESIZE   "made with the unrounded length of the output; the operator's text says its length"
 
 static struct exception {
     const char *set, *name, *reason;
     bool seen;
 } listed[] = {
-    {"", "", "", false},
+    {"node", "cast_FLOAT_to_BFLOAT16", TRUNCATED, false},
+    {"node", "castlike_FLOAT_to_BFLOAT16", TRUNCATED, false},
+    {"node", "castlike_FLOAT_to_BFLOAT16_expanded", TRUNCATED, false},
+    {"node", "adam_multiple", "made with epsilon 0.01, which its model does not say", false},
+    {"simple", "gradient_of_add", GRADIENT, false},
+    {"simple", "gradient_of_add_and_mul", GRADIENT, false},
+    {"node", "identity_opt", OPTIONAL, false},
+    {"node", "if_opt", OPTIONAL, false},
+    {"node", "optional_get_element", OPTIONAL, false},
+    {"node", "optional_get_element_sequence", OPTIONAL, false},
+    {"node", "optional_has_element", OPTIONAL, false},
+    {"node", "optional_has_element_empty", OPTIONAL, false},
+    {"node", "bernoulli", RANDOM, false},
+    {"node", "bernoulli_double", RANDOM, false},
+    {"node", "bernoulli_double_expanded", RANDOM, false},
+    {"node", "bernoulli_expanded", RANDOM, false},
+    {"node", "bernoulli_seed", RANDOM, false},
+    {"node", "bernoulli_seed_expanded", RANDOM, false},
+    {"node", "training_dropout", RANDOM, false},
+    {"node", "training_dropout_default", RANDOM, false},
+    {"node", "training_dropout_default_mask", RANDOM, false},
+    {"node", "training_dropout_mask", RANDOM, false},
+    {"node", "resize_downsample_scales_cubic_align_corners", RESIZE, false},
+    {"node", "resize_downsample_scales_linear_align_corners", RESIZE, false},
+    {"node", "identity_sequence", SEQUENCE, false},
+    {"node", "if_seq", SEQUENCE, false},
+    {"node", "loop13_seq", SEQUENCE, false},
+    {"node", "loop16_seq_none", SEQUENCE, false},
+    {"node", "sequence_insert_at_back", SEQUENCE, false},
+    {"node", "sequence_insert_at_front", SEQUENCE, false},
+    {"node", "sequence_map_add_1_sequence_1_tensor", SEQUENCE, false},
+    {"node", "sequence_map_add_1_sequence_1_tensor_expanded", SEQUENCE, false},
+    {"node", "sequence_map_add_2_sequences", SEQUENCE, false},
+    {"node", "sequence_map_add_2_sequences_expanded", SEQUENCE, false},
+    {"node", "sequence_map_extract_shapes", SEQUENCE, false},
+    {"node", "sequence_map_extract_shapes_expanded", SEQUENCE, false},
+    {"node", "sequence_map_identity_1_sequence", SEQUENCE, false},
+    {"node", "sequence_map_identity_1_sequence_1_tensor", SEQUENCE, false},
+    {"node", "sequence_map_identity_1_sequence_1_tensor_expanded", SEQUENCE, false},
+    {"node", "sequence_map_identity_1_sequence_expanded", SEQUENCE, false},
+    {"node", "sequence_map_identity_2_sequences", SEQUENCE, false},
+    {"node", "sequence_map_identity_2_sequences_expanded", SEQUENCE, false},
+    {"simple", "sequence_model1", SEQUENCE, false},
+    {"simple", "sequence_model2", SEQUENCE, false},
+    {"simple", "sequence_model3", SEQUENCE, false},
+    {"simple", "sequence_model4", SEQUENCE, false},
+    {"simple", "sequence_model5", SEQUENCE, false},
+    {"simple", "sequence_model6", SEQUENCE, false},
+    {"simple", "sequence_model7", SEQUENCE, false},
+    {"simple", "sequence_model8", SEQUENCE, false},
 };
 
 static struct exception *find_listed(const char *set, const char *name)
@@ -76,6 +127,20 @@ static char *compare(const ff_tensor *have, const ff_tensor *want, int output)
     return NULL;
 }
 
+/* The data hold bfloat16 as uint16, for want of such a type in NumPy: read it as what it is. */
+static void restore_bfloat16(ff_tensor **t, int n, const ff_value *const *values)
+{
+    for (int i = 0; i < n; i++) {
+        ff_tensor *real;
+        if (!t[i] || t[i]->dtype != FF_UINT16 || values[i]->declared.dtype != FF_BFLOAT16 ||
+            ff_tensor_create(FF_BFLOAT16, t[i]->rank, t[i]->dims, &real))
+            continue;
+        memcpy(real->data, t[i]->data, t[i]->bytes);
+        ff_tensor_unref(t[i]);
+        t[i] = real;
+    }
+}
+
 /* Reads folder/prefix_0.pb, _1.pb, ... until one is missing. */
 static int load_all(const char *folder, const char *prefix, ff_tensor **out, int *n)
 {
@@ -114,6 +179,8 @@ static char *run_folder(const char *folder)
         message = ff_asprintf("%d outputs given for %d", n_want, g->n_outputs);
         goto done;
     }
+    restore_bfloat16(in, g->n_inputs, g->inputs);
+    restore_bfloat16(want, g->n_outputs, g->outputs);
     if (ff_interpret(g, (const ff_tensor *const *)in, NULL, &env, have)) {
         message = ff_strdup(ff_error());
         goto done;
@@ -202,7 +269,7 @@ int main(int argc, char **argv)
         failed += n;
     }
     for (size_t i = 0; i < FF_COUNT(listed) && argc == 1; i++)
-        if (!listed[i].seen && *listed[i].name) {
+        if (!listed[i].seen) {
             printf("FAILED %s/%s: listed but not in the data\n", listed[i].set, listed[i].name);
             failed++;
         }
