@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fails when an include points backwards in the order of the layers (DESIGN, section 3).
+
+    layers.py ROOT LAYER...      the layers in their order
+    layers.py --compile ROOT CC ARGUMENT...   each public header compiles alone
+
+Rules: a layer includes the public headers of itself and of layers before it, and private headers of its
+own folder; ui/ includes base, session and command only, and its own private headers.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
+# Private headers that another layer may read, by reader.
+SHARED = {"repair": {"localize/hint.h", "localize/runners.h"}}
+UI = {"base", "session", "command"}
+
+
+def sources(folder):
+    for base, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if name.endswith((".c", ".h")):
+                yield os.path.join(base, name)
+
+
+def includes(path):
+    with open(path, encoding="utf-8") as f:
+        text = re.sub(r"/\*.*?\*/", " ", f.read(), flags=re.S)
+    return INCLUDE.findall(text)
+
+
+def wrong_public(layers, layer, header):
+    """What is wrong with a header under fetafix/, seen from a layer; None when nothing is."""
+    name = header[len("fetafix/"):-len(".h")]
+    if name not in layers:
+        return "no such layer"
+    if layers.index(name) > layers.index(layer):
+        return f"{layer} comes before {name}"
+    return None
+
+
+def check(root, layers):
+    wrong, seen = [], 0
+
+    def complain(path, header, why):
+        wrong.append(f'{os.path.relpath(path, root)}: #include "{header}": {why}')
+
+    for path in sources(os.path.join(root, "include", "fetafix")):
+        layer = os.path.basename(path)[:-2]
+        seen += 1
+        if layer not in layers:
+            wrong.append(f"{os.path.relpath(path, root)}: a public header of no layer")
+            continue
+        for header in includes(path):
+            if not header.startswith("fetafix/"):
+                complain(path, header, "a public header includes public headers only")
+            elif (why := wrong_public(layers, layer, header)):
+                complain(path, header, why)
+
+    for layer in layers:
+        folder = os.path.join(root, "src", layer)
+        for path in sources(folder):
+            seen += 1
+            for header in includes(path):
+                if header.startswith("fetafix/"):
+                    if (why := wrong_public(layers, layer, header)):
+                        complain(path, header, why)
+                elif "/" in header:
+                    owner = header.split("/")[0]
+                    if owner in layers and owner != layer and header not in SHARED.get(layer, ()):
+                        complain(path, header, f"private to {owner}")
+                    elif owner == ".." or owner == "ui":
+                        complain(path, header, "outside the layer")
+
+    for path in sources(os.path.join(root, "ui")):
+        seen += 1
+        for header in includes(path):
+            owner = header.split("/")[0]
+            if header.startswith("fetafix/"):
+                if header[len("fetafix/"):-2] not in UI:
+                    complain(path, header, "ui knows base, session and command only")
+            elif owner in layers and "/" in header:
+                complain(path, header, f"private to {owner}")
+    return wrong, seen
+
+
+def compile_headers(root, compiler):
+    wrong = []
+    for path in sources(os.path.join(root, "include", "fetafix")):
+        name = "fetafix/" + os.path.basename(path)
+        with tempfile.NamedTemporaryFile("w", suffix=".c") as f:
+            f.write(f'#include "{name}"\n#include "{name}"\n')
+            f.flush()
+            run = subprocess.run(
+                compiler + ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+                            "-I", os.path.join(root, "include"), f.name],
+                capture_output=True, text=True)
+        if run.returncode:
+            wrong.append(f"{name} does not compile alone:\n{run.stderr}")
+    return wrong
+
+
+def self_test():
+    """The checker itself must see what it is for."""
+    layers = ["base", "model", "session"]
+    with tempfile.TemporaryDirectory() as root:
+        def put(path, text):
+            path = os.path.join(root, path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        put("include/fetafix/base.h", '/* #include "fetafix/model.h" */\n')
+        put("include/fetafix/model.h", '#include "fetafix/base.h"\n')
+        put("src/model/a.c", '#include "model/own.h"\n#include "fetafix/base.h"\n')
+        put("ui/a.c", '#include "fetafix/session.h"\n#include "ui/view.h"\n')
+        assert check(root, layers)[0] == [], check(root, layers)
+        for path, text in (("include/fetafix/base.h", '#include "fetafix/model.h"\n'),
+                           ("include/fetafix/odd.h", "\n"),
+                           ("src/base/b.c", '#  include "fetafix/session.h"\n'),
+                           ("src/model/b.c", '#include "base/private.h"\n'),
+                           ("ui/b.c", '#include "fetafix/model.h"\n'),
+                           ("ui/c.c", '#include "model/own.h"\n')):
+            put(path, text)
+        found = check(root, layers)[0]
+        assert len(found) == 6, found
+
+
+def main():
+    self_test()
+    if sys.argv[1] == "--compile":
+        wrong = compile_headers(sys.argv[2], sys.argv[3:])
+    else:
+        wrong, seen = check(sys.argv[1], sys.argv[2:])
+        if seen < 20:
+            wrong.append(f"only {seen} files were seen")
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
