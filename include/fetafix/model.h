@@ -284,7 +284,9 @@ char *ff_patch_describe(const ff_patch *p);
 
 /* --------------------------------------------------------------------------------- operators */
 
-/* Facts of an operator at an opset: the row with the greatest version not above it. */
+/* Facts of an operator at an opset: the row with the greatest version not above it. The table has all
+ * operators of the default domain, opsets 7 to 21; a version that only allows more element types has
+ * no row of its own. */
 typedef struct ff_infer ff_infer;
 typedef struct ff_op {
     const char *domain, *type;
@@ -292,7 +294,10 @@ typedef struct ff_op {
     int min_inputs, max_inputs;   /* max -1: variadic */
     int min_outputs, max_outputs;
     /* Fills out[] from in[]; leaves rank -1 (or dims -1) where it cannot know, as when a dim depends
-     * on data. FF_ERR_GRAPH when the shapes contradict the operator. Used by the kernels too. */
+     * on data. FF_ERR_GRAPH when the shapes contradict the operator; the message does not name the
+     * node. The caller has checked the numbers of inputs and outputs and set every out[] to
+     * rank -1. NULL for operators of which nothing is known before a run (sequences, optionals,
+     * Scan). Used by the kernels too. */
     int (*infer)(ff_infer *c);
     const struct ff_attr_fact { /* ends with name NULL */
         const char *name;

@@ -12,6 +12,9 @@ struct ff_tensor_private {
     ff_key key;
 };
 
+/* No dimension is larger, in an empty tensor either: sums of a few cannot overflow. */
+#define MAX_DIM ((int64_t)1 << 48)
+
 /* Number of elements; FF_ERR_GRAPH for a negative dimension, a rank above FF_MAX_RANK, or when
  * elements times element size do not fit in 2^62 bytes. */
 int ff_dims_count(ff_dtype t, int rank, const int64_t *dims, int64_t *count) FF_MUST_USE;
