@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reshapes: merged, and moved towards the outputs as far as they go. */
+#include <string.h>
+
+#include "canon/rewrite.h"
+
+bool cg_elementwise(const cg_node *n)
+{
+    static const char *const unary[] = {"Clip", "Relu", "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Gelu",
+        "Tanh", "LeakyRelu", "Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "ThresholdedRelu", "Erf", "Exp",
+        "Log", "Sqrt", "Reciprocal", "Neg", "Abs", "Floor", "Ceil", "Round", "Sign", "Sin", "Cos", "Cast", "Not",
+        NULL};
+    if (n->n_in != 1)
+        return false;
+    for (int i = 0; unary[i]; i++)
+        if (strcmp(n->op, unary[i]) == 0)
+            return true;
+    return false;
+}
+
+static cg_node *reshape_of(const cg_value *v)
+{
+    return v && v->producer && cg_is(v->producer, "Reshape") && v->producer->n_in == 1 ? v->producer : NULL;
+}
+
+static bool twice(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *p = cg_is(n, "Reshape") && n->n_in == 1 ? reshape_of(n->in[0]) : NULL;
+    if (!p)
+        return false;
+    cg_record_rule(g, self, n, p, 0);
+    cg_value *x = p->in[0];
+    bool alone = cg_only_user(p->out[0]) != NULL;
+    cg_set_in(n, 0, x);
+    if (alone)
+        cg_remove(g, p, n);
+    return true;
+}
+
+/* Same batch and channels, and nothing but axes of size 1 besides: [1,C,1,1] and [1,C]. */
+static bool keeps_channels(const ff_shape *a, const ff_shape *b)
+{
+    return a->rank >= 2 && b->rank >= 2 && a->dims[0] == b->dims[0] && a->dims[1] == b->dims[1];
+}
+
+/* f(Reshape(x)) = Reshape(f(x)). */
+static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *p = reshape_of(n->in[0]);
+    if (!p || n->n_out != 1 || !cg_only_user(p->out[0]) || !cg_shape_static(&p->in[0]->shape))
+        return false;
+    cg_value *x = p->in[0], *y = n->out[0];
+    bool ok = cg_elementwise(n) || (cg_is(n, "Affine") && keeps_channels(&x->shape, &p->out[0]->shape));
+    if (cg_is(n, "Softmax") || cg_is(n, "LogSoftmax")) {
+        /* The axis must be the same one, all others of size 1. */
+        int64_t axis = cg_int(n, "axis", -1), size = cg_shape_count(&x->shape);
+        if (axis < 0 || cg_attr(n, "over") || n->in[0]->shape.dims[axis] != size)
+            return false;
+        for (int i = 0; i < x->shape.rank; i++) {
+            if (x->shape.dims[i] == size && size > 1) {
+                cg_set_int(g, n, "axis", i, n->primary);
+                ok = true;
+            }
+        }
+    }
+    if (!ok)
+        return false;
+    ff_shape shape = x->shape;
+    shape.dtype = y->shape.dtype;
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_reshaped(before, y);
+    cg_record_rule(g, self, n, p, 0);
+    cg_node *after = cg_insert_after(g, n, "Reshape", p->primary, 1);
+    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, p->primary);
+    cg_set_in(n, 0, x);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    cg_remove(g, p, after);
+    return true;
+}
+
+/* Reshape(x) + Reshape(y) of one shape = Reshape(x + y). */
+static bool move_down_binary(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if ((!cg_is(n, "Add") && !cg_is(n, "Mul") && !cg_is(n, "Sub") && !cg_is(n, "Div")) || n->n_in != 2)
+        return false;
+    cg_node *a = reshape_of(n->in[0]), *b = reshape_of(n->in[1]);
+    if (!a || !b || a == b || !cg_only_user(a->out[0]) || !cg_only_user(b->out[0])
+        || !cg_shape_static(&a->in[0]->shape) || !cg_shape_same(&a->in[0]->shape, &b->in[0]->shape)
+        || !cg_shape_same(&a->out[0]->shape, &b->out[0]->shape))
+        return false;
+    cg_value *y = n->out[0];
+    ff_shape shape = a->in[0]->shape;
+    shape.dtype = y->shape.dtype;
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_reshaped(before, y);
+    cg_record_rule(g, self, n, a, 0);
+    cg_node *after = cg_insert_after(g, n, "Reshape", a->primary, 1);
+    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, a->primary);
+    cg_set_in(n, 0, a->in[0]);
+    cg_set_in(n, 1, b->in[0]);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    cg_remove(g, a, after);
+    cg_remove(g, b, after);
+    return true;
+}
+
+const cg_rule cg_shape_rules[] = {
+    {"reshape-twice", "two Reshapes in a row are the second", twice},
+    {"reshape-order", "an operation on single elements before or after a Reshape", move_down},
+    {"reshape-order-two", "an operation on two values reshaped alike", move_down_binary},
+    {NULL, NULL, NULL},
+};

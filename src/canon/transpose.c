@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Layout. Transposes move towards the outputs through everything that does not care for the order of
+ * axes, until they meet one that undoes them; Pads move below them. What cannot move stays and shows.
+ * An input that is NHWC becomes an NCHW input with a Transpose behind it.
+ */
+#include <string.h>
+
+#include "canon/rewrite.h"
+
+static cg_node *transpose_of(const cg_value *v)
+{
+    cg_node *p = v ? v->producer : NULL;
+    const ff_cattr *a = p && cg_is(p, "Transpose") ? cg_attr(p, "perm") : NULL;
+    return a && a->n == v->shape.rank ? p : NULL;
+}
+
+static void perm_of(const cg_node *t, int *perm)
+{
+    const ff_cattr *a = cg_attr(t, "perm");
+    for (int i = 0; i < a->n; i++)
+        perm[i] = (int)a->ints[i];
+}
+
+static void set_perm(cg_graph *g, cg_node *t, const int *perm, int rank, const ff_node *by)
+{
+    int64_t v[FF_MAX_RANK];
+    for (int i = 0; i < rank; i++)
+        v[i] = perm[i];
+    cg_set_ints(g, t, "perm", v, rank, by);
+}
+
+static ff_shape permuted(const ff_shape *s, const int *perm)
+{
+    ff_shape r = *s;
+    for (int i = 0; i < s->rank; i++)
+        r.dims[i] = s->dims[perm[i]];
+    return r;
+}
+
+/* Does transposing by perm leave the axes that are not of size 1 in order? Then it is a Reshape. */
+static bool only_units_move(const ff_shape *s, const int *perm)
+{
+    int last = -1;
+    for (int i = 0; i < s->rank; i++) {
+        if (s->dims[perm[i]] == 1)
+            continue;
+        if (perm[i] < last)
+            return false;
+        last = perm[i];
+    }
+    return true;
+}
+
+static bool units(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    int perm[FF_MAX_RANK];
+    if (!cg_is(n, "Transpose") || !transpose_of(n->out[0]) || !cg_shape_static(&n->in[0]->shape))
+        return false;
+    perm_of(n, perm);
+    if (!only_units_move(&n->in[0]->shape, perm))
+        return false;
+    cg_drop_attr(n, "perm");
+    n->op = "Reshape";
+    cg_set_ints(g, n, "shape", n->out[0]->shape.dims, n->out[0]->shape.rank, n->primary);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
+static bool twice(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *p = cg_is(n, "Transpose") && transpose_of(n->out[0]) ? transpose_of(n->in[0]) : NULL;
+    if (!p)
+        return false;
+    int first[FF_MAX_RANK], second[FF_MAX_RANK], both[FF_MAX_RANK], rank = n->in[0]->shape.rank;
+    bool identity = true;
+    perm_of(p, first);
+    perm_of(n, second);
+    for (int i = 0; i < rank; i++) {
+        both[i] = first[second[i]];
+        identity = identity && both[i] == i;
+    }
+    cg_record_rule(g, self, n, p, 0);
+    cg_value *x = p->in[0];
+    if (identity) {
+        cg_replace_value(g, n->out[0], x);
+        cg_remove(g, n, NULL);
+    } else {
+        cg_set_in(n, 0, x);
+        set_perm(g, n, both, rank, n->primary);
+        if (p->primary)
+            cg_absorb(n, p->origins, p->n_origins);
+    }
+    if (!cg_used(p->out[0]))
+        cg_remove(g, p, NULL);
+    return true;
+}
+
+/* Transpose(Pad(x)) = Pad(Transpose(x)): pads stay beside their convolution. */
+static bool above_pad(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *pad = cg_is(n, "Transpose") && transpose_of(n->out[0]) ? cg_feeder(n, 0, "Pad") : NULL;
+    const ff_cattr *p = pad && pad->n_in == 1 ? cg_attr(pad, "pads") : NULL;
+    int rank = n->in[0] ? n->in[0]->shape.rank : 0, perm[FF_MAX_RANK];
+    if (!p || p->n != 2 * rank)
+        return false;
+    perm_of(n, perm);
+    int64_t pads[2 * FF_MAX_RANK];
+    for (int i = 0; i < rank; i++) {
+        pads[i] = p->ints[perm[i]];
+        pads[rank + i] = p->ints[rank + perm[i]];
+    }
+    cg_value *x = pad->in[0], *y = n->out[0];
+    ff_shape shape = permuted(&x->shape, perm);
+    cg_value *middle = cg_value_create(g, &shape);
+    cg_inherit_transposed(middle, x, perm);
+    cg_record_rule(g, self, n, pad, 0);
+    cg_node *below = cg_insert_after(g, n, "Pad", pad->primary, 1);
+    below->attrs = pad->attrs;
+    below->n_attrs = pad->n_attrs;
+    below->attrs_capacity = pad->attrs_capacity;
+    pad->attrs = NULL;
+    pad->n_attrs = 0;
+    pad->attrs_capacity = 0;
+    cg_set_ints(g, below, "pads", pads, 2 * rank, pad->primary);
+    cg_set_in(n, 0, x);
+    cg_set_out(g, n, 0, middle);
+    cg_set_in(below, 0, middle);
+    cg_set_out(g, below, 0, y);
+    cg_remove(g, pad, below);
+    return true;
+}
+
+/* Operators whose inputs and output have axes that may all be permuted alike, attributes apart. */
+static bool indifferent(const cg_node *n)
+{
+    static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum", "Mean", "Concat", "Slice",
+        "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "Softmax",
+        "LogSoftmax", "PRelu", "Where", NULL};
+    for (int i = 0; ops[i]; i++)
+        if (strcmp(n->op, ops[i]) == 0)
+            return true;
+    return cg_elementwise(n);
+}
+
+static void map_axis(cg_graph *g, cg_node *n, const char *name, const int *perm)
+{
+    const ff_cattr *a = cg_attr(n, name);
+    int64_t axes[FF_MAX_RANK];
+    if (!a || a->n > FF_MAX_RANK)
+        return;
+    for (int i = 0; i < a->n; i++)
+        axes[i] = perm[a->ints[i]];
+    cg_set_ints(g, n, name, axes, a->n, a->node);
+}
+
+static void swap_ints(int64_t *v, int i, int j)
+{
+    int64_t t = v[i];
+    v[i] = v[j];
+    v[j] = t;
+}
+
+/* Sorts the axes of a node, and starts, ends and steps with them. */
+static void sort_axes(cg_graph *g, cg_node *n)
+{
+    static const char *const lists[] = {"axes", "starts", "ends", "steps"};
+    int64_t v[4][FF_MAX_RANK];
+    int present[4], count = 0;
+    for (int k = 0; k < 4; k++) {
+        const ff_cattr *a = cg_attr(n, lists[k]);
+        present[k] = a != NULL;
+        if (k == 0 && !a)
+            return;
+        if (k == 0)
+            count = a->n;
+        for (int i = 0; a && i < count; i++)
+            v[k][i] = a->ints[i];
+    }
+    for (int i = 1; i < count; i++)
+        for (int j = i; j > 0 && v[0][j] < v[0][j - 1]; j--)
+            for (int k = 0; k < 4; k++)
+                if (present[k])
+                    swap_ints(v[k], j, j - 1);
+    for (int k = 0; k < 4; k++)
+        if (present[k])
+            cg_set_ints(g, n, lists[k], v[k], count, cg_attr(n, lists[k])->node);
+}
+
+/* What input i is to be before the Transpose: its own producer's input, a transposed constant, or a
+ * Reshape where only axes of size 1 move. Dry: only asks whether it can be done. */
+static bool untransposed(cg_graph *g, cg_node *n, int i, const int *perm, int rank, bool dry, cg_value **out)
+{
+    cg_value *v = n->in[i];
+    cg_node *t = transpose_of(v);
+    int inverse[FF_MAX_RANK], own[FF_MAX_RANK];
+    if (!v)
+        return false;
+    cg_invert_perm(inverse, perm, rank);
+    if (t && v->shape.rank == rank) {
+        perm_of(t, own);
+        if (memcmp(own, perm, (size_t)rank * sizeof perm[0]) == 0) {
+            *out = t->in[0];
+            return true;
+        }
+    }
+    if (v->constant) {
+        if (v->shape.rank > rank || v->shape.rank < 0)
+            return false;
+        if (dry || v->constant->count == 1) {
+            *out = v;
+            return true;
+        }
+        int64_t dims[FF_MAX_RANK];
+        for (int k = 0; k < rank; k++)
+            dims[k] = k < rank - v->shape.rank ? 1 : v->shape.dims[k - (rank - v->shape.rank)];
+        cg_value *full = cg_constant_reshaped(g, v, rank, dims);
+        *out = full ? cg_constant_transposed(g, full, inverse) : NULL;
+        return *out != NULL;
+    }
+    if (!cg_shape_static(&v->shape) || v->shape.rank != rank || !only_units_move(&v->shape, inverse))
+        return false;
+    if (dry)
+        return true;
+    ff_shape shape = permuted(&v->shape, inverse);
+    cg_node *r = cg_insert_before(g, n, "Reshape", n->primary, 1);
+    cg_value *reshaped = cg_value_create(g, &shape);
+    cg_inherit_reshaped(reshaped, v);
+    cg_set_in(r, 0, v);
+    cg_set_out(g, r, 0, reshaped);
+    cg_set_ints(g, r, "shape", shape.dims, rank, n->primary);
+    *out = reshaped;
+    return true;
+}
+
+/* f(T(x), T(y), c) = T(f(x, y, T'(c))). */
+static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *t = NULL;
+    for (int i = 0; i < n->n_in && !t; i++)
+        t = transpose_of(n->in[i]);
+    if (!t || n->n_out != 1 || !indifferent(n) || !cg_shape_static(&n->out[0]->shape))
+        return false;
+    int perm[FF_MAX_RANK], inverse[FF_MAX_RANK], rank = t->out[0]->shape.rank;
+    if (n->out[0]->shape.rank != rank || (cg_is(n, "PRelu") && t != transpose_of(n->in[0])))
+        return false;
+    perm_of(t, perm);
+    cg_invert_perm(inverse, perm, rank);
+    if (cg_attr(n, "over"))
+        return false; /* a softmax over several axes depends on no order, but needs them contiguous */
+    cg_value *in;
+    for (int i = 0; i < n->n_in; i++)
+        if (!untransposed(g, n, i, perm, rank, true, &in))
+            return false;
+    cg_value *y = n->out[0];
+    cg_record_rule(g, self, n, t, 0);
+    const ff_node *by = t->primary;
+    for (int i = 0; i < n->n_in; i++) {
+        if (!untransposed(g, n, i, perm, rank, false, &in))
+            return false;
+        cg_node *old = n->in[i]->producer;
+        cg_set_in(n, i, in);
+        if (old && cg_is(old, "Transpose") && !old->dead && !cg_used(old->out[0]))
+            cg_remove(g, old, NULL);
+    }
+    map_axis(g, n, "axis", perm);
+    map_axis(g, n, "axes", perm);
+    sort_axes(g, n);
+    ff_shape shape = permuted(&y->shape, inverse);
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_transposed(before, y, inverse);
+    cg_node *after = cg_insert_after(g, n, "Transpose", by, 1);
+    if (by)
+        cg_absorb(after, &by, 1);
+    set_perm(g, after, perm, rank, by);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    return true;
+}
+
+/* A graph input of four axes whose channels are not the first: seen as NCHW from here on. */
+static bool input_layout(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    for (int i = 0; i < n->n_in; i++) {
+        cg_value *x = n->in[i];
+        if (!x || x->input < 0 || x->shape.rank != 4 || !cg_shape_static(&x->shape) || x->outputs > 0
+            || !ff_layout_identity(&x->layout))
+            continue;
+        int channels = 0, found = 0;
+        for (int k = 1; k < 4; k++) {
+            if (x->shape.dims[k] == 1 || x->shape.dims[k] == 3 || x->shape.dims[k] == 4) {
+                channels = k;
+                found++;
+            }
+        }
+        if (found != 1 || channels == 1)
+            continue;
+        int order[4] = {0, channels}, inverse[4], at = 2;
+        for (int k = 1; k < 4; k++)
+            if (k != channels)
+                order[at++] = k;
+        cg_invert_perm(inverse, order, 4);
+        ff_shape shape = permuted(&x->shape, order);
+        cg_value *v = cg_value_create(g, &shape);
+        cg_inherit_transposed(v, x, order);
+        v->input = x->input;
+        x->input = -1;
+        g->inputs[v->input] = v;
+        cg_node *t = cg_insert_after(g, NULL, "Transpose", NULL, 1);
+        set_perm(g, t, inverse, 4, NULL);
+        cg_set_in(t, 0, v);
+        cg_set_out(g, t, 0, x);
+        cg_record_rule(g, self, n, NULL, 0);
+        return true;
+    }
+    return false;
+}
+
+const cg_rule cg_layout_rules[] = {
+    {"input-layout", "an input whose channels come last is fed the same numbers in another order", input_layout},
+    {"transpose-units", "a Transpose that moves only axes of size 1 is a Reshape", units},
+    {"transpose-twice", "two Transposes in a row are one, or none", twice},
+    {"transpose-pad", "padding before or after a Transpose", above_pad},
+    {"transpose-order", "an operation before or after a Transpose", move_down},
+    {NULL, NULL, NULL},
+};
