@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * matcher.h: what the steps of alignment share, private to src/align.
+ *
+ *     pins, then anchors by weights (anchor.c), then neighbours of what is paired and the order along the
+ *     graph in turns (order.c, neighbour.c); align.c drives them and makes the public result.
+ */
+#ifndef FETAFIX_ALIGN_MATCHER_H
+#define FETAFIX_ALIGN_MATCHER_H
+
+#include "fetafix/align.h"
+
+typedef struct matcher {
+    const ff_canon *s, *t;
+    int *of_s, *of_t;      /* the other side's node, or -1 */
+    double *confidence;    /* by Source node */
+    const char **reason;   /* by Source node, static */
+    bool *pinned;          /* by Source node */
+    const ff_pin *pins;
+    int n_pins;
+    float *distance;       /* of weights, n x m: -1 not comparable */
+    int *order_s, *order_t; /* node ids in an order that does not depend on the file's */
+} matcher;
+
+#define MATCH_INCOMPATIBLE (-1e9)
+
+void matcher_pair(matcher *m, int s, int t, double confidence, const char *reason);
+bool matcher_forbidden(const matcher *m, int s, int t);
+/* How alike two nodes are: operator, shapes, attributes, weights, and what their neighbours are
+ * paired with. MATCH_INCOMPATIBLE where they can never be a pair. */
+double matcher_score(const matcher *m, int s, int t);
+double matcher_distance(const matcher *m, int s, int t); /* of the weights; -1 */
+
+void matcher_measure(matcher *m);    /* anchor.c: fills distance */
+void matcher_anchor(matcher *m);     /* anchor.c */
+bool matcher_neighbours(matcher *m); /* neighbour.c: true when a pair was made */
+bool matcher_between(matcher *m);    /* neighbour.c: other operators between the same neighbours */
+void matcher_sort(matcher *m);       /* order.c: fills order_s, order_t */
+bool matcher_along(matcher *m);      /* order.c: dynamic programming */
+
+#endif
