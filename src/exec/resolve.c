@@ -145,7 +145,12 @@ static int infer(const ff_plan *p, const ff_node *n, ff_shape *out)
 
     for (int i = 0; i < n->n_outputs; i++)
         out[i] = (ff_shape){.dtype = FF_UNDEFINED, .rank = -1};
-    if (!op || !op->infer)
+    if (!op)
+        return FF_OK;
+    if (n_in < op->min_inputs || (op->max_inputs >= 0 && n_in > op->max_inputs) ||
+        n->n_outputs < op->min_outputs || (op->max_outputs >= 0 && n->n_outputs > op->max_outputs))
+        return ff_fail(FF_ERR_GRAPH, "it has %d inputs and %d outputs", n_in, n->n_outputs);
+    if (!op->infer)
         return FF_OK;
     ff_shape *in = ff_alloc_array((size_t)n_in + 1, sizeof *in);
     const ff_tensor **data = ff_alloc_array((size_t)n_in + 1, sizeof *data);

@@ -6,8 +6,66 @@
  */
 #include "exec/plan.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Runners come and go with the candidates that are tried, and touching fresh pages costs more than
+ * many a run: arenas are handed on. */
+#define SPARE_ARENAS 8
+#define SPARE_LIMIT (UINT64_C(256) << 20)
+static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    void *data;
+    size_t size;
+} spares[SPARE_ARENAS];
+
+static void *take_arena(size_t *size)
+{
+    void *data = NULL;
+    int best = -1;
+
+    pthread_mutex_lock(&spare_lock);
+    for (int i = 0; i < SPARE_ARENAS; i++)
+        if (spares[i].data && spares[i].size >= *size && spares[i].size <= *size * 4 &&
+            (best < 0 || spares[i].size < spares[best].size))
+            best = i;
+    if (best >= 0) {
+        data = spares[best].data;
+        *size = spares[best].size;
+        spares[best].data = NULL;
+    }
+    pthread_mutex_unlock(&spare_lock);
+    return data ? data : ff_try_alloc(*size);
+}
+
+static void give_arena(void *data, size_t size)
+{
+    int at = -1;
+    uint64_t total = 0;
+
+    if (!data)
+        return;
+    pthread_mutex_lock(&spare_lock);
+    for (int i = 0; i < SPARE_ARENAS; i++) {
+        total += spares[i].data ? spares[i].size : 0;
+        if (!spares[i].data)
+            at = i;
+    }
+    if (at < 0 && size <= SPARE_LIMIT) { /* the oldest way out */
+        at = 0;
+        total -= spares[0].size;
+        free(spares[0].data);
+        spares[0].data = NULL;
+    }
+    if (at >= 0 && total + size <= SPARE_LIMIT) {
+        spares[at].data = data;
+        spares[at].size = size;
+        data = NULL;
+    }
+    pthread_mutex_unlock(&spare_lock);
+    free(data);
+}
 
 /* A representation in this runner. */
 typedef struct live_rep {
@@ -37,7 +95,7 @@ typedef struct live_step {
 struct ff_runner {
     ff_plan *plan;
     char *arena, *scratch;
-    size_t scratch_bytes;
+    size_t arena_bytes, scratch_bytes;
     dnnl_stream_t stream;
     live_value *values;
     live_rep **reps;    /* by value */
@@ -77,7 +135,8 @@ int ff_runner_create(const ff_plan *p, ff_runner **out)
             r->expiring[last] = i;
         }
     }
-    r->arena = ff_try_alloc(p->arena_bytes + 64);
+    r->arena_bytes = p->arena_bytes + 64;
+    r->arena = take_arena(&r->arena_bytes);
     r->scratch = ff_try_alloc(p->scratch_bytes + 64);
     if (!r->arena || !r->scratch) {
         ff_runner_destroy(r);
@@ -122,7 +181,7 @@ void ff_runner_destroy(ff_runner *r)
     }
     if (r->stream)
         dnnl_stream_destroy(r->stream);
-    free(r->arena);
+    give_arena(r->arena, r->arena_bytes);
     free(r->scratch);
     free(r->values);
     free(r->reps);
@@ -199,6 +258,12 @@ static int any_source(ff_runner *r, int value, ff_layout *layout, const void **d
     if (v->kept || v->tensor || x->constant) {
         *data = v->kept ? v->kept->data : v->tensor ? v->tensor->data : x->constant->data;
         return plain_of(r->plan, value, layout);
+    }
+    if (x->n_reps && x->reps[0].kind == REP_ALIAS) {
+        int code = ensure_rep(r, value, 0);
+        *layout = x->reps[0].layout;
+        *data = r->reps[value][0].data;
+        return code;
     }
     return ff_fail(FF_ERR_INTERNAL, "value '%s' was not computed", x->value ? x->value->name : "");
 }
@@ -295,7 +360,7 @@ static int ensure_rep(ff_runner *r, int value, int at)
 
     if (l->valid)
         return FF_OK;
-    if (y->kind == REP_ALIAS && !v->injected && !v->kept && !v->tensor) {
+    if (y->kind == REP_ALIAS && !v->injected && !v->kept && r->steps[x->step].chosen) {
         code = ensure_rep(r, y->value, y->rep);
         return code == FF_OK ? set_data(r, value, at, r->reps[y->value][y->rep].data) : code;
     }
