@@ -23,7 +23,6 @@ static const norm norms[] = {
     {"0 to 2", 127.5, {0, 0, 0}, {1, 1, 1}},
 };
 
-/* -1 stands for what the base has. */
 enum { GEOMETRIES = 4, KERNELS = 5 };
 static const struct {
     ff_resize resize;
@@ -133,12 +132,13 @@ int ff_pre_candidates(const ff_pre *base, ff_pre_candidate **out)
     int total = (NORMS + 1) * ORDERS * GEOMETRIES * (KERNELS + 1), n = 0;
     ff_pre_candidate *all = ff_alloc_array((size_t)total, sizeof *all);
 
-    /* Whatever needs the fewest changes comes first, and is what stays when two are the same. */
+    /* Whatever needs the fewest changes comes first, and is what stays when two are the same. An index
+     * of -1 or geometry and order 0 stand for what the base has. */
     for (int changes = 1; changes <= 4; changes++)
         for (int i = 0; i < total; i++) {
-            int kernel = i % (KERNELS + 1) - 1, rest = i / (KERNELS + 1);
-            int geometry = rest % GEOMETRIES, order = rest / GEOMETRIES % ORDERS;
-            int norm_index = rest / GEOMETRIES / ORDERS - 1;
+            int norm_index = i % (NORMS + 1) - 1, rest = i / (NORMS + 1);
+            int order = rest % ORDERS, kernel = rest / ORDERS % (KERNELS + 1) - 1;
+            int geometry = rest / ORDERS / (KERNELS + 1);
             if ((kernel >= 0) + (geometry > 0) + (order > 0) + (norm_index >= 0) != changes)
                 continue;
             ff_pre_candidate c = {.pre = *base};
