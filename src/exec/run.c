@@ -729,6 +729,11 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
     return code;
 }
 
+const ff_plan *ff_runner_plan(const ff_runner *r)
+{
+    return r->plan;
+}
+
 double ff_runner_flops(const ff_runner *r)
 {
     return r->flops;
