@@ -63,7 +63,7 @@ static const ff_binding bindings[] = {
     {"F1", "keys", "help"},
     {"C-l", "redraw", "redraw"},
     {"C-z", "suspend", "suspend"},
-    {"Escape", "close", "close"},
+    {"Escape", "back", "back"},
     {"q", "close", "close, quit"},
     {"Q", "quit", "quit"},
 };

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Rewrites that cannot change a result: shown, so that nobody has to wonder about them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui.h"
+
+static const ff_table *rows_of(const ui_view *v)
+{
+    return v->ui->snap->equivalences;
+}
+
+static void refresh(ui_view *v)
+{
+    ui_view_rows(v, ff_table_rows(rows_of(v)), NULL);
+}
+
+/* Labels of several nodes come one a line. */
+static void draw_nodes(ui_pen *p, int cells, const char *labels)
+{
+    char *line = ff_strdup(labels);
+    for (char *s = line; *s; s++) {
+        if (*s == '\n')
+            *s = ',';
+    }
+    ui_pen_field(p, ui_plain(INK_DIM), cells, line);
+    free(line);
+}
+
+static void draw(ui_view *v, int row, ui_pen *p)
+{
+    const ff_table *t = rows_of(v);
+    const char *meaning = ui_text(t, row, "meaning");
+    int width = ui_pen_room(p), rule = width / 4 < 14 ? 14 : width / 4 > 26 ? 26 : width / 4;
+
+    ui_pen_text(p, ui_plain(INK_DIM), " \xe2\x89\x88 ");
+    ui_pen_field(p, ui_plain(INK_INFO), rule, ui_text(t, row, "rule"));
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    if (width < 90) {
+        ui_pen_text(p, ui_plain(INK_TEXT), *meaning ? meaning : ui_text(t, row, "target_nodes"));
+        return;
+    }
+    int rest = ui_pen_room(p);
+    ui_pen_field(p, ui_plain(INK_TEXT), rest / 2, meaning);
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    draw_nodes(p, rest / 4, ui_text(t, row, "source_nodes"));
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    draw_nodes(p, ui_pen_room(p), ui_text(t, row, "target_nodes"));
+}
+
+static void badge(const ui_view *v, ff_buf *out)
+{
+    if (ff_table_rows(rows_of(v)))
+        ff_buf_printf(out, "%d", ff_table_rows(rows_of(v)));
+}
+
+static const char *empty(const ui_view *v)
+{
+    return v->ui->snap->localized ? "no rewrites: the graphs are written alike"
+                                  : "the models were not compared yet";
+}
+
+const ui_view_class ui_equivalences_class = {
+    .name = "equivalences", .title = "Equivalent", .keys = "/ search",
+    .refresh = refresh, .draw = draw, .badge = badge, .empty = empty,
+};

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Findings: what is wrong, in plain words, by fault type. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui.h"
+
+enum { ALL, OPEN, REPAIRED, ESSENTIAL, MODES };
+
+static const ff_table *findings_of(const ui_view *v)
+{
+    return v->ui->snap->findings;
+}
+
+static bool has_status(const ff_table *t, int row, const char *status)
+{
+    return strcmp(ui_text(t, row, "status"), status) == 0;
+}
+
+static void refresh(ui_view *v)
+{
+    const ff_table *t = findings_of(v);
+    int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order);
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        if ((v->mode == OPEN && !has_status(t, i, "open")) ||
+            (v->mode == REPAIRED && !has_status(t, i, "repaired")) ||
+            (v->mode == ESSENTIAL && !ui_int(t, i, "essential", 0)))
+            continue;
+        order[n++] = i;
+    }
+    ui_view_rows(v, n, order);
+    free(order);
+}
+
+static void draw(ui_view *v, int row, ui_pen *p)
+{
+    const ff_table *t = findings_of(v);
+    const char *type = ui_text(t, row, "type");
+    bool repaired = has_status(t, row, "repaired"), open = has_status(t, row, "open");
+    bool undone = has_status(t, row, "undone");
+    uint32_t glyph = repaired ? 0x2713 : open ? 0x25cb : undone ? 0x21b6 : 0x00b7;
+    ui_ink ink = repaired ? INK_GOOD : open ? INK_BAD : INK_DIM;
+    int64_t layer = ui_int(t, row, "layer", 0), before = ui_int(t, row, "before", -1);
+    int64_t after = ui_int(t, row, "after", -1);
+    char text[48];
+
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    ui_pen_char(p, ui_bold(ink), glyph);
+    ui_pen_char(p, ui_bold(INK_KEY), ui_int(t, row, "essential", 0) ? 0x2605 : ' ');
+    ui_pen_field(p, ui_bold(open || repaired ? ui_ink_of_type(type) : INK_DIM), 4, type);
+    if (repaired && before >= 0 && after >= 0) {
+        snprintf(text, sizeof text, " %lld\xe2\x86\x92%lld ", (long long)before, (long long)after);
+        ui_pen_right(p, ui_plain(INK_GOOD), text);
+    }
+    snprintf(text, sizeof text, "L%lld", (long long)layer);
+    ui_pen_field(p, ui_plain(INK_DIM), 4, layer ? text : "");
+    ui_pen_text(p, ui_plain(open ? INK_TEXT : INK_DIM), ui_text(t, row, "summary"));
+}
+
+static int head_height(const ui_view *v, int height)
+{
+    return ff_table_rows(findings_of(v)) > 0 && height >= 5 ? 1 : 0;
+}
+
+static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
+{
+    static const char *const types[] = {"PP", "ID", "TSS", "WB", "LH", "CG"};
+    const ff_table *t = findings_of(v);
+    ui_pen p = ui_pen_at(c, r, 0);
+    int repaired = 0;
+
+    ui_pen_char(&p, ui_plain(INK_TEXT), ' ');
+    for (size_t k = 0; k < FF_COUNT(types); k++) {
+        int n = 0;
+        for (int i = 0; i < ff_table_rows(t); i++)
+            n += strcmp(ui_text(t, i, "type"), types[k]) == 0;
+        if (n) {
+            ui_pen_printf(&p, ui_bold(ui_ink_of_type(types[k])), "%s", types[k]);
+            ui_pen_printf(&p, ui_plain(INK_TEXT), " %d  ", n);
+        }
+    }
+    for (int i = 0; i < ff_table_rows(t); i++)
+        repaired += has_status(t, i, "repaired");
+    if (repaired)
+        ui_pen_printf(&p, ui_plain(INK_GOOD), "\xe2\x9c\x93 %d repaired", repaired);
+}
+
+static void badge(const ui_view *v, ff_buf *out)
+{
+    if (ff_table_rows(findings_of(v)))
+        ff_buf_printf(out, "%d", ff_table_rows(findings_of(v)));
+}
+
+static void corner(const ui_view *v, ff_buf *out)
+{
+    static const char *const names[MODES] = {"", "open only", "repaired only", "essential only"};
+    ff_buf_puts(out, names[v->mode]);
+}
+
+static const char *empty(const ui_view *v)
+{
+    if (!v->ui->snap->localized)
+        return v->ui->snap->loaded ? "the models were not compared yet" : "loading the models";
+    return v->mode == ALL ? "no faults: the models are equivalent" : "none of this kind (f: all)";
+}
+
+static int pair(const ui_view *v, int row)
+{
+    return (int)ui_int(findings_of(v), row, "pair", -1);
+}
+
+static bool follow(ui_view *v, int number)
+{
+    int row = ui_view_row(v);
+    if (row >= 0 && pair(v, row) == number)
+        return true;
+    row = ui_find_int(findings_of(v), "pair", number);
+    return row >= 0 && ui_view_select(v, row);
+}
+
+/* The repair that speaks of this finding (its ids are listed with blanks or commas between). */
+static const char *proposal(const ui_view *v, int row)
+{
+    const ff_table *t = v->ui->snap->proposals;
+    const char *id = ui_text(findings_of(v), row, "id");
+    size_t n = strlen(id);
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        const char *s = ui_text(t, i, "findings");
+        while (*s) {
+            size_t k = strcspn(s, ", \n");
+            if (k == n && memcmp(s, id, n) == 0)
+                return ui_text(t, i, "id");
+            s += k + (s[k] != '\0');
+        }
+    }
+    return NULL;
+}
+
+static bool verb(ui_view *v, int argc, char **argv)
+{
+    int row = ui_view_row(v);
+    if (strcmp(argv[0], "open") == 0 && row >= 0) {
+        free(v->ui->finding);
+        v->ui->finding = ff_strdup(ui_text(findings_of(v), row, "id"));
+        v->ui->pair = pair(v, row);
+        ui_show_view(v->ui, VIEW_DETAIL, true);
+        return true;
+    }
+    if (strcmp(argv[0], "filter") == 0 && argc > 1 && strcmp(argv[1], "next") == 0) {
+        v->mode = (v->mode + 1) % MODES;
+        v->stale = true;
+        return true;
+    }
+    return false;
+}
+
+const ui_view_class ui_findings_class = {
+    .name = "findings", .title = "Findings", .keys = "Enter explain  a repair it  f filter",
+    .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
+    .badge = badge, .corner = corner, .empty = empty, .pair = pair, .follow = follow,
+    .proposal = proposal, .verb = verb,
+};

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Suspicious layers: core layers with their scores, sorted by one of them. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui.h"
+
+static const struct {
+    const char *column, *title;
+} scores[] = {
+    {"isolated", "isolated"}, {"entire", "entire"}, {"causal", "causal"}, {"kw", "kw"},
+    {"layer", "layer"},
+};
+enum { BY_ISOLATED, BY_ENTIRE, BY_CAUSAL, BY_KW, BY_LAYER };
+
+static const ff_table *layers_of(const ui_view *v)
+{
+    return v->ui->snap->layers;
+}
+
+/* The score that the bars show: in the network's own order, the isolated error. */
+static const char *bar_column(const ui_view *v)
+{
+    return v->sort == BY_LAYER ? "isolated" : scores[v->sort].column;
+}
+
+static double largest(const ui_view *v, const char *column)
+{
+    double most = 0;
+    for (int i = 0; i < ff_table_rows(layers_of(v)); i++) {
+        double x = ui_real(layers_of(v), i, column);
+        if (x > most)
+            most = x;
+    }
+    return most;
+}
+
+typedef struct entry {
+    double key;
+    int row;
+} entry;
+
+static int compare(const void *a, const void *b)
+{
+    const entry *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key > y->key ? -1 : 1;
+    return x->row - y->row;
+}
+
+static void refresh(ui_view *v)
+{
+    const ff_table *t = layers_of(v);
+    int n = ff_table_rows(t), *order = ff_alloc_array((size_t)n + 1, sizeof *order);
+    entry *e = ff_alloc_array((size_t)n + 1, sizeof *e);
+
+    for (int i = 0; i < n; i++) {
+        double key = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0)
+                                         : ui_real(t, i, scores[v->sort].column);
+        e[i] = (entry){isnan(key) ? -INFINITY : key, i};
+    }
+    qsort(e, (size_t)n, sizeof *e, compare);
+    for (int i = 0; i < n; i++)
+        order[i] = e[i].row;
+    ui_view_rows(v, n, order);
+    free(e);
+    free(order);
+}
+
+/* Columns of numbers that fit beside the bar, the sorted one first. */
+static int columns_for(const ui_view *v, int width, int out[4])
+{
+    int room = width < 34 ? 1 : width < 44 ? 2 : width < 56 ? 3 : 4, n = 0;
+    out[n++] = v->sort == BY_LAYER ? BY_ISOLATED : v->sort;
+    for (int k = 0; k < 4 && n < room; k++) {
+        if (k != out[0])
+            out[n++] = k;
+    }
+    return n;
+}
+
+enum { NUMBER = 8 };
+
+static int bar_cells(int width, int numbers)
+{
+    int cells = (width - 5 - numbers * NUMBER) / 3;
+    return cells < 4 ? 4 : cells > 24 ? 24 : cells;
+}
+
+static void draw(ui_view *v, int row, ui_pen *p)
+{
+    const ff_table *t = layers_of(v), *pairs = v->ui->snap->pairs;
+    int width = ui_pen_room(p), shown[4], n = columns_for(v, width, shown);
+    double x = ui_real(t, row, bar_column(v)), most = largest(v, bar_column(v));
+    double f = most > 0 && x > 0 ? x / most : 0;
+    int cells = bar_cells(width, n), name = width - 6 - cells - n * NUMBER;
+    char text[32];
+
+    snprintf(text, sizeof text, " L%lld", (long long)ui_int(t, row, "layer", 0));
+    ui_pen_field(p, ui_plain(INK_DIM), 5, text);
+    int at = ui_find_int(pairs, "pair", ui_int(t, row, "pair", -1));
+    const char *summary = at >= 0 ? ui_text(pairs, at, "source_summary") : "";
+    bool differs = at >= 0 && ui_int(pairs, at, "findings", 0) > 0;
+    if (name >= 6) {
+        ui_pen_field(p, differs ? ui_bold(INK_STRONG) : ui_plain(INK_TEXT), name, summary);
+        ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    }
+    ui_pen_bar(p, ui_plain(ui_ink_of_heat(f)), cells, f);
+    for (int i = 0; i < n; i++) {
+        double value = ui_real(t, row, scores[shown[i]].column);
+        if (isnan(value))
+            snprintf(text, sizeof text, "%s", "");
+        else if (shown[i] == BY_CAUSAL)
+            snprintf(text, sizeof text, "%.0f%%", 100 * value);
+        else
+            ui_format_real(text, value);
+        ui_pen_field(p, i ? ui_plain(INK_DIM) : ui_plain(INK_TEXT), -NUMBER, text);
+    }
+}
+
+static int head_height(const ui_view *v, int height)
+{
+    return ff_table_rows(layers_of(v)) == 0 ? 0 : height >= 12 ? 4 : height >= 6 ? 2 : 1;
+}
+
+/* The score along the network, one column a layer (or the worst of several). */
+static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
+{
+    const ff_table *t = layers_of(v);
+    int n = ff_table_rows(t), room = r.width - 2, columns = n < room ? n : room;
+    double most = largest(v, bar_column(v));
+    int64_t here = v->ui->pair;
+
+    if (columns <= 0)
+        return;
+    int each = n < room ? room / n : 1;
+    if (each > 3)
+        each = 3;
+    for (int k = 0; k < columns; k++) {
+        int from = (int)((int64_t)k * n / columns), to = (int)((int64_t)(k + 1) * n / columns);
+        double x = 0;
+        bool at = false;
+        for (int i = from; i < to; i++) {
+            double y = ui_real(t, i, bar_column(v));
+            x = y > x ? y : x;
+            at = at || ui_int(t, i, "pair", -1) == here;
+        }
+        double f = most > 0 ? x / most : 0;
+        for (int row = 0; row < rows; row++) {
+            double part = f * rows - (rows - 1 - row); /* of this cell */
+            uint32_t block = part >= 1 ? 0x2588 : part > 0 ? ui_block(part) : row == rows - 1 ? 0x2581 : ' ';
+            ui_pen p = ui_pen_at(c, r, row);
+            ui_pen_to(&p, 1 + k * each);
+            ui_style s = ui_plain(f > 0 ? ui_ink_of_heat(f) : INK_DIM);
+            if (at)
+                s.paper = PAPER_CURSOR_OFF;
+            for (int e = 0; e < each - (each > 1); e++)
+                ui_pen_char(&p, s, block);
+        }
+    }
+}
+
+static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
+{
+    int shown[4], n = columns_for(v, r.width, shown);
+    if (r.height > 1)
+        spark(v, c, (ui_rect){r.x, r.y, r.width, r.height - 1}, r.height - 1);
+    ui_pen p = ui_pen_at(c, r, r.height - 1);
+    ui_pen_text(&p, ui_plain(INK_DIM), " layer");
+    ui_pen_to(&p, r.width - n * NUMBER);
+    for (int i = 0; i < n; i++)
+        ui_pen_field(&p, i ? ui_plain(INK_DIM) : ui_bold(INK_TEXT), -NUMBER, scores[shown[i]].title);
+}
+
+static void corner(const ui_view *v, ff_buf *out)
+{
+    ff_buf_printf(out, "by %s \xe2\x96\xbe", scores[v->sort].title);
+}
+
+static const char *empty(const ui_view *v)
+{
+    return v->ui->snap->loaded ? "the layers were not compared yet" : "loading the models";
+}
+
+static int pair(const ui_view *v, int row)
+{
+    return (int)ui_int(layers_of(v), row, "pair", -1);
+}
+
+static bool follow(ui_view *v, int number)
+{
+    int row = ui_find_int(layers_of(v), "pair", number);
+    return row >= 0 && ui_view_select(v, row);
+}
+
+static bool verb(ui_view *v, int argc, char **argv)
+{
+    if (strcmp(argv[0], "sort") != 0)
+        return false;
+    int chosen = -1;
+    for (size_t k = 0; argc > 1 && k < FF_COUNT(scores); k++) {
+        if (strcmp(argv[1], scores[k].column) == 0)
+            chosen = (int)k;
+    }
+    if (argc == 1 || strcmp(argv[1], "next") == 0) { /* a column without values is passed over */
+        chosen = v->sort;
+        do {
+            chosen = (chosen + 1) % (int)FF_COUNT(scores);
+        } while (chosen < BY_LAYER && chosen != BY_ISOLATED && largest(v, scores[chosen].column) <= 0);
+    }
+    if (chosen < 0) {
+        ui_say(v->ui, INK_BAD, "sort by isolated, entire, causal, kw or layer");
+        return true;
+    }
+    v->sort = chosen;
+    v->stale = true;
+    ui_view_update(v);
+    ui_window_select(&v->window, 0);
+    return true;
+}
+
+const ui_view_class ui_heat_class = {
+    .name = "heat", .title = "Suspicious layers", .keys = "Enter details  o sort",
+    .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
+    .corner = corner, .empty = empty, .pair = pair, .follow = follow, .verb = verb,
+};

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Images with both labels: which are wrong, and which repair put them right. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui.h"
+
+enum { ALL, WRONG, FIXED, WORSE, MODES };
+static const char *const mode_names[MODES] = {"all", "wrong now", "put right", "got worse"};
+
+static const ff_table *images_of(const ui_view *v)
+{
+    return v->ui->snap->images_table;
+}
+
+static bool wrong_at_first(const ff_table *t, int row)
+{
+    return ui_int(t, row, "initial", -1) != ui_int(t, row, "source", -1);
+}
+
+static bool belongs(const ff_table *t, int row, int mode)
+{
+    bool wrong = ui_int(t, row, "wrong", 0), first = wrong_at_first(t, row);
+    return mode == ALL || (mode == WRONG && wrong) || (mode == FIXED && first && !wrong) ||
+           (mode == WORSE && wrong && !first);
+}
+
+static void refresh(ui_view *v)
+{
+    const ff_table *t = images_of(v);
+    int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order);
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        if (belongs(t, i, v->mode))
+            order[n++] = i;
+    }
+    ui_view_rows(v, n, order);
+    free(order);
+}
+
+static void label(const ff_table *t, int row, const char *column, char *out, size_t size)
+{
+    char name_column[32];
+    snprintf(name_column, sizeof name_column, "%s_name", column);
+    const char *name = ui_text(t, row, name_column);
+    if (*name)
+        snprintf(out, size, "%s", name);
+    else
+        snprintf(out, size, "%lld", (long long)ui_int(t, row, column, -1));
+}
+
+static void draw(ui_view *v, int row, ui_pen *p)
+{
+    const ff_table *t = images_of(v);
+    bool wrong = ui_int(t, row, "wrong", 0), first = wrong_at_first(t, row);
+    int64_t step = ui_int(t, row, "fixed_by", 0);
+    int width = ui_pen_room(p), name = width / 3 < 12 ? 12 : width / 3 > 40 ? 40 : width / 3;
+    char source[128], target[128], text[48];
+
+    label(t, row, "source", source, sizeof source);
+    label(t, row, "target", target, sizeof target);
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    ui_pen_char(p, ui_bold(wrong ? INK_BAD : first ? INK_GOOD : INK_DIM),
+                wrong ? 0x2717 : first ? 0x2713 : 0x00b7);
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    ui_pen_field(p, ui_plain(INK_TEXT), name, ui_text(t, row, "name"));
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    if (step > 0)
+        snprintf(text, sizeof text, " step %lld ", (long long)step);
+    else
+        snprintf(text, sizeof text, "%s", wrong && !first ? " got worse " : "");
+    if (*text)
+        ui_pen_right(p, ui_plain(step > 0 ? INK_GOOD : INK_BAD), text);
+    int each = (ui_pen_room(p) - 3) / 2;
+    ui_pen_field(p, ui_plain(wrong ? INK_SOURCE : INK_TEXT), each, source);
+    if (wrong) {
+        ui_pen_text(p, ui_plain(INK_DIM), " \xe2\x86\x92 ");
+        ui_pen_text(p, ui_bold(INK_BAD), target);
+    }
+}
+
+/* ------------------------------------------------------------- both top five of the chosen image */
+
+/* The name of a class, if any image of the table tells it. */
+static const char *class_name(const ff_table *t, int64_t class)
+{
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        if (ui_int(t, i, "source", -1) == class && *ui_text(t, i, "source_name"))
+            return ui_text(t, i, "source_name");
+        if (ui_int(t, i, "target", -1) == class && *ui_text(t, i, "target_name"))
+            return ui_text(t, i, "target_name");
+    }
+    return "";
+}
+
+/* The k-th number of "12,94,26"; -1 when there are fewer. */
+static int64_t top_class(const char *list, int k)
+{
+    while (k-- > 0) {
+        list = strchr(list, ',');
+        if (!list)
+            return -1;
+        list++;
+    }
+    return *list ? strtoll(list, NULL, 10) : -1;
+}
+
+static int head_height(const ui_view *v, int height)
+{
+    return ff_table_rows(images_of(v)) > 0 && height >= 18 ? 8 : 0;
+}
+
+static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
+{
+    const ff_table *t = images_of(v);
+    int row = ui_view_row(v), half = r.width / 2;
+    char margin[16];
+
+    if (row < 0)
+        return;
+    ui_pen p = ui_pen_at(c, r, 0);
+    ui_pen_printf(&p, ui_bold(INK_STRONG), " %s", ui_text(t, row, "name"));
+    for (int side = 0; side < 2; side++) {
+        const char *column = side ? "top_target" : "top_source";
+        p = ui_pen_at(c, r, 1);
+        ui_pen_to(&p, side * half);
+        double m = ui_real(t, row, side ? "target_margin" : "source_margin");
+        ui_format_real(margin, m);
+        ui_pen_printf(&p, ui_bold(side ? INK_TARGET : INK_SOURCE), " %s", side ? "Target" : "Source");
+        if (!isnan(m))
+            ui_pen_printf(&p, ui_plain(INK_DIM), "  ahead by %s", margin);
+        for (int k = 0; k < 5; k++) {
+            int64_t class = top_class(ui_text(t, row, column), k);
+            if (class < 0)
+                continue;
+            bool hit = class == ui_int(t, row, "source", -1);
+            p = ui_pen_at(c, r, 2 + k);
+            p.right = side ? p.right : p.left + half - 1;
+            ui_pen_to(&p, side * half);
+            ui_pen_printf(&p, ui_plain(INK_DIM), " %d ", k + 1);
+            ui_style s = k == 0 ? ui_bold(hit ? INK_GOOD : INK_BAD) : ui_plain(hit ? INK_GOOD : INK_TEXT);
+            const char *name = class_name(t, class);
+            if (*name)
+                ui_pen_printf(&p, s, "%s ", name);
+            ui_pen_printf(&p, *name ? ui_plain(INK_DIM) : s, "%lld", (long long)class);
+        }
+    }
+}
+
+static void corner(const ui_view *v, ff_buf *out)
+{
+    ff_buf_printf(out, "%s %d", mode_names[v->mode], v->n_rows);
+}
+
+static const char *empty(const ui_view *v)
+{
+    return v->ui->snap->loaded ? "no image is of this kind (f: next filter)" : "loading the images";
+}
+
+static bool verb(ui_view *v, int argc, char **argv)
+{
+    if (strcmp(argv[0], "open") == 0) {
+        ui_run(v->ui, "zoom");
+        return true;
+    }
+    if (strcmp(argv[0], "filter") != 0 || argc < 2)
+        return false;
+    if (strcmp(argv[1], "next") == 0)
+        v->mode = (v->mode + 1) % MODES;
+    else
+        return false;
+    v->stale = true;
+    return true;
+}
+
+const ui_view_class ui_images_class = {
+    .name = "images", .title = "Images", .keys = "f all, wrong, put right, worse",
+    .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
+    .corner = corner, .empty = empty, .verb = verb,
+};

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The lines around the panes: how far things are, what comes next, what the engine does, the keys. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui.h"
+
+const char *ui_key_of(const char *line)
+{
+    const ff_binding *b;
+    for (int i = 0; (b = ff_binding_at(i)); i++) {
+        if (strcmp(b->line, line) == 0)
+            return b->key;
+    }
+    return "";
+}
+
+static ui_style bar(ui_ink ink, bool bold)
+{
+    return (ui_style){(uint8_t)ink, PAPER_BAR, bold ? UI_BOLD : 0};
+}
+
+/* The discrepancy of the states on the way here, as a sparkline of at most `cells`. */
+static void draw_way(ui *u, ui_pen *p, int cells)
+{
+    const ff_table *t = u->snap->states;
+    int64_t wrong[64];
+    int n = 0, most = 1;
+
+    for (int row = ui_find_int(t, "state", u->snap->state); row >= 0 && n < 64;) {
+        int64_t w = ui_int(t, row, "wrong", -1), parent = ui_int(t, row, "parent", -1);
+        if (w >= 0) {
+            wrong[n++] = w;
+            most = w > most ? (int)w : most;
+        }
+        int up = parent >= 0 ? ui_find_int(t, "state", parent) : -1;
+        row = up < row ? up : -1;
+    }
+    if (n < 2)
+        return;
+    if (n > cells)
+        n = cells;
+    while (n-- > 0) {
+        double f = (double)wrong[n] / most;
+        ui_pen_char(p, bar(f > 0 ? ui_ink_of_heat(f) : INK_GOOD, false), ui_block(f));
+    }
+    ui_pen_char(p, bar(INK_TEXT, false), ' ');
+}
+
+void ui_draw_title(ui *u, ui_rect r)
+{
+    const ff_snapshot *s = u->snap;
+    ui_pen p = ui_pen_at(&u->canvas, r, 0), right = p;
+    ff_buf counts = {0};
+    char text[64];
+
+    ui_canvas_clear(&u->canvas, r, PAPER_BAR);
+    /* Right: the numbers; they come first when room is short. */
+    int width = 1;
+    if (s->wrong >= 0 && s->initial >= 0 && s->images > 0) {
+        ff_buf_printf(&counts, "%d images   wrong ", s->images);
+        if (s->initial != s->wrong)
+            ff_buf_printf(&counts, "%d \xe2\x86\x92 ", s->initial);
+        snprintf(text, sizeof text, "%d (%.1f%%)", s->wrong, 100.0 * s->wrong / s->images);
+        int n = ff_table_rows(s->states) > 1 ? 9 : 0;
+        width = ff_display_width(counts.data) + ff_display_width(text) + 3 + n;
+        right.x = right.right - width > right.left ? right.right - width : right.left;
+        ui_pen_text(&right, bar(INK_TEXT, false), counts.data);
+        ui_pen_text(&right, bar(s->wrong ? INK_BAD : INK_GOOD, true), text);
+        ui_pen_text(&right, bar(INK_TEXT, false), "  ");
+        draw_way(u, &right, 8);
+    } else if (s->target_error) {
+        width = ff_display_width("the Target cannot run ");
+        right.x = right.right - width;
+        ui_pen_text(&right, bar(INK_BAD, true), "the Target cannot run");
+    }
+    ff_buf_finish(&counts);
+    p.right -= width + 1;
+    ui_pen_text(&p, bar(INK_FOCUS, true), " FetaFix ");
+    ui_pen_printf(&p, bar(INK_SOURCE, false), " %s", s->source_path ? ff_path_basename(s->source_path) : "");
+    ui_pen_text(&p, bar(INK_DIM, false), " \xe2\x86\x92 ");
+    ui_pen_text(&p, bar(INK_TARGET, false), s->target_path ? ff_path_basename(s->target_path) : "");
+    if (ui_unsaved(u))
+        ui_pen_text(&p, bar(INK_WARN, true), " *");
+}
+
+/* What the cursor's repair, or the next one, would do; or what to press now. */
+void ui_draw_next(ui *u, ui_rect r)
+{
+    const ff_snapshot *s = u->snap;
+    ui_pen p = ui_pen_at(&u->canvas, r, 0);
+    const char *id = s->localized ? ui_chosen_proposal(u) : NULL;
+    int row = id ? ui_find_id(s->proposals, "id", id) : -1;
+    char text[64];
+
+    ui_pen_char(&p, ui_plain(INK_TEXT), ' ');
+    if (row < 0) {
+        if (!s->loaded)
+            ui_pen_text(&p, ui_plain(INK_DIM), "The models and images are being read. All views can be looked at.");
+        else if (!s->localized)
+            ui_pen_text(&p, ui_plain(INK_DIM), u->running ? "The layers of both models are being compared."
+                                                          : "Type :localize to compare the layers.");
+        else if (s->wrong == 0)
+            ui_pen_text(&p, ui_plain(INK_GOOD),
+                        ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
+                                      : "\xe2\x9c\x93 Every label is the Source's.");
+        else
+            ui_pen_text(&p, ui_plain(INK_WARN), "No repair is left to try.");
+        return;
+    }
+    const ff_table *t = s->proposals;
+    const char *type = ui_text(t, row, "type"), *status = ui_text(t, row, "status");
+    bool next = s->next && strcmp(s->next, id) == 0;
+    int64_t wrong = ui_int(t, row, "wrong", -1);
+    ui_pen_printf(&p, ui_bold(INK_STRONG), "%s ", next ? "Next" : "This");
+    ui_pen_printf(&p, ui_bold(ui_ink_of_type(type)), "%s ", type);
+    if (strcmp(status, "rejected") == 0)
+        ui_pen_right(&p, ui_bold(INK_WARN), " \xe2\x9c\x97 did not help ");
+    else if (wrong >= 0) {
+        snprintf(text, sizeof text, " would leave %lld wrong ", (long long)wrong);
+        ui_pen_right(&p, ui_bold(wrong < s->wrong ? INK_GOOD : INK_WARN), text);
+    }
+    ui_pen_text(&p, ui_plain(INK_TEXT), ui_text(t, row, "summary"));
+}
+
+static const char *name_of_job(ff_job_kind k)
+{
+    static const char *const names[FF_JOB_KINDS] = {
+        [FF_JOB_LOAD] = "loading", [FF_JOB_LOCALIZE] = "comparing", [FF_JOB_EVALUATE] = "judging a repair",
+        [FF_JOB_ACCEPT] = "taking a repair", [FF_JOB_REJECT] = "setting aside", [FF_JOB_UNDO] = "undoing",
+        [FF_JOB_REDO] = "redoing", [FF_JOB_GOTO] = "going there", [FF_JOB_STEP] = "searching a repair",
+        [FF_JOB_REPAIR] = "repairing", [FF_JOB_SAVE] = "writing", [FF_JOB_DETAIL] = "reading details",
+        [FF_JOB_VALIDATE] = "validating",
+    };
+    return (int)k >= 0 && k < FF_JOB_KINDS && names[k] ? names[k] : "working";
+}
+
+static void draw_progress(ui *u, ui_pen *p)
+{
+    const ff_progress *g = ff_session_progress(u->session);
+    const char *stage = atomic_load(&g->stage);
+    int64_t done = atomic_load(&g->done), total = atomic_load(&g->total);
+    double seconds = (double)(ff_now_ns() - atomic_load(&g->started_ns)) / 1e9;
+    char text[96];
+    int cells = ui_pen_room(p) / 5;
+
+    cells = cells > 24 ? 24 : cells < 6 ? 6 : cells;
+    snprintf(text, sizeof text, " engine: %s ", name_of_job(u->running_kind));
+    ui_pen_right(p, ui_plain(INK_INFO), text);
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    if (!stage)
+        return;
+    if (total > 0) {
+        double f = done >= total ? 1 : (double)done / (double)total;
+        ui_pen_char(p, ui_plain(INK_FRAME), 0x2595);
+        ui_pen_bar(p, ui_plain(INK_FOCUS), cells, f);
+        ui_pen_char(p, ui_plain(INK_FRAME), 0x258f);
+        ui_pen_printf(p, ui_plain(INK_TEXT), " %s", stage);
+        ui_pen_printf(p, ui_plain(INK_DIM), "  %lld/%lld", (long long)(done > total ? total : done),
+                      (long long)total);
+        if (done > 0 && done < total && seconds > 0.3) {
+            double left = seconds * (double)(total - done) / (double)done;
+            if (left < 60)
+                ui_pen_printf(p, ui_plain(INK_DIM), "  %.1f s left", left);
+            else
+                ui_pen_printf(p, ui_plain(INK_DIM), "  %.0f min left", left / 60 + 0.5);
+        }
+    } else {
+        ui_pen_printf(p, ui_plain(INK_TEXT), "%s", stage);
+        if (seconds >= 1)
+            ui_pen_printf(p, ui_plain(INK_DIM), "  %.0f s", seconds);
+    }
+}
+
+void ui_draw_status(ui *u, ui_rect r)
+{
+    ui_pen p = ui_pen_at(&u->canvas, r, 0);
+
+    if (u->question == ASK_QUIT) {
+        ui_pen_text(&p, ui_bold(INK_WARN), " The repairs are in no file yet. Quit?  ");
+        ui_pen_text(&p, ui_bold(INK_KEY), "y");
+        ui_pen_text(&p, ui_plain(INK_TEXT), " quit  ");
+        ui_pen_text(&p, ui_bold(INK_KEY), "w");
+        ui_pen_text(&p, ui_plain(INK_TEXT), " write, then quit  ");
+        ui_pen_text(&p, ui_plain(INK_DIM), "another key: stay");
+        return;
+    }
+    if (u->running && !(u->running_kind == FF_JOB_DETAIL && u->message)) {
+        if (u->message) { /* beside what the engine does */
+            char *text = ff_asprintf(" engine: %s ", name_of_job(u->running_kind));
+            ui_pen_right(&p, ui_plain(INK_INFO), text);
+            free(text);
+            ui_pen_printf(&p, ui_plain(u->message_ink), " %s", u->message);
+        } else {
+            draw_progress(u, &p);
+        }
+        return;
+    }
+    ui_pen_right(&p, ui_plain(INK_DIM), " engine: idle ");
+    if (u->message)
+        ui_pen_printf(&p, ui_plain(u->message_ink), " %s", u->message);
+}
+
+/* One key and what it does, if there is room for both. */
+static void hint(ui_pen *p, const char *line, const char *what)
+{
+    const char *key = ui_key_of(line);
+    if (!*key || ui_pen_room(p) < ff_display_width(key) + ff_display_width(what) + 3)
+        return;
+    ui_pen_printf(p, bar(INK_KEY, true), " %s", key);
+    ui_pen_printf(p, bar(INK_TEXT, false), " %s ", what);
+}
+
+void ui_draw_keys(ui *u, ui_rect r)
+{
+    const ff_snapshot *s = u->snap;
+    ui_pen p = ui_pen_at(&u->canvas, r, 0), right = p;
+    ui_view *v = ui_focused(u);
+
+    ui_canvas_clear(&u->canvas, r, PAPER_BAR);
+    right.x = right.right - 7;
+    hint(&right, "keys", "help");
+    p.right -= 8;
+    if (u->popup >= 0) {
+        hint(&p, "close", "back");
+        hint(&p, "down", "down");
+        hint(&p, "up", "up");
+        hint(&p, "search", "search");
+        return;
+    }
+    if (u->running && u->running_kind != FF_JOB_DETAIL)
+        hint(&p, "cancel", "cancel");
+    if (s->localized && ui_chosen_proposal(u)) {
+        hint(&p, "accept", "accept");
+        hint(&p, "reject", "reject");
+        hint(&p, "step", "step");
+        hint(&p, "repair", "repair all");
+    }
+    if (s->localized && ff_table_rows(s->states) > 1) {
+        hint(&p, "undo", "undo");
+        if (ui_unsaved(u))
+            hint(&p, "prompt save", "write");
+    }
+    hint(&p, "open", v == &u->views[VIEW_STEPS] ? "go there" : "details");
+    if (v == &u->views[VIEW_GRAPH])
+        hint(&p, "fold", "fold");
+    if (v == &u->views[VIEW_HEAT])
+        hint(&p, "sort next", "sort");
+    if (v->class->verb && v != &u->views[VIEW_HEAT] && v != &u->views[VIEW_STEPS])
+        hint(&p, "filter next", "filter");
+    hint(&p, "next-pane", "pane");
+    hint(&p, "zoom", "zoom");
+    hint(&p, "search", "search");
+    hint(&p, "prompt", "command");
+    hint(&p, "close", u->n_back ? "back" : "quit");
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The explorer's state, one object, used by one thread.
+ *
+ *     loop.c     waits for keys, signals and the engine; nothing else waits
+ *     input.c    bytes -> keys            keys -> command lines (the command layer) -> verbs.c
+ *     events.c   what the engine says     snapshots make views stale
+ *     screen.c   state -> canvas          terminal.c paints the difference
+ */
+#ifndef FF_UI_UI_H
+#define FF_UI_UI_H
+
+#include "fetafix/command.h"
+#include "fetafix/session.h"
+
+#include "canvas.h"
+#include "input.h"
+#include "latency.h"
+#include "layout.h"
+#include "prompt.h"
+#include "view.h"
+
+typedef enum ui_question { ASK_NOTHING, ASK_QUIT } ui_question;
+
+typedef struct ui {
+    ff_session *session;
+    const ff_options *options;
+    const ff_snapshot *snap; /* a reference of ours */
+    ff_context context;      /* for ff_command_run */
+
+    ui_canvas canvas;
+    int width, height;
+    ui_input *input;
+    ui_layout layout;
+    ui_view views[VIEW_COUNT];
+    ui_view_id focus;
+    bool zoomed;
+    int popup;                /* a view over all others, or -1 */
+    ui_view_id back[16];      /* where `close` goes */
+    int n_back;
+    int64_t seen[VIEW_COUNT]; /* when a view was looked at last, by `clock` */
+    int64_t clock;
+    ui_view_id tab_at[64];    /* titles and where they were drawn, for the mouse */
+    ui_rect tab_rects[64];
+    int n_tabs;
+
+    ui_prompt prompt;
+    char *match;              /* the text that is searched */
+    int search_from;          /* where the cursor was when the search was begun */
+    ui_question question;
+    char *message;            /* one line, until the next key */
+    ui_ink message_ink;
+
+    int pair;                 /* what the cursor speaks of, -1: nothing */
+    char *finding;            /* id of the finding, when a finding was opened; else NULL */
+    const ff_detail *detail;
+    int detail_wanted;        /* pair asked for, -1 */
+    int64_t detail_version;   /* snapshot's, when it was asked for */
+    int64_t detail_due_ns;    /* ask then; 0: no need */
+    int64_t detail_job;
+
+    int64_t running;          /* the job that runs; 0: idle */
+    ff_job_kind running_kind;
+    int interrupts;           /* C-c in a row while nothing runs */
+    int64_t saved_state;      /* what was written last */
+    bool quit_after_save;
+    ui_latency latency;
+    bool dirty, quit;
+    int code;                 /* what ff_explore returns */
+    char *failure;            /* message that goes with it */
+} ui;
+
+/* explore.c */
+void ui_say(ui *u, ui_ink ink, const char *format, ...) FF_PRINTF(3, 4);
+void ui_stale(ui *u); /* every view is refreshed before the next paint */
+
+/* events.c */
+void ui_take_events(ui *u);
+void ui_want_detail(ui *u); /* of u->pair, when it stayed for a moment */
+void ui_detail_tick(ui *u);
+/* The last change of models is in no file. */
+bool ui_unsaved(const ui *u);
+
+/* verbs.c */
+void ui_run(ui *u, const char *line); /* a command line; errors become the message */
+void ui_key_pressed(ui *u, const ui_key *k);
+bool ui_verb(void *u, int argc, char **argv); /* ff_context.view */
+void ui_show_view(ui *u, ui_view_id id, bool remember);
+ui_view *ui_focused(ui *u); /* the view that has the keys */
+/* The repair that `accept` would take: under the cursor, or the next; NULL when there is none. */
+const char *ui_chosen_proposal(ui *u);
+void ui_cursor_moved(ui *u); /* the other panes follow */
+
+/* mouse.c */
+void ui_mouse(ui *u, const ui_key *k);
+
+/* screen.c */
+void ui_paint(ui *u);
+void ui_resized(ui *u, int width, int height);
+
+/* status.c: the lines around the panes */
+void ui_draw_title(ui *u, ui_rect r);
+void ui_draw_next(ui *u, ui_rect r);
+void ui_draw_status(ui *u, ui_rect r);
+void ui_draw_keys(ui *u, ui_rect r);
+/* Key that a command line is bound to, "" when none. */
+const char *ui_key_of(const char *line);
+
+/* loop.c */
+void ui_loop(ui *u);
+
+/* Cells of a snapshot's table by the column's name; -1 or 0 rows and missing columns read as empty. */
+static inline const char *ui_text(const ff_table *t, int row, const char *column)
+{
+    int c = ff_table_find(t, column);
+    return c >= 0 && row >= 0 && row < ff_table_rows(t) ? ff_table_text(t, row, c) : "";
+}
+
+static inline int64_t ui_int(const ff_table *t, int row, const char *column, int64_t missing)
+{
+    int c = ff_table_find(t, column);
+    if (c < 0 || row < 0 || row >= ff_table_rows(t) || ff_table_empty(t, row, c))
+        return missing;
+    return ff_table_int(t, row, c);
+}
+
+/* NAN when empty. */
+double ui_real(const ff_table *t, int row, const char *column);
+/* The row of a table whose column holds a number or a text; -1. */
+int ui_find_int(const ff_table *t, const char *column, int64_t v);
+int ui_find_id(const ff_table *t, const char *column, const char *id);
+
+#endif

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What keys and commands do to the explorer itself. Everything else is the command layer's. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "terminal.h"
+#include "theme.h"
+#include "ui.h"
+
+ui_view *ui_focused(ui *u)
+{
+    return &u->views[u->popup >= 0 ? (ui_view_id)u->popup : u->focus];
+}
+
+void ui_cursor_moved(ui *u)
+{
+    ui_view *v = ui_focused(u);
+    int row;
+
+    u->dirty = true;
+    if (v->class->text || !v->class->pair)
+        return;
+    ui_view_update(v);
+    row = ui_view_row(v);
+    int pair = row >= 0 ? v->class->pair(v, row) : -1;
+    if (v == &u->views[VIEW_FINDINGS] && row >= 0) {
+        free(u->finding);
+        u->finding = ff_strdup(ui_text(u->snap->findings, row, "id"));
+    } else if (v != &u->views[VIEW_FINDINGS]) {
+        free(u->finding);
+        u->finding = NULL;
+    }
+    if (pair < 0 && v == &u->views[VIEW_GRAPH])
+        return; /* a fold: what was looked at stays */
+    if (pair != u->pair) {
+        u->pair = pair;
+        u->views[VIEW_DETAIL].stale = true;
+        ui_window_select(&u->views[VIEW_DETAIL].window, 0);
+        if (pair >= 0)
+            ui_want_detail(u);
+    }
+    for (int i = 0; pair >= 0 && i < VIEW_COUNT; i++) {
+        ui_view *other = &u->views[i];
+        if (other != v && other->class->follow) {
+            ui_view_update(other);
+            other->class->follow(other, pair);
+        }
+    }
+}
+
+void ui_show_view(ui *u, ui_view_id id, bool remember)
+{
+    if (id == VIEW_KEYS || id == VIEW_STATS) {
+        u->popup = id;
+        u->views[id].stale = true;
+        return;
+    }
+    u->popup = -1;
+    if (remember && u->focus != id) {
+        if (u->n_back == (int)FF_COUNT(u->back)) {
+            memmove(u->back, u->back + 1, sizeof u->back - sizeof u->back[0]);
+            u->n_back--;
+        }
+        u->back[u->n_back++] = u->focus;
+    }
+    u->focus = id;
+    u->seen[id] = ++u->clock;
+    if (id == VIEW_DETAIL) {
+        u->views[id].stale = true;
+        ui_want_detail(u);
+        u->detail_due_ns = ff_now_ns(); /* asked for by hand: at once */
+    }
+    u->dirty = true;
+}
+
+const char *ui_chosen_proposal(ui *u)
+{
+    ui_view *v = ui_focused(u);
+    int row = ui_view_row(v);
+    const char *id = v->class->proposal && row >= 0 ? v->class->proposal(v, row) : NULL;
+    return id ? id : u->snap->next;
+}
+
+void ui_run(ui *u, const char *line)
+{
+    if (ff_command_run(&u->context, line) != FF_OK)
+        ui_say(u, INK_BAD, "%s", ff_error());
+    u->dirty = true;
+}
+
+/* --------------------------------------------------------------------------------------- panes */
+
+static void next_pane(ui *u, int step)
+{
+    int pane = ui_layout_pane_of(&u->layout, u->focus);
+    if (u->zoomed || u->layout.count < 2) {
+        return;
+    }
+    pane = (pane + step + u->layout.count) % u->layout.count;
+    ui_show_view(u, u->layout.panes[pane].shown, false);
+    u->n_back = 0;
+}
+
+static void next_tab(ui *u, int step)
+{
+    int pane = ui_layout_pane_of(&u->layout, u->focus);
+    if (pane < 0)
+        return;
+    const ui_pane *p = &u->layout.panes[pane];
+    for (int i = 0; i < p->n_views; i++) {
+        if (p->views[i] == u->focus) {
+            ui_show_view(u, p->views[(i + step + p->n_views) % p->n_views], false);
+            return;
+        }
+    }
+}
+
+/* Closes what was opened last; false when nothing was. */
+static bool close_one(ui *u)
+{
+    ui_view *v = ui_focused(u);
+    u->dirty = true;
+    if (u->popup >= 0)
+        u->popup = -1;
+    else if (u->n_back > 0)
+        ui_show_view(u, u->back[--u->n_back], false);
+    else if (u->zoomed)
+        u->zoomed = false;
+    else if (v->filter) {
+        free(v->filter);
+        v->filter = NULL;
+        v->stale = true;
+    } else
+        return false;
+    return true;
+}
+
+static void quit(ui *u)
+{
+    if (ui_unsaved(u) && u->question != ASK_QUIT)
+        u->question = ASK_QUIT;
+    else
+        u->quit = true;
+}
+
+/* -------------------------------------------------------------------------------------- search */
+
+static void search_on(ui *u, int step)
+{
+    ui_view *v = ui_focused(u);
+    if (!u->match || !*u->match)
+        ui_say(u, INK_INFO, "nothing was searched yet (/)");
+    else if (!ui_view_search(v, u->match, step, false))
+        ui_say(u, INK_WARN, "'%s' is not in this view", u->match);
+    else
+        ui_cursor_moved(u);
+}
+
+static void set_match(ui *u, const char *text)
+{
+    free(u->match);
+    u->match = *text ? ff_strdup(text) : NULL;
+}
+
+static char *join(int argc, char **argv, int from)
+{
+    ff_buf b = {0};
+    for (int i = from; i < argc; i++)
+        ff_buf_printf(&b, "%s%s", i > from ? " " : "", argv[i]);
+    return ff_buf_steal(&b);
+}
+
+static void begin_search(ui *u)
+{
+    ui_view *v = ui_focused(u);
+    u->search_from = v->class->text ? v->window.top : v->window.cursor;
+    ui_prompt_open(&u->prompt, UI_PROMPT_SEARCH, "");
+}
+
+/* ---------------------------------------------------------------------------------- the verbs */
+
+static bool on_off(ui *u, const char *word, bool *out)
+{
+    *out = strcmp(word, "on") == 0;
+    if (*out || strcmp(word, "off") == 0)
+        return true;
+    ui_say(u, INK_BAD, "'%s' is neither on nor off", word);
+    return false;
+}
+
+static void open_prompt(ui *u, int argc, char **argv)
+{
+    char *text = join(argc, argv, 1);
+    if (strcmp(text, "save") == 0) {
+        const char *name = u->options && u->options->output ? u->options->output : "repaired.onnx";
+        free(text);
+        text = ff_asprintf("save %s", name);
+    } else if (*text) {
+        char *with_blank = ff_asprintf("%s ", text);
+        free(text);
+        text = with_blank;
+    }
+    ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, text);
+    free(text);
+}
+
+static void filter(ui *u, int argc, char **argv)
+{
+    ui_view *v = ui_focused(u);
+    if (v->filter || strcmp(argv[1], "text") == 0 || strcmp(argv[1], "off") == 0) {
+        free(v->filter);
+        v->filter = NULL;
+        v->stale = true;
+        if (argc > 2 && strcmp(argv[1], "text") == 0)
+            v->filter = join(argc, argv, 2);
+        if (strcmp(argv[1], "off") == 0)
+            v->mode = 0;
+        return;
+    }
+    ui_say(u, INK_INFO, "this view has no filter; & filters by a text");
+}
+
+static void cancel(ui *u)
+{
+    if (u->running && u->running_kind != FF_JOB_DETAIL) {
+        ff_session_cancel(u->session, u->interrupts > 0);
+        ui_say(u, INK_WARN, "cancelling");
+        u->interrupts++;
+    } else if (u->interrupts++ > 0) {
+        quit(u);
+    } else {
+        ff_session_cancel(u->session, true);
+        ui_say(u, INK_INFO, "no job runs (q quits; so does C-c again)");
+    }
+}
+
+/* Moves by rows; true when the word was one of these. */
+static bool move_verb(ui_view *v, const char *word, const char *count)
+{
+    int64_t n = 1;
+    int page = v->window.height > 1 ? v->window.height - 1 : 1;
+    if (count && (!ff_parse_int(count, &n) || n < 0))
+        return false;
+    if (n > 1 << 24)
+        n = 1 << 24;
+    if (strcmp(word, "down") == 0)
+        ui_window_move(&v->window, (int)n);
+    else if (strcmp(word, "up") == 0)
+        ui_window_move(&v->window, -(int)n);
+    else if (strcmp(word, "page-down") == 0)
+        ui_window_move(&v->window, page);
+    else if (strcmp(word, "page-up") == 0)
+        ui_window_move(&v->window, -page);
+    else if (strcmp(word, "half-down") == 0)
+        ui_window_move(&v->window, (page + 1) / 2);
+    else if (strcmp(word, "half-up") == 0)
+        ui_window_move(&v->window, -(page + 1) / 2);
+    else if (strcmp(word, "top") == 0)
+        ui_window_select(&v->window, 0);
+    else if (strcmp(word, "bottom") == 0)
+        ui_window_select(&v->window, v->n_rows - 1);
+    else
+        return false;
+    return true;
+}
+
+static bool screen_verb(ui *u, int argc, char **argv)
+{
+    const char *word = argv[0], *first = argc > 1 ? argv[1] : "";
+    bool on;
+    ui_theme theme;
+
+    if (strcmp(word, "mouse") == 0) {
+        if (on_off(u, first, &on))
+            ui_term_set_mouse(on);
+    } else if (strcmp(word, "theme") == 0) {
+        if (!ui_theme_parse(first, &theme))
+            ui_say(u, INK_BAD, "'%s' is no theme: dark, light, mono", first);
+        else if (!(ui_theme_choose(theme) ? (ui_term_redraw(), true) : false))
+            ui_say(u, INK_WARN, "this terminal has no colours");
+    } else if (strcmp(word, "glyphs") == 0) {
+        ui_term_set_glyphs(strcmp(first, "ascii") == 0  ? UI_GLYPHS_ASCII
+                           : strcmp(first, "utf8") == 0 ? UI_GLYPHS_UTF8
+                                                        : UI_GLYPHS_AUTO);
+    } else if (strcmp(word, "redraw") == 0) {
+        ui_term_redraw();
+    } else if (strcmp(word, "suspend") == 0) {
+        kill(getpid(), SIGTSTP); /* comes back by the loop, as from outside */
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool ui_verb(void *sink, int argc, char **argv)
+{
+    ui *u = sink;
+    ui_view *v = ui_focused(u);
+    const char *word = argv[0];
+
+    u->dirty = true;
+    if (move_verb(v, word, argc > 1 ? argv[1] : NULL)) {
+        ui_cursor_moved(u);
+        return true;
+    }
+    if (screen_verb(u, argc, argv))
+        return true;
+    if (v->class->verb && v->class->verb(v, argc, argv)) {
+        ui_cursor_moved(u);
+        return true;
+    }
+    if (strcmp(word, "view") == 0 && argc > 1) {
+        for (int i = 0; i < VIEW_COUNT; i++) {
+            if (strcmp(ui_view_classes[i]->name, argv[1]) == 0) {
+                u->n_back = 0;
+                ui_show_view(u, (ui_view_id)i, false);
+                return true;
+            }
+        }
+        ui_say(u, INK_BAD, "'%s' is no view", argv[1]);
+    } else if (strcmp(word, "keys") == 0) {
+        ui_show_view(u, VIEW_KEYS, false);
+    } else if (strcmp(word, "stats") == 0) {
+        ui_show_view(u, VIEW_STATS, false);
+    } else if (strcmp(word, "next-pane") == 0) {
+        next_pane(u, 1);
+    } else if (strcmp(word, "previous-pane") == 0) {
+        next_pane(u, -1);
+    } else if (strcmp(word, "next-tab") == 0) {
+        next_tab(u, 1);
+    } else if (strcmp(word, "previous-tab") == 0) {
+        next_tab(u, -1);
+    } else if (strcmp(word, "zoom") == 0) {
+        u->zoomed = !u->zoomed;
+    } else if (strcmp(word, "open") == 0) {
+        if (v->class->pair && !v->class->text && u->pair >= 0)
+            ui_show_view(u, VIEW_DETAIL, true);
+    } else if (strcmp(word, "back") == 0) {
+        set_match(u, "");
+        close_one(u);
+    } else if (strcmp(word, "close") == 0) {
+        if (!close_one(u))
+            quit(u);
+    } else if (strcmp(word, "quit") == 0) {
+        quit(u);
+    } else if (strcmp(word, "cancel") == 0) {
+        cancel(u);
+    } else if (strcmp(word, "prompt") == 0) {
+        open_prompt(u, argc, argv);
+    } else if (strcmp(word, "search") == 0 && argc == 1) {
+        begin_search(u);
+    } else if (strcmp(word, "search") == 0) {
+        char *text = join(argc, argv, 1);
+        set_match(u, text);
+        free(text);
+        search_on(u, 1);
+    } else if (strcmp(word, "search-next") == 0) {
+        search_on(u, 1);
+    } else if (strcmp(word, "search-previous") == 0) {
+        search_on(u, -1);
+    } else if (strcmp(word, "filter") == 0 && argc > 1) {
+        filter(u, argc, argv);
+    } else if (strcmp(word, "sort") == 0 || strcmp(word, "fold") == 0) {
+        ui_say(u, INK_INFO, "this view cannot %s", word);
+    } else if (strcmp(word, "left") == 0 || strcmp(word, "right") == 0) {
+        next_tab(u, *word == 'r' ? 1 : -1);
+    } else if (argc == 1 && (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0 ||
+                             strcmp(word, "evaluate") == 0)) {
+        const char *id = ui_chosen_proposal(u);
+        if (!id) {
+            ui_say(u, INK_INFO, u->snap->localized ? "there is no repair to %s"
+                                                   : "there is no repair to %s yet", word);
+            return true;
+        }
+        char *line = ff_asprintf("%s %s", word, id);
+        ui_run(u, line);
+        free(line);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------------- keys */
+
+static char **complete(void *context, const char *line, int *n)
+{
+    ui *u = context;
+    return ff_command_complete(&u->context, line, n);
+}
+
+static void prompt_key(ui *u, const ui_key *k)
+{
+    ui_prompt_kind kind = u->prompt.kind;
+    ui_view *v = ui_focused(u);
+    ui_prompt_result r = ui_prompt_key(&u->prompt, k, complete, u);
+
+    if (kind == UI_PROMPT_SEARCH && r == UI_PROMPT_CHANGED) { /* as one types */
+        set_match(u, ui_prompt_text(&u->prompt));
+        ui_window_select(&v->window, u->search_from);
+        if (u->match && ui_view_search(v, u->match, 1, true))
+            ui_cursor_moved(u);
+    } else if (r == UI_PROMPT_GONE) {
+        ui_prompt_close(&u->prompt);
+        if (kind == UI_PROMPT_SEARCH) {
+            set_match(u, "");
+            ui_window_select(&v->window, u->search_from);
+            ui_cursor_moved(u);
+        }
+    } else if (r == UI_PROMPT_DONE) {
+        char *line = ff_strdup(ui_prompt_text(&u->prompt));
+        ui_prompt_close(&u->prompt);
+        if (kind == UI_PROMPT_SEARCH) {
+            if (*line && !ui_view_search(v, line, 1, true))
+                ui_say(u, INK_WARN, "'%s' is not in this view", line);
+        } else if (*line) {
+            ui_prompt_remember(&u->prompt, line);
+            ui_run(u, line);
+        }
+        free(line);
+    }
+}
+
+static void answer(ui *u, const ui_key *k)
+{
+    u->question = ASK_NOTHING;
+    if (strcmp(k->name, "y") == 0 || strcmp(k->name, "Y") == 0 || strcmp(k->name, "q") == 0 ||
+        strcmp(k->name, "C-c") == 0) {
+        u->quit = true;
+    } else if (strcmp(k->name, "w") == 0) {
+        u->quit_after_save = true;
+        ui_run(u, "prompt save");
+    }
+}
+
+void ui_key_pressed(ui *u, const ui_key *k)
+{
+    if (u->prompt.kind != UI_PROMPT_NONE) {
+        prompt_key(u, k);
+        return;
+    }
+    if (k->type == UI_PASTE)
+        return; /* a text pasted by mistake is no sequence of commands */
+    free(u->message);
+    u->message = NULL;
+    if (u->question != ASK_NOTHING) {
+        answer(u, k);
+        return;
+    }
+    if (strcmp(k->name, "C-c") != 0)
+        u->interrupts = 0;
+    const char *line = ff_command_for_key(k->name);
+    if (line)
+        ui_run(u, line);
+    else if (k->name[0])
+        ui_say(u, INK_DIM, "%s does nothing here; ? lists the keys", k->name);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A view is a list of rows and a few functions. The rows come from tables of the snapshot; scrolling,
+ * search, filters, the cursor and the mouse are the same for all and know no view.
+ *
+ * To add one: a file with a ui_view_class, an id below, a row in view_table.c, a place in layout.c,
+ * and its name in the command table. equivalences.c is a short example.
+ */
+#ifndef FF_UI_VIEW_H
+#define FF_UI_VIEW_H
+
+#include "canvas.h"
+#include "window.h"
+
+typedef enum ui_view_id {
+    VIEW_GRAPH, VIEW_HEAT, VIEW_FINDINGS, VIEW_PROPOSALS, VIEW_STEPS, VIEW_IMAGES,
+    VIEW_EQUIVALENCES, VIEW_LOG, VIEW_DETAIL, VIEW_KEYS, VIEW_STATS, VIEW_COUNT
+} ui_view_id;
+
+typedef struct ui_view ui_view;
+struct ui;
+
+typedef struct ui_view_class {
+    const char *name;  /* as in ":view heat" */
+    const char *title; /* in the frame */
+    const char *keys;  /* what is special here: "Enter details  o sort" */
+    bool text;         /* no cursor: moving scrolls */
+    void (*finish)(ui_view *v); /* frees v->data; may be NULL */
+    /* Something changed: say with ui_view_rows() how many rows there are, in which order. */
+    void (*refresh)(ui_view *v);
+    /* Writes one row (a number of the view's own, as given to ui_view_rows). */
+    void (*draw)(ui_view *v, int row, ui_pen *p);
+    /* The rest may be NULL. */
+    int (*head_height)(const ui_view *v, int height); /* fixed rows above the list */
+    void (*draw_head)(ui_view *v, ui_canvas *c, ui_rect r);
+    void (*badge)(const ui_view *v, ff_buf *out);  /* after the title in the frame: "12" */
+    void (*corner)(const ui_view *v, ff_buf *out); /* at the right of the frame: "by isolated" */
+    const char *(*empty)(const ui_view *v);        /* what to say when there are no rows */
+    int (*pair)(const ui_view *v, int row);        /* the pair a row speaks of, or -1 */
+    bool (*follow)(ui_view *v, int pair);          /* put the cursor on this pair */
+    const char *(*proposal)(const ui_view *v, int row); /* id of the repair a row offers, or NULL */
+    bool (*verb)(ui_view *v, int argc, char **argv);    /* "open", "sort", "fold", "filter": taken? */
+    /* The next row from `from` in direction `step` that holds the text; for rows that are folded away. */
+    int (*find)(ui_view *v, const char *text, int from, int step);
+} ui_view_class;
+
+struct ui_view {
+    const ui_view_class *class;
+    struct ui *ui;
+    ui_window window;
+    int *rows; /* numbers of the class's own, in the order shown */
+    int n_rows;
+    size_t capacity;
+    char *filter;       /* text that rows have to hold, or NULL */
+    int mode, sort;     /* the class's own filter and order */
+    int shift;          /* columns scrolled to the right */
+    bool stale;         /* refresh before the next paint */
+    ui_rect list;       /* where the rows are on the screen, for the mouse */
+    void *data;
+};
+
+extern const ui_view_class *const ui_view_classes[VIEW_COUNT];
+
+void ui_view_init(ui_view *v, struct ui *ui, ui_view_id id);
+void ui_view_finish(ui_view *v);
+/* Refreshes when stale. The cursor stays on its row (by number), the text filter is applied. */
+void ui_view_update(ui_view *v);
+/* For refresh(): n rows; order NULL: 0..n-1. */
+void ui_view_rows(ui_view *v, int n, const int *order);
+int ui_view_row(const ui_view *v); /* under the cursor, or -1 */
+bool ui_view_select(ui_view *v, int row); /* false when the row is not shown */
+void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char *match);
+/* Moves to the next row that holds `text`; false when none does. `here`: this one counts too. */
+bool ui_view_search(ui_view *v, const char *text, int step, bool here);
+/* What a row says, as plain text; appended. */
+void ui_view_row_text(ui_view *v, int row, ff_buf *out);
+/* Finds `needle` in `text`, ignoring case when needle has no capitals (ASCII); NULL when absent. */
+const char *ui_find_text(const char *text, const char *needle);
+
+#endif
