@@ -405,7 +405,7 @@ int ff_k_reverse_sequence(ff_call *c)
     if (rc || (rc = ff_need(c, 1, 1, 1, &lengths)))
         return rc;
     int64_t batch_axis = ff_node_int(c->node, "batch_axis", 1), time_axis = ff_node_int(c->node, "time_axis", 0);
-    if (batch_axis + time_axis != 1 || batch_axis * time_axis != 0)
+    if ((batch_axis != 0 || time_axis != 1) && (batch_axis != 1 || time_axis != 0))
         return ff_fail(FF_ERR_GRAPH, "axes %lld and %lld are not 0 and 1", (long long)batch_axis,
                        (long long)time_axis);
     int64_t inner = ff_span(x->dims, 2, x->rank), batches = x->dims[batch_axis],
