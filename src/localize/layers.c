@@ -240,14 +240,18 @@ int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff
         if (other)
             feeds[0] = other;
     }
-    ff_tensor *out = NULL;
-    rc = ff_run(runner, feeds, &hooks, NULL, image, &out);
+    int n = ff_plan_outputs(a->target ? s->target.observe : s->source.observe);
+    ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
+    rc = ff_run(runner, feeds, &hooks, NULL, image, out);
     ff_tensor_unref(feed);
     if (rc == FF_STOP)
         rc = FF_OK;
-    if (output && rc == FF_OK)
-        *output = out;
-    else
-        ff_tensor_unref(out);
+    if (output && rc == FF_OK) {
+        *output = out[0];
+        out[0] = NULL;
+    }
+    for (int i = 0; i < n; i++)
+        ff_tensor_unref(out[i]);
+    free(out);
     return rc;
 }

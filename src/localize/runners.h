@@ -32,5 +32,6 @@ const ff_side *ff_shared_source(const ff_shared *h);
 const ff_subject_options *ff_shared_options(const ff_shared *h);
 const ff_dataset *ff_shared_set(const ff_shared *h);
 bool ff_shared_source_soft(const ff_shared *h);
+const ff_subject_options *ff_subject_options_of(const ff_subject *s);
 
 #endif

@@ -83,6 +83,11 @@ const ff_dataset *ff_shared_set(const ff_shared *h)
     return h->set;
 }
 
+const ff_subject_options *ff_subject_options_of(const ff_subject *s)
+{
+    return &s->priv->shared->options;
+}
+
 bool ff_shared_source_soft(const ff_shared *h)
 {
     return h->source_soft;
@@ -112,6 +117,19 @@ static bool has_outputs(const ff_labels *l)
     return true;
 }
 
+enum { MOST_OUTPUTS = 64 };
+
+/* The output that is read first, then the others: what is compared is the whole graph. */
+static int all_outputs(const ff_graph *g, const char *read, const char **names)
+{
+    int n = 0;
+    names[n++] = read;
+    for (int i = 0; i < g->n_outputs && n < MOST_OUTPUTS; i++)
+        if (strcmp(g->outputs[i]->name, read) != 0)
+            names[n++] = g->outputs[i]->name;
+    return n;
+}
+
 /* Plans and inputs under the side's preprocessing. FF_ERR_GRAPH: does not run on such an input. */
 static int side_plan(ff_side *side, const ff_dataset *set, const char *output, const ff_subject_options *o)
 {
@@ -127,7 +145,10 @@ static int side_plan(ff_side *side, const ff_dataset *set, const char *output, c
     rc = ff_plan_create(side->model, &p, &side->score);
     if (rc != FF_OK)
         return rc;
+    const char *names[MOST_OUTPUTS];
     p.observe = true;
+    p.n_outputs = all_outputs(g, ff_plan_output(side->score, 0)->name, names);
+    p.outputs = names;
     rc = ff_plan_create(side->model, &p, &side->observe);
     if (rc == FF_OK)
         rc = ff_feed_create(set, &side->pre, &shape, o->memory / 4, &side->feed);
@@ -233,7 +254,9 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
         /* One that does not take our pictures may still be sound by itself: enough for comparing. */
         ff_plan *plan = s->target.observe ? ff_plan_ref(s->target.observe) : NULL;
         if (!plan) {
-            ff_plan_options p = {.reference = o->reference, .observe = true, .output = o->target_output};
+            const char *names[MOST_OUTPUTS];
+            ff_plan_options p = {.reference = o->reference, .observe = true, .outputs = names};
+            p.n_outputs = all_outputs(ff_model_graph(target), output->name, names);
             rc = ff_plan_create(target, &p, &plan);
             if (rc == FF_ERR_GRAPH)
                 rc = FF_OK;
