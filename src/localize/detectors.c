@@ -8,6 +8,9 @@
 
 static const ff_detector detectors[] = {
     {"preprocessing", ff_detect_preprocessing},
+    {"tensor structure", ff_detect_structure},
+    {"input dimensions", ff_detect_input}, /* looks at what the one before found */
+    {"outputs", ff_detect_outputs},
     {"weights", ff_detect_weights},
     {"hyperparameters", ff_detect_hyper},
     {"equivalences", ff_detect_sames},

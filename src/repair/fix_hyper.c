@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* LH (and the Pad nodes of CG): the Source's value of an attribute, where and how the Target writes it: attribute
  * or input of the operator at its opset, Pad node, bounds of Min and Max. */
+#include "localize/axes.h"
 #include "repair/strategy.h"
 
 #include <float.h>
@@ -147,10 +148,10 @@ static void set_ints(job *j, const ff_node *n, const char *name, const int64_t *
 static int spatial_axis(const job *j, const ff_node *pad, int k)
 {
     const ff_cvalue *in = &j->canon->values[j->layer->inputs[0]];
-    const ff_value *data = pad->inputs[0];
-    if (in->original == data && in->layout.rank == in->shape.rank)
-        return in->layout.perm[k + 2];
-    const ff_shape *shape = ff_plan_shape(j->plan, data);
+    const ff_shape *shape = ff_plan_shape(j->plan, pad->inputs[0]);
+    int axis[FF_MAX_RANK];
+    if (in->original == pad->inputs[0] && ff_cvalue_axes(in, shape, axis))
+        return axis[k + 2];
     int64_t channels = in->shape.rank > 1 ? in->shape.dims[1] : -1;
     bool last = shape->rank == in->shape.rank && shape->dims[shape->rank - 1] == channels && shape->dims[1] != channels;
     return last ? k + 1 : k + 2;
@@ -230,8 +231,9 @@ static int64_t original_axis(const job *j, int64_t axis)
     if (j->layer->n_outputs < 1)
         return axis;
     const ff_cvalue *v = &j->canon->values[j->layer->outputs[0]];
-    if (v->original && v->layout.rank == v->shape.rank && axis < v->layout.rank)
-        return v->layout.perm[axis];
+    int from[FF_MAX_RANK];
+    if (v->original && axis < v->shape.rank && ff_cvalue_axes(v, ff_plan_shape(j->plan, v->original), from))
+        return from[axis];
     return axis;
 }
 

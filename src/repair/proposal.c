@@ -70,6 +70,25 @@ int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out)
     return ff_model_apply(m, p->patch, out, NULL);
 }
 
+/* One may set the layout and another the rest; two that set the same differently clash. */
+static bool join_pre(const ff_pre *base, const ff_pre *more, ff_proposal *into)
+{
+    if (!into->has_pre)
+        into->pre = *base;
+    into->has_pre = true;
+    ff_pre old = into->pre, next = *more;
+    old.layout = next.layout = base->layout;
+    if (!ff_pre_equal(base, &next)) {
+        if (!ff_pre_equal(base, &old) && !ff_pre_equal(&old, &next))
+            return false;
+        next.layout = into->pre.layout;
+        into->pre = next;
+    }
+    if (more->layout != base->layout)
+        into->pre.layout = more->layout;
+    return true;
+}
+
 int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n, ff_proposal *out)
 {
     ff_proposal j = {.type = parts[0]->type, .pair = parts[0]->pair};
@@ -88,12 +107,8 @@ int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n
                 j.patch = ff_patch_create();
             ff_patch_append(j.patch, p->patch);
         }
-        if (p->has_pre && j.has_pre && !ff_pre_equal(&p->pre, &j.pre))
+        if (p->has_pre && !join_pre(&s->target.pre, &p->pre, &j))
             rc = ff_fail(FF_ERR_GRAPH, "'%s' and another repair set different preprocessing", p->id);
-        if (p->has_pre) {
-            j.has_pre = true;
-            j.pre = p->pre;
-        }
     }
     j.id = ff_buf_steal(&id);
     j.summary = n == 1 ? ff_strdup(parts[0]->summary)
