@@ -38,6 +38,15 @@ static void keep_output(const ff_tensor *t, int64_t width, ff_label *l)
             l->output[i] = (float)ff_tensor_get_real(t, i);
 }
 
+static void cannot_run(ff_label *l)
+{
+    for (int k = 0; k < FF_TOP; k++)
+        l->top[k] = -1;
+    l->margin = 0;
+    free(l->output);
+    l->output = NULL;
+}
+
 static int run_one(void *context, int64_t k, int worker)
 {
     run *r = context;
@@ -58,11 +67,7 @@ static int run_one(void *context, int64_t k, int worker)
     if (code == FF_ERR_GRAPH) {
         r->errors[k] = ff_strdup(ff_error());
         r->widths[k] = -1;
-        for (int t = 0; t < FF_TOP; t++)
-            l->top[t] = -1;
-        l->margin = 0;
-        free(l->output);
-        l->output = NULL;
+        cannot_run(l);
         code = FF_OK;
     } else if (code == FF_OK) {
         r->widths[k] = width_of(r, outputs[0]);
@@ -91,9 +96,13 @@ int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n
     if (!ids)
         n = ff_dataset_count(ff_feed_dataset(feed));
     assert(l->count == ff_dataset_count(ff_feed_dataset(feed)));
-    if (ff_plan_inputs(plan) != 1)
-        return ff_fail(FF_ERR_GRAPH, "the model has %d inputs; pictures feed one",
-                       ff_plan_inputs(plan));
+    if (ff_plan_inputs(plan) != 1) {
+        free(l->error);
+        l->error = ff_asprintf("the model has %d inputs; pictures feed one", ff_plan_inputs(plan));
+        for (int k = 0; k < n; k++)
+            cannot_run(&l->at[ids ? ids[k] : k]);
+        return FF_OK;
+    }
     run r = {runners, feed, ids, store, keep_outputs, task, l, NULL, NULL};
     r.widths = ff_alloc_array((size_t)n, sizeof *r.widths);
     r.errors = ff_alloc_array((size_t)n, sizeof *r.errors);
