@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Random convolutional networks with everything that plans fuse. */
+#ifndef FETAFIX_TESTS_EXEC_RANDOM_NET_H
+#define FETAFIX_TESTS_EXEC_RANDOM_NET_H
+
+#include "graph.h"
+
+typedef struct feature {
+    name x;
+    int64_t c, h, w;
+} feature;
+
+static inline int64_t pick(net *n, int64_t limit)
+{
+    return (int64_t)ff_rng_below(&n->rng, (uint64_t)limit);
+}
+
+static inline feature conv(net *n, feature f, int64_t out, int64_t k, int64_t stride, bool depthwise)
+{
+    char strides[32], pads[64], group[32];
+    int64_t p[4], g = depthwise ? f.c : 1;
+    name x = f.x;
+
+    out = depthwise ? f.c : out;
+    for (int i = 0; i < 4; i++)
+        p[i] = k > 1 ? pick(n, 2) : 0;
+    while (f.h + p[0] + p[2] < k || f.w + p[1] + p[3] < k)
+        for (int i = 0; i < 4; i++)
+            p[i]++;
+    bool separate = pick(n, 4) == 0;
+    snprintf(strides, sizeof strides, "strides=%d,%d", (int)stride, (int)stride);
+    snprintf(group, sizeof group, "group=:%d", (int)g);
+    snprintf(pads, sizeof pads, "pads=%d,%d,%d,%d", separate ? 0 : (int)p[0],
+             separate ? 0 : (int)p[1], separate ? 0 : (int)p[2], separate ? 0 : (int)p[3]);
+    if (separate) {
+        int64_t all[8] = {0, 0, p[0], p[1], 0, 0, p[2], p[3]};
+        x = net_node(n, "Pad", names(x, net_ints(n, 8, all)), NULL);
+    }
+    int64_t wd[4] = {out, f.c / g, k, k};
+    name w = net_weights(n, 1 / __builtin_sqrt((double)(f.c / g * k * k)), 0, 4, wd);
+    name y = pick(n, 2) ? net_node(n, "Conv", names(x, w), strides, pads, group, NULL)
+                        : net_node(n, "Conv", names3(x, w, net_weights(n, 0.1, 0, 1, &out)), strides,
+                                   pads, group, NULL);
+    return (feature){y, out, (f.h + p[0] + p[2] - k) / stride + 1, (f.w + p[1] + p[3] - k) / stride + 1};
+}
+
+static inline feature normalise(net *n, feature f)
+{
+    int64_t d[4] = {1, f.c, 1, 1};
+
+    switch (pick(n, 5)) {
+    case 0: {
+        name s = net_weights(n, 0.2, 1, 1, &f.c), b = net_weights(n, 0.2, 0, 1, &f.c),
+             m = net_weights(n, 0.2, 0, 1, &f.c), v = net_weights(n, 0.01, 1, 1, &f.c);
+        char in[96];
+        snprintf(in, sizeof in, "%s %s %s %s %s", f.x.s, s.s, b.s, m.s, v.s);
+        f.x = net_node(n, "BatchNormalization", in, "epsilon=.0.001", NULL);
+        break;
+    }
+    case 1:
+        f.x = net_node(n, "Mul", names(f.x, net_weights(n, 0.2, 1, 4, d)), NULL);
+        f.x = net_node(n, "Add", names(net_weights(n, 0.2, 0, 4, d), f.x), NULL);
+        break;
+    case 2:
+        f.x = net_node(n, "Add", names(f.x, net_weights(n, 0.2, 0, 4, d)), NULL);
+        break;
+    }
+    return f;
+}
+
+static inline feature activate(net *n, feature f)
+{
+    switch (pick(n, 6)) {
+    case 0:
+        f.x = net_node(n, "Relu", f.x.s, NULL);
+        break;
+    case 1:
+        f.x = net_node(n, "Clip", names3(f.x, net_scalar(n, 0), net_scalar(n, 1.5f)), NULL);
+        break;
+    case 2:
+        f.x = net_node(n, "Max", names(f.x, net_scalar(n, -0.5f)), NULL);
+        f.x = net_node(n, "Min", names(f.x, net_scalar(n, 0.9f)), NULL);
+        break;
+    case 3: {
+        name s = net_node(n, "Sigmoid", f.x.s, NULL);
+        f.x = net_node(n, "Mul", names(f.x, s), NULL);
+        break;
+    }
+    }
+    return f;
+}
+
+static inline feature block(net *n, feature f)
+{
+    char strides[32];
+
+    switch (pick(n, 8)) {
+    case 0: { /* residual */
+        feature y = activate(n, normalise(n, conv(n, f, 4 + pick(n, 20), 1, 1, false)));
+        y = normalise(n, conv(n, y, f.c, 1, 1, false));
+        y.x = pick(n, 2) ? net_node(n, "Add", names(f.x, y.x), NULL)
+                         : net_node(n, "Add", names(y.x, f.x), NULL);
+        return activate(n, y);
+    }
+    case 1: { /* two branches of convolutions that meet */
+        feature a = normalise(n, conv(n, f, 8, 1, 1, false));
+        feature b = normalise(n, conv(n, f, 8, 1, 1, false));
+        a.x = net_node(n, "Add", names(a.x, b.x), NULL);
+        return activate(n, a);
+    }
+    case 2: { /* inception */
+        feature a = activate(n, conv(n, f, 1 + pick(n, 20), 1, 1, false));
+        feature b = activate(n, conv(n, f, 1 + pick(n, 20), 1, 1, false));
+        a.x = net_node(n, "Concat", names3(a.x, b.x, f.x), "axis=:1", NULL);
+        a.c += b.c + f.c;
+        return a;
+    }
+    case 3: { /* pools */
+        bool max = pick(n, 2);
+        if (f.h < 3 || f.w < 3)
+            return f;
+        snprintf(strides, sizeof strides, "strides=%d,%d", 2, 2);
+        f.x = net_node(n, max ? "MaxPool" : "AveragePool", f.x.s, "kernel_shape=3,3", strides,
+                       pick(n, 2) ? "pads=1,1,1,1" : "pads=0,0,2,2", NULL);
+        f.h = (f.h + 2 - 3) / 2 + 1;
+        f.w = (f.w + 2 - 3) / 2 + 1;
+        return f;
+    }
+    case 4: /* the other order of axes and back */
+        f.x = net_node(n, "Transpose", f.x.s, "perm=0,2,3,1", NULL);
+        f.x = net_node(n, "Relu", f.x.s, NULL);
+        f.x = net_node(n, "Transpose", f.x.s, "perm=0,3,1,2", NULL);
+        return activate(n, normalise(n, conv(n, f, 16, 3, 1, false)));
+    case 5: /* depthwise */
+        return activate(n, normalise(n, conv(n, f, 0, 3, 1 + pick(n, 2), true)));
+    default:
+        return activate(n, normalise(n, conv(n, f, 3 + pick(n, 30), 1 + 2 * pick(n, 2),
+                                             1 + pick(n, 2), false)));
+    }
+}
+
+static inline ff_model *random_net(uint64_t seed, int edit)
+{
+    net n = {.opset = 11, .edit = edit, .rng = {seed}};
+    bool nhwc = pick(&n, 2);
+    feature f = {.c = 3, .h = 9 + pick(&n, 12), .w = 9 + pick(&n, 12)};
+    int64_t in[4] = {1, nhwc ? f.h : f.c, nhwc ? f.w : f.h, nhwc ? f.c : f.w};
+    int64_t classes = 5 + pick(&n, 20), shape[2] = {1, -1};
+
+    f.x = net_input(&n, 4, in);
+    if (nhwc)
+        f.x = net_node(&n, "Transpose", f.x.s, "perm=0,3,1,2", NULL);
+    for (int i = 3 + (int)pick(&n, 5); i > 0; i--)
+        f = block(&n, f);
+    f.x = net_node(&n, "GlobalAveragePool", f.x.s, NULL);
+    f.x = pick(&n, 2) ? net_node(&n, "Flatten", f.x.s, NULL)
+                      : net_node(&n, "Reshape", names(f.x, net_ints(&n, 2, shape)), NULL);
+    int64_t wd[2] = {f.c, classes};
+    name w = net_weights(&n, 0.5, 0, 2, wd), b = net_weights(&n, 0.5, 0, 1, &classes);
+    if (pick(&n, 2)) {
+        f.x = net_node(&n, "Gemm", names3(f.x, w, b), NULL);
+    } else {
+        f.x = net_node(&n, "MatMul", names(f.x, w), NULL);
+        f.x = net_node(&n, "Add", names(f.x, b), NULL);
+    }
+    if (pick(&n, 2))
+        f.x = net_node(&n, "Softmax", f.x.s, "axis=:1", NULL);
+    net_output(&n, f.x);
+    return net_model(&n);
+}
+
+#endif
