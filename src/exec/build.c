@@ -356,22 +356,29 @@ static int rows_back(ff_plan *p, const chain *c, const ff_node *n, int to, int f
     return FF_OK;
 }
 
-/* The value of link `index` straight from the chain's input. */
-static int build_conv(ff_plan *p, chain *c, int index)
+static dnn_conv link_spec(const chain *c, const chain_link *l)
 {
-    const chain_link *l = &c->links[index];
     dnn_conv spec = c->conv;
-    dnn_prim *prim = NULL;
-    link_weights w = {0};
-    dnn_packed *packed = NULL;
-    ff_tensor *bias = NULL;
-    int view = -1, code;
 
     spec.bias = l->shift != NULL;
     spec.sum = l->residual >= 0;
     spec.clip = l->clip;
     spec.low = l->clip ? l->low : 0;
     spec.high = l->clip ? l->high : 0;
+    return spec;
+}
+
+/* The value of link `index` straight from the chain's input. */
+static int build_conv(ff_plan *p, chain *c, int index)
+{
+    const chain_link *l = &c->links[index];
+    const dnn_conv spec = link_spec(c, l);
+    dnn_prim *prim = NULL;
+    link_weights w = {0};
+    dnn_packed *packed = NULL;
+    ff_tensor *bias = NULL;
+    int view = -1, code;
+
     if ((code = chain_view(p, c, &view)) != FF_OK || (code = dnn_conv_get(&spec, &prim)) != FF_OK)
         return code;
     if ((code = chain_weights(c, l, &w)) != FF_OK ||
@@ -448,9 +455,28 @@ static int build_link(ff_plan *p, chain *c, int i)
     return code;
 }
 
-/* Where a chain ends in this plan, and whether its clips are separate. */
-static void finish_chain(ff_plan *p, chain *c)
+/* Whether a fused clip leaves the bits as a separate one would: the kernels for AVX2 and AVX-512 clip what
+ * they are about to store. Older ones and products by GEMM may add in another order when fused. */
+static int clip_is_exact(ff_plan *p, const chain *c, bool *out)
 {
+    dnn_conv spec = link_spec(c, &c->links[c->last]);
+    dnn_prim *prim;
+    int code = dnn_conv_get(&spec, &prim);
+
+    if (code != FF_OK)
+        return code;
+    *out = (strstr(prim->impl, "avx2") || strstr(prim->impl, "avx512")) &&
+           !strstr(prim->impl, "gemm") && !strstr(prim->impl, "ref");
+    plan_keep(p, &prim->item);
+    return FF_OK;
+}
+
+/* Where a chain ends in this plan, and whether its clips are separate. */
+static int finish_chain(ff_plan *p, chain *c)
+{
+    bool exact = true;
+    int code = FF_OK;
+
     c->view = -1;
     c->last = -1;
     for (int i = 0; i < c->n_links && p->values[c->links[i].value].live; i++)
@@ -461,6 +487,10 @@ static void finish_chain(ff_plan *p, chain *c)
     c->split = p->observe;
     for (int i = c->bare; i < c->last && i >= 0; i++)
         c->split |= p->values[c->links[i].value].wanted;
+    if (!c->split && c->bare < c->last)
+        code = clip_is_exact(p, c, &exact);
+    c->split |= !exact;
+    return code;
 }
 
 /* --------------------------------------------------------------------------------------- plan */
@@ -511,7 +541,8 @@ int plan_build_steps(ff_plan *p)
     for (int i = 0; i < p->n_inputs && code == FF_OK; i++)
         code = add_tensor_rep(p, p->inputs[i]);
     for (int i = 0; i < p->n_chains; i++) {
-        finish_chain(p, &p->chains[i]);
+        if ((code = finish_chain(p, &p->chains[i])) != FF_OK)
+            break;
         const chain *c = &p->chains[i];
         bool seen = false; /* a value behind the Pad is an output itself */
         for (int k = c->n_before - 1; k >= 0; k--) {
