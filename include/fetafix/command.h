@@ -76,9 +76,16 @@ struct ff_options {
     ff_session_options session;
     const char *output, *json, *labels_csv, *report, *session_path, *config;
     const char *input;  /* run: an NPY file instead of images */
-    bool force, quiet, verbose, timing;
+    const char *patch;  /* repair: the repair as a file for `apply` */
+    const char *verb;   /* NULL: none was given */
+    char **operands;    /* words that are neither verb nor option; into argv */
+    int n_operands;
+    bool force, quiet, verbose, timing, help, version;
     int color; /* -1 auto, 0 never, 1 always */
     ff_format format;
+    bool no_causal; /* --causal no */
+    ff_arena *arena; /* texts that a configuration file gave */
+    char **words;    /* private: where operands were allocated */
 };
 
 /* One row of the option table: --help, the man page and completion come from it. */

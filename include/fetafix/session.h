@@ -70,6 +70,7 @@ typedef enum ff_job_kind {
     FF_JOB_SAVE,     /* write the present Target to `path` (`force`) */
     FF_JOB_DETAIL,   /* node detail of pair `number`: fills ff_session_detail */
     FF_JOB_VALIDATE, /* discrepancy over the validation images */
+    FF_JOB_EXPORT,   /* write the way from the root to the present state to `path` (`force`), for `apply` */
     FF_JOB_KINDS
 } ff_job_kind;
 

@@ -81,7 +81,7 @@ void case_destroy(ff_case *c)
     ff_pool_destroy(c->pool);
     for (size_t i = 0; i < FF_COUNT(c->notes); i++)
         ff_buf_finish(&c->notes[i]);
-    store_close(c->db);
+    db_close(c->db);
     ff_arena_destroy(c->texts);
     free(c);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "session/case.h"
+#include "session/patchfile.h"
 #include "session/snapshot.h"
 
 typedef struct request {
@@ -175,6 +176,31 @@ static int run_save(ff_case *c, const char *path, bool force)
     return code;
 }
 
+static int run_export(ff_case *c, const char *path, bool force)
+{
+    if (!path || !*path)
+        return ff_fail(FF_ERR_USAGE, "export needs a file name");
+    if (!c->n_points)
+        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be exported");
+    const point *now = &c->points[c->current];
+    int n = now->depth + 1;
+    int64_t *way = ff_alloc_array((size_t)n, sizeof *way);
+    case_path(c, c->current, way, n);
+    patch_file p = {.target = *ff_model_sha256(c->target), .patch = ff_patch_create()};
+    for (int i = 1; i < n; i++) {
+        if (c->points[way[i]].patch)
+            ff_patch_append(p.patch, c->points[way[i]].patch);
+    }
+    if (!ff_pre_equal(&now->pre, &c->target_pre))
+        p.pre = ff_pre_print(&now->pre);
+    int code = patch_file_write(&p, path, force);
+    if (!code)
+        case_note(c, "exported '%s'", path);
+    patch_file_finish(&p);
+    free(way);
+    return code;
+}
+
 static int run(ff_session *s, const ff_request *r)
 {
     ff_case *c = s->c;
@@ -205,6 +231,8 @@ static int run(ff_session *s, const ff_request *r)
         return run_detail(s, r->number);
     case FF_JOB_VALIDATE:
         return case_validate(c);
+    case FF_JOB_EXPORT:
+        return run_export(c, r->path, r->force);
     case FF_JOB_KINDS:
         break;
     }

@@ -80,7 +80,7 @@ int case_point_model(ff_case *c, int64_t state, ff_model **out)
         ff_key_hex(ff_model_sha256(m), hex);
         if (p->model_hex[0] && strcmp(hex, p->model_hex) != 0) {
             ff_model_unref(m);
-            return store_damaged(c->db, "the edits of a state give another model than they did");
+            return db_damaged(c->db, "the edits of a state give another model than they did");
         }
         c->points[state].model = m;
         p = &c->points[state];
@@ -117,7 +117,7 @@ static int save_labels(store *db, int64_t owner, const ff_labels *l)
         put32(p, margin);
         p += 4;
     }
-    int code = store_run(db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner,
+    int code = db_run(db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner,
                          l->width, bytes, size);
     free(bytes);
     return code;
@@ -127,15 +127,15 @@ static int read_labels(ff_case *c, int64_t owner, ff_labels **out)
 {
     sqlite3_stmt *st;
     bool row;
-    int code = store_query(c->db, &st, "SELECT width, labels FROM label WHERE owner=?", "i", owner);
-    if (code || (code = store_next(c->db, &st, &row)))
+    int code = db_query(c->db, &st, "SELECT width, labels FROM label WHERE owner=?", "i", owner);
+    if (code || (code = db_next(c->db, &st, &row)))
         return code;
     int count = ff_dataset_count(c->set);
     if (!row)
-        return store_damaged(c->db, "a state has no labels");
+        return db_damaged(c->db, "a state has no labels");
     if (sqlite3_column_bytes(st, 1) != count * LABEL_BYTES) {
         sqlite3_finalize(st);
-        return store_damaged(c->db, "a state has labels of other images");
+        return db_damaged(c->db, "a state has labels of other images");
     }
     const unsigned char *p = sqlite3_column_blob(st, 1);
     ff_labels *l = ff_labels_create(count);
@@ -160,7 +160,7 @@ static int insert_point(ff_case *c, int64_t state, const point *p)
     size_t size = 0;
     int code = p->patch ? ff_patch_serialize(p->patch, &patch, &size) : FF_OK;
     if (!code)
-        code = store_run(c->db, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        code = db_run(c->db, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
                          "iiissssbsidss", state, p->parent, p->decision, p->ids, p->type,
                          p->summary, p->findings, patch, size, pre, (int64_t)p->wrong,
                          isfinite(p->distance) ? p->distance : NAN, p->model_hex, p->error);
@@ -175,12 +175,12 @@ static int set_number(store *db, const char *name, int64_t v)
 {
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)v);
-    return store_set(db, name, text);
+    return db_set(db, name, text);
 }
 
 static int insert_decision(ff_case *c, const decision *d)
 {
-    return store_run(c->db, "INSERT INTO decision VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    return db_run(c->db, "INSERT INTO decision VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                      "isiissssiiisii", d->number, outcome_name(d->outcome), d->from, d->to, d->ids,
                      d->type, d->summary, d->findings, (int64_t)d->verdict, (int64_t)d->before,
                      (int64_t)d->after, d->phase ? d->phase : "", d->previous, (int64_t)d->subset);
@@ -208,7 +208,7 @@ int case_commit(ff_case *c, decision *d, point *p)
     stand_after(c, d, new_state, &current, &tip);
     char seconds[40];
     snprintf(seconds, sizeof seconds, "%.3f", c->seconds);
-    int code = store_begin(c->db);
+    int code = db_begin(c->db);
     if (!code && p)
         code = insert_point(c, new_state, p);
     if (!code)
@@ -218,11 +218,11 @@ int case_commit(ff_case *c, decision *d, point *p)
     if (!code)
         code = set_number(c->db, "tip", tip);
     if (!code)
-        code = store_set(c->db, "seconds", seconds);
+        code = db_set(c->db, "seconds", seconds);
     if (!code)
-        code = store_commit(c->db);
+        code = db_commit(c->db);
     if (code) {
-        store_rollback(c->db);
+        db_rollback(c->db);
         return code;
     }
     ff_grow(&c->decisions, &c->decisions_capacity, (size_t)c->n_decisions + 1, sizeof *d);
@@ -244,7 +244,7 @@ int case_commit(ff_case *c, decision *d, point *p)
 
 int case_save_root(ff_case *c)
 {
-    int code = store_begin(c->db);
+    int code = db_begin(c->db);
     if (!code)
         code = insert_point(c, 0, &c->points[0]);
     if (!code)
@@ -252,16 +252,16 @@ int case_save_root(ff_case *c)
     if (!code)
         code = set_number(c->db, "tip", 0);
     if (!code)
-        code = store_commit(c->db);
+        code = db_commit(c->db);
     if (code)
-        store_rollback(c->db);
+        db_rollback(c->db);
     return code;
 }
 
 int case_save_listing(ff_case *c, int64_t state)
 {
     const point *p = &c->points[state];
-    return store_run(c->db, "INSERT OR REPLACE INTO listing VALUES(?,?,?,?)", "isss", state,
+    return db_run(c->db, "INSERT OR REPLACE INTO listing VALUES(?,?,?,?)", "isss", state,
                      p->proposals, p->proposal_findings, p->open);
 }
 
@@ -272,7 +272,7 @@ int case_save_findings(ff_case *c)
         const known_finding *k = &c->known[i];
         if (k->saved)
             continue;
-        code = store_run(c->db, "INSERT INTO finding VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+        code = db_run(c->db, "INSERT INTO finding VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                          "isissssssdis", (int64_t)i, k->id, k->state, ff_fault_type_name(k->type),
                          k->cause, k->summary, k->explanation, k->source_nodes, k->target_nodes,
                          k->magnitude, (int64_t)k->source, k->details);
@@ -283,10 +283,10 @@ int case_save_findings(ff_case *c)
 
 int case_save_scores(ff_case *c)
 {
-    int code = store_run(c->db, "DELETE FROM layer", NULL);
+    int code = db_run(c->db, "DELETE FROM layer", NULL);
     for (int i = 0; !code && c->scores && i < c->scores->count; i++) {
         const ff_layer_score *s = &c->scores->at[i];
-        code = store_run(c->db, "INSERT INTO layer VALUES(?,?,?,?,?,?,?,?,?)", "iiidddddi",
+        code = db_run(c->db, "INSERT INTO layer VALUES(?,?,?,?,?,?,?,?,?)", "iiidddddi",
                          (int64_t)i, (int64_t)s->pair, (int64_t)s->rank, s->kw, s->effect,
                          s->entire, s->isolated, s->causal, s->elements);
     }
@@ -304,16 +304,16 @@ static int read_point(ff_case *c, sqlite3_stmt *st)
 {
     int64_t state = sqlite3_column_int64(st, 0);
     if (state != c->n_points)
-        return store_damaged(c->db, "a state is missing");
+        return db_damaged(c->db, "a state is missing");
     int64_t parent = sqlite3_column_int64(st, 1);
     if (state == 0 ? parent != -1 : parent < 0 || parent >= state)
-        return store_damaged(c->db, "a state comes before the one it was made from");
+        return db_damaged(c->db, "a state comes before the one it was made from");
     point p = {.parent = parent, .decision = sqlite3_column_int64(st, 2)};
     p.depth = state ? c->points[parent].depth + 1 : 0;
-    p.ids = store_text(st, 3);
-    p.type = store_text(st, 4);
-    p.summary = store_text(st, 5);
-    p.findings = store_text(st, 6);
+    p.ids = db_text(st, 3);
+    p.type = db_text(st, 4);
+    p.summary = db_text(st, 5);
+    p.findings = db_text(st, 6);
     int code = FF_OK;
     if (sqlite3_column_type(st, 7) != SQLITE_NULL)
         code = ff_patch_parse(sqlite3_column_blob(st, 7), (size_t)sqlite3_column_bytes(st, 7),
@@ -322,18 +322,18 @@ static int read_point(ff_case *c, sqlite3_stmt *st)
     if (!code)
         code = ff_pre_parse(pre ? pre : "", &p.pre);
     if (code)
-        code = store_damaged(c->db, "a state's edits cannot be read");
+        code = db_damaged(c->db, "a state's edits cannot be read");
     int64_t wrong = sqlite3_column_int64(st, 9);
     if (!code && (wrong < 0 || wrong > ff_dataset_count(c->set)))
-        code = store_damaged(c->db, "a state counts more wrong images than there are");
+        code = db_damaged(c->db, "a state counts more wrong images than there are");
     p.wrong = (int)wrong;
     p.distance = cell_real(st, 10);
     const char *hex = (const char *)sqlite3_column_text(st, 11);
     if (!code && (!hex || strlen(hex) != 64))
-        code = store_damaged(c->db, "a state has no model");
+        code = db_damaged(c->db, "a state has no model");
     if (!code)
         memcpy(p.model_hex, hex, 65);
-    p.error = store_text(st, 12);
+    p.error = db_text(st, 12);
     if (!code)
         code = read_labels(c, state, &p.labels);
     if (!code && p.error)
@@ -351,7 +351,7 @@ static int read_decision(ff_case *c, sqlite3_stmt *st)
 {
     decision d = {.number = sqlite3_column_int64(st, 0)};
     if (d.number != c->n_decisions + 1)
-        return store_damaged(c->db, "a decision is missing");
+        return db_damaged(c->db, "a decision is missing");
     const char *name = (const char *)sqlite3_column_text(st, 1);
     int o = 0;
     while (o < OUTCOME_COUNT && (!name || strcmp(name, outcome_names[o]) != 0))
@@ -361,16 +361,16 @@ static int read_decision(ff_case *c, sqlite3_stmt *st)
     d.previous = sqlite3_column_int64(st, 12);
     if (o == OUTCOME_COUNT || d.from < 0 || d.from >= c->n_points || d.to < -1 ||
         d.to >= c->n_points || d.previous < 0 || d.previous >= d.number)
-        return store_damaged(c->db, "a decision makes no sense");
+        return db_damaged(c->db, "a decision makes no sense");
     d.outcome = (outcome)o;
-    d.ids = store_text(st, 4);
-    d.type = store_text(st, 5);
-    d.summary = store_text(st, 6);
-    d.findings = store_text(st, 7);
+    d.ids = db_text(st, 4);
+    d.type = db_text(st, 5);
+    d.summary = db_text(st, 6);
+    d.findings = db_text(st, 7);
     d.verdict = (int)sqlite3_column_int64(st, 8);
     d.before = (int)sqlite3_column_int64(st, 9);
     d.after = (int)sqlite3_column_int64(st, 10);
-    d.phase = store_text(st, 11);
+    d.phase = db_text(st, 11);
     d.subset = sqlite3_column_int64(st, 13) != 0;
     ff_grow(&c->decisions, &c->decisions_capacity, (size_t)c->n_decisions + 1, sizeof d);
     c->decisions[c->n_decisions++] = d;
@@ -381,19 +381,19 @@ static int read_listing(ff_case *c, sqlite3_stmt *st)
 {
     point *p = case_point(c, sqlite3_column_int64(st, 0));
     if (!p || p->listed)
-        return store_damaged(c->db, "a list of repairs belongs to no state");
+        return db_damaged(c->db, "a list of repairs belongs to no state");
     p->listed = true;
-    p->proposals = store_text(st, 1);
-    p->proposal_findings = store_text(st, 2);
-    p->open = store_text(st, 3);
+    p->proposals = db_text(st, 1);
+    p->proposal_findings = db_text(st, 2);
+    p->open = db_text(st, 3);
     return p->proposals && p->proposal_findings && p->open
                ? FF_OK
-               : store_damaged(c->db, "a list of repairs is empty");
+               : db_damaged(c->db, "a list of repairs is empty");
 }
 
 static int read_finding(ff_case *c, sqlite3_stmt *st)
 {
-    known_finding k = {.saved = true, .id = store_text(st, 1)};
+    known_finding k = {.saved = true, .id = db_text(st, 1)};
     k.state = sqlite3_column_int64(st, 2);
     const char *type = (const char *)sqlite3_column_text(st, 3);
     int t = 0;
@@ -401,18 +401,18 @@ static int read_finding(ff_case *c, sqlite3_stmt *st)
         t++;
     if (t == FF_FAULT_TYPES || !k.id) {
         free(k.id);
-        return store_damaged(c->db, "a finding has no type");
+        return db_damaged(c->db, "a finding has no type");
     }
     k.type = (ff_fault_type)t;
     char **texts[] = {&k.cause, &k.summary, &k.explanation, &k.source_nodes, &k.target_nodes};
     for (int i = 0; i < 5; i++) {
-        *texts[i] = store_text(st, 4 + i);
+        *texts[i] = db_text(st, 4 + i);
         if (!*texts[i])
             *texts[i] = ff_strdup("");
     }
     k.magnitude = sqlite3_column_double(st, 9);
     k.source = (int)sqlite3_column_int64(st, 10);
-    k.details = store_text(st, 11);
+    k.details = db_text(st, 11);
     if (!k.details)
         k.details = ff_strdup("{}");
     ff_grow(&c->known, &c->known_capacity, (size_t)c->n_known + 1, sizeof k);
@@ -443,8 +443,8 @@ static int each(ff_case *c, const char *sql, int (*take)(ff_case *, sqlite3_stmt
 {
     sqlite3_stmt *st;
     bool row;
-    int code = store_query(c->db, &st, sql, NULL);
-    while (!code && !(code = store_next(c->db, &st, &row)) && row) {
+    int code = db_query(c->db, &st, sql, NULL);
+    while (!code && !(code = db_next(c->db, &st, &row)) && row) {
         code = take(c, st);
         if (code)
             sqlite3_finalize(st);
@@ -455,11 +455,11 @@ static int each(ff_case *c, const char *sql, int (*take)(ff_case *, sqlite3_stmt
 static int get_number(ff_case *c, const char *name, int64_t *out)
 {
     char *text;
-    int code = store_get(c->db, name, &text);
+    int code = db_get(c->db, name, &text);
     if (code)
         return code;
     if (!text || !ff_parse_int(text, out))
-        code = store_damaged(c->db, "where it stood is not known");
+        code = db_damaged(c->db, "where it stood is not known");
     free(text);
     return code;
 }
@@ -479,16 +479,16 @@ int case_read_history(ff_case *c)
         return code;
     char *seconds = NULL;
     if ((code = get_number(c, "state", &c->current)) || (code = get_number(c, "tip", &c->tip)) ||
-        (code = store_get(c->db, "seconds", &seconds)))
+        (code = db_get(c->db, "seconds", &seconds)))
         return code;
     if (seconds && (!ff_parse_real(seconds, &c->seconds) || c->seconds < 0))
         c->seconds = 0;
     free(seconds);
     if (c->current < 0 || c->current >= c->n_points || c->tip < 0 || c->tip > c->n_decisions)
-        return store_damaged(c->db, "where it stood is not one of its states");
+        return db_damaged(c->db, "where it stood is not one of its states");
     for (int i = 0; i < c->n_points; i++) {
         if (c->points[i].decision < 0 || c->points[i].decision > c->n_decisions)
-            return store_damaged(c->db, "a state was made by no decision");
+            return db_damaged(c->db, "a state was made by no decision");
     }
     return FF_OK;
 }

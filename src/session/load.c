@@ -34,12 +34,12 @@ static char *absolute_path(const char *path)
 static int settle(ff_case *c, const char *name, const char *what, const char **value)
 {
     char *stored;
-    int code = store_get(c->db, name, &stored);
+    int code = db_get(c->db, name, &stored);
     if (code)
         return code;
     if (!c->resumed) {
         if (*value)
-            code = store_set(c->db, name, *value);
+            code = db_set(c->db, name, *value);
     } else if (*value && (!stored || strcmp(*value, stored) != 0)) {
         code = ff_fail(FF_ERR_USAGE, "session '%s' was begun with %s %s, not %s", c->options.path,
                        what, stored ? stored : "none", *value);
@@ -57,7 +57,7 @@ static int settle_number(ff_case *c, const char *name, const char *what, int64_t
     const char *v = *value || !c->resumed ? text : NULL;
     int code = settle(c, name, what, &v);
     if (!code && (!v || !ff_parse_int(v, value)))
-        code = store_damaged(c->db, "a setting is no number");
+        code = db_damaged(c->db, "a setting is no number");
     return code;
 }
 
@@ -104,7 +104,7 @@ static int settle_settings(ff_case *c)
         (code = settle_flag(c, "minimal", "--minimal", &o->minimal)))
         return code;
     if (limit < 0 || limit > INT_MAX || rounds < 0 || rounds > INT_MAX)
-        return store_damaged(c->db, "a setting is out of range");
+        return db_damaged(c->db, "a setting is out of range");
     o->limit = (int)limit;
     o->seed = (uint64_t)seed;
     o->rounds = (int)rounds;
@@ -115,7 +115,7 @@ static int settle_settings(ff_case *c)
 
 int case_open_store(ff_case *c)
 {
-    return store_open(c->options.path, &c->db, &c->resumed);
+    return db_open(c->options.path, &c->db, &c->resumed);
 }
 
 /* ------------------------------------------------------------------------------------- models */
@@ -134,7 +134,7 @@ static int remember_model(ff_case *c, const char *role, const char *path, const 
             bytes = NULL;
         }
     }
-    code = store_run(c->db, "INSERT INTO model VALUES(?,?,?,?,?)", "ssssb", role, path, full, hex,
+    code = db_run(c->db, "INSERT INTO model VALUES(?,?,?,?,?)", "ssssb", role, path, full, hex,
                      bytes, size);
     free(bytes);
     free(full);
@@ -152,17 +152,17 @@ static int recall_model(ff_case *c, const char *role, const char **path, ff_mode
 {
     sqlite3_stmt *st;
     bool row;
-    int code = store_query(c->db, &st,
+    int code = db_query(c->db, &st,
                            "SELECT path, absolute, sha256, bytes FROM model WHERE role=?", "s",
                            role);
-    if (code || (code = store_next(c->db, &st, &row)))
+    if (code || (code = db_next(c->db, &st, &row)))
         return code;
     if (!row)
-        return store_damaged(c->db, "a model is missing");
-    char *shown = store_text(st, 0), *full = store_text(st, 1), *hex = store_text(st, 2);
+        return db_damaged(c->db, "a model is missing");
+    char *shown = db_text(st, 0), *full = db_text(st, 1), *hex = db_text(st, 2);
     ff_model *m = NULL;
     if (!shown || !full || !hex) {
-        code = store_damaged(c->db, "a model has no name");
+        code = db_damaged(c->db, "a model has no name");
     } else if (*path) {
         code = ff_model_load(*path, &m);
         if (!code && !has_key(m, hex))
@@ -180,7 +180,7 @@ static int recall_model(ff_case *c, const char *role, const char **path, ff_mode
                                   folder, &m);
             free(folder);
             if (!code && !has_key(m, hex))
-                code = store_damaged(c->db, "the bytes of a model are not its own");
+                code = db_damaged(c->db, "the bytes of a model are not its own");
         } else if (!m) {
             code = ff_fail(FF_ERR_INPUT, "'%s' is gone or is not the model of session '%s' any more",
                            full, c->options.path);
@@ -242,9 +242,9 @@ static int load_images(ff_case *c)
     ff_key_hex(ff_dataset_key(c->set), hex);
     const char *v = hex;
     if (!c->resumed)
-        return store_set(c->db, "images-key", hex);
+        return db_set(c->db, "images-key", hex);
     char *stored;
-    if ((code = store_get(c->db, "images-key", &stored)))
+    if ((code = db_get(c->db, "images-key", &stored)))
         return code;
     if (!stored || strcmp(stored, v) != 0)
         code = ff_fail(FF_ERR_INPUT, "the images are not those of session '%s' any more",
@@ -345,25 +345,25 @@ int case_load(ff_case *c)
      * begun is empty, not half a case. */
     char *begun = NULL;
     if (c->resumed) {
-        if ((code = store_get(c->db, "begun", &begun)))
+        if ((code = db_get(c->db, "begun", &begun)))
             return code;
         c->resumed = begun != NULL;
         free(begun);
     }
-    if ((code = store_begin(c->db)))
+    if ((code = db_begin(c->db)))
         return code;
     if ((code = settle_settings(c)) || (code = load_models(c)) || (code = load_images(c)) ||
         (code = load_pre(c->options.source_pre, c->source, &c->source_pre, &c->source_why)) ||
         (code = load_pre(c->options.target_pre, c->target, &c->target_pre, &c->target_why)))
         goto out;
     if (!c->resumed)
-        code = store_set(c->db, "begun", ff_compute_backend(c->options.reference));
+        code = db_set(c->db, "begun", ff_compute_backend(c->options.reference));
     if (!code)
-        code = store_commit(c->db);
+        code = db_commit(c->db);
 out:
     ff_progress_finish(c->task.progress);
     if (code) {
-        store_rollback(c->db);
+        db_rollback(c->db);
         return code;
     }
     if (c->options.labels && (code = ff_names_load(c->options.labels, &c->names)))

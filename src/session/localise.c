@@ -143,7 +143,7 @@ static int keep_listing(ff_case *c)
     p->proposal_findings = proposal_findings(c->proposals);
     p->open = finding_ids(c->findings);
     p->listed = true;
-    int code = store_begin(c->db);
+    int code = db_begin(c->db);
     if (!code)
         code = case_save_findings(c);
     if (!code)
@@ -152,9 +152,9 @@ static int keep_listing(ff_case *c)
     if (!code && c->current == 0)
         code = case_save_scores(c);
     if (!code)
-        code = store_commit(c->db);
+        code = db_commit(c->db);
     if (code)
-        store_rollback(c->db);
+        db_rollback(c->db);
     return code;
 }
 
@@ -212,7 +212,7 @@ static int keep_state(ff_case *c, int64_t number, ff_state *s)
     }
     if (isnan(p->distance) && isfinite(s->distance)) {
         p->distance = s->distance;
-        return store_run(c->db, "UPDATE state SET distance=? WHERE state=?", "di", p->distance,
+        return db_run(c->db, "UPDATE state SET distance=? WHERE state=?", "di", p->distance,
                          number);
     }
     return FF_OK;

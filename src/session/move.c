@@ -48,7 +48,7 @@ static int read_list(const ff_case *c, int64_t state, list *out)
 {
     const point *p = &c->points[state];
     if (!p->listed)
-        return store_damaged(c->db, "a state has no list of repairs");
+        return db_damaged(c->db, "a state has no list of repairs");
     char **lines;
     list l = {0};
     l.n = split(p->proposals, '\n', &l.ids);
@@ -105,7 +105,7 @@ static int tell_decision(ff_case *c, const decision *d, const list *l)
         ff_search_report(c->search, &t, v, accepted);
         return FF_OK;
     }
-    return store_damaged(c->db, "its decisions do not follow from one another");
+    return db_damaged(c->db, "its decisions do not follow from one another");
 }
 
 int case_replay(ff_case *c)

@@ -64,7 +64,7 @@ static int fail_sqlite(const store *s, int code)
     }
 }
 
-int store_damaged(const store *s, const char *what)
+int db_damaged(const store *s, const char *what)
 {
     return ff_fail(FF_ERR_INPUT, "session '%s' is damaged: %s", s->path, what);
 }
@@ -114,7 +114,7 @@ static int prepare(store *s, sqlite3_stmt **out, const char *sql, const char *ty
     return FF_OK;
 }
 
-int store_run(store *s, const char *sql, const char *types, ...)
+int db_run(store *s, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *st;
     va_list args;
@@ -133,7 +133,7 @@ int store_run(store *s, const char *sql, const char *types, ...)
     return code;
 }
 
-int store_query(store *s, sqlite3_stmt **out, const char *sql, const char *types, ...)
+int db_query(store *s, sqlite3_stmt **out, const char *sql, const char *types, ...)
 {
     va_list args;
     va_start(args, types);
@@ -142,7 +142,7 @@ int store_query(store *s, sqlite3_stmt **out, const char *sql, const char *types
     return code;
 }
 
-int store_next(store *s, sqlite3_stmt **statement, bool *row)
+int db_next(store *s, sqlite3_stmt **statement, bool *row)
 {
     int rc = sqlite3_step(*statement);
     *row = rc == SQLITE_ROW;
@@ -154,43 +154,43 @@ int store_next(store *s, sqlite3_stmt **statement, bool *row)
     return code;
 }
 
-int store_begin(store *s)
+int db_begin(store *s)
 {
-    return store_run(s, "BEGIN", NULL);
+    return db_run(s, "BEGIN", NULL);
 }
 
-int store_commit(store *s)
+int db_commit(store *s)
 {
-    return store_run(s, "COMMIT", NULL);
+    return db_run(s, "COMMIT", NULL);
 }
 
-void store_rollback(store *s)
+void db_rollback(store *s)
 {
     if (!sqlite3_get_autocommit(s->db))
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-char *store_text(sqlite3_stmt *statement, int column)
+char *db_text(sqlite3_stmt *statement, int column)
 {
     return ff_strdup((const char *)sqlite3_column_text(statement, column));
 }
 
-int store_set(store *s, const char *setting, const char *value)
+int db_set(store *s, const char *setting, const char *value)
 {
-    return store_run(s, "INSERT OR REPLACE INTO setting VALUES(?,?)", "ss", setting, value);
+    return db_run(s, "INSERT OR REPLACE INTO setting VALUES(?,?)", "ss", setting, value);
 }
 
-int store_get(store *s, const char *setting, char **value)
+int db_get(store *s, const char *setting, char **value)
 {
     sqlite3_stmt *st;
-    int code = store_query(s, &st, "SELECT value FROM setting WHERE name=?", "s", setting);
+    int code = db_query(s, &st, "SELECT value FROM setting WHERE name=?", "s", setting);
     if (code)
         return code;
     bool row;
-    code = store_next(s, &st, &row);
+    code = db_next(s, &st, &row);
     if (code)
         return code;
-    *value = row ? store_text(st, 0) : NULL;
+    *value = row ? db_text(st, 0) : NULL;
     if (row)
         sqlite3_finalize(st);
     return FF_OK;
@@ -200,11 +200,11 @@ int store_get(store *s, const char *setting, char **value)
 static int integer(store *s, const char *sql, int64_t *out)
 {
     sqlite3_stmt *st;
-    int code = store_query(s, &st, sql, NULL);
+    int code = db_query(s, &st, sql, NULL);
     if (code)
         return code;
     bool row;
-    code = store_next(s, &st, &row);
+    code = db_next(s, &st, &row);
     if (code)
         return code;
     *out = row ? sqlite3_column_int64(st, 0) : 0;
@@ -219,22 +219,22 @@ static int check_schema(store *s)
     sqlite3_stmt *st;
     bool row;
     size_t seen = 0;
-    int code = store_query(s, &st, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL", NULL);
-    while (!code && !(code = store_next(s, &st, &row)) && row) {
+    int code = db_query(s, &st, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL", NULL);
+    while (!code && !(code = db_next(s, &st, &row)) && row) {
         const char *sql = (const char *)sqlite3_column_text(st, 0);
         bool known = false;
         for (size_t i = 0; sql && i < FF_COUNT(schema); i++)
             known |= strcmp(sql, schema[i]) == 0;
         if (!known) {
             sqlite3_finalize(st);
-            return store_damaged(s, "its tables are not those of a session");
+            return db_damaged(s, "its tables are not those of a session");
         }
         seen++;
     }
     if (code)
         return code;
     if (seen != FF_COUNT(schema))
-        return store_damaged(s, "tables are missing");
+        return db_damaged(s, "tables are missing");
     return FF_OK;
 }
 
@@ -242,13 +242,13 @@ static int check_integrity(store *s)
 {
     sqlite3_stmt *st;
     bool row;
-    int code = store_query(s, &st, "PRAGMA quick_check(1)", NULL);
-    if (code || (code = store_next(s, &st, &row)))
+    int code = db_query(s, &st, "PRAGMA quick_check(1)", NULL);
+    if (code || (code = db_next(s, &st, &row)))
         return code;
     bool fine = row && strcmp((const char *)sqlite3_column_text(st, 0), "ok") == 0;
     if (row)
         sqlite3_finalize(st);
-    return fine ? FF_OK : store_damaged(s, "its pages do not fit together");
+    return fine ? FF_OK : db_damaged(s, "its pages do not fit together");
 }
 
 /* The lock is taken by the first write and kept, as locking_mode is EXCLUSIVE. */
@@ -263,8 +263,8 @@ static int set_up(store *s, bool *existed)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     int code = FF_OK;
     for (size_t i = 0; !code && i < FF_COUNT(pragmas); i++)
-        code = store_run(s, pragmas[i], NULL);
-    if (code || (code = store_run(s, "BEGIN EXCLUSIVE", NULL)))
+        code = db_run(s, pragmas[i], NULL);
+    if (code || (code = db_run(s, "BEGIN EXCLUSIVE", NULL)))
         return code;
     int64_t application, version, objects;
     if ((code = integer(s, "PRAGMA application_id", &application)) ||
@@ -274,15 +274,15 @@ static int set_up(store *s, bool *existed)
     *existed = objects > 0;
     if (!*existed && (application == 0 || application == STORE_APPLICATION)) {
         for (size_t i = 0; !code && i < FF_COUNT(schema); i++)
-            code = store_run(s, schema[i], NULL);
+            code = db_run(s, schema[i], NULL);
         ff_buf sql = {0};
         ff_buf_printf(&sql, "PRAGMA application_id=%d", STORE_APPLICATION);
         if (!code)
-            code = store_run(s, sql.data, NULL);
+            code = db_run(s, sql.data, NULL);
         ff_buf_clear(&sql);
         ff_buf_printf(&sql, "PRAGMA user_version=%d", STORE_VERSION);
         if (!code)
-            code = store_run(s, sql.data, NULL);
+            code = db_run(s, sql.data, NULL);
         ff_buf_finish(&sql);
     } else if (application != STORE_APPLICATION) {
         code = ff_fail(FF_ERR_INPUT, "'%s' is not a FetaFix session", s->path);
@@ -293,14 +293,14 @@ static int set_up(store *s, bool *existed)
         code = check_integrity(s);
     }
     if (!code)
-        code = store_commit(s);
+        code = db_commit(s);
 rollback:
     if (code)
-        store_rollback(s);
+        db_rollback(s);
     return code;
 }
 
-int store_open(const char *path, store **out, bool *existed)
+int db_open(const char *path, store **out, bool *existed)
 {
     struct stat info;
     if (path && stat(path, &info) == 0 && !S_ISREG(info.st_mode))
@@ -313,7 +313,7 @@ int store_open(const char *path, store **out, bool *existed)
                              NULL);
     int code = rc == SQLITE_OK ? set_up(s, &found) : fail_sqlite(s, rc);
     if (code) {
-        store_close(s);
+        db_close(s);
         return code;
     }
     *existed = found;
@@ -321,7 +321,7 @@ int store_open(const char *path, store **out, bool *existed)
     return FF_OK;
 }
 
-void store_close(store *s)
+void db_close(store *s)
 {
     if (!s)
         return;

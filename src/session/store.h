@@ -20,30 +20,30 @@ typedef struct store store;
 
 /* path NULL: in memory. *existed: the file holds a session already. A file that is no session, of
  * another version, damaged, with a foreign schema or held by another process is FF_ERR_INPUT. */
-int store_open(const char *path, store **out, bool *existed) FF_MUST_USE;
-void store_close(store *s); /* NULL is fine */
+int db_open(const char *path, store **out, bool *existed) FF_MUST_USE;
+void db_close(store *s); /* NULL is fine */
 
 /*
  * Values are bound by one letter each: i int64_t, d double (NAN binds NULL), s text (NULL binds
  * NULL), b blob (const void *, size_t).
  */
-int store_run(store *s, const char *sql, const char *types, ...) FF_MUST_USE;
-/* Rows: store_query, then store_next until *row is false; the statement is finalised by
- * store_next at the end and on failure, or by sqlite3_finalize. */
-int store_query(store *s, sqlite3_stmt **out, const char *sql, const char *types, ...) FF_MUST_USE;
-int store_next(store *s, sqlite3_stmt **statement, bool *row) FF_MUST_USE;
+int db_run(store *s, const char *sql, const char *types, ...) FF_MUST_USE;
+/* Rows: db_query, then db_next until *row is false; the statement is finalised by
+ * db_next at the end and on failure, or by sqlite3_finalize. */
+int db_query(store *s, sqlite3_stmt **out, const char *sql, const char *types, ...) FF_MUST_USE;
+int db_next(store *s, sqlite3_stmt **statement, bool *row) FF_MUST_USE;
 
-int store_begin(store *s) FF_MUST_USE;
-int store_commit(store *s) FF_MUST_USE;
-void store_rollback(store *s);
+int db_begin(store *s) FF_MUST_USE;
+int db_commit(store *s) FF_MUST_USE;
+void db_rollback(store *s);
 
 /* Copies of a cell; NULL for NULL. The caller frees. */
-char *store_text(sqlite3_stmt *statement, int column);
+char *db_text(sqlite3_stmt *statement, int column);
 
-int store_set(store *s, const char *setting, const char *value) FF_MUST_USE;
+int db_set(store *s, const char *setting, const char *value) FF_MUST_USE;
 /* NULL when the setting is not there; the caller frees. */
-int store_get(store *s, const char *setting, char **value) FF_MUST_USE;
+int db_get(store *s, const char *setting, char **value) FF_MUST_USE;
 /* "session 'x.fetafix': what" as FF_ERR_INPUT: content that no FetaFix wrote. */
-int store_damaged(const store *s, const char *what) FF_MUST_USE;
+int db_damaged(const store *s, const char *what) FF_MUST_USE;
 
 #endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the verbs of the shell share: a session that is waited for, notes, progress, interruption. */
+#ifndef FETAFIX_COMMAND_BATCH_H
+#define FETAFIX_COMMAND_BATCH_H
+
+#include "fetafix/command.h"
+
+/* Refuses files that exist before any work is done (unless --force), and folders that do not. */
+int batch_check_outputs(const ff_options *o) FF_MUST_USE;
+/* Opens the case that operands and options name, and waits until it is loaded. The session is the
+ * context's; batch_close ends it. */
+int batch_open(ff_context *c, bool labels_only, int argc, char **argv) FF_MUST_USE;
+void batch_close(ff_context *c);
+/* Posts and waits, with progress on a terminal. Ctrl-C ends it with FF_ERR_CANCELLED. */
+int batch_run(ff_context *c, const ff_request *r) FF_MUST_USE;
+int batch_wait(ff_context *c, int64_t job) FF_MUST_USE;
+/* The engine's notes ("accepted: wrong 21 -> 19") are data: what a script or a prompt shows. */
+int batch_wait_saying(ff_context *c, int64_t job) FF_MUST_USE;
+
+void say(ff_context *c, const char *format, ...) FF_PRINTF(2, 3);  /* data */
+void note(ff_context *c, const char *format, ...) FF_PRINTF(2, 3); /* not with --quiet */
+/* Writes text to FILE, or prints it when the name is "-". */
+int write_text(ff_context *c, const char *path, const ff_buf *text, bool force) FF_MUST_USE;
+
+/* Ctrl-C and SIGTERM: cancel the session's jobs, or this token where there is no session. */
+void interrupt_install(void);
+void interrupt_watch(ff_session *s); /* NULL: none */
+extern ff_cancel interrupted;
+
+/* report.c */
+char *report_json(const ff_snapshot *s, const ff_options *o, double seconds); /* caller frees */
+
+/* The verbs. */
+int verb_compare(ff_context *c, int argc, char **argv);
+int verb_localize(ff_context *c, int argc, char **argv);
+int verb_repair(ff_context *c, int argc, char **argv);
+int verb_explore(ff_context *c, int argc, char **argv);
+int verb_run(ff_context *c, int argc, char **argv);
+int verb_inspect(ff_context *c, int argc, char **argv);
+int verb_apply(ff_context *c, int argc, char **argv);
+int verb_explain(ff_context *c, int argc, char **argv);
+int verb_bench(ff_context *c, int argc, char **argv);
+int verb_repl(ff_context *c, int argc, char **argv);
+int verb_script(ff_context *c, int argc, char **argv);
+
+/* Set by ff_main. */
+extern int (*explorer)(ff_session *s, const ff_options *o);
+
+#endif

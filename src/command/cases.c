@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* compare, localize, repair: a case from the shell, from loading to the exit code. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/batch.h"
+
+int (*explorer)(ff_session *s, const ff_options *o);
+
+static const char *text(const ff_table *t, int row, const char *column)
+{
+    return ff_table_text(t, row, ff_table_find(t, column));
+}
+
+static int64_t number(const ff_table *t, int row, const char *column)
+{
+    return ff_table_int(t, row, ff_table_find(t, column));
+}
+
+static bool is_empty(const ff_table *t, int row, const char *column)
+{
+    return ff_table_empty(t, row, ff_table_find(t, column));
+}
+
+static double percent(int part, int whole)
+{
+    return whole ? 100.0 * part / whole : 0;
+}
+
+static const char *paint(const ff_context *c, bool good)
+{
+    return !c->color ? "" : good ? "\033[32m" : "\033[31m";
+}
+
+static const char *plain(const ff_context *c)
+{
+    return c->color ? "\033[0m" : "";
+}
+
+/* ------------------------------------------------------------------------------------ the results */
+
+static void say_models(ff_context *c, const ff_snapshot *s)
+{
+    say(c, "Source  %s  (opset %d%s%s)\n", s->source_path, s->source_opset,
+        *s->source_producer ? ", " : "", s->source_producer);
+    say(c, "Target  %s  (opset %d%s%s)\n", s->target_path, s->target_opset,
+        *s->target_producer ? ", " : "", s->target_producer);
+}
+
+static void say_wrong(ff_context *c, const ff_snapshot *s)
+{
+    say(c, "%s%d of %d labels differ (%.2f%%)%s\n", paint(c, s->wrong == 0), s->wrong, s->images,
+        percent(s->wrong, s->images), plain(c));
+}
+
+static void say_wrong_images(ff_context *c, const ff_snapshot *s)
+{
+    const ff_table *t = s->images_table;
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        if (!number(t, i, "wrong"))
+            continue;
+        const char *a = text(t, i, "source_name"), *b = text(t, i, "target_name");
+        if (is_empty(t, i, "target"))
+            say(c, "  %s  source %lld%s%s  target cannot run\n", text(t, i, "name"),
+                (long long)number(t, i, "source"), *a ? " " : "", a);
+        else
+            say(c, "  %s  source %lld%s%s  target %lld%s%s\n", text(t, i, "name"),
+                (long long)number(t, i, "source"), *a ? " " : "", a,
+                (long long)number(t, i, "target"), *b ? " " : "", b);
+    }
+}
+
+static void say_faults(ff_context *c, const ff_snapshot *s, bool with_status)
+{
+    const ff_table *t = s->findings;
+    int n = ff_table_rows(t), same = ff_table_rows(s->equivalences);
+    say(c, "%d fault%s, %d equivalent rewrite%s\n", n, n == 1 ? "" : "s", same,
+        same == 1 ? "" : "s");
+    for (int i = 0; i < n; i++) {
+        const char *status = text(t, i, "status");
+        if (with_status)
+            say(c, "  %-3s  %-11s  %-9s  %s\n", text(t, i, "type"), status,
+                number(t, i, "essential") ? "essential" : "", text(t, i, "summary"));
+        else
+            say(c, "  %-3s  %s\n", text(t, i, "type"), text(t, i, "summary"));
+        if (c->verbose)
+            say(c, "       %s\n", text(t, i, "explanation"));
+    }
+    for (int i = 0; c->verbose && i < same; i++)
+        say(c, "  =    %s: %s\n", text(s->equivalences, i, "rule"),
+            text(s->equivalences, i, "meaning"));
+}
+
+static void say_real(ff_context *c, const ff_table *t, int row, const char *column)
+{
+    if (is_empty(t, row, column))
+        say(c, "  %9s", "-");
+    else
+        say(c, "  %9.4g", ff_table_real(t, row, ff_table_find(t, column)));
+}
+
+static int row_of_rank(const ff_table *t, int rank)
+{
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        if (number(t, i, "rank") == rank)
+            return i;
+    }
+    return -1;
+}
+
+static void say_layers(ff_context *c, const ff_snapshot *s)
+{
+    const ff_table *t = s->layers;
+    int n = ff_table_rows(t), shown = c->verbose ? n : n < 10 ? n : 10;
+    if (!n)
+        return;
+    say(c, "most suspicious layers%s\n", shown < n ? " (ten; --verbose shows all)" : "");
+    say(c, "  rank  layer  %9s  %9s  %9s  %9s  node\n", "isolated", "causal", "entire", "kw");
+    for (int rank = 1; rank <= shown; rank++) {
+        int i = row_of_rank(t, rank);
+        if (i < 0)
+            break;
+        say(c, "  %4d  %5lld", rank, (long long)number(t, i, "layer"));
+        say_real(c, t, i, "isolated");
+        say_real(c, t, i, "causal");
+        say_real(c, t, i, "entire");
+        say_real(c, t, i, "kw");
+        say(c, "  %s\n", text(t, i, "source"));
+    }
+}
+
+static void say_validation(ff_context *c, const ff_snapshot *s)
+{
+    if (s->validation_images < 0)
+        return;
+    say(c, "validation: %d of %d labels differ, %d at first, %d got worse\n", s->validation_wrong,
+        s->validation_images, s->validation_initial, s->validation_regressed);
+}
+
+/* ---------------------------------------------------------------------------------------- writing */
+
+static int write_results(ff_context *c, int64_t begun)
+{
+    const ff_options *o = c->options;
+    int code = FF_OK;
+    if (o->json) {
+        const ff_snapshot *s = ff_session_snapshot(c->session);
+        ff_buf b = {0};
+        b.data = report_json(s, o, (double)(ff_now_ns() - begun) * 1e-9);
+        b.len = strlen(b.data);
+        code = write_text(c, o->json, &b, o->force);
+        ff_buf_finish(&b);
+        ff_snapshot_unref(s);
+    }
+    if (!code && o->labels_csv)
+        code = ff_session_write_labels(c->session, o->labels_csv, o->force);
+    return code;
+}
+
+/* The report is data: with `--json -` nothing else goes to standard output. */
+static bool speaks(const ff_context *c)
+{
+    return !c->options->json || strcmp(c->options->json, "-") != 0;
+}
+
+static int validate(ff_context *c)
+{
+    return c->options->session.validate
+               ? batch_run(c, &(ff_request){.kind = FF_JOB_VALIDATE})
+               : FF_OK;
+}
+
+static int verdict(ff_context *c)
+{
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    int wrong = s->wrong;
+    ff_snapshot_unref(s);
+    return wrong == 0 ? 0 : 1;
+}
+
+/* ------------------------------------------------------------------------------------------ verbs */
+
+int verb_compare(ff_context *c, int argc, char **argv)
+{
+    int64_t begun = ff_now_ns();
+    int code = batch_open(c, true, argc, argv);
+    if (!code)
+        code = validate(c);
+    if (!code && speaks(c)) {
+        const ff_snapshot *s = ff_session_snapshot(c->session);
+        say_models(c, s);
+        say_wrong(c, s);
+        say_validation(c, s);
+        if (c->verbose)
+            say_wrong_images(c, s);
+        ff_snapshot_unref(s);
+    }
+    if (!code)
+        code = write_results(c, begun);
+    return code ? code : verdict(c);
+}
+
+int verb_localize(ff_context *c, int argc, char **argv)
+{
+    int64_t begun = ff_now_ns();
+    int code = batch_open(c, false, argc, argv);
+    if (!code)
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
+    if (!code)
+        code = validate(c);
+    if (!code && speaks(c)) {
+        const ff_snapshot *s = ff_session_snapshot(c->session);
+        say_models(c, s);
+        say_wrong(c, s);
+        say_faults(c, s, false);
+        say_layers(c, s);
+        say_validation(c, s);
+        ff_snapshot_unref(s);
+    }
+    if (!code)
+        code = write_results(c, begun);
+    return code ? code : verdict(c);
+}
+
+static int accepted_steps(const ff_snapshot *s)
+{
+    for (int i = 0; i < ff_table_rows(s->states); i++) {
+        if (number(s->states, i, "current"))
+            return (int)number(s->states, i, "step");
+    }
+    return 0;
+}
+
+static void say_repair(ff_context *c)
+{
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    int steps = accepted_steps(s);
+    say_models(c, s);
+    say(c, "%swrong %d -> %d of %d images (%.2f%% -> %.2f%%) in %d step%s%s\n",
+        paint(c, s->wrong == 0), s->initial, s->wrong, s->images, percent(s->initial, s->images),
+        percent(s->wrong, s->images), steps, steps == 1 ? "" : "s", plain(c));
+    say_faults(c, s, true);
+    if (s->target_pre_repaired)
+        say(c, "the Target wants this preprocessing:\n  %s\n", s->target_pre_repaired);
+    if (s->timed_out)
+        say(c, "the time limit was reached before the search came to its end\n");
+    say_validation(c, s);
+    ff_snapshot_unref(s);
+}
+
+int verb_repair(ff_context *c, int argc, char **argv)
+{
+    const ff_options *o = c->options;
+    int64_t begun = ff_now_ns();
+    int code = batch_open(c, false, argc, argv);
+    if (!code)
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
+    if (!code)
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_REPAIR});
+    if (!code)
+        code = validate(c);
+    if (!code && o->output)
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_SAVE, .path = o->output,
+                                          .force = o->force});
+    if (!code && o->patch)
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_EXPORT, .path = o->patch,
+                                          .force = o->force});
+    if (!code)
+        code = write_results(c, begun);
+    if (!code && speaks(c)) {
+        say_repair(c);
+        if (o->output)
+            say(c, "saved %s\n", o->output);
+    }
+    if (code == FF_ERR_CANCELLED && o->session.path)
+        note(c, "what was decided so far is in '%s'; the same command goes on from there",
+             o->session.path);
+    return code ? code : verdict(c);
+}
+
+/* With a terminal the explorer, which does its own waiting; without one what `repair` does. */
+int verb_explore(ff_context *c, int argc, char **argv)
+{
+    const ff_options *o = c->options;
+    const char *term = getenv("TERM");
+    if (!explorer || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) || !term ||
+        strcmp(term, "dumb") == 0)
+        return verb_repair(c, argc, argv);
+    if (argc != 2 && !(argc == 0 && o->session.path))
+        return ff_fail(FF_ERR_USAGE, "two models are needed: fetafix SOURCE TARGET --images DIR|LIST");
+    ff_session_options so = o->session;
+    so.source = argc ? argv[0] : NULL;
+    so.target = argc ? argv[1] : NULL;
+    so.speculate = true;
+    int code = ff_session_open(&so, &c->session);
+    return code ? code : explorer(c->session, o);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/options.h"
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { TEXT, SWITCH, COUNT, SEED, SIZE, DURATION, COLOR, FORMAT, STRATEGY, ANALYSIS, YES_NO };
+
+#define AT(member) offsetof(ff_options, member)
+#define CASE "compare localize repair explore repl script"
+#define REPAIRS "repair explore repl script"
+
+static const ff_option options[] = {
+    {"images", 0, "DIR|LIST", "images: a folder, or a text file with one path a line",
+     CASE " run bench", TEXT, AT(session.images)},
+    {"source-pre", 0, "SPEC", "the Source's preprocessing: a preset or a spec (default: guessed)",
+     CASE " bench", TEXT, AT(session.source_pre)},
+    {"target-pre", 0, "SPEC", "the Target's preprocessing", CASE " bench", TEXT,
+     AT(session.target_pre)},
+    {"pre", 0, "SPEC", "the model's preprocessing", "run bench", TEXT, AT(session.source_pre)},
+    {"labels", 0, "FILE", "class names, one a line", CASE " run", TEXT, AT(session.labels)},
+    {"source-output", 0, "NAME", "the Source's output that is read (default: the first)", CASE, TEXT,
+     AT(session.source_output)},
+    {"target-output", 0, "NAME", "the Target's output that is read", CASE, TEXT,
+     AT(session.target_output)},
+    {"output", 'o', "OUT", "file to write: the repaired model; for `run` its outputs as NPY",
+     "repair apply run", TEXT, AT(output)},
+    {"json", 0, "FILE|-", "write the report as JSON; -: to standard output",
+     "compare localize repair run inspect bench", TEXT, AT(json)},
+    {"labels-csv", 0, "FILE", "write both models' five best classes of every image",
+     "compare localize repair", TEXT, AT(labels_csv)},
+    {"report", 0, "FILE.html", "write the report as a page", "localize repair", TEXT, AT(report)},
+    {"patch", 0, "FILE", "write the repair as a file for `fetafix apply`", "repair", TEXT, AT(patch)},
+    {"session", 0, "FILE", "keep the case in this file and take it up again from there", CASE, TEXT,
+     AT(session.path)},
+    {"validate", 0, "DIR|LIST", "independent images: counted, never used to decide", CASE, TEXT,
+     AT(session.validate)},
+    {"input", 0, "NPY", "a tensor to run instead of images", "run", TEXT, AT(input)},
+    {"limit", 0, "N", "use the first N images only", CASE " run bench", COUNT, AT(session.limit)},
+    {"seed", 0, "N", "of the samples that the analysis draws", CASE, SEED, AT(session.seed)},
+    {"threads", 0, "N", "threads (default: one per core)", NULL, COUNT, AT(session.threads)},
+    {"memory", 0, "SIZE", "memory for kept results, as 2G (default: a quarter of the machine's)",
+     NULL, SIZE, AT(session.memory)},
+    {"time-limit", 0, "TIME", "end the search after this time, as 90s or 2h (default: 2h)", REPAIRS,
+     DURATION, AT(session.time_limit)},
+    {"rounds", 0, "N", "rounds without a gain before the greedy search ends (default: 3)", REPAIRS,
+     COUNT, AT(session.rounds)},
+    {"strategy", 0, "full|paper", "paper: greedy only, as published", REPAIRS, STRATEGY,
+     AT(session.paper_strategy)},
+    {"analysis", 0, "exact|paper", "paper: sampled layer analysis, as published",
+     "localize " REPAIRS, ANALYSIS, AT(session.paper_analysis)},
+    {"causal", 0, "yes|no", "compute the causal column (default: for `localize`)",
+     "localize " REPAIRS, YES_NO, AT(session.causal)},
+    {"minimal", 0, NULL, "keep the essential repairs only", REPAIRS, SWITCH, AT(session.minimal)},
+    {"core-ops", 0, "LIST", "operators that count as layers, as Conv,Gemm,MatMul",
+     "localize " REPAIRS, TEXT, AT(session.core_ops)},
+    {"reference", 0, NULL, "plain C kernels for everything", NULL, SWITCH, AT(session.reference)},
+    {"timing", 0, NULL, "put times into the report", "compare localize repair", SWITCH, AT(timing)},
+    {"format", 0, "text|json|csv", "how tables are printed", "run repl script inspect", FORMAT,
+     AT(format)},
+    {"force", 'f', NULL, "overwrite files that exist", "compare localize repair apply run bench inspect",
+     SWITCH, AT(force)},
+    {"config", 0, "FILE", "read settings, a line each: set NAME VALUE", NULL, TEXT, AT(config)},
+    {"color", 0, "auto|never|always", "colours", NULL, COLOR, AT(color)},
+    {"quiet", 'q', NULL, "no notes and no progress", NULL, SWITCH, AT(quiet)},
+    {"verbose", 'v', NULL, "say more", NULL, SWITCH, AT(verbose)},
+    {"help", 'h', NULL, "this help; with a command: that command's", NULL, SWITCH, AT(help)},
+    {"version", 0, NULL, "versions of the program and its libraries", NULL, SWITCH, AT(version)},
+};
+
+const ff_option *ff_option_at(int i)
+{
+    return i >= 0 && (size_t)i < FF_COUNT(options) ? &options[i] : NULL;
+}
+
+void options_init(ff_options *o)
+{
+    *o = (ff_options){.color = -1};
+    o->arena = ff_arena_create();
+}
+
+void options_finish(ff_options *o)
+{
+    ff_arena_destroy(o->arena);
+    free(o->words);
+    o->arena = NULL;
+    o->words = o->operands = NULL;
+}
+
+bool option_fits(const ff_option *row, const char *verb)
+{
+    if (!row->verbs || !verb)
+        return true;
+    size_t n = strlen(verb);
+    for (const char *s = row->verbs; (s = strstr(s, verb)); s += n) {
+        if ((s == row->verbs || s[-1] == ' ') && (s[n] == ' ' || s[n] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* --------------------------------------------------------------------------------------- values */
+
+static int bad_value(const ff_option *row, const char *value, const char *expected)
+{
+    return ff_fail(FF_ERR_USAGE, "--%s: '%s' is not %s", row->name, value, expected);
+}
+
+/* The place of `value` among words separated by |, or -1. */
+static int choice(const char *words, const char *value)
+{
+    size_t n = strlen(value);
+    for (int i = 0; *words; i++) {
+        size_t len = strcspn(words, "|");
+        if (len == n && memcmp(words, value, n) == 0)
+            return i;
+        words += len + (words[len] == '|');
+    }
+    return -1;
+}
+
+static int set_choice(const ff_option *row, const char *value, int *out)
+{
+    *out = choice(row->argument, value);
+    return *out >= 0 ? FF_OK
+                     : ff_fail(FF_ERR_USAGE, "--%s: '%s' is none of %s", row->name, value,
+                               row->argument);
+}
+
+static int set(const ff_option *row, const char *value, ff_options *o)
+{
+    char *at = (char *)o + row->offset;
+    int64_t number;
+    uint64_t size;
+    double seconds;
+    int which, code;
+    switch ((enum kind)row->kind) {
+    case TEXT:
+        if (!*value)
+            return ff_fail(FF_ERR_USAGE, "--%s: %s is empty", row->name, row->argument);
+        *(const char **)at = value;
+        return FF_OK;
+    case SWITCH:
+        *(bool *)at = true;
+        return FF_OK;
+    case COUNT:
+        if (!ff_parse_int(value, &number) || number < 1 || number > INT_MAX)
+            return bad_value(row, value, "a whole number from 1");
+        *(int *)at = (int)number;
+        return FF_OK;
+    case SEED:
+        if (!ff_parse_int(value, &number) || number < 0)
+            return bad_value(row, value, "a whole number from 0");
+        *(uint64_t *)at = (uint64_t)number;
+        return FF_OK;
+    case SIZE:
+        if (!ff_parse_size(value, &size) || size == 0)
+            return bad_value(row, value, "a size, as 512M or 2G");
+        *(uint64_t *)at = size;
+        return FF_OK;
+    case DURATION:
+        if (!ff_parse_duration(value, &seconds) || !(seconds > 0))
+            return bad_value(row, value, "a time, as 90s, 15m or 2h");
+        *(double *)at = seconds;
+        return FF_OK;
+    case COLOR:
+        if (!(code = set_choice(row, value, &which)))
+            *(int *)at = which - 1;
+        return code;
+    case FORMAT:
+        if (!(code = set_choice(row, value, &which)))
+            *(ff_format *)at = (ff_format)which;
+        return code;
+    case STRATEGY:
+    case ANALYSIS:
+        if (!(code = set_choice(row, value, &which)))
+            *(bool *)at = which == 1;
+        return code;
+    case YES_NO:
+        if (!(code = set_choice(row, value, &which))) {
+            *(bool *)at = which == 0;
+            o->no_causal = which == 1;
+        }
+        return code;
+    }
+    return FF_OK;
+}
+
+/* ------------------------------------------------------------------------------------- the words */
+
+static const ff_option *find(const char *name, size_t n)
+{
+    for (size_t i = 0; i < FF_COUNT(options); i++) {
+        if (strlen(options[i].name) == n && memcmp(options[i].name, name, n) == 0)
+            return &options[i];
+    }
+    return NULL;
+}
+
+static int unknown(const char *name, size_t n)
+{
+    const char *names[FF_COUNT(options)];
+    for (size_t i = 0; i < FF_COUNT(options); i++)
+        names[i] = options[i].name;
+    char *word = ff_strndup(name, n);
+    const char *near = ff_nearest(word, names, FF_COUNT(names));
+    int code = near ? ff_fail(FF_ERR_USAGE, "unknown option '--%s'; did you mean '--%s'?", word, near)
+                    : ff_fail(FF_ERR_USAGE, "unknown option '--%s'; see fetafix --help", word);
+    free(word);
+    return code;
+}
+
+static int take_long(const char *word, int argc, char **argv, int *i, ff_options *o)
+{
+    size_t n = strcspn(word, "=");
+    const ff_option *row = find(word, n);
+    const char *value = word[n] ? word + n + 1 : NULL;
+    if (!row)
+        return unknown(word, n);
+    if (!row->argument && value)
+        return ff_fail(FF_ERR_USAGE, "--%s takes no value", row->name);
+    if (row->argument && !value) {
+        if (*i + 1 >= argc)
+            return ff_fail(FF_ERR_USAGE, "--%s needs %s", row->name, row->argument);
+        value = argv[++*i];
+    }
+    return set(row, value, o);
+}
+
+static int take_short(const char *word, int argc, char **argv, int *i, ff_options *o)
+{
+    for (; *word; word++) {
+        const ff_option *row = NULL;
+        for (size_t k = 0; k < FF_COUNT(options); k++) {
+            if (options[k].letter == *word)
+                row = &options[k];
+        }
+        if (!row)
+            return ff_fail(FF_ERR_USAGE, "unknown option '-%c'; see fetafix --help", *word);
+        if (row->argument) {
+            const char *value = word[1] ? word + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+            return value ? set(row, value, o)
+                         : ff_fail(FF_ERR_USAGE, "-%c needs %s", *word, row->argument);
+        }
+        int code = set(row, NULL, o);
+        if (code)
+            return code;
+    }
+    return FF_OK;
+}
+
+/* Options that the verb does not know are refused, so that none is dropped in silence. */
+static int check_verb(int argc, char **argv, const char *verb)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const ff_option *row = NULL;
+        if (strncmp(argv[i], "--", 2) == 0) {
+            size_t n = strcspn(argv[i] + 2, "=");
+            row = find(argv[i] + 2, n);
+            if (row && !option_fits(row, verb))
+                return ff_fail(FF_ERR_USAGE, "--%s does not go with '%s'", row->name, verb);
+            if (row && row->argument && !argv[i][2 + n])
+                i++;
+        } else if (argv[i][0] == '-' && argv[i][1]) {
+            for (const char *c = argv[i] + 1; *c; c++) {
+                row = NULL;
+                for (size_t k = 0; k < FF_COUNT(options); k++) {
+                    if (options[k].letter == *c)
+                        row = &options[k];
+                }
+                if (row && !option_fits(row, verb))
+                    return ff_fail(FF_ERR_USAGE, "-%c does not go with '%s'", *c, verb);
+                if (row && row->argument) {
+                    i += !c[1];
+                    break;
+                }
+            }
+        }
+    }
+    return FF_OK;
+}
+
+int options_parse(int argc, char **argv, ff_options *o)
+{
+    o->words = o->operands = ff_alloc_array((size_t)argc + 1, sizeof *o->operands);
+    bool only_words = false;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        int code = FF_OK;
+        if (!only_words && strcmp(word, "--") == 0)
+            only_words = true;
+        else if (!only_words && strncmp(word, "--", 2) == 0)
+            code = take_long(word + 2, argc, argv, &i, o);
+        else if (!only_words && word[0] == '-' && word[1])
+            code = take_short(word + 1, argc, argv, &i, o);
+        else
+            o->operands[o->n_operands++] = argv[i];
+        if (code)
+            return code;
+    }
+    const ff_command *c = o->n_operands ? ff_command_find(o->operands[0]) : NULL;
+    if (c && c->shell && strcmp(c->name, o->operands[0]) == 0) {
+        o->verb = c->name;
+        o->operands++;
+        o->n_operands--;
+    }
+    return o->verb ? check_verb(argc, argv, o->verb) : FF_OK;
+}
+
+int options_set(ff_options *o, const char *name, const char *value)
+{
+    const ff_option *row = find(name, strlen(name));
+    if (!row)
+        return unknown(name, strlen(name));
+    if (row->argument && !value)
+        return ff_fail(FF_ERR_USAGE, "'%s' needs %s", row->name, row->argument);
+    return set(row, value ? ff_arena_strdup(o->arena, value) : NULL, o);
+}
+
+int options_read_config(ff_options *o, const char *path)
+{
+    char *text;
+    size_t size;
+    int code = ff_read_file(path, 1 << 20, &text, &size);
+    if (code)
+        return code;
+    int number = 0;
+    for (char *line = text, *next; !code && line; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        number++;
+        char **words;
+        int n;
+        code = ff_line_split(line, &words, &n);
+        if (!code && n > 0) {
+            if (strcmp(words[0], "set") != 0 || n > 3 || n < 2)
+                code = ff_fail(FF_ERR_USAGE, "expected: set NAME VALUE");
+            else
+                code = options_set(o, words[1], n == 3 ? words[2] : NULL);
+        }
+        for (int i = 0; !code && i < n; i++)
+            free(words[i]);
+        if (!code)
+            free(words);
+        if (code)
+            code = ff_fail_prefix(code, "%s:%d", path, number);
+    }
+    free(text);
+    return code;
+}

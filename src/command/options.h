@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The command line's options: one table, from which parsing, --help, completion and the man page come. */
+#ifndef FETAFIX_COMMAND_OPTIONS_H
+#define FETAFIX_COMMAND_OPTIONS_H
+
+#include "fetafix/command.h"
+
+void options_init(ff_options *o);
+void options_finish(ff_options *o);
+/* Sorts argv into verb, options and operands. FF_ERR_USAGE names the word and suggests. */
+int options_parse(int argc, char **argv, ff_options *o) FF_MUST_USE;
+/* One setting by name, as in a configuration file; value NULL: a switch. */
+int options_set(ff_options *o, const char *name, const char *value) FF_MUST_USE;
+/* Lines `set NAME [VALUE]`. Read before the command line, which has the last word. */
+int options_read_config(ff_options *o, const char *path) FF_MUST_USE;
+bool option_fits(const ff_option *row, const char *verb);
+void help_program(ff_buf *out);
+void help_verb(const ff_command *c, ff_buf *out);
+/* A command of the prompt. */
+void help_command(const ff_command *c, ff_buf *out);
+
+#endif

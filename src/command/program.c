@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The command line program: words to a verb, a verb to an exit code. */
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_version.h>
+#include <jansson.h>
+#include <locale.h>
+#include <png.h>
+#include <readline/readline.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command/batch.h"
+#include "command/options.h"
+#include "fetafix/compute.h"
+
+static void print_out(void *sink, const char *text)
+{
+    (void)sink;
+    fputs(text, stdout);
+}
+
+static void print_note(void *sink, const char *text)
+{
+    (void)sink;
+    char *shown = ff_visible(text);
+    fprintf(stderr, "fetafix: %s\n", shown);
+    free(shown);
+}
+
+static void say_version(ff_context *c)
+{
+    say(c, "fetafix %s\n", FETAFIX_VERSION);
+    say(c, "kernels %s, SQLite %s, GSL %s, jansson %s, libpng %s, readline %s\n",
+        ff_compute_backend(false), sqlite3_libversion(), gsl_version, jansson_version_str(),
+        png_get_libpng_ver(NULL), rl_library_version);
+}
+
+static bool want_color(const ff_options *o)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (o->color >= 0)
+        return o->color > 0;
+    return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+/* The command line with the settings of --config under it. */
+static int parse(int argc, char **argv, ff_options *o)
+{
+    options_init(o);
+    int code = options_parse(argc, argv, o);
+    if (code || !o->config)
+        return code;
+    char *path = ff_strdup(o->config);
+    options_finish(o);
+    options_init(o);
+    code = options_read_config(o, path);
+    if (!code)
+        code = options_parse(argc, argv, o);
+    free(path);
+    return code;
+}
+
+/* "fetafix comapre a b": not a model, but nearly a command. */
+static int check_default(const ff_options *o)
+{
+    const char *names[64];
+    size_t n = 0;
+    const ff_command *c;
+    if (!o->n_operands || access(o->operands[0], F_OK) == 0 || strchr(o->operands[0], '/') ||
+        strchr(o->operands[0], '.'))
+        return FF_OK;
+    for (int i = 0; (c = ff_command_at(i)) && n < FF_COUNT(names); i++) {
+        if (c->shell)
+            names[n++] = c->name;
+    }
+    const char *near = ff_nearest(o->operands[0], names, n);
+    return near ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", o->operands[0],
+                          near)
+                : ff_fail(FF_ERR_USAGE, "'%s' is neither a command nor a file; see fetafix --help",
+                          o->operands[0]);
+}
+
+static int help(ff_context *c, const ff_options *o)
+{
+    ff_buf b = {0};
+    if (o->verb)
+        help_verb(ff_command_find(o->verb), &b);
+    else
+        help_program(&b);
+    c->print(c->sink, b.data);
+    ff_buf_finish(&b);
+    return FF_OK;
+}
+
+static int dispatch(ff_context *c, ff_options *o)
+{
+    if (o->help)
+        return help(c, o);
+    if (o->version) {
+        say_version(c);
+        return FF_OK;
+    }
+    if (!o->session.causal && !o->no_causal && o->verb && strcmp(o->verb, "localize") == 0)
+        o->session.causal = true;
+    if (o->verb)
+        return ff_command_find(o->verb)->shell(c, o->n_operands, o->operands);
+    if (!o->n_operands && !o->session.path) {
+        ff_buf b = {0};
+        help_program(&b);
+        fputs(b.data, stderr);
+        ff_buf_finish(&b);
+        return ff_fail(FF_ERR_USAGE, "two models are needed");
+    }
+    int code = check_default(o);
+    return code ? code : verb_explore(c, o->n_operands, o->operands);
+}
+
+int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_options *o))
+{
+    setlocale(LC_CTYPE, ""); /* numbers stay in the C locale */
+    gsl_set_error_handler_off();
+    interrupt_install();
+    explorer = explore;
+    ff_options o;
+    ff_context c = {.options = &o, .wait = true, .print = print_out, .note = print_note};
+    int code = parse(argc, argv, &o);
+    if (!code) {
+        c.quiet = o.quiet;
+        c.verbose = o.verbose;
+        c.format = o.format;
+        c.color = want_color(&o);
+        c.progress = !o.quiet && isatty(STDERR_FILENO);
+        code = dispatch(&c, &o);
+    }
+    if (code < 0) {
+        fflush(stdout);
+        print_note(NULL, code == FF_ERR_CANCELLED ? "interrupted" : ff_error());
+    }
+    if (c.session)
+        batch_close(&c);
+    options_finish(&o);
+    if ((fflush(stdout) || ferror(stdout)) && errno != EPIPE && code >= 0) {
+        print_note(NULL, "standard output cannot be written");
+        code = FF_ERR_INPUT;
+    }
+    return code > 0 ? code : ff_exit_code(code);
+}

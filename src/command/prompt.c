@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/prompt.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/batch.h"
+#include "command/options.h"
+#include "command/print.h"
+
+static int need_session(const ff_context *c)
+{
+    return c->session ? FF_OK
+                      : ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
+}
+
+/* Where the context waits, the outcome is printed; else events tell it. */
+static int post(ff_context *c, const ff_request *r)
+{
+    int code = need_session(c);
+    if (code)
+        return code;
+    int64_t job = ff_session_post(c->session, r);
+    return c->wait ? batch_wait_saying(c, job) : FF_OK;
+}
+
+/* Takes "--force" out of the words. */
+static bool take_force(int *argc, char **argv)
+{
+    bool force = false;
+    int n = 1;
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--force") == 0 || strcmp(argv[i], "-f") == 0)
+            force = true;
+        else
+            argv[n++] = argv[i];
+    }
+    *argc = n;
+    return force;
+}
+
+int prompt_job(ff_context *c, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        ff_job_kind kind;
+    } jobs[] = {
+        {"step", FF_JOB_STEP}, {"repair", FF_JOB_REPAIR}, {"undo", FF_JOB_UNDO},
+        {"localize", FF_JOB_LOCALIZE}, {"validate", FF_JOB_VALIDATE},
+    };
+    (void)argc;
+    for (size_t i = 0; i < FF_COUNT(jobs); i++) {
+        if (strcmp(jobs[i].name, argv[0]) == 0)
+            return post(c, &(ff_request){.kind = jobs[i].kind});
+    }
+    return ff_fail(FF_ERR_INTERNAL, "no job '%s'", argv[0]);
+}
+
+/* A repair by id, or by its place in the list of open repairs, from 1. */
+static int find_repair(ff_context *c, const char *word, char **id)
+{
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    const ff_table *t = s->proposals;
+    int k = ff_table_find(t, "id");
+    int64_t n;
+    const char *found = NULL;
+    if (ff_parse_int(word, &n) && n >= 1 && n <= ff_table_rows(t))
+        found = ff_table_text(t, (int)n - 1, k);
+    for (int i = 0; !found && i < ff_table_rows(t); i++) {
+        if (strcmp(ff_table_text(t, i, k), word) == 0)
+            found = ff_table_text(t, i, k);
+    }
+    *id = ff_strdup(found);
+    ff_snapshot_unref(s);
+    return found ? FF_OK : ff_fail(FF_ERR_USAGE, "there is no open repair '%s'; see `proposals`", word);
+}
+
+int prompt_accept(ff_context *c, int argc, char **argv)
+{
+    ff_request r = {.kind = FF_JOB_ACCEPT};
+    r.force = take_force(&argc, argv);
+    if (strcmp(argv[0], "reject") == 0)
+        r.kind = FF_JOB_REJECT;
+    else if (strcmp(argv[0], "evaluate") == 0)
+        r.kind = FF_JOB_EVALUATE;
+    int code = need_session(c);
+    if (code)
+        return code;
+    char *id = NULL;
+    if (argc > 1 && (code = find_repair(c, argv[1], &id)))
+        return code;
+    if (!id && r.kind == FF_JOB_EVALUATE) {
+        const ff_snapshot *s = ff_session_snapshot(c->session);
+        id = ff_strdup(s->next);
+        ff_snapshot_unref(s);
+        if (!id)
+            return ff_fail(FF_ERR_USAGE, "there is no next repair to evaluate");
+    }
+    r.id = id;
+    code = post(c, &r);
+    if (!code && c->wait && r.kind == FF_JOB_EVALUATE) {
+        const ff_snapshot *s = ff_session_snapshot(c->session);
+        const ff_table *t = s->proposals;
+        for (int i = 0; i < ff_table_rows(t); i++) {
+            if (strcmp(ff_table_text(t, i, ff_table_find(t, "id")), id) == 0)
+                say(c, "%s: wrong %s%lld\n", ff_table_text(t, i, ff_table_find(t, "verdict")),
+                    ff_table_int(t, i, ff_table_find(t, "complete")) ? "" : "at least ",
+                    (long long)ff_table_int(t, i, ff_table_find(t, "wrong")));
+        }
+        ff_snapshot_unref(s);
+    }
+    free(id);
+    return code;
+}
+
+int prompt_move(ff_context *c, int argc, char **argv)
+{
+    ff_request r = {.kind = strcmp(argv[0], "goto") ? FF_JOB_REDO : FF_JOB_GOTO};
+    if (argc > 1 && (!ff_parse_int(argv[1], &r.number) || r.number < 0))
+        return ff_fail(FF_ERR_USAGE, "%s: '%s' is not the number of a state", argv[0], argv[1]);
+    return post(c, &r);
+}
+
+int prompt_write(ff_context *c, int argc, char **argv)
+{
+    ff_request r = {.kind = strcmp(argv[0], "export") ? FF_JOB_SAVE : FF_JOB_EXPORT};
+    r.force = take_force(&argc, argv);
+    if (argc != 2)
+        return ff_fail(FF_ERR_USAGE, "expected: %s FILE [--force]", argv[0]);
+    r.path = argv[1];
+    return post(c, &r);
+}
+
+int prompt_report(ff_context *c, int argc, char **argv)
+{
+    bool force = take_force(&argc, argv);
+    int code = need_session(c);
+    if (code)
+        return code;
+    static const ff_options defaults;
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    ff_buf b = {0};
+    b.data = report_json(s, c->options ? c->options : &defaults, 0);
+    b.len = strlen(b.data);
+    code = write_text(c, argc > 1 ? argv[1] : "-", &b, force);
+    ff_buf_finish(&b);
+    ff_snapshot_unref(s);
+    return code;
+}
+
+int prompt_labels(ff_context *c, int argc, char **argv)
+{
+    bool force = take_force(&argc, argv);
+    int code = need_session(c);
+    if (!code && argc != 2)
+        code = ff_fail(FF_ERR_USAGE, "expected: labels FILE [--force]");
+    return code ? code : ff_session_write_labels(c->session, argv[1], force);
+}
+
+/* ---------------------------------------------------------------------------------------- tables */
+
+int prompt_table(ff_context *c, int argc, char **argv)
+{
+    (void)argc;
+    int code = need_session(c);
+    if (code)
+        return code;
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    const struct {
+        const char *name;
+        const ff_table *table;
+        const char *columns; /* in text; JSON and CSV have all */
+    } tables[] = {
+        {"findings", s->findings, "type status essential layer step summary"},
+        {"proposals", s->proposals, "id type status verdict wrong summary"},
+        {"layers", s->layers, "layer rank isolated causal entire kw source"},
+        {"states", s->states, "state parent wrong distance step current summary"},
+        {"steps", s->steps, "decision step outcome before after phase type summary"},
+        {"images", s->images_table, "image name source target wrong fixed_by"},
+        {"equivalences", s->equivalences, "rule source_nodes target_nodes deviation"},
+        {"pairs", s->pairs, "pair layer status source_summary target_summary note source target"},
+        {"log", s->log, "line"},
+    };
+    for (size_t i = 0; i < FF_COUNT(tables); i++) {
+        if (strcmp(tables[i].name, argv[0]) != 0)
+            continue;
+        ff_buf b = {0};
+        print_table(tables[i].table, c->format == FF_FORMAT_TEXT ? tables[i].columns : NULL,
+                    c->format, 0, &b);
+        c->print(c->sink, b.data ? b.data : "");
+        ff_buf_finish(&b);
+    }
+    ff_snapshot_unref(s);
+    return FF_OK;
+}
+
+int prompt_detail(ff_context *c, int argc, char **argv)
+{
+    int64_t pair;
+    (void)argc;
+    if (!ff_parse_int(argv[1], &pair) || pair < 0 || pair > INT32_MAX)
+        return ff_fail(FF_ERR_USAGE, "detail: '%s' is not the number of a pair; see `pairs`", argv[1]);
+    int code = post(c, &(ff_request){.kind = FF_JOB_DETAIL, .number = pair});
+    if (code || !c->wait)
+        return code;
+    const ff_detail *d = ff_session_detail(c->session, (int)pair);
+    if (!d)
+        return FF_OK;
+    const ff_table *const tables[] = {d->attributes, d->origins, d->weights, d->worst};
+    ff_buf b = {0};
+    for (size_t i = 0; i < FF_COUNT(tables); i++) {
+        if (ff_table_rows(tables[i]))
+            ff_table_print(tables[i], c->format, 0, &b);
+    }
+    c->print(c->sink, b.data ? b.data : "");
+    ff_buf_finish(&b);
+    ff_detail_unref(d);
+    return FF_OK;
+}
+
+int prompt_status(ff_context *c, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    int code = need_session(c);
+    if (code)
+        return code;
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    ff_job_kind kind;
+    say(c, "state %lld: %d of %d labels differ, %d at first", (long long)s->state, s->wrong, s->images,
+        s->initial);
+    if (isfinite(s->distance))
+        say(c, ", distance %.3g", s->distance);
+    say(c, "\n");
+    if (s->next)
+        say(c, "next: %s\n", s->next);
+    else if (s->searched)
+        say(c, "the search came to its end\n");
+    if (ff_session_running(c->session, &kind)) {
+        const char *stage = atomic_load(&ff_session_progress(c->session)->stage);
+        say(c, "the engine works%s%s\n", stage ? ": " : "", stage ? stage : "");
+    }
+    ff_snapshot_unref(s);
+    return FF_OK;
+}
+
+int prompt_set(ff_context *c, int argc, char **argv)
+{
+    static const char *const formats[] = {"text", "json", "csv"};
+    if (argc == 1) {
+        say(c, "format %s\nverbose %s\n", formats[c->format], c->verbose ? "on" : "off");
+        return FF_OK;
+    }
+    if (argc == 3 && strcmp(argv[1], "format") == 0) {
+        for (int i = 0; i < 3; i++) {
+            if (strcmp(argv[2], formats[i]) == 0) {
+                c->format = (ff_format)i;
+                return FF_OK;
+            }
+        }
+        return ff_fail(FF_ERR_USAGE, "set format: '%s' is none of text, json, csv", argv[2]);
+    }
+    if (argc == 3 && strcmp(argv[1], "verbose") == 0 &&
+        (strcmp(argv[2], "on") == 0 || strcmp(argv[2], "off") == 0)) {
+        c->verbose = strcmp(argv[2], "on") == 0;
+        return FF_OK;
+    }
+    return ff_fail(FF_ERR_USAGE, "expected: set format text|json|csv, or set verbose on|off");
+}
+
+int prompt_help(ff_context *c, int argc, char **argv)
+{
+    ff_buf b = {0};
+    const ff_command *row;
+    if (argc > 1) {
+        const ff_command *found = ff_command_find(argv[1]);
+        if (!found)
+            return ff_fail(FF_ERR_USAGE, "there is no command '%s'", argv[1]);
+        help_command(found, &b);
+    }
+    for (int i = 0; argc == 1 && (row = ff_command_at(i)); i++) {
+        if (!(row->where & (FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0))) || !row->run)
+            continue;
+        char *usage = ff_asprintf("%s %s", row->name, row->shell || !row->arguments ? "" : row->arguments);
+        ff_buf_printf(&b, "%-34s %s\n", usage, row->summary);
+        free(usage);
+    }
+    c->print(c->sink, b.data ? b.data : "");
+    ff_buf_finish(&b);
+    return FF_OK;
+}
+
+int prompt_quit(ff_context *c, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    c->quit = true;
+    return FF_OK;
+}

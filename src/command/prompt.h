@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The commands of the prompt, the REPL and scripts. */
+#ifndef FETAFIX_COMMAND_PROMPT_H
+#define FETAFIX_COMMAND_PROMPT_H
+
+#include "fetafix/command.h"
+
+int prompt_job(ff_context *c, int argc, char **argv);    /* step repair undo localize validate */
+int prompt_accept(ff_context *c, int argc, char **argv); /* accept reject evaluate */
+int prompt_move(ff_context *c, int argc, char **argv);   /* redo goto */
+int prompt_write(ff_context *c, int argc, char **argv);  /* save export */
+int prompt_report(ff_context *c, int argc, char **argv);
+int prompt_labels(ff_context *c, int argc, char **argv);
+int prompt_table(ff_context *c, int argc, char **argv);  /* findings layers ... */
+int prompt_detail(ff_context *c, int argc, char **argv);
+int prompt_status(ff_context *c, int argc, char **argv);
+int prompt_set(ff_context *c, int argc, char **argv);
+int prompt_help(ff_context *c, int argc, char **argv);
+int prompt_quit(ff_context *c, int argc, char **argv);
+
+#endif
