@@ -81,7 +81,7 @@ static entry *find(const ff_map *m, const void *bytes, size_t size, bool is_key,
         return NULL;
     for (size_t s = hash & (m->slots - 1); m->index[s]; s = (s + 1) & (m->slots - 1)) {
         entry *e = &m->entries[m->index[s] - 1];
-        if (e->bytes && e->hash == hash && e->size == size && e->is_key == is_key &&
+        if (e->hash == hash && e->size == size && e->is_key == is_key &&
             memcmp(e->bytes, bytes, size) == 0)
             return e;
     }
@@ -140,13 +140,32 @@ static void *get(const ff_map *m, const void *bytes, size_t size, bool is_key)
     return e ? e->value : NULL;
 }
 
+/* Empties a slot of the index and moves up what linear probing had put behind it, so that no probe
+ * ever passes over removed entries. */
+static void index_remove(ff_map *m, size_t hole)
+{
+    size_t mask = m->slots - 1;
+    for (size_t s = (hole + 1) & mask; m->index[s]; s = (s + 1) & mask) {
+        size_t home = m->entries[m->index[s] - 1].hash & mask;
+        if (((s - home) & mask) >= ((s - hole) & mask)) {
+            m->index[hole] = m->index[s];
+            hole = s;
+        }
+    }
+    m->index[hole] = 0;
+}
+
 static void *take(ff_map *m, const void *bytes, size_t size, bool is_key)
 {
     entry *e = find(m, bytes, size, is_key, hash_of(bytes, size));
     if (!e)
         return NULL;
+    size_t s = e->hash & (m->slots - 1);
+    while (m->index[s] != (uint32_t)(e - m->entries) + 1)
+        s = (s + 1) & (m->slots - 1);
+    index_remove(m, s);
     free(e->bytes);
-    e->bytes = NULL; /* its slot in the index stays taken, so that probing goes on behind it */
+    e->bytes = NULL; /* a gap in the order of insertion, closed when the index is made anew */
     m->live--;
     return e->value;
 }

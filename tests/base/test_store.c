@@ -140,6 +140,30 @@ static void maps(void **state)
     assert_int_equal(ff_map_size(m), 2501);
     ff_map_destroy(m, NULL);
 
+    /* Against a plain array, with names that come and go at random. */
+    intptr_t held[300] = {0};
+    ff_rng r = {5};
+    m = ff_map_create();
+    for (intptr_t i = 1; i < 60000; i++) {
+        int k = (int)ff_rng_below(&r, 300);
+        snprintf(name, sizeof name, "%d", k);
+        if (ff_map_get(m, name) != (void *)held[k])
+            fail_msg("'%s' is not what was put", name);
+        if (held[k] && i % 3) {
+            if (ff_map_remove(m, name) != (void *)held[k])
+                fail_msg("'%s' could not be removed", name);
+            held[k] = 0;
+        } else {
+            ff_map_put(m, name, (void *)i);
+            held[k] = i;
+        }
+    }
+    n = 0;
+    for (int k = 0; k < 300; k++)
+        n += held[k] != 0;
+    assert_int_equal(ff_map_size(m), n);
+    ff_map_destroy(m, NULL);
+
     /* A key and a name with the same bytes are two things. */
     m = ff_map_create();
     ff_key k = ff_key_of("x", 1);
