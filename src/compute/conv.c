@@ -225,10 +225,9 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
         v->end[i] = pads[n + i];
         if (shaped || same) {
             shape[i] = shaped ? list[have - (size_t)n + (size_t)i] : v->out[i] * v->stride[i];
-            int64_t total = full - shape[i];
             if (shape[i] < 0 || shape[i] > INT32_MAX)
                 return ff_fail(FF_ERR_GRAPH, "output_shape has an entry of %lld", (long long)shape[i]);
-            total = total < 0 ? 0 : total;
+            int64_t total = full > shape[i] ? full - shape[i] : 0;
             v->begin[i] = !strcmp(mode, "SAME_UPPER") ? total / 2 : total - total / 2;
             v->in[i] = shape[i];
         } else {

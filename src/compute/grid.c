@@ -59,7 +59,8 @@ static void taps(const sampler *s, double g, int64_t n, int64_t *index, double *
     x = fmax(-1e9, fmin(1e9, x));
     if (s->mode == NEAREST)
         x = nearbyint(x);
-    if (x < low || x > high) {
+    /* The cubic filter pads each of its pixels instead. */
+    if (s->mode != CUBIC && (x < low || x > high)) {
         if (s->padding == BORDER)
             x = fmax(0, fmin((double)n - 1, x));
         else if (s->padding == REFLECTION)

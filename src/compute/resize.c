@@ -32,9 +32,10 @@ static void plan_finish(axis_plan *p)
     *p = (axis_plan){0};
 }
 
-/* Position in the input of output o (formulas of the Resize operator). */
-static double original(const options *p, double o, double scale, double in, double out, double start,
-                       double end)
+/* Position in the input of output o (formulas of the Resize operator). Taken in float32, as other
+ * runtimes do: where a position is an exact half, it decides which pixel is the nearest. */
+static float original(const options *p, float o, float scale, float in, float out, float start,
+                      float end)
 {
     const char *t = p->transform;
     if (!strcmp(t, "asymmetric"))
@@ -42,18 +43,18 @@ static double original(const options *p, double o, double scale, double in, doub
     if (!strcmp(t, "align_corners"))
         return out == 1 ? 0 : o * (in - 1) / (out - 1);
     if (!strcmp(t, "pytorch_half_pixel"))
-        return out > 1 ? (o + 0.5) / scale - 0.5 : 0;
+        return out > 1 ? (o + 0.5f) / scale - 0.5f : 0;
     if (!strcmp(t, "tf_half_pixel_for_nn"))
-        return (o + 0.5) / scale;
+        return (o + 0.5f) / scale;
     if (!strcmp(t, "tf_crop_and_resize"))
         return out > 1 ? start * (in - 1) + o * (end - start) * (in - 1) / (out - 1)
-                       : 0.5 * (start + end) * (in - 1);
+                       : 0.5f * (start + end) * (in - 1);
     if (!strcmp(t, "half_pixel_symmetric")) {
-        double adjustment = out / (scale * in);
-        double centre = in / 2, offset = centre * (1 - adjustment);
-        return offset + (o + 0.5) / scale - 0.5;
+        float adjustment = out / (scale * in);
+        float centre = in / 2, offset = centre * (1 - adjustment);
+        return offset + (o + 0.5f) / scale - 0.5f;
     }
-    return (o + 0.5) / scale - 0.5; /* half_pixel */
+    return (o + 0.5f) / scale - 0.5f; /* half_pixel */
 }
 
 static bool known_transform(const char *t)
@@ -116,7 +117,7 @@ static int plan_axis(const ff_call *c, const options *p, int64_t in, int64_t out
     for (int64_t o = 0; o < out; o++) {
         int64_t *source = a->source + o * taps;
         double *weight = a->weight + o * taps, sum = 0;
-        double x = original(p, (double)o, scale, (double)in, (double)out, start, end);
+        double x = original(p, (float)o, (float)scale, (float)in, (float)out, (float)start, (float)end);
         a->outside[o] = crop && (x < 0 || x > (double)(in - 1));
         if (!(fabs(x) < 1e15))
             return ff_fail(FF_ERR_GRAPH, "a scale of %g", scale);
