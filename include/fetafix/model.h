@@ -260,13 +260,15 @@ void ff_patch_insert_node(ff_patch *p, const ff_node_spec *n, const char *after_
 void ff_patch_remove_node(ff_patch *p, const char *node_output); /* outputs must have no users left */
 /* Outputs that others read must be among the new node's. */
 void ff_patch_replace_node(ff_patch *p, const char *node_output, const ff_node_spec *n);
-/* All readers of `from` (graph outputs excluded) read `to`. */
+/* All readers of `from` (graph outputs excluded) read `to`, but for the nodes that `to` itself is
+ * computed from: so a node can be inserted and then be read instead of its input. */
 void ff_patch_redirect(ff_patch *p, const char *from, const char *to);
 /* A dim of -1 keeps a symbolic dim of the old shape when the rank is the same, else "N". */
 void ff_patch_set_input_shape(ff_patch *p, const char *input, ff_dtype t, int rank, const int64_t *dims);
 void ff_patch_set_outputs(ff_patch *p, int n, const char *const *names); /* subset and order of graph outputs */
 void ff_patch_add_output(ff_patch *p, const char *value, const ff_shape *shape);
-/* Removes nodes and initializers that nothing reads any more. Reversible like the others. */
+/* Removes nodes and initializers that nothing reads any more (what was dead before the patch stays).
+ * Reversible like the others. */
 void ff_patch_remove_dead(ff_patch *p);
 
 /* The edited model and, when asked for, the patch that leads back (a model equal field by field).

@@ -271,6 +271,7 @@ void part_unref(part *p)
         if (p->value.dim_params != NULL)
             free_strings(p->value.dim_params, p->value.shape.rank);
         free(p->value.name);
+        ff_buf_finish(&p->value.rest);
         break;
     case PART_NAME:
         free(p->name);

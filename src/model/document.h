@@ -67,6 +67,7 @@ typedef struct doc_value { /* graph input, graph output, value_info */
     char *name;
     ff_shape shape;
     char **dim_params; /* shape.rank entries, NULL where none; or NULL */
+    ff_buf rest;       /* of an edited one: documentation, metadata, unknown fields */
 } doc_value;
 
 typedef struct doc_initializer {

@@ -7,7 +7,7 @@
 
 /* Names that can be seen: of this graph, then of those around it. */
 struct scope {
-    names here;
+    name_table here;
     const struct scope *outer;
     ff_graph *graph;
 };
@@ -422,7 +422,7 @@ static void share_out_uses(struct build *b)
 /* The first node of a name has it as label; the others are told apart by their output. */
 static void label_nodes(struct build *b)
 {
-    names counters;
+    name_table counters;
 
     names_init(&b->m->labels, b->n_nodes);
     names_init(&counters, 16);
@@ -485,7 +485,7 @@ int model_index(doc_model *d, doc_graph *g, int next_id, ff_model **out)
 
 /* ------------------------------------------------------------------ what subgraphs capture */
 
-static void add_capture(doc_node *n, names *seen, size_t *capacity, const char *name)
+static void add_capture(doc_node *n, name_table *seen, size_t *capacity, const char *name)
 {
     void **place = names_place(seen, name);
 
@@ -496,9 +496,9 @@ static void add_capture(doc_node *n, names *seen, size_t *capacity, const char *
     n->captures[n->n_captures++] = ff_strdup(name);
 }
 
-static void capture(doc_node *n, const doc_graph *g, names *seen, size_t *capacity)
+static void capture(doc_node *n, const doc_graph *g, name_table *seen, size_t *capacity)
 {
-    names here;
+    name_table here;
 
     names_init(&here, (size_t)g->n_slots);
     for (int i = 0; i < g->n_slots; i++) {
@@ -530,7 +530,7 @@ static void capture(doc_node *n, const doc_graph *g, names *seen, size_t *capaci
 void node_complete(doc_node *n)
 {
     size_t capacity = 0;
-    names seen = {0};
+    name_table seen = {0};
 
     n->public_attrs = ff_alloc_array((size_t)n->n_attrs + 1, sizeof *n->public_attrs);
     for (int i = 0; i < n->n_attrs; i++) {

@@ -18,8 +18,8 @@ struct ff_model {
     size_t n_values, values_capacity;
     ff_node **nodes; /* by id; NULL where there is none */
     int next_id;
-    names value_names; /* of the main graph */
-    names labels;      /* node by label */
+    name_table value_names; /* of the main graph */
+    name_table labels;      /* node by label */
     bool reordered;    /* the main graph's order is not the file's */
     pthread_mutex_t lock;
     bool has_key, has_name;

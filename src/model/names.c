@@ -15,7 +15,7 @@ static uint64_t hash(const char *s)
     return h ^ h >> 29;
 }
 
-void names_init(names *n, size_t expected)
+void names_init(name_table *n, size_t expected)
 {
     n->capacity = 64;
     while (n->capacity < expected * 2)
@@ -24,27 +24,27 @@ void names_init(names *n, size_t expected)
     n->at = ff_alloc_array(n->capacity, sizeof *n->at);
 }
 
-void names_finish(names *n)
+void names_finish(name_table *n)
 {
     free(n->at);
-    *n = (names){0};
+    *n = (name_table){0};
 }
 
-static struct name_entry *find(const names *n, const char *name)
+static struct name_entry *find(const name_table *n, const char *name)
 {
     for (size_t i = hash(name) & (n->capacity - 1);; i = (i + 1) & (n->capacity - 1))
         if (n->at[i].name == NULL || strcmp(n->at[i].name, name) == 0)
             return &n->at[i];
 }
 
-void **names_place(names *n, const char *name)
+void **names_place(name_table *n, const char *name)
 {
     struct name_entry *e = find(n, name);
 
     if (e->name != NULL)
         return &e->value;
     if (2 * (n->used + 1) > n->capacity) {
-        names old = *n;
+        name_table old = *n;
         names_init(n, old.capacity);
         for (size_t i = 0; i < old.capacity; i++)
             if (old.at[i].name != NULL)
@@ -58,7 +58,7 @@ void **names_place(names *n, const char *name)
     return &e->value;
 }
 
-void *names_get(const names *n, const char *name)
+void *names_get(const name_table *n, const char *name)
 {
     return n->capacity ? find(n, name)->value : NULL;
 }

@@ -5,18 +5,18 @@
 
 #include <stddef.h>
 
-typedef struct names {
+typedef struct name_table {
     struct name_entry {
         const char *name;
         void *value;
     } *at;
     size_t capacity, used;
-} names;
+} name_table;
 
-void names_init(names *n, size_t expected);
-void names_finish(names *n);
+void names_init(name_table *n, size_t expected);
+void names_finish(name_table *n);
 /* The place of a name: its value can be read and, when the name was new (NULL), be set at once. */
-void **names_place(names *n, const char *name);
-void *names_get(const names *n, const char *name);
+void **names_place(name_table *n, const char *name);
+void *names_get(const name_table *n, const char *name);
 
 #endif

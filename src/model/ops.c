@@ -15,7 +15,7 @@ static const ff_op *const families[] = {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const ff_op *rows[512];
 static int n_rows;
-static names by_type; /* of the default domain: the first of the consecutive rows of a type */
+static name_table by_type; /* of the default domain: the first of the consecutive rows of a type */
 
 static void index_rows(void)
 {

@@ -206,6 +206,7 @@ void value_emit(const doc_value *v, ff_buf *b)
         }
     }
     wire_put_message(b, &m.base);
+    put_rest(&v->rest, 3, UINT32_MAX, b);
 }
 
 void part_emit(const part *p, ff_buf *b)
