@@ -79,10 +79,49 @@ static bool unbounded(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* PRelu whose slopes are all one, and not more than LeakyRelu has. */
+static bool prelu(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    double slope;
+    if (!cg_is(n, "PRelu") || n->n_in != 2 || !cg_uniform(n->in[1], &slope))
+        return false;
+    cg_set_inputs(g, n, 1);
+    n->op = "LeakyRelu";
+    cg_set_real(g, n, "alpha", slope, n->primary);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
+/* Slopes [C,1,1], [1,C,1,1] are [C]; from there on the shape is always [C,1,1...]. */
+static bool prelu_shape(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if (!cg_is(n, "PRelu") || n->formed || n->n_in != 2 || !n->in[1] || !n->in[1]->constant
+        || n->in[0]->shape.rank < 2)
+        return false;
+    ff_tensor *t = cg_per_channel(g, n->in[1], &n->in[0]->shape);
+    if (!t)
+        return false;
+    int rank = n->in[0]->shape.rank - 1;
+    int64_t dims[FF_MAX_RANK] = {t->count};
+    for (int i = 1; i < rank; i++)
+        dims[i] = 1;
+    bool whole = n->in[1]->constant->count == t->count;
+    ff_tensor_unref(t);
+    n->formed = true;
+    cg_value *slope = whole ? cg_constant_reshaped(g, n->in[1], rank, dims) : NULL;
+    if (!slope)
+        return false;
+    cg_set_in(n, 1, slope);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
 const cg_rule cg_activation_rules[] = {
     {"relu-clip", "Relu is Clip from zero", relu},
     {"minmax-clip", "Min and Max with a constant are Clip", min_max},
     {"clip-merge", "two Clips in a row are one", merge},
+    {"prelu-leaky", "PRelu with one slope for all is LeakyRelu", prelu},
+    {"prelu-shape", "slopes per channel, whatever the number of axes", prelu_shape},
     {"clip-unbounded", "a Clip without bounds", unbounded},
     {NULL, NULL, NULL},
 };

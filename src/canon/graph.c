@@ -134,6 +134,8 @@ void cg_set_out(cg_graph *g, cg_node *n, int i, cg_value *v)
 
 void cg_replace_value(cg_graph *g, cg_value *from, cg_value *to)
 {
+    if (!to->original && !to->constant && cg_shape_same(&from->shape, &to->shape))
+        cg_inherit(to, from);
     while (from->n_users > 0) {
         cg_node *u = from->users[0];
         for (int i = 0; i < u->n_in; i++) {
@@ -176,6 +178,24 @@ void cg_remove(cg_graph *g, cg_node *n, cg_node *into)
     g->n_nodes--;
     if (into)
         cg_absorb(into, n->origins, n->n_origins);
+}
+
+void cg_remove_unread(cg_graph *g, cg_value *v, cg_node *into)
+{
+    cg_node *p = v->producer;
+    if (!p || p->dead || p == into)
+        return;
+    for (int i = 0; i < p->n_out; i++)
+        if (p->out[i] && cg_used(p->out[i]))
+            return;
+    int n = p->n_in;
+    cg_value **in = ff_alloc_array((size_t)n + 1, sizeof *in);
+    memcpy(in, p->in, (size_t)n * sizeof *in);
+    cg_remove(g, p, into);
+    for (int i = 0; i < n; i++)
+        if (in[i])
+            cg_remove_unread(g, in[i], into);
+    free(in);
 }
 
 bool cg_used(const cg_value *v)

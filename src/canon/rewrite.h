@@ -88,9 +88,9 @@ typedef struct cg_rule {
 } cg_rule;
 
 /* One table a file, ended by a row without name; listed in rules.c by stage. */
-extern const cg_rule cg_form_rules[], cg_noop_rules[], cg_pad_rules[], cg_activation_rules[],
+extern const cg_rule cg_form_rules[], cg_noop_rules[], cg_pad_rules[], cg_activation_rules[], cg_written_rules[],
     cg_affine_rules[], cg_linear_rules[], cg_pool_rules[], cg_shape_rules[], cg_layout_rules[],
-    cg_select_rules[];
+    cg_select_rules[], cg_resize_rules[];
 
 int cg_import(ff_plan *p, cg_graph **out) FF_MUST_USE;
 int cg_rewrite(cg_graph *g) FF_MUST_USE;
@@ -116,6 +116,8 @@ void cg_set_out(cg_graph *g, cg_node *n, int i, cg_value *v);
 void cg_replace_value(cg_graph *g, cg_value *from, cg_value *to);
 /* Takes the node out; its outputs must be unused. `into` (may be NULL) takes its origins. */
 void cg_remove(cg_graph *g, cg_node *n, cg_node *into);
+/* Takes out what led to v alone, if nothing reads v any more. */
+void cg_remove_unread(cg_graph *g, cg_value *v, cg_node *into);
 void cg_absorb(cg_node *n, const ff_node *const *origins, int count);
 /* The only reader of v, or NULL when there are several or it is a graph output. */
 cg_node *cg_only_user(const cg_value *v);

@@ -279,6 +279,48 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* A dense layer over the channels of transposed data is a 1x1 convolution before the Transpose. */
+static bool dense_on_channels(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *t = cg_is(n, "Gemm") && n->formed ? transpose_of(n->in[0]) : NULL;
+    int perm[FF_MAX_RANK], inverse[FF_MAX_RANK], rank = n->in[0]->shape.rank;
+    if (!t || rank < 3 || !cg_shape_static(&n->in[0]->shape) || !cg_shape_static(&n->out[0]->shape))
+        return false;
+    perm_of(t, perm);
+    if (perm[0] != 0 || perm[rank - 1] != 1)
+        return false;
+    cg_invert_perm(inverse, perm, rank);
+    cg_value *y = n->out[0];
+    int64_t dims[FF_MAX_RANK] = {n->in[1]->shape.dims[0], n->in[1]->shape.dims[1]}, ones[FF_MAX_RANK],
+            zeros[2 * FF_MAX_RANK] = {0};
+    for (int i = 0; i < rank - 2; i++)
+        dims[2 + i] = ones[i] = 1;
+    cg_value *w = cg_constant_reshaped(g, n->in[1], rank, dims);
+    if (!w)
+        return false;
+    ff_shape shape = permuted(&y->shape, inverse);
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_transposed(before, y, inverse);
+    cg_record_rule(g, self, n, t, 0);
+    cg_set_in(n, 0, t->in[0]);
+    cg_set_in(n, 1, w);
+    n->op = "Conv";
+    cg_set_ints(g, n, "kernel_shape", ones, rank - 2, n->primary);
+    cg_set_ints(g, n, "strides", ones, rank - 2, n->primary);
+    cg_set_ints(g, n, "dilations", ones, rank - 2, n->primary);
+    cg_set_ints(g, n, "pads", zeros, 2 * (rank - 2), n->primary);
+    cg_set_int(g, n, "group", 1, n->primary);
+    cg_node *after = cg_insert_after(g, n, "Transpose", t->primary, 1);
+    cg_absorb(after, t->origins, t->n_origins);
+    set_perm(g, after, perm, rank, t->primary);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    if (!cg_used(t->out[0]))
+        cg_remove(g, t, NULL);
+    return true;
+}
+
 /* A graph input of four axes whose channels are not the first: seen as NCHW from here on. */
 static bool input_layout(cg_graph *g, cg_node *n, const cg_rule *self)
 {
@@ -322,6 +364,7 @@ const cg_rule cg_layout_rules[] = {
     {"transpose-units", "a Transpose that moves only axes of size 1 is a Reshape", units},
     {"transpose-twice", "two Transposes in a row are one, or none", twice},
     {"transpose-pad", "padding before or after a Transpose", above_pad},
+    {"dense-on-channels", "a dense layer over channels is a 1x1 convolution", dense_on_channels},
     {"transpose-order", "an operation before or after a Transpose", move_down},
     {NULL, NULL, NULL},
 };

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Resize and its forerunner Upsample: effective scales, and only the attributes that matter in this mode. */
+#include <math.h>
+#include <string.h>
+
+#include "canon/rewrite.h"
+
+static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    bool old = cg_is(n, "Upsample");
+    if ((!old && !cg_is(n, "Resize")) || n->formed)
+        return false;
+    const ff_shape *in = &n->in[0]->shape, *out = &n->out[0]->shape;
+    if (!cg_shape_static(in) || !cg_shape_static(out) || in->rank != out->rank)
+        return false;
+    for (int i = 1; i < n->n_in; i++)
+        if (n->in[i] && !n->in[i]->constant)
+            return false;
+    bool crop = cg_text_is(n, "coordinate_transformation_mode", "tf_crop_and_resize");
+    if (crop || cg_attr(n, "axes"))
+        return false;
+    if (cg_attr(n, "keep_aspect_ratio_policy") && !cg_text_is(n, "keep_aspect_ratio_policy", "stretch"))
+        return false;
+    /* Upsample and Resize 10 have their scales at input 1 (or an attribute), from 11 on at input 2. */
+    bool early = old || n->primary->opset < 11;
+    const cg_value *v = early ? (n->n_in > 1 ? n->in[1] : NULL) : (n->n_in > 2 ? n->in[2] : NULL);
+    const ff_cattr *a = cg_attr(n, "scales");
+    double scales[FF_MAX_RANK];
+    for (int i = 0; i < in->rank; i++) {
+        if (in->dims[i] < 1)
+            return false;
+        scales[i] = (double)out->dims[i] / (double)in->dims[i];
+        if (v && v->constant && v->constant->count == in->rank)
+            scales[i] = ff_tensor_get_real(v->constant, i);
+        else if (a && a->n == in->rank)
+            scales[i] = a->reals[i];
+    }
+    cg_set_inputs(g, n, 1);
+    n->op = "Resize";
+    n->formed = true;
+    cg_set_reals(g, n, "scales", scales, in->rank, n->primary);
+    cg_set_ints(g, n, "sizes", out->dims, out->rank, n->primary);
+    if (early) {
+        cg_set_text(g, n, "coordinate_transformation_mode", "asymmetric", n->primary);
+        cg_set_text(g, n, "nearest_mode", "floor", n->primary);
+    }
+    bool cubic = cg_text_is(n, "mode", "cubic");
+    if (!cg_text_is(n, "mode", "nearest"))
+        cg_drop_attr(n, "nearest_mode");
+    if (!cubic)
+        cg_drop_attr(n, "cubic_coeff_a");
+    if (!cubic && cg_int(n, "antialias", 0) == 0)
+        cg_drop_attr(n, "exclude_outside");
+    if (!cg_attr(n, "antialias") && cg_attr(n, "nearest_mode") == NULL)
+        cg_set_int(g, n, "antialias", 0, n->primary);
+    if (cg_attr(n, "nearest_mode"))
+        cg_drop_attr(n, "antialias");
+    cg_drop_attr(n, "extrapolation_value");
+    cg_drop_attr(n, "keep_aspect_ratio_policy");
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
+/* Enlarging nothing, whatever the mode: the coordinates are those of the elements. */
+static bool same_size(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    const ff_cattr *s = cg_attr(n, "scales");
+    if (!cg_is(n, "Resize") || !n->formed || !s || !cg_shape_same(&n->in[0]->shape, &n->out[0]->shape))
+        return false;
+    for (int i = 0; i < s->n; i++)
+        if (s->reals[i] != 1)
+            return false;
+    cg_record_rule(g, self, n, NULL, 0);
+    cg_replace_value(g, n->out[0], n->in[0]);
+    cg_remove(g, n, NULL);
+    return true;
+}
+
+const cg_rule cg_resize_rules[] = {
+    {"resize-form", "scales or sizes, and attributes that do not count in this mode", resize},
+    {"resize-same", "a Resize to the size the value has", same_size},
+    {NULL, NULL, NULL},
+};
