@@ -44,7 +44,8 @@ typedef struct ff_cvalue {
 
 /* A constant operand by its role. */
 typedef struct ff_cparam {
-    const char *role;         /* "weight", "bias", "scale", "shift", "slope", "operand", ... */
+    const char *role;         /* "weight", "bias", "scale", "shift", "slope"; "operand": the second of two (either,
+                                 where order does not count); "operand N": input N of the operator */
     const ff_tensor *tensor;  /* effective value in the canonical form, float32 where it is real */
     const ff_value *original; /* the value of the model that `node` reads and that this comes from (an
                                  initializer, or what a chain of foldable nodes makes); NULL: there is

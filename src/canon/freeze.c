@@ -32,13 +32,16 @@ static const char *role_of(const cg_node *n, int i)
     };
     static const char *const numbered[] = {"operand 0", "operand 1", "operand 2", "operand 3",
                                            "operand 4", "operand 5", "operand 6", "operand 7"};
+    static const char *const commutative[] = {"Add", "Mul", "Min", "Max", "Sum", "Mean", NULL};
     for (size_t k = 0; k < FF_COUNT(table); k++)
         if (strcmp(n->op, table[k].op) == 0 && i < 6 && table[k].roles[i])
             return table[k].roles[i];
-    int constants = 0;
-    for (int k = 0; k < n->n_in; k++)
-        constants += n->in[k] && n->in[k]->constant;
-    return constants == 1 ? "operand" : i < 8 ? numbered[i] : "operand";
+    bool either = false;
+    for (int k = 0; commutative[k]; k++)
+        either = either || strcmp(n->op, commutative[k]) == 0;
+    if (n->n_in == 2 && (i == 1 || either))
+        return "operand";
+    return i < 8 ? numbered[i] : "operand 8"; /* and on */
 }
 
 static int by_name(const void *a, const void *b)
