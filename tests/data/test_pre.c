@@ -418,6 +418,31 @@ static void real_inputs_bit_for_bit(void **state)
     }
 }
 
+/* The command lines of the data's README. */
+static void documented_specs(void **state)
+{
+    const char *real = real_data();
+    (void)state;
+    if (!real)
+        skip();
+    char *path = ff_path_join(real, "README.md"), *text;
+    size_t size;
+    int n = 0;
+    assert_int_equal(ff_read_file(path, 1 << 20, &text, &size), FF_OK);
+    for (char *at = text; (at = strstr(at, "-pre '")); n++) {
+        at += strlen("-pre '");
+        char *spec = ff_strndup(at, strcspn(at, "'"));
+        ff_pre p = parsed(spec);
+        char *back = ff_pre_print(&p);
+        assert_string_equal(back, spec);
+        free(back);
+        free(spec);
+    }
+    assert_int_equal(n, 12);
+    free(text);
+    free(path);
+}
+
 static void candidates_are_distinct(void **state)
 {
     static const char *const bases[] = {"tf size=224x224", "torch-mobilenet", "caffe", "raw order=bgr"};
@@ -462,6 +487,7 @@ int main(void)
         cmocka_unit_test(types_and_batches),
         cmocka_unit_test(shapes_that_do_not_fit),
         cmocka_unit_test(real_inputs_bit_for_bit),
+        cmocka_unit_test(documented_specs),
         cmocka_unit_test(candidates_are_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
