@@ -118,7 +118,31 @@ static bool near_source(const float *s, const float *t, int64_t outer, int64_t s
     for (int64_t k = 0; k < outer; k++)
         for (int64_t j = 0; j < inner; j++)
             far += !(fabs((double)s[k * stride + j] - t[k * stride + j]) <= 0.51 * step);
-    return far <= outer * inner / 50; /* saturated ends may lie further away */
+    return far <= outer * inner / 20; /* saturated ends may lie further away */
+}
+
+/* Levels that were rounded to bfloat16 afterwards are whole multiples of a step no more, but each lies within a
+ * rounding of one, and no two of the same. */
+static double find_rounded_step(const float *levels, int n)
+{
+    double largest = fmax(fabs(levels[0]), fabs(levels[n - 1]));
+    for (int i = 0; i < n; i++)
+        if (round_bfloat(levels[i]) != levels[i])
+            return 0;
+    /* The largest level was rounded too: the step is known to one part in 256 only. */
+    for (int tenths = 1264; tenths <= 1285; tenths++) {
+        double step = largest / (tenths / 10.0);
+        double last = -INFINITY;
+        bool fits = n >= 16;
+        for (int i = 0; i < n && fits; i++) {
+            double k = rint(levels[i] / step);
+            fits = k > last && fabs(levels[i] - k * step) <= fabs((double)levels[i]) / 256;
+            last = k;
+        }
+        if (fits)
+            return step;
+    }
+    return 0;
 }
 
 static bool int8_per_tensor(const float *s, const float *t, int64_t n, const float *raw, double slack,
@@ -127,6 +151,8 @@ static bool int8_per_tensor(const float *s, const float *t, int64_t n, const flo
     float levels[MAX_LEVELS];
     int count = collect_levels(t, 1, n, n, levels);
     double step = count > 0 ? find_step(levels, count, slack) : 0;
+    if (count > 0 && !(step > 0) && n >= 3 * count)
+        step = find_rounded_step(levels, count);
     bool direct = step > 0;
     if (!direct && raw) { /* scaled per channel afterwards: look at what was stored */
         count = collect_levels(raw, 1, n, n, levels);
