@@ -159,7 +159,10 @@ static int take(const ff_cvalue *v, const ff_tensor *t, ff_tensor **out)
     int rc = ff_tensor_convert(t, FF_FLOAT, &f);
     if (rc != FF_OK)
         return rc;
-    rc = ff_cvalue_from_original(v, f, &c);
+    if (ff_layout_identity(&v->layout))
+        rc = ff_tensor_reshape(f, v->shape.rank, v->shape.dims, &c); /* a view */
+    else
+        rc = ff_cvalue_from_original(v, f, &c);
     ff_tensor_unref(f);
     if (rc == FF_OK)
         *out = c;
@@ -189,7 +192,8 @@ static const ff_tensor *hold(ff_activations *a, int layer, const ff_cvalue *v, c
     if (!a->held[layer] && canonical) {
         const ff_shape *shape = ff_plan_shape(a->layers->subject->target.observe, v->original);
         ff_tensor *t;
-        if (ff_cvalue_to_original(v, shape, canonical, &t) != FF_OK)
+        if (ff_layout_identity(&v->layout) ? ff_tensor_reshape(canonical, shape->rank, shape->dims, &t)
+                                           : ff_cvalue_to_original(v, shape, canonical, &t))
             return NULL;
         if (t->dtype != shape->dtype && shape->dtype != FF_UNDEFINED) {
             ff_tensor *converted;
