@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fetafix/command.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return 0;
+    return ff_main(argc, argv, NULL);
 }
