@@ -24,10 +24,10 @@ static char *path_of(const char *one, const char *file)
 /* Little-endian floats; count in *n. */
 static float *floats(const char *one, const char *format, const char *side, size_t *n)
 {
-    char name[64], *data = NULL;
+    char file[64], *data = NULL;
 
-    snprintf(name, sizeof name, format, side);
-    char *path = path_of(one, name);
+    snprintf(file, sizeof file, format, side);
+    char *path = path_of(one, file);
     if (ff_read_file(path, 1 << 28, &data, n) != FF_OK)
         fail_msg("%s", ff_error());
     free(path);
