@@ -113,10 +113,10 @@ static void add_scores(ui_view *v, ui_doc *d, int pair)
     static const struct {
         const char *column, *meaning;
     } scores[] = {
-        {"isolated", "its own error: this layer fed with the Source's activations"},
-        {"entire", "error at this layer, with what came from above"},
-        {"causal", "wrong labels put right by the Source's activation here"},
-        {"kw", "share of elements that differ between right and wrong images"},
+        {"isolated", "its own error, fed with the Source's input"},
+        {"entire", "its error, with all that came before it"},
+        {"causal", "wrong labels the Source's output here puts right"},
+        {"kw", "share of its elements that tell wrong from right"},
     };
     const ff_table *t = v->ui->snap->layers;
     int row = ui_find_int(t, "pair", pair);
@@ -238,7 +238,7 @@ static void add_weights(ui_doc *d, const ff_detail *x, int width)
         } else {
             ui_doc_add(d, ui_bold(INK_BAD), "   \xe2\x89\xa0 %lld of %lld values differ", (long long)different,
                        (long long)count);
-            ui_format_real(text, 100 * ui_real(t, i, "relative"));
+            snprintf(text, sizeof text, "%.3g", 100 * ui_real(t, i, "relative"));
             ui_doc_add(d, ui_plain(INK_TEXT), "  relative %s%%", text);
             ui_format_real(text, ui_real(t, i, "max_abs"));
             ui_doc_add(d, ui_plain(INK_TEXT), "  at most %s", text);

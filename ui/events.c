@@ -27,8 +27,12 @@ static void take_snapshot(ui *u)
     ff_snapshot_unref(u->snap);
     u->snap = s;
     ui_stale(u);
-    if (moved && u->pair >= 0)
+    if (!u->touched && s->localized && s->next) { /* where there is something to see */
+        int row = ui_find_id(s->proposals, "id", s->next);
+        ui_look_at(u, (int)ui_int(s->proposals, row, "pair", -1));
+    } else if (moved && u->pair >= 0) {
         ui_want_detail(u);
+    }
 }
 
 static void take_detail(ui *u)

@@ -9,7 +9,7 @@
 
 enum {
     FOLD = 1 << 24, /* FOLD + first row: a folded stretch */
-    CONTEXT = 1,    /* equal rows kept beside a difference */
+    CONTEXT_MAX = 6, /* equal rows kept beside a difference, when there is room for them */
     FOLD_MIN = 3,   /* rows that make a fold worth its line */
 };
 
@@ -22,6 +22,7 @@ typedef struct graph {
     bool *repaired;    /* a finding of this pair was repaired */
     int followed;      /* row that another pane speaks of: its stretch is open, -1 */
     bool all_open;
+    int height;        /* rows of the window when the stretches were chosen */
     const ff_table *pairs; /* of which all this is */
 } graph;
 
@@ -102,6 +103,31 @@ static bool quiet(const ff_table *t, int row)
            ui_int(t, row, "findings", 0) == 0;
 }
 
+/* Chooses the stretches that fold, with so many rows left beside a difference; returns how many rows
+ * are to be seen then. */
+static int choose_folds(graph *g, const ff_table *t, int context)
+{
+    int rows = g->count;
+
+    memset(g->fold_end, 0, (size_t)g->count * sizeof *g->fold_end);
+    for (int i = 0; i < g->count; i++)
+        g->fold_of[i] = -1;
+    for (int i = 0; i < g->count;) {
+        int end = i;
+        while (end < g->count && quiet(t, end))
+            end++;
+        int from = i == 0 ? 0 : i + context, to = end == g->count ? end : end - context;
+        if (to - from >= FOLD_MIN) {
+            g->fold_end[from] = to;
+            for (int k = from; k < to; k++)
+                g->fold_of[k] = from;
+            rows -= to - from - 1;
+        }
+        i = end > i ? end : i + 1;
+    }
+    return rows;
+}
+
 static void build(ui_view *v)
 {
     graph *g = data_of(v);
@@ -121,20 +147,10 @@ static void build(ui_view *v)
         g->open[i] = open[i];
     free(open);
     build_lanes(g, t);
-    for (int i = 0; i < g->count; i++)
-        g->fold_of[i] = -1;
-    for (int i = 0; i < g->count;) {
-        int end = i;
-        while (end < g->count && quiet(t, end))
-            end++;
-        int from = i == 0 ? 0 : i + CONTEXT, to = end == g->count ? end : end - CONTEXT;
-        if (to - from >= FOLD_MIN) {
-            g->fold_end[from] = to;
-            for (int k = from; k < to; k++)
-                g->fold_of[k] = from;
-        }
-        i = end > i ? end : i + 1;
-    }
+    g->height = v->window.height;
+    int context = g->count <= g->height ? g->count : CONTEXT_MAX;
+    while (choose_folds(g, t, context) > g->height && context > 1)
+        context--;
     for (int i = 0; i < ff_table_rows(findings); i++) {
         if (strcmp(ui_text(findings, i, "status"), "repaired") != 0)
             continue;
@@ -153,7 +169,7 @@ static bool is_open(const graph *g, int first)
 static void refresh(ui_view *v)
 {
     graph *g = data_of(v);
-    if (g->pairs != pairs_of(v)) {
+    if (g->pairs != pairs_of(v) || g->height != v->window.height) {
         build(v);
         g->pairs = pairs_of(v);
     }
@@ -217,17 +233,19 @@ static void draw_fold(ui_view *v, int first, ui_pen *p)
     graph *g = v->data;
     const ff_table *t = pairs_of(v);
     int end = g->fold_end[first], half = half_of(p), right = p->right, equivalent = 0;
-    const ui_lane_row *last = &g->lanes.rows[end - 1];
+    unsigned lanes = g->lanes.rows[end - 1].after;
+    if (!lanes)
+        lanes = g->lanes.rows[first].through;
 
     for (int i = first; i < end; i++)
         equivalent += strcmp(ui_text(t, i, "status"), "equivalent") == 0;
     p->right = p->left + half;
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     for (int i = 0; i < lane_cells(g, half); i++)
-        ui_pen_char(p, ui_plain(INK_LANE), i % 2 == 0 && last->after & 1u << (i / 2) ? 0x22ee : ' ');
+        ui_pen_char(p, ui_plain(INK_LANE), i % 2 == 0 && lanes & 1u << (i / 2) ? 0x250a : ' ');
     ui_pen_printf(p, ui_plain(INK_DIM), "%d equal rows", end - first);
     separator(p, half, right);
-    ui_pen_char(p, ui_plain(INK_DIM), 0x22ee);
+    ui_pen_char(p, ui_plain(INK_DIM), 0x250a);
     if (equivalent)
         ui_pen_printf(p, ui_plain(INK_DIM), " %d of them equivalent rewrites", equivalent);
 }
@@ -259,7 +277,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
         ui_pen_char(p, ui_plain(ink), ui_lanes_at(lanes, i, node));
     }
     if (layer) {
-        snprintf(text, sizeof text, "L%lld ", (long long)layer);
+        snprintf(text, sizeof text, " L%lld ", (long long)layer);
         ui_pen_right(p, ui_plain(INK_DIM), text);
     }
     if (!target_only)
@@ -424,7 +442,7 @@ static int find(ui_view *v, const char *text, int from, int step)
 }
 
 const ui_view_class ui_graph_class = {
-    .name = "graph", .title = "Graph", .keys = "Enter details  Space fold  f differences only",
+    .name = "graph", .title = "Graph", .keys = "Enter details  Space fold  f differences only", .fits = true,
     .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height,
     .draw_head = draw_head, .corner = corner, .empty = empty, .pair = pair, .follow = follow,
     .verb = verb, .find = find,

@@ -273,14 +273,14 @@ static outcome parse_escape(ui_input *in, const char *s, size_t n, bool late, si
             return parse_csi(in, s + 2, 1, k) ? KEY : NOTHING;
         }
     }
-    if (s[1] == 0x1b) { /* Escape, and something new */
+    if ((unsigned char)s[1] < 0x20 && s[1] != 0x08) { /* Escape, and something new */
         *used = 1;
         name_key(k, "Escape");
         return KEY;
     }
     *used = 2;
     ui_key plain;
-    if ((unsigned char)s[1] < 0x20 || s[1] == 0x7f)
+    if (s[1] == 0x08 || s[1] == 0x7f)
         name_control(&plain, (unsigned char)s[1]);
     else if ((unsigned char)s[1] < 0x7f)
         name_text(&plain, (uint32_t)s[1]);

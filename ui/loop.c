@@ -122,11 +122,11 @@ void ui_loop(ui *u)
             ui_take_events(u);
         if (u->running)
             u->dirty = true; /* its progress */
-        ui_detail_tick(u);
         if (u->dirty && !u->quit) {
             ui_paint(u);
             u->dirty = false;
             ui_latency_painted(&u->latency);
         }
+        ui_detail_tick(u); /* after the paint: it asks for what is seen */
     }
 }

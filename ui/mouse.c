@@ -49,6 +49,7 @@ void ui_mouse(ui *u, const ui_key *k)
 {
     if (u->prompt.kind != UI_PROMPT_NONE || u->question != ASK_NOTHING)
         return;
+    u->touched = true;
     if (k->mouse == UI_MOUSE_PRESS && k->button == 0) {
         click(u, k);
     } else if (k->mouse == UI_MOUSE_WHEEL_UP || k->mouse == UI_MOUSE_WHEEL_DOWN) {

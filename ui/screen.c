@@ -13,6 +13,8 @@ void ui_resized(ui *u, int width, int height)
     u->height = height;
     for (int i = 0; i < VIEW_COUNT; i++)
         u->views[i].stale = u->views[i].stale || u->views[i].class->text;
+    if (u->pair >= 0)
+        ui_want_detail(u);
     u->dirty = true;
 }
 

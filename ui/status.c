@@ -219,9 +219,9 @@ void ui_draw_keys(ui *u, ui_rect r)
     ui_view *v = ui_focused(u);
 
     ui_canvas_clear(&u->canvas, r, PAPER_BAR);
-    right.x = right.right - 7;
+    right.x = right.right - 8;
     hint(&right, "keys", "help");
-    p.right -= 8;
+    p.right -= 9;
     if (u->popup >= 0) {
         hint(&p, "close", "back");
         hint(&p, "down", "down");
@@ -242,7 +242,8 @@ void ui_draw_keys(ui *u, ui_rect r)
         if (ui_unsaved(u))
             hint(&p, "prompt save", "write");
     }
-    hint(&p, "open", v == &u->views[VIEW_STEPS] ? "go there" : "details");
+    if (!v->class->text)
+        hint(&p, "open", v == &u->views[VIEW_STEPS] ? "go there" : "details");
     if (v == &u->views[VIEW_GRAPH])
         hint(&p, "fold", "fold");
     if (v == &u->views[VIEW_HEAT])

@@ -64,6 +64,7 @@ typedef struct ui {
     int interrupts;           /* C-c in a row while nothing runs */
     int64_t saved_state;      /* what was written last */
     bool quit_after_save;
+    bool touched;             /* the user moved: the cursor is hers */
     ui_latency latency;
     bool dirty, quit;
     int code;                 /* what ff_explore returns */
@@ -90,6 +91,7 @@ ui_view *ui_focused(ui *u); /* the view that has the keys */
 /* The repair that `accept` would take: under the cursor, or the next; NULL when there is none. */
 const char *ui_chosen_proposal(ui *u);
 void ui_cursor_moved(ui *u); /* the other panes follow */
+void ui_look_at(ui *u, int pair); /* all panes turn to a pair */
 
 /* mouse.c */
 void ui_mouse(ui *u, const ui_key *k);

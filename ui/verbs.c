@@ -15,6 +15,22 @@ ui_view *ui_focused(ui *u)
     return &u->views[u->popup >= 0 ? (ui_view_id)u->popup : u->focus];
 }
 
+void ui_look_at(ui *u, int pair)
+{
+    if (pair < 0)
+        return;
+    u->pair = pair;
+    u->views[VIEW_DETAIL].stale = true;
+    ui_want_detail(u);
+    for (int i = 0; i < VIEW_COUNT; i++) {
+        ui_view *v = &u->views[i];
+        if (v->class->follow) {
+            ui_view_update(v);
+            v->class->follow(v, pair);
+        }
+    }
+}
+
 void ui_cursor_moved(ui *u)
 {
     ui_view *v = ui_focused(u);
@@ -439,7 +455,10 @@ static void answer(ui *u, const ui_key *k)
 void ui_key_pressed(ui *u, const ui_key *k)
 {
     if (u->prompt.kind != UI_PROMPT_NONE) {
-        prompt_key(u, k);
+        if (strcmp(k->name, "C-l") == 0 || strcmp(k->name, "C-z") == 0)
+            ui_run(u, ff_command_for_key(k->name));
+        else
+            prompt_key(u, k);
         return;
     }
     if (k->type == UI_PASTE)
@@ -452,6 +471,7 @@ void ui_key_pressed(ui *u, const ui_key *k)
     }
     if (strcmp(k->name, "C-c") != 0)
         u->interrupts = 0;
+    u->touched = true;
     const char *line = ff_command_for_key(k->name);
     if (line)
         ui_run(u, line);

@@ -125,8 +125,8 @@ static void draw_thumb(const ui_view *v, ui_canvas *c, ui_rect r, bool focused)
         return;
     for (int i = start; i < start + length; i++) { /* on the frame, right of the rows */
         ui_cell *cell = ui_canvas_at(c, r.x + r.width, r.y + i);
-        if (cell && cell->line) {
-            cell->c = 0x2588;
+        if (cell && cell->c == 0x2502) {
+            cell->c = 0x2503;
             cell->style = ui_plain(focused ? INK_FOCUS : INK_FRAME);
         }
     }
@@ -142,6 +142,11 @@ void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char 
         r.height -= head;
     }
     v->list = r;
+    if (v->window.height != r.height && v->class->fits) {
+        v->window.height = r.height;
+        v->stale = true;
+        ui_view_update(v);
+    }
     ui_window_resize(&v->window, v->n_rows, r.height);
     if (v->n_rows == 0) {
         const char *text = v->filter           ? "no row holds the filter's text (f: all rows)"

@@ -25,6 +25,7 @@ typedef struct ui_view_class {
     const char *title; /* in the frame */
     const char *keys;  /* what is special here: "Enter details  o sort" */
     bool text;         /* no cursor: moving scrolls */
+    bool fits;         /* which rows there are depends on the height */
     void (*finish)(ui_view *v); /* frees v->data; may be NULL */
     /* Something changed: say with ui_view_rows() how many rows there are, in which order. */
     void (*refresh)(ui_view *v);

@@ -7,13 +7,13 @@
 static const ff_binding bindings[] = {
     {"a", "accept", "accept the repair"},
     {"r", "reject", "reject the repair"},
-    {"e", "evaluate", "judge the repair without taking it"},
-    {"s", "step", "let the search find one repair"},
+    {"e", "evaluate", "judge it without taking it"},
+    {"s", "step", "search one repair"},
     {"A", "repair", "repair to the end"},
     {"u", "undo", "undo the last step"},
     {"C-r", "redo", "redo"},
     {"w", "prompt save", "write the Target to a file"},
-    {"v", "validate", "count wrong labels over the validation images"},
+    {"v", "validate", "count on validation images"},
     {"C-c", "cancel", "cancel the job"},
 
     {"1", "view graph", "aligned graph"},
