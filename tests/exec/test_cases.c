@@ -80,7 +80,7 @@ static void one_model(const char *one, const char *file, const char *in, const c
                 fail_msg("%s", ff_error());
             assert_int_equal(y->count * 4, n_out);
             double error = worst(y, want + i * y->count);
-            if (!(error < 5e-6))
+            if (!(error < 2e-5))
                 fail_msg("%s/%s image %d: %g off", one, file, i, error);
             if (kind == 0)
                 first[i] = ff_tensor_ref(y);
