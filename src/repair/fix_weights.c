@@ -58,8 +58,14 @@ static int wanted_values(const job *j, ff_tensor **out)
 
 static int write_back(job *j, const ff_cparam *at, const ff_tensor *canonical)
 {
-    ff_tensor *value;
-    int rc = ff_cparam_to_original(at, canonical, &value);
+    const ff_tensor *old = ff_plan_constant(j->plan, at->original);
+    ff_tensor *value, *flat;
+    int rc = ff_cparam_to_original(at, canonical, &flat);
+    if (rc != FF_OK)
+        return rc;
+    /* Layouts leave axes of size 1 out. */
+    rc = old ? ff_tensor_reshape(flat, old->rank, old->dims, &value) : ff_fail(FF_ERR_GRAPH, "no constant");
+    ff_tensor_unref(flat);
     if (rc != FF_OK)
         return rc;
     rc = ff_write_constant(j->plan, j->patch, at->node, at->input, value, j->stem);
