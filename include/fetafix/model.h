@@ -47,6 +47,12 @@ typedef enum ff_dtype {
     FF_DTYPE_COUNT
 } ff_dtype;
 
+/* Beside the element types of files: a list of values (ONNX's sequence: rank 1, data is `ff_tensor **`,
+ * each a reference of its own), and an optional value that is absent (rank 1, no elements). Only
+ * operators on sequences and control flow see them. */
+#define FF_SEQUENCE ((ff_dtype)64)
+#define FF_ABSENT   ((ff_dtype)65)
+
 const char *ff_dtype_name(ff_dtype t);     /* "float32", "int8", ... */
 size_t ff_dtype_size(ff_dtype t);          /* bytes of an element in ff_tensor; 0 undefined */
 bool ff_dtype_is_float(ff_dtype t);        /* float, double, float16, bfloat16, float8 */

@@ -69,6 +69,8 @@ static int stack_join(ff_call *c, int slot, const stack *s, int64_t asked_axis, 
     if (!s->n)
         return ff_fail(FF_ERR_GRAPH, "no round was run, so that output %d has no shape", slot);
     const ff_tensor *first = s->rounds[0];
+    if (first->dtype == FF_SEQUENCE || first->dtype == FF_ABSENT)
+        return ff_fail(FF_ERR_GRAPH, "output %d joins values that are not tensors", slot);
     int axis, rank = first->rank + 1, rc = ff_axis(asked_axis, rank, &axis);
     if (rc)
         return rc;

@@ -7,9 +7,8 @@
 
 int ff_k_identity(ff_call *c)
 {
-    const ff_tensor *x;
-    int rc = ff_need(c, 0, 0, -1, &x);
-    return rc ? rc : ff_pass(c, 0, x);
+    const ff_tensor *x = ff_in(c, 0); /* sequences and optional values too */
+    return x ? ff_pass(c, 0, x) : ff_fail(FF_ERR_GRAPH, "input 0 is missing");
 }
 
 int ff_k_reshape(ff_call *c)

@@ -12,6 +12,9 @@ int ff_need(const ff_call *c, int i, int low, int high, const ff_tensor **out)
     const ff_tensor *t = ff_in(c, i);
     if (!t)
         return ff_fail(FF_ERR_GRAPH, "input %d is missing", i);
+    if (t->dtype == FF_SEQUENCE || t->dtype == FF_ABSENT)
+        return ff_fail(FF_ERR_GRAPH, "input %d is %s, not a tensor", i,
+                       t->dtype == FF_SEQUENCE ? "a sequence" : "absent");
     if (t->rank < low || (high >= 0 && t->rank > high)) {
         if (low == high)
             return ff_fail(FF_ERR_GRAPH, "input %d has rank %d, not %d", i, t->rank, low);
@@ -204,21 +207,22 @@ int ff_count(int rank, const int64_t *dims, int64_t *count)
     return FF_OK;
 }
 
+/* Unsigned, because the lengths of an empty tensor may overflow where nothing is read. */
 void ff_strides(int rank, const int64_t *dims, int64_t *strides)
 {
-    int64_t n = 1;
+    uint64_t n = 1;
     for (int i = rank - 1; i >= 0; i--) {
-        strides[i] = n;
-        n *= dims[i];
+        strides[i] = (int64_t)n;
+        n *= (uint64_t)dims[i];
     }
 }
 
 int64_t ff_span(const int64_t *dims, int from, int to)
 {
-    int64_t n = 1;
+    uint64_t n = 1;
     for (int i = from; i < to; i++)
-        n *= dims[i];
-    return n;
+        n *= (uint64_t)dims[i];
+    return (int64_t)n;
 }
 
 int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank, int64_t *out)

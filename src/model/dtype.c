@@ -36,11 +36,17 @@ static const struct {
 
 const char *ff_dtype_name(ff_dtype t)
 {
+    if (t == FF_SEQUENCE)
+        return "sequence";
+    if (t == FF_ABSENT)
+        return "absent";
     return (unsigned)t < FF_DTYPE_COUNT ? types[t].name : "unknown";
 }
 
 size_t ff_dtype_size(ff_dtype t)
 {
+    if (t == FF_SEQUENCE || t == FF_ABSENT)
+        return sizeof(ff_tensor *);
     return (unsigned)t < FF_DTYPE_COUNT ? types[t].size : 0;
 }
 

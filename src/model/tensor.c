@@ -115,6 +115,9 @@ void ff_tensor_unref(const ff_tensor *t)
         if (r->dtype == FF_STRING)
             for (int64_t i = 0; i < r->count; i++)
                 free(((char **)r->data)[i]);
+        if (r->dtype == FF_SEQUENCE)
+            for (int64_t i = 0; i < r->count; i++)
+                ff_tensor_unref(((ff_tensor **)r->data)[i]);
         free(r->data);
     }
     free(r->priv);
@@ -143,6 +146,9 @@ const ff_key *ff_tensor_key(const ff_tensor *t)
     if (t->dtype == FF_STRING)
         for (int64_t i = 0; i < t->count; i++)
             ff_hasher_add_str(&h, string_at(t, i));
+    else if (t->dtype == FF_SEQUENCE)
+        for (int64_t i = 0; i < t->count; i++)
+            ff_hasher_add(&h, ff_tensor_key(((ff_tensor **)t->data)[i]), sizeof(ff_key));
     else
         ff_hasher_add(&h, t->data, t->bytes);
     ff_key key = ff_hasher_done(&h);
@@ -162,6 +168,12 @@ bool ff_tensor_equal(const ff_tensor *a, const ff_tensor *b)
     if (a->dtype != b->dtype || a->rank != b->rank ||
         (a->rank > 0 && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) != 0))
         return false;
+    if (a->dtype == FF_SEQUENCE) {
+        for (int64_t i = 0; i < a->count; i++)
+            if (!ff_tensor_equal(((ff_tensor **)a->data)[i], ((ff_tensor **)b->data)[i]))
+                return false;
+        return true;
+    }
     if (a->dtype != FF_STRING)
         return a->bytes == 0 || memcmp(a->data, b->data, a->bytes) == 0;
     for (int64_t i = 0; i < a->count; i++)
