@@ -53,6 +53,7 @@ void case_destroy(ff_case *c)
     for (int i = 0; i < c->n_steps; i++)
         ff_proposal_finish(&c->steps[i]);
     free(c->steps);
+    free(c->step_states);
     ff_proposals_destroy(c->proposals);
     ff_findings_destroy(c->findings);
     ff_sames_destroy(c->sames);

@@ -29,6 +29,8 @@ typedef struct point {
     char *type, *summary;
     char *findings;   /* ids that the step repairs, newline between */
     ff_patch *patch;  /* from the parent; NULL: no edit of the graph */
+    ff_proposal *parts; /* of a joint step: the single repairs it is made of; else none */
+    int n_parts;
     ff_pre pre;
     int wrong;
     double distance;
@@ -125,7 +127,8 @@ typedef struct ff_case {
     ff_judge *judge;
     ff_state *start, *state; /* root and present, as the judge wants them */
     ff_search *search;
-    ff_proposal *steps; /* accepted since the root on the way to the present state */
+    ff_proposal *steps; /* single repairs accepted since the root on the way to the present state */
+    int64_t *step_states; /* the state that each of them made */
     int n_steps;
     size_t steps_capacity;
     bool stale;        /* the present state changed and what belongs to it was not made yet */
@@ -218,6 +221,10 @@ ff_layer_scores *case_scores_for(const ff_case *c, const ff_subject *s);
 /* detail.c */
 int case_detail(ff_case *c, int pair, const struct ff_detail **out) FF_MUST_USE;
 
+/* Texts of proposals in the store. */
+ff_fault_type case_type_of(const char *name);
+char *case_findings_of(const ff_proposal *p);
+void case_split_findings(const char *lines, ff_proposal *out);
 /* A line per item; text as in the files. */
 char *case_labels_of(const ff_node *const *nodes, int n);
 bool case_lists(const char *lines, const char *id);

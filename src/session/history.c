@@ -27,6 +27,9 @@ void point_finish(point *p)
     free(p->summary);
     free(p->findings);
     ff_patch_destroy(p->patch);
+    for (int i = 0; i < p->n_parts; i++)
+        ff_proposal_finish(&p->parts[i]);
+    free(p->parts);
     free(p->error);
     ff_labels_destroy(p->labels);
     ff_model_unref(p->model);
@@ -154,6 +157,23 @@ static int read_labels(ff_case *c, int64_t owner, ff_labels **out)
 
 /* -------------------------------------------------------------------------------------- write */
 
+/* A single repair of a joint step: minimisation takes them one by one. */
+static int insert_part(ff_case *c, int64_t state, int position, const ff_proposal *p)
+{
+    char *patch = NULL, *pre = p->has_pre ? ff_pre_print(&p->pre) : NULL;
+    size_t size = 0;
+    char *findings = case_findings_of(p);
+    int code = p->patch ? ff_patch_serialize(p->patch, &patch, &size) : FF_OK;
+    if (!code)
+        code = db_run(c->db, "INSERT INTO part VALUES(?,?,?,?,?,?,?,?)", "iissssbs", state,
+                      (int64_t)position, p->id, ff_fault_type_name(p->type), p->summary, findings,
+                      patch, size, pre);
+    free(patch);
+    free(pre);
+    free(findings);
+    return code;
+}
+
 static int insert_point(ff_case *c, int64_t state, const point *p)
 {
     char *patch = NULL, *pre = ff_pre_print(&p->pre);
@@ -166,6 +186,8 @@ static int insert_point(ff_case *c, int64_t state, const point *p)
                          isfinite(p->distance) ? p->distance : NAN, p->model_hex, p->error);
     if (!code)
         code = save_labels(c->db, state, p->labels);
+    for (int i = 0; !code && i < p->n_parts; i++)
+        code = insert_part(c, state, i, &p->parts[i]);
     free(patch);
     free(pre);
     return code;
@@ -347,6 +369,34 @@ static int read_point(ff_case *c, sqlite3_stmt *st)
     return FF_OK;
 }
 
+static int read_part(ff_case *c, sqlite3_stmt *st)
+{
+    point *p = case_point(c, sqlite3_column_int64(st, 0));
+    if (!p || sqlite3_column_int64(st, 1) != p->n_parts)
+        return db_damaged(c->db, "a part of a step is missing");
+    char *type = db_text(st, 3), *findings = db_text(st, 5), *pre = db_text(st, 7);
+    ff_proposal part = {.id = db_text(st, 2), .summary = db_text(st, 4), .pair = -1};
+    part.type = case_type_of(type);
+    case_split_findings(findings, &part);
+    int code = FF_OK;
+    if (sqlite3_column_type(st, 6) != SQLITE_NULL)
+        code = ff_patch_parse(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6),
+                              &part.patch);
+    part.has_pre = pre != NULL;
+    if (!code && pre)
+        code = ff_pre_parse(pre, &part.pre);
+    free(type);
+    free(findings);
+    free(pre);
+    if (code || !part.id || !part.summary) {
+        ff_proposal_finish(&part);
+        return db_damaged(c->db, "a part of a step cannot be read");
+    }
+    p->parts = ff_realloc_array(p->parts, (size_t)p->n_parts + 1, sizeof part);
+    p->parts[p->n_parts++] = part;
+    return FF_OK;
+}
+
 static int read_decision(ff_case *c, sqlite3_stmt *st)
 {
     decision d = {.number = sqlite3_column_int64(st, 0)};
@@ -467,6 +517,8 @@ static int get_number(ff_case *c, const char *name, int64_t *out)
 int case_read_history(ff_case *c)
 {
     int code = each(c, "SELECT * FROM state ORDER BY state", read_point);
+    if (!code && c->n_points)
+        code = each(c, "SELECT * FROM part ORDER BY state, position", read_part);
     if (!code && c->n_points)
         code = each(c, "SELECT * FROM decision ORDER BY decision", read_decision);
     if (!code && c->n_points)

@@ -160,11 +160,31 @@ static int keep_listing(ff_case *c)
 
 /* ------------------------------------------------------------------------------------- present */
 
-static void drop_steps(ff_case *c)
+ff_fault_type case_type_of(const char *name)
 {
-    for (int i = 0; i < c->n_steps; i++)
-        ff_proposal_finish(&c->steps[i]);
-    c->n_steps = 0;
+    for (int t = 0; name && t < FF_FAULT_TYPES; t++) {
+        if (strcmp(name, ff_fault_type_name(t)) == 0)
+            return (ff_fault_type)t;
+    }
+    return FF_WB;
+}
+
+char *case_findings_of(const ff_proposal *p)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < p->n_findings; i++)
+        ff_buf_printf(&b, "%s%s", i ? "\n" : "", p->findings[i]);
+    return ff_buf_steal(&b);
+}
+
+void case_split_findings(const char *lines, ff_proposal *out)
+{
+    while (lines && *lines) {
+        const char *end = strchrnul(lines, '\n');
+        out->findings = ff_realloc_array(out->findings, (size_t)out->n_findings + 1, sizeof(char *));
+        out->findings[out->n_findings++] = ff_strndup(lines, (size_t)(end - lines));
+        lines = *end ? end + 1 : end;
+    }
 }
 
 /* The step that made a state, as a proposal again. */
@@ -172,34 +192,45 @@ static void step_of(const ff_case *c, const point *p, ff_proposal *out)
 {
     *out = (ff_proposal){
         .id = ff_strdup(p->ids),
+        .type = case_type_of(p->type),
         .summary = ff_strdup(p->summary),
         .patch = p->patch ? ff_patch_copy(p->patch) : NULL,
         .pre = p->pre,
         .has_pre = !ff_pre_equal(&p->pre, &c->points[p->parent].pre),
         .pair = -1,
     };
-    for (int t = 0; t < FF_FAULT_TYPES; t++) {
-        if (p->type && strcmp(p->type, ff_fault_type_name(t)) == 0)
-            out->type = (ff_fault_type)t;
-    }
-    const char *s = p->findings ? p->findings : "";
-    while (*s) {
-        const char *end = strchrnul(s, '\n');
-        out->findings = ff_realloc_array(out->findings, (size_t)out->n_findings + 1, sizeof(char *));
-        out->findings[out->n_findings++] = ff_strndup(s, (size_t)(end - s));
-        s = *end ? end + 1 : end;
-    }
+    case_split_findings(p->findings, out);
+}
+
+static void add_step(ff_case *c, int64_t state, const ff_proposal *part)
+{
+    size_t capacity = c->steps_capacity, n = (size_t)c->n_steps + 1;
+    ff_grow(&c->steps, &c->steps_capacity, n, sizeof *c->steps);
+    if (c->steps_capacity != capacity)
+        c->step_states = ff_realloc_array(c->step_states, c->steps_capacity, sizeof(int64_t));
+    if (part)
+        ff_proposal_copy(part, &c->steps[c->n_steps]);
+    else
+        step_of(c, &c->points[state], &c->steps[c->n_steps]);
+    c->step_states[c->n_steps++] = state;
 }
 
 static void collect_steps(ff_case *c)
 {
-    drop_steps(c);
-    int n = c->points[c->current].depth;
-    ff_grow(&c->steps, &c->steps_capacity, (size_t)n, sizeof *c->steps);
-    int64_t state = c->current;
-    for (int i = n - 1; i >= 0; i--, state = c->points[state].parent)
-        step_of(c, &c->points[state], &c->steps[i]);
-    c->n_steps = n;
+    for (int i = 0; i < c->n_steps; i++)
+        ff_proposal_finish(&c->steps[i]);
+    c->n_steps = 0;
+    int n = c->points[c->current].depth + 1;
+    int64_t *path = ff_alloc_array((size_t)n, sizeof *path);
+    case_path(c, c->current, path, n);
+    for (int i = 1; i < n; i++) {
+        const point *p = &c->points[path[i]];
+        if (!p->n_parts)
+            add_step(c, path[i], NULL);
+        for (int k = 0; k < p->n_parts; k++)
+            add_step(c, path[i], &p->parts[k]);
+    }
+    free(path);
 }
 
 static int keep_state(ff_case *c, int64_t number, ff_state *s)

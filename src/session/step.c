@@ -113,15 +113,8 @@ static char *ids_here(const ff_case *c, const ff_trial *t)
     return text;
 }
 
-static char *findings_of(const ff_proposal *p)
-{
-    ff_buf b = {0};
-    for (int i = 0; i < p->n_findings; i++)
-        ff_buf_printf(&b, "%s%s", i ? "\n" : "", p->findings[i]);
-    return ff_buf_steal(&b);
-}
-
-static void make_point(const ff_case *c, const ff_proposal *p, const ff_judgement *j, point *out)
+static void make_point(const ff_case *c, const ff_trial *t, const ff_proposal *p,
+                       const ff_judgement *j, point *out)
 {
     const point *from = &c->points[c->current];
     *out = (point){
@@ -129,7 +122,7 @@ static void make_point(const ff_case *c, const ff_proposal *p, const ff_judgemen
         .depth = from->depth + 1,
         .type = ff_strdup(ff_fault_type_name(p->type)),
         .summary = ff_strdup(p->summary),
-        .findings = findings_of(p),
+        .findings = case_findings_of(p),
         .patch = p->patch ? ff_patch_copy(p->patch) : NULL,
         .pre = p->has_pre ? p->pre : from->pre,
         .wrong = j->wrong,
@@ -139,6 +132,11 @@ static void make_point(const ff_case *c, const ff_proposal *p, const ff_judgemen
         .model = ff_model_ref(j->state->model),
     };
     ff_key_hex(ff_model_sha256(out->model), out->model_hex);
+    if (t->n < 2)
+        return;
+    out->parts = ff_alloc_array((size_t)t->n, sizeof *out->parts);
+    for (out->n_parts = 0; out->n_parts < t->n; out->n_parts++)
+        ff_proposal_copy(&c->proposals->at[t->indices[out->n_parts]], &out->parts[out->n_parts]);
 }
 
 static void announce_decision(ff_case *c, const decision *d, const ff_judgement *j)
@@ -179,7 +177,7 @@ static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_
         .ids = ids_here(c, t),
         .type = p ? ff_strdup(ff_fault_type_name(p->type)) : NULL,
         .summary = ff_strdup(p ? p->summary : "only some of the steps"),
-        .findings = p ? findings_of(p) : NULL,
+        .findings = p ? case_findings_of(p) : NULL,
         .verdict = j ? (int)verdict : -1,
         .before = c->points[c->current].wrong,
         .after = j && j->complete ? j->wrong : -1,
@@ -188,7 +186,7 @@ static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_
     decision told = d; /* case_commit takes the texts over; they live on in c->decisions */
     point made = {0};
     if (grows) {
-        make_point(c, p, j, &made);
+        make_point(c, t, p, j, &made);
         made.ids = ff_strdup(d.ids);
     }
     int code = case_commit(c, &d, grows ? &made : NULL);

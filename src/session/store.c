@@ -24,6 +24,9 @@ static const char *const schema[] = {
     "CREATE TABLE state(state INTEGER PRIMARY KEY, parent INTEGER, decision INTEGER,"
     " proposal TEXT, type TEXT, summary TEXT, findings TEXT, patch BLOB, pre TEXT NOT NULL,"
     " wrong INTEGER NOT NULL, distance REAL, model TEXT NOT NULL, error TEXT)",
+    "CREATE TABLE part(state INTEGER NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL,"
+    " type TEXT NOT NULL, summary TEXT NOT NULL, findings TEXT NOT NULL, patch BLOB, pre TEXT,"
+    " PRIMARY KEY(state, position)) WITHOUT ROWID",
     "CREATE TABLE label(owner INTEGER PRIMARY KEY, width INTEGER NOT NULL, labels BLOB NOT NULL)",
     "CREATE TABLE decision(decision INTEGER PRIMARY KEY, outcome TEXT NOT NULL,"
     " from_state INTEGER NOT NULL, to_state INTEGER, proposal TEXT, type TEXT, summary TEXT,"

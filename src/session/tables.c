@@ -58,24 +58,28 @@ static const ff_column finding_columns[] = {
     {"magnitude", FF_COL_REAL, "how large the difference is"},
 };
 
-/* Which steps of the present path are essential, by depth from 1; all where it is not known. */
-static bool *essential_steps(const ff_case *c)
+/* Is a repaired finding essential? All are where minimisation did not tell. */
+static bool is_essential(const ff_case *c, const known_finding *k, int64_t state)
 {
-    int depth = c->n_points ? c->points[c->current].depth : 0;
-    bool *is = ff_alloc_array((size_t)depth + 1, sizeof *is);
     bool settled = c->tip > 0 && c->decisions[c->tip - 1].outcome == OUTCOME_ESSENTIAL;
-    bool known = c->searched && c->search && !settled;
-    for (int i = 0; i <= depth; i++)
-        is[i] = !known;
-    if (known) {
-        int n;
-        const int *which = ff_search_essential(c->search, &n);
-        for (int i = 0; i < n; i++) {
-            if (which[i] >= 0 && which[i] < depth)
-                is[which[i] + 1] = true;
+    if (!c->searched || !c->search || settled)
+        return true;
+    int n;
+    const int *which = ff_search_essential(c->search, &n);
+    bool own = case_lists(c->points[state].findings, k->id);
+    for (int i = 0; i < n; i++) {
+        if (which[i] < 0 || which[i] >= c->n_steps || c->step_states[which[i]] != state)
+            continue;
+        const ff_proposal *step = &c->steps[which[i]];
+        /* Gone by another's repair: as essential as that. */
+        if (!own)
+            return true;
+        for (int m = 0; m < step->n_findings; m++) {
+            if (strcmp(step->findings[m], k->id) == 0)
+                return true;
         }
     }
-    return is;
+    return false;
 }
 
 /* The state on the path in which a finding was repaired, or -1. */
@@ -133,7 +137,6 @@ static ff_table *make_findings(ff_case *c)
     int n = c->points[c->current].depth + 1;
     int64_t *path = ff_alloc_array((size_t)n, sizeof *path);
     case_path(c, c->current, path, n);
-    bool *essential = essential_steps(c);
     for (int i = 0; i < c->n_known; i++) {
         const known_finding *k = &c->known[i];
         if (!seen_on(c, k, path, n))
@@ -173,9 +176,8 @@ static ff_table *make_findings(ff_case *c)
                 ff_table_set_int(t, row, "after", d->after);
         }
         ff_table_set_text(t, row, "status", status);
-        ff_table_set_bool(t, row, "essential", state >= 0 && essential[c->points[state].depth]);
+        ff_table_set_bool(t, row, "essential", state >= 0 && is_essential(c, k, state));
     }
-    free(essential);
     free(path);
     return t;
 }
