@@ -72,7 +72,8 @@ typedef struct ff_cnode {
     int id;             /* topological order */
     const char *op;     /* canonical operator; any that is not named here keeps its ONNX name:
                            Conv, ConvTranspose  weight (as ONNX), bias (always there)
-                           Gemm                 over the last axis: weight [N,K], bias [N]
+                           Gemm                 over the last axis: weight [N,K], bias [N] (one that does not
+                                                fit keeps its attributes: transA, alpha, ...)
                            Affine               per channel (axis 1): scale [C], shift [C]
                            Clip                 min, max (infinite when absent): Relu, Relu6, Min, Max
                            GlobalAveragePool, GlobalMaxPool; AveragePool, MaxPool: explicit pads

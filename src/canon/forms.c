@@ -73,7 +73,7 @@ static bool auto_pad(cg_graph *g, cg_node *n, const cg_rule *self)
     if (!window_op(n) || !a || a->type != FF_CATTR_TEXT)
         return false;
     if (strcmp(a->text, "NOTSET") == 0 || a->text[0] == 0) {
-        cg_drop_attr(n, "auto_pad");
+        cg_drop_attr(g, n, "auto_pad");
         return true;
     }
     const ff_shape *in = &n->in[0]->shape, *out = n->out[0] ? &n->out[0]->shape : NULL;
@@ -93,13 +93,11 @@ static bool auto_pad(cg_graph *g, cg_node *n, const cg_rule *self)
             total = (out->dims[2 + i] - 1) * s->ints[i] + extent - in->dims[2 + i];
         }
         total = total > 0 ? total : 0;
-        /* ConvTranspose puts the odd one at the other end (its pads are taken away). */
-        bool more_first = cg_is(n, "ConvTranspose") ? !lower : lower;
-        pads[i] = more_first ? total - total / 2 : total / 2;
+        pads[i] = lower ? total - total / 2 : total / 2;
         pads[k->n + i] = total - pads[i];
     }
     cg_set_ints(g, n, "pads", pads, 2 * k->n, n->primary);
-    cg_drop_attr(n, "auto_pad");
+    cg_drop_attr(g, n, "auto_pad");
     cg_record_rule(g, self, n, NULL, 0);
     return true;
 }
@@ -130,7 +128,7 @@ static bool transposed_conv(cg_graph *g, cg_node *n, const cg_rule *self)
             pads[k->n + i] = total / 2;
         }
         cg_set_ints(g, n, "pads", pads, 2 * k->n, n->primary);
-        cg_drop_attr(n, "output_shape");
+        cg_drop_attr(g, n, "output_shape");
         changed = true;
     }
     if (changed)
@@ -149,7 +147,7 @@ static bool pool_attributes(cg_graph *g, cg_node *n, const cg_rule *self)
     if (!k || !s || !p || !d)
         return false;
     if (cg_attr(n, "storage_order") && (n->n_out < 2 || !n->out[1])) {
-        cg_drop_attr(n, "storage_order");
+        cg_drop_attr(g, n, "storage_order");
         changed = true;
     }
     if (!cg_attr(n, "ceil_mode")) {
@@ -283,7 +281,7 @@ static bool pad_amounts(cg_graph *g, cg_node *n, const cg_rule *self)
         pads[rank + axis] = given[n_axes + i];
     }
     drop_inputs(g, n, 1);
-    cg_drop_attr(n, "paddings");
+    cg_drop_attr(g, n, "paddings");
     cg_set_ints(g, n, "pads", pads, 2 * rank, n->primary);
     cg_set_real(g, n, "value", value, n->primary);
     if (!cg_attr(n, "mode"))
@@ -326,7 +324,7 @@ static bool reduce_axes(cg_graph *g, cg_node *n, const cg_rule *self)
         axes[i] = positive(axes[i], rank);
     qsort(axes, (size_t)count, sizeof axes[0], compare_ints);
     drop_inputs(g, n, 1);
-    cg_drop_attr(n, "noop_with_empty_axes");
+    cg_drop_attr(g, n, "noop_with_empty_axes");
     cg_set_ints(g, n, "axes", axes, count, n->primary);
     if (!cg_attr(n, "keepdims"))
         cg_set_int(g, n, "keepdims", 1, n->primary);
@@ -369,9 +367,9 @@ static bool reshape(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     drop_inputs(g, n, 1);
     n->op = "Reshape";
-    cg_drop_attr(n, "axes");
-    cg_drop_attr(n, "axis");
-    cg_drop_attr(n, "allowzero");
+    cg_drop_attr(g, n, "axes");
+    cg_drop_attr(g, n, "axis");
+    cg_drop_attr(g, n, "allowzero");
     cg_set_ints(g, n, "shape", n->out[0]->shape.dims, n->out[0]->shape.rank, n->primary);
     cg_record_rule(g, self, n, NULL, 0);
     return true;

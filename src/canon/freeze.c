@@ -33,7 +33,8 @@ static const char *role_of(const cg_node *n, int i)
     static const char *const numbered[] = {"operand 0", "operand 1", "operand 2", "operand 3",
                                            "operand 4", "operand 5", "operand 6", "operand 7"};
     static const char *const commutative[] = {"Add", "Mul", "Min", "Max", "Sum", "Mean", NULL};
-    for (size_t k = 0; k < FF_COUNT(table); k++)
+    bool raw = strcmp(n->op, "Gemm") == 0 && !n->formed; /* as ONNX has it */
+    for (size_t k = 0; k < FF_COUNT(table) && !raw; k++)
         if (strcmp(n->op, table[k].op) == 0 && i < 6 && table[k].roles[i])
             return table[k].roles[i];
     bool either = false;

@@ -249,14 +249,21 @@ bool cg_text_is(const cg_node *n, const char *name, const char *text)
     return a && a->type == FF_CATTR_TEXT && strcmp(a->text, text) == 0;
 }
 
-/* The slot of the attribute, emptied; `name` must be static or belong to the model. */
-static ff_cattr *slot(cg_node *n, const char *name, const ff_node *by)
+/* Attributes are never moved or taken away in place: what cg_attr gave stays readable as it was. */
+static void copy_attrs(cg_graph *g, cg_node *n)
 {
+    ff_cattr *attrs = ff_arena_alloc(g->arena, ((size_t)n->n_attrs + 1) * sizeof *attrs);
+    if (n->n_attrs > 0)
+        memcpy(attrs, n->attrs, (size_t)n->n_attrs * sizeof *attrs);
+    n->attrs = attrs;
+}
+
+/* The slot of the attribute, emptied; `name` must be static or belong to the model. */
+static ff_cattr *slot(cg_graph *g, cg_node *n, const char *name, const ff_node *by)
+{
+    copy_attrs(g, n);
     ff_cattr *a = (ff_cattr *)cg_attr(n, name);
-    if (!a) {
-        ff_grow(&n->attrs, &n->attrs_capacity, (size_t)n->n_attrs + 1, sizeof *n->attrs);
-        a = &n->attrs[n->n_attrs++];
-    }
+    a = a ? a : &n->attrs[n->n_attrs++];
     *a = (ff_cattr){.name = name, .node = by};
     return a;
 }
@@ -265,7 +272,7 @@ void cg_set_ints(cg_graph *g, cg_node *n, const char *name, const int64_t *v, in
 {
     int64_t *copy = ff_arena_alloc(g->arena, (size_t)(count + 1) * sizeof *copy);
     memcpy(copy, v, (size_t)count * sizeof *copy);
-    ff_cattr *a = slot(n, name, by);
+    ff_cattr *a = slot(g, n, name, by);
     a->type = FF_CATTR_INTS;
     a->n = count;
     a->ints = copy;
@@ -280,7 +287,7 @@ void cg_set_reals(cg_graph *g, cg_node *n, const char *name, const double *v, in
 {
     double *copy = ff_arena_alloc(g->arena, (size_t)(count + 1) * sizeof *copy);
     memcpy(copy, v, (size_t)count * sizeof *copy);
-    ff_cattr *a = slot(n, name, by);
+    ff_cattr *a = slot(g, n, name, by);
     a->type = FF_CATTR_REALS;
     a->n = count;
     a->reals = copy;
@@ -294,16 +301,17 @@ void cg_set_real(cg_graph *g, cg_node *n, const char *name, double v, const ff_n
 void cg_set_text(cg_graph *g, cg_node *n, const char *name, const char *v, const ff_node *by)
 {
     char *copy = ff_arena_strdup(g->arena, v);
-    ff_cattr *a = slot(n, name, by);
+    ff_cattr *a = slot(g, n, name, by);
     a->type = FF_CATTR_TEXT;
     a->n = 1;
     a->text = copy;
 }
 
-void cg_drop_attr(cg_node *n, const char *name)
+void cg_drop_attr(cg_graph *g, cg_node *n, const char *name)
 {
     for (int i = 0; i < n->n_attrs; i++) {
         if (strcmp(n->attrs[i].name, name) == 0) {
+            copy_attrs(g, n);
             memmove(n->attrs + i, n->attrs + i + 1, (size_t)(n->n_attrs - i - 1) * sizeof *n->attrs);
             n->n_attrs--;
             return;
@@ -445,7 +453,6 @@ void cg_destroy(cg_graph *g)
     if (!g)
         return;
     for (cg_node *n = g->made; n; n = n->made) {
-        free(n->attrs);
         free(n->origins);
     }
     for (size_t i = 0; i < g->n_values; i++)

@@ -46,17 +46,17 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
     }
     bool cubic = cg_text_is(n, "mode", "cubic");
     if (!cg_text_is(n, "mode", "nearest"))
-        cg_drop_attr(n, "nearest_mode");
+        cg_drop_attr(g, n, "nearest_mode");
     if (!cubic)
-        cg_drop_attr(n, "cubic_coeff_a");
+        cg_drop_attr(g, n, "cubic_coeff_a");
     if (!cubic && cg_int(n, "antialias", 0) == 0)
-        cg_drop_attr(n, "exclude_outside");
+        cg_drop_attr(g, n, "exclude_outside");
     if (!cg_attr(n, "antialias") && cg_attr(n, "nearest_mode") == NULL)
         cg_set_int(g, n, "antialias", 0, n->primary);
     if (cg_attr(n, "nearest_mode"))
-        cg_drop_attr(n, "antialias");
-    cg_drop_attr(n, "extrapolation_value");
-    cg_drop_attr(n, "keep_aspect_ratio_policy");
+        cg_drop_attr(g, n, "antialias");
+    cg_drop_attr(g, n, "extrapolation_value");
+    cg_drop_attr(g, n, "keep_aspect_ratio_policy");
     cg_record_rule(g, self, n, NULL, 0);
     return true;
 }

@@ -44,7 +44,6 @@ struct cg_node {
     cg_value **out; /* NULL entries: not wanted */
     ff_cattr *attrs;
     int n_attrs;
-    size_t attrs_capacity;
     const ff_node *primary;
     const ff_node **origins;
     int n_origins;
@@ -126,6 +125,7 @@ bool cg_is(const cg_node *n, const char *op);
 cg_node *cg_feeder(const cg_node *n, int i, const char *op);
 bool cg_used(const cg_value *v);
 
+/* What it gives stays as it was when the node is changed. */
 const ff_cattr *cg_attr(const cg_node *n, const char *name);
 int64_t cg_int(const cg_node *n, const char *name, int64_t otherwise);
 double cg_real(const cg_node *n, const char *name, double otherwise);
@@ -135,7 +135,7 @@ void cg_set_int(cg_graph *g, cg_node *n, const char *name, int64_t v, const ff_n
 void cg_set_reals(cg_graph *g, cg_node *n, const char *name, const double *v, int count, const ff_node *by);
 void cg_set_real(cg_graph *g, cg_node *n, const char *name, double v, const ff_node *by);
 void cg_set_text(cg_graph *g, cg_node *n, const char *name, const char *v, const ff_node *by);
-void cg_drop_attr(cg_node *n, const char *name);
+void cg_drop_attr(cg_graph *g, cg_node *n, const char *name);
 
 /* Records an application: nodes are the origins of `n` and of each of the others (may be dead). */
 void cg_record_rule(cg_graph *g, const cg_rule *rule, cg_node *n, const cg_node *other, double deviation);

@@ -143,7 +143,7 @@ static bool gather(cg_graph *g, cg_node *n, const cg_rule *self)
     int64_t count = t->count;
     cg_value *y = n->out[0];
     cg_set_inputs(g, n, 1);
-    cg_drop_attr(n, "axis");
+    cg_drop_attr(g, n, "axis");
     make_slice(g, n, axis, first, first + count);
     if (drops) {
         ff_shape kept = *in;

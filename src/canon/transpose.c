@@ -60,7 +60,7 @@ static bool units(cg_graph *g, cg_node *n, const cg_rule *self)
     perm_of(n, perm);
     if (!only_units_move(&n->in[0]->shape, perm))
         return false;
-    cg_drop_attr(n, "perm");
+    cg_drop_attr(g, n, "perm");
     n->op = "Reshape";
     cg_set_ints(g, n, "shape", n->out[0]->shape.dims, n->out[0]->shape.rank, n->primary);
     cg_record_rule(g, self, n, NULL, 0);
@@ -118,10 +118,6 @@ static bool above_pad(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_node *below = cg_insert_after(g, n, "Pad", pad->primary, 1);
     below->attrs = pad->attrs;
     below->n_attrs = pad->n_attrs;
-    below->attrs_capacity = pad->attrs_capacity;
-    pad->attrs = NULL;
-    pad->n_attrs = 0;
-    pad->attrs_capacity = 0;
     cg_set_ints(g, below, "pads", pads, 2 * rank, pad->primary);
     cg_set_in(n, 0, x);
     cg_set_out(g, n, 0, middle);
