@@ -220,6 +220,35 @@ void ui_pen_text(ui_pen *p, ui_style s, const char *text)
     put_text(p, s, text, ui_pen_room(p));
 }
 
+void ui_pen_brief(ui_pen *p, ui_style s, const char *text)
+{
+    if (ff_display_width(text) <= ui_pen_room(p)) {
+        ui_pen_text(p, s, text);
+        return;
+    }
+    ff_buf b = {0};
+    while (*text) {
+        const char *close = *text == '\'' ? strchr(text + 1, '\'') : NULL, *slash = NULL;
+        for (const char *c = text + 1; close && c < close; c++) {
+            if (*c == '/' && c + 1 < close)
+                slash = c;
+        }
+        if (slash) {
+            ff_buf_puts(&b, "'\xe2\x80\xa6");
+            text = slash + 1;
+            ff_buf_add(&b, text, (size_t)(close + 1 - text));
+            text = close + 1;
+        } else if (close) {
+            ff_buf_add(&b, text, (size_t)(close + 1 - text));
+            text = close + 1;
+        } else {
+            ff_buf_putc(&b, *text++);
+        }
+    }
+    ui_pen_text(p, s, b.data ? b.data : "");
+    ff_buf_finish(&b);
+}
+
 void ui_pen_printf(ui_pen *p, ui_style s, const char *format, ...)
 {
     ff_buf b = {0};

@@ -28,16 +28,11 @@ void ui_stale(ui *u)
     u->dirty = true;
 }
 
-/* What commands print: the last line of it is the message. */
+/* What commands print: ui_run() shows it when the command is done. */
 static void on_print(void *sink, const char *text)
 {
-    const char *end = text + strlen(text);
-    while (end > text && end[-1] == '\n')
-        end--;
-    const char *line = end;
-    while (line > text && line[-1] != '\n')
-        line--;
-    ui_say(sink, INK_TEXT, "%.*s", (int)(end - line), line);
+    ui *u = sink;
+    ff_buf_puts(&u->output, text);
 }
 
 static void on_note(void *sink, const char *text)
@@ -72,6 +67,7 @@ static void finish(ui *u)
     free(u->match);
     free(u->message);
     free(u->finding);
+    ff_buf_finish(&u->output);
     free(u->failure);
 }
 

@@ -55,7 +55,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     }
     snprintf(text, sizeof text, "L%lld", (long long)layer);
     ui_pen_field(p, ui_plain(INK_DIM), 4, layer ? text : "");
-    ui_pen_text(p, ui_plain(open ? INK_TEXT : INK_DIM), ui_text(t, row, "summary"));
+    ui_pen_brief(p, ui_plain(open ? INK_TEXT : INK_DIM), ui_text(t, row, "summary"));
 }
 
 static int head_height(const ui_view *v, int height)

@@ -38,7 +38,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
         if (ui_pen_room(p) > 44)
             ui_pen_right(p, ui_plain(INK_DIM), text);
     }
-    ui_pen_text(p, ui_plain(rejected ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"));
+    ui_pen_brief(p, ui_plain(rejected ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"));
 }
 
 static void badge(const ui_view *v, ff_buf *out)

@@ -121,7 +121,7 @@ void ui_draw_next(ui *u, ui_rect r)
         snprintf(text, sizeof text, " would leave %lld wrong ", (long long)wrong);
         ui_pen_right(&p, ui_bold(wrong < s->wrong ? INK_GOOD : INK_WARN), text);
     }
-    ui_pen_text(&p, ui_plain(INK_TEXT), ui_text(t, row, "summary"));
+    ui_pen_brief(&p, ui_plain(INK_TEXT), ui_text(t, row, "summary"));
 }
 
 static const char *name_of_job(ff_job_kind k)

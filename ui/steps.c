@@ -140,7 +140,8 @@ static void draw(ui_view *v, int row, ui_pen *p)
         ui_pen_char(p, ui_plain(INK_LANE), 0x2502);
         ui_pen_char(p, ui_plain(INK_TEXT), ' ');
         ui_pen_char(p, ui_plain(INK_WARN), 0x2717);
-        ui_pen_printf(p, ui_plain(INK_DIM), "  %s  %s", type, ui_text(steps, k, "summary"));
+        ui_pen_printf(p, ui_plain(INK_DIM), "  %s  ", type);
+        ui_pen_brief(p, ui_plain(INK_DIM), ui_text(steps, k, "summary"));
         return;
     }
     bool current = ui_int(t, row, "current", 0);
@@ -163,7 +164,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     ui_pen_text(p, ui_plain(INK_TEXT), "  ");
     if (current)
         ui_pen_right(p, ui_plain(INK_FOCUS), " now ");
-    ui_pen_text(p, ui_plain(ahead ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"));
+    ui_pen_brief(p, ui_plain(ahead ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"));
 }
 
 /* ---------------------------------------------------------------------------------- the curve */

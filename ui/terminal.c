@@ -275,15 +275,15 @@ void ui_term_redraw(void)
 
 void ui_term_restart(void)
 {
+    char text[64];
+
     reset_prog_mode();
     modes();
+    curs_set(1); /* some terminals keep its state with the alternate screen */
+    send(capability("cnorm", text, sizeof text));
+    send(capability("smcup", text, sizeof text));
+    send(capability("smkx", text, sizeof text));
     begin();
-    const char *smkx = keypad_xmit, *smcup = enter_ca_mode;
-    if (smcup)
-        putp(smcup);
-    if (smkx)
-        putp(smkx);
-    fflush(stdout);
     ui_term_redraw();
 }
 
@@ -299,7 +299,8 @@ void ui_term_suspend(void)
     kill(getpid(), SIGTSTP);
     catch_signals();
     atomic_fetch_and(&signals_set, ~(UI_SIG_STOP | UI_SIG_CONTINUE));
-    ui_term_restart();
+    begin();
+    ui_term_redraw(); /* the next refresh() enters curses again */
 }
 
 void ui_term_size(int *width, int *height)

@@ -48,6 +48,7 @@ typedef struct ui {
     char *match;              /* the text that is searched */
     int search_from;          /* where the cursor was when the search was begun */
     ui_question question;
+    ff_buf output;            /* what the last command printed */
     char *message;            /* one line, until the next key */
     ui_ink message_ink;
 

@@ -69,7 +69,7 @@ void ui_cursor_moved(ui *u)
 
 void ui_show_view(ui *u, ui_view_id id, bool remember)
 {
-    if (id == VIEW_KEYS || id == VIEW_STATS) {
+    if (id >= VIEW_KEYS) {
         u->popup = id;
         u->views[id].stale = true;
         return;
@@ -100,11 +100,57 @@ const char *ui_chosen_proposal(ui *u)
     return id ? id : u->snap->next;
 }
 
+/* A line goes into the line of messages, more into a view of its own. */
+static void show_output(ui *u)
+{
+    size_t n = u->output.len;
+    while (n > 0 && u->output.data[n - 1] == '\n')
+        n--;
+    if (n == 0)
+        return;
+    if (!memchr(u->output.data, '\n', n)) {
+        ui_say(u, INK_TEXT, "%.*s", (int)n, u->output.data);
+        return;
+    }
+    u->popup = VIEW_OUTPUT;
+    u->views[VIEW_OUTPUT].stale = true;
+    ui_window_select(&u->views[VIEW_OUTPUT].window, 0);
+}
+
+/* Words of other front ends that are views here, and `accept` and the like, which mean the repair
+ * under the cursor. */
+static bool run_here(ui *u, const char *line)
+{
+    char **words;
+    int n;
+    if (ff_line_split(line, &words, &n) != FF_OK)
+        return false; /* says so when it is run */
+    const ff_command *row = n > 0 ? ff_command_find(words[0]) : NULL;
+    bool taken = false;
+    if (row && (row->max_args < 0 || n - 1 <= row->max_args)) {
+        char *typed = words[0];
+        words[0] = (char *)row->name;
+        taken = ui_verb(u, n, words);
+        words[0] = typed;
+    }
+    for (int i = 0; i < n; i++)
+        free(words[i]);
+    free(words);
+    return taken;
+}
+
 void ui_run(ui *u, const char *line)
 {
+    u->dirty = true;
+    if (run_here(u, line))
+        return;
+    ff_buf_clear(&u->output);
     if (ff_command_run(&u->context, line) != FF_OK)
         ui_say(u, INK_BAD, "%s", ff_error());
-    u->dirty = true;
+    else
+        show_output(u);
+    if (u->context.quit)
+        u->quit = true;
 }
 
 /* --------------------------------------------------------------------------------------- panes */
@@ -311,11 +357,33 @@ static bool screen_verb(ui *u, int argc, char **argv)
     return true;
 }
 
+/* Commands that print a table elsewhere. */
+static bool table_view(const char *word, ui_view_id *out)
+{
+    static const struct {
+        const char *word;
+        ui_view_id view;
+    } tables[] = {
+        {"pairs", VIEW_GRAPH}, {"layers", VIEW_HEAT}, {"findings", VIEW_FINDINGS},
+        {"proposals", VIEW_PROPOSALS}, {"steps", VIEW_STEPS}, {"states", VIEW_STEPS},
+        {"images", VIEW_IMAGES}, {"equivalences", VIEW_EQUIVALENCES}, {"log", VIEW_LOG},
+    };
+    for (size_t i = 0; i < FF_COUNT(tables); i++) {
+        if (strcmp(tables[i].word, word) == 0) {
+            *out = tables[i].view;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ui_verb(void *sink, int argc, char **argv)
 {
     ui *u = sink;
     ui_view *v = ui_focused(u);
     const char *word = argv[0];
+    ui_view_id id;
+    int64_t number;
 
     u->dirty = true;
     if (move_verb(v, word, argc > 1 ? argv[1] : NULL)) {
@@ -337,7 +405,14 @@ bool ui_verb(void *sink, int argc, char **argv)
             }
         }
         ui_say(u, INK_BAD, "'%s' is no view", argv[1]);
-    } else if (strcmp(word, "keys") == 0) {
+    } else if (argc == 1 && table_view(word, &id)) {
+        u->n_back = 0;
+        ui_show_view(u, id, false);
+    } else if (strcmp(word, "detail") == 0 && argc == 2 && ff_parse_int(argv[1], &number) &&
+               ui_find_int(u->snap->pairs, "pair", number) >= 0) {
+        ui_look_at(u, (int)number);
+        ui_show_view(u, VIEW_DETAIL, true);
+    } else if (strcmp(word, "keys") == 0 || (strcmp(word, "help") == 0 && argc == 1)) {
         ui_show_view(u, VIEW_KEYS, false);
     } else if (strcmp(word, "stats") == 0) {
         ui_show_view(u, VIEW_STATS, false);
@@ -385,13 +460,13 @@ bool ui_verb(void *sink, int argc, char **argv)
         next_tab(u, *word == 'r' ? 1 : -1);
     } else if (argc == 1 && (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0 ||
                              strcmp(word, "evaluate") == 0)) {
-        const char *id = ui_chosen_proposal(u);
-        if (!id) {
+        const char *chosen = ui_chosen_proposal(u);
+        if (!chosen) {
             ui_say(u, INK_INFO, u->snap->localized ? "there is no repair to %s"
                                                    : "there is no repair to %s yet", word);
             return true;
         }
-        char *line = ff_asprintf("%s %s", word, id);
+        char *line = ff_asprintf("%s %s", word, chosen);
         ui_run(u, line);
         free(line);
     } else {

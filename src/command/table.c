@@ -3,6 +3,8 @@
  * The command table. A command is one row here (or in explorer.c) and one function; help, completion,
  * the prompt, scripts and the shell's verbs follow from the row.
  */
+#include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,28 +89,31 @@ static const ff_command commands[] = {
      prompt_job, NULL},
 };
 
+static const ff_command *sorted[FF_COUNT(commands) + 64];
+static int n_sorted;
+static pthread_once_t sorting = PTHREAD_ONCE_INIT;
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const ff_command *const *)a)->name, (*(const ff_command *const *)b)->name);
+}
+
+static void sort_commands(void)
+{
+    for (size_t i = 0; i < FF_COUNT(commands); i++)
+        sorted[n_sorted++] = &commands[i];
+    for (const ff_command *row = ff_explorer_commands; row->name; row++) {
+        assert((size_t)n_sorted < FF_COUNT(sorted));
+        sorted[n_sorted++] = row;
+    }
+    qsort(sorted, (size_t)n_sorted, sizeof *sorted, compare_names);
+}
+
 /* Rows of both tables in one order. */
 const ff_command *ff_command_at(int i)
 {
-    const ff_command *last = NULL;
-    for (int n = 0; i >= 0 && n <= i; n++) {
-        const ff_command *best = NULL;
-        for (size_t k = 0; k < FF_COUNT(commands); k++) {
-            const ff_command *row = &commands[k];
-            if ((!last || strcmp(row->name, last->name) > 0) &&
-                (!best || strcmp(row->name, best->name) < 0))
-                best = row;
-        }
-        for (const ff_command *row = ff_explorer_commands; row->name; row++) {
-            if ((!last || strcmp(row->name, last->name) > 0) &&
-                (!best || strcmp(row->name, best->name) < 0))
-                best = row;
-        }
-        if (!best)
-            return NULL;
-        last = best;
-    }
-    return last;
+    pthread_once(&sorting, sort_commands);
+    return i >= 0 && i < n_sorted ? sorted[i] : NULL;
 }
 
 const ff_command *ff_command_find(const char *name)

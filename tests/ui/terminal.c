@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <utmp.h>
+#include <unistd.h>
+#include <vterm.h>
+
+enum { SETTLED_MS = 60, BUSY_MS = 700, LOOKS_MAX = 52 };
+
+struct terminal {
+    int fd, slave; /* our end; the program's, kept open so that its modes can be read */
+    pid_t pid;
+    int columns, rows, status;
+    bool ended, alternate, cursor;
+    struct termios modes;
+    VTerm *vt;
+    VTermScreen *screen;
+};
+
+static int on_property(VTermProp property, VTermValue *value, void *user)
+{
+    terminal *t = user;
+    if (property == VTERM_PROP_ALTSCREEN)
+        t->alternate = value->boolean;
+    if (property == VTERM_PROP_CURSORVISIBLE)
+        t->cursor = value->boolean;
+    return 1;
+}
+
+terminal *terminal_start(const char *const *argv, int columns, int rows, const char *const *env)
+{
+    static const VTermScreenCallbacks callbacks = {.settermprop = on_property};
+    terminal *t = ff_alloc(sizeof *t);
+    struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+
+    if (openpty(&t->fd, &t->slave, NULL, NULL, &size) != 0) {
+        free(t);
+        return NULL;
+    }
+    tcgetattr(t->slave, &t->modes);
+    t->columns = columns;
+    t->rows = rows;
+    t->cursor = true;
+    t->pid = fork();
+    if (t->pid == 0) {
+        close(t->fd);
+        login_tty(t->slave);
+        for (; env && *env; env++) {
+            if (strchr(*env, '='))
+                putenv((char *)*env);
+            else
+                unsetenv(*env);
+        }
+        execv(argv[0], (char *const *)argv);
+        _exit(127);
+    }
+    t->vt = vterm_new(rows, columns);
+    vterm_set_utf8(t->vt, 1);
+    t->screen = vterm_obtain_screen(t->vt);
+    vterm_screen_enable_altscreen(t->screen, 1);
+    vterm_screen_set_callbacks(t->screen, &callbacks, t);
+    vterm_screen_reset(t->screen, 1);
+    return t;
+}
+
+void terminal_destroy(terminal *t)
+{
+    if (!t)
+        return;
+    if (!t->ended) {
+        kill(t->pid, SIGKILL);
+        waitpid(t->pid, NULL, 0);
+    }
+    close(t->fd);
+    close(t->slave);
+    vterm_free(t->vt);
+    free(t);
+}
+
+pid_t terminal_pid(const terminal *t)
+{
+    return t->pid;
+}
+
+/* Takes what the program wrote; false when nothing came within `ms`. */
+static bool pump(terminal *t, int ms)
+{
+    char bytes[8192];
+    struct pollfd p = {.fd = t->fd, .events = POLLIN};
+    if (poll(&p, 1, ms) <= 0)
+        return false;
+    ssize_t n = read(t->fd, bytes, sizeof bytes);
+    if (n <= 0)
+        return false;
+    vterm_input_write(t->vt, bytes, (size_t)n);
+    return true;
+}
+
+void terminal_settle(terminal *t)
+{
+    int64_t end = ff_now_ns() + BUSY_MS * 1000000LL; /* a program that counts progress never rests */
+    while (ff_now_ns() < end && pump(t, SETTLED_MS))
+        ;
+}
+
+static void row_text(const terminal *t, int row, ff_buf *out)
+{
+    size_t end = out->len;
+    for (int x = 0; x < t->columns; x++) {
+        VTermScreenCell cell;
+        vterm_screen_get_cell(t->screen, (VTermPos){row, x}, &cell);
+        if (cell.chars[0] == (uint32_t)-1)
+            continue;
+        for (int i = 0; i < VTERM_MAX_CHARS_PER_CELL && (i == 0 || cell.chars[i]); i++) {
+            char bytes[4];
+            ff_buf_add(out, bytes, ff_utf8_encode(cell.chars[i] ? cell.chars[i] : ' ', bytes));
+        }
+        if (cell.chars[0] && cell.chars[0] != ' ')
+            end = out->len;
+    }
+    out->len = end;
+    out->data[end] = '\0';
+    ff_buf_putc(out, '\n');
+}
+
+/* What a cell looks like, in words. */
+static void look_of(const terminal *t, int row, int x, char out[96])
+{
+    VTermScreenCell c;
+    char fg[32] = "-", bg[32] = "-";
+    vterm_screen_get_cell(t->screen, (VTermPos){row, x}, &c);
+    if (VTERM_COLOR_IS_INDEXED(&c.fg))
+        snprintf(fg, sizeof fg, "%d", c.fg.indexed.idx);
+    else if (!VTERM_COLOR_IS_DEFAULT_FG(&c.fg))
+        snprintf(fg, sizeof fg, "#%02x%02x%02x", c.fg.rgb.red, c.fg.rgb.green, c.fg.rgb.blue);
+    if (VTERM_COLOR_IS_INDEXED(&c.bg))
+        snprintf(bg, sizeof bg, "%d", c.bg.indexed.idx);
+    else if (!VTERM_COLOR_IS_DEFAULT_BG(&c.bg))
+        snprintf(bg, sizeof bg, "#%02x%02x%02x", c.bg.rgb.red, c.bg.rgb.green, c.bg.rgb.blue);
+    snprintf(out, 96, "%s on %s%s%s%s", fg, bg, c.attrs.bold ? " bold" : "",
+             c.attrs.underline ? " underline" : "", c.attrs.reverse ? " reverse" : "");
+}
+
+void terminal_capture(terminal *t, bool styles, ff_buf *out)
+{
+    char looks[LOOKS_MAX][96];
+    int n = 0;
+
+    for (int y = 0; y < t->rows; y++)
+        row_text(t, y, out);
+    if (!styles)
+        return;
+    ff_buf_puts(out, "--- looks\n");
+    for (int y = 0; y < t->rows; y++) {
+        int run = 0, last = -1;
+        for (int x = 0; x <= t->columns; x++) {
+            int k = -1;
+            if (x < t->columns) {
+                char look[96];
+                look_of(t, y, x, look);
+                for (k = 0; k < n && strcmp(looks[k], look) != 0; k++)
+                    ;
+                if (k == n && n < LOOKS_MAX)
+                    strcpy(looks[n++], look);
+            }
+            if (k != last && run) {
+                ff_buf_printf(out, "%d%c", run, last < 26 ? 'a' + last : 'A' + last - 26);
+                run = 0;
+            }
+            last = k;
+            run++;
+        }
+        ff_buf_putc(out, '\n');
+    }
+    for (int k = 0; k < n; k++)
+        ff_buf_printf(out, "%c: %s\n", k < 26 ? 'a' + k : 'A' + k - 26, looks[k]);
+}
+
+bool terminal_colours(const terminal *t)
+{
+    for (int y = 0; y < t->rows; y++) {
+        for (int x = 0; x < t->columns; x++) {
+            VTermScreenCell c;
+            vterm_screen_get_cell(t->screen, (VTermPos){y, x}, &c);
+            if (!VTERM_COLOR_IS_DEFAULT_FG(&c.fg) || !VTERM_COLOR_IS_DEFAULT_BG(&c.bg))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool terminal_holds(terminal *t, const char *text)
+{
+    ff_buf b = {0};
+    terminal_capture(t, false, &b);
+    bool found = strstr(b.data, text) != NULL;
+    ff_buf_finish(&b);
+    return found;
+}
+
+bool terminal_wait_for(terminal *t, const char *text, int ms)
+{
+    int64_t end = ff_now_ns() + ms * 1000000LL;
+    while (!terminal_holds(t, text)) {
+        int64_t rest = (end - ff_now_ns()) / 1000000;
+        if (rest <= 0)
+            return false;
+        pump(t, rest < 50 ? (int)rest : 50);
+    }
+    return true;
+}
+
+bool terminal_alternate(const terminal *t)
+{
+    return t->alternate;
+}
+
+bool terminal_cursor(const terminal *t)
+{
+    return t->cursor;
+}
+
+bool terminal_modes_kept(const terminal *t)
+{
+    struct termios now;
+    return tcgetattr(t->slave, &now) == 0 && now.c_iflag == t->modes.c_iflag &&
+           now.c_oflag == t->modes.c_oflag && now.c_lflag == t->modes.c_lflag;
+}
+
+void terminal_resize(terminal *t, int columns, int rows)
+{
+    struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+    t->columns = columns;
+    t->rows = rows;
+    vterm_set_size(t->vt, rows, columns);
+    ioctl(t->fd, TIOCSWINSZ, &size); /* the kernel sends SIGWINCH */
+}
+
+static void press(terminal *t, const char *key)
+{
+    static const struct {
+        const char *name, *bytes;
+    } keys[] = {
+        {"Enter", "\r"}, {"Tab", "\t"}, {"Escape", "\x1b"}, {"Space", " "}, {"Backspace", "\x7f"},
+        {"Up", "\x1bOA"}, {"Down", "\x1bOB"}, {"Right", "\x1bOC"}, {"Left", "\x1bOD"},
+        {"PgUp", "\x1b[5~"}, {"PgDn", "\x1b[6~"}, {"Home", "\x1b[1~"}, {"End", "\x1b[4~"},
+        {"S-Tab", "\x1b[Z"}, {"F1", "\x1bOP"},
+    };
+    char bytes[64];
+    int x, y;
+
+    snprintf(bytes, sizeof bytes, "%s", strncmp(key, "text:", 5) == 0 ? key + 5 : key);
+    for (size_t i = 0; i < FF_COUNT(keys); i++) {
+        if (strcmp(keys[i].name, key) == 0)
+            snprintf(bytes, sizeof bytes, "%s", keys[i].bytes);
+    }
+    if (strncmp(key, "C-", 2) == 0 && key[2])
+        snprintf(bytes, sizeof bytes, "%c", key[2] & 31);
+    if (sscanf(key, "click:%d,%d", &x, &y) == 2)
+        snprintf(bytes, sizeof bytes, "\x1b[<0;%d;%dM\x1b[<0;%d;%dm", x, y, x, y);
+    ssize_t ignored = write(t->fd, bytes, strlen(bytes));
+    (void)ignored;
+}
+
+void terminal_press(terminal *t, const char *keys)
+{
+    char *copy = ff_strdup(keys), *save = NULL;
+    for (char *k = strtok_r(copy, " ", &save); k; k = strtok_r(NULL, " ", &save)) {
+        press(t, k);
+        terminal_settle(t);
+    }
+    free(copy);
+}
+
+int terminal_wait_exit(terminal *t, int ms)
+{
+    int64_t end = ff_now_ns() + ms * 1000000LL;
+    while (!t->ended) {
+        int status;
+        pid_t p = waitpid(t->pid, &status, WNOHANG);
+        if (p == t->pid) {
+            t->ended = true;
+            t->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        } else if (ff_now_ns() > end) {
+            return -1;
+        } else {
+            pump(t, 20);
+        }
+    }
+    while (pump(t, 50)) /* its last words */
+        ;
+    return t->status;
+}

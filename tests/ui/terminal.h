@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A program in a terminal emulator (libvterm): keys in, screens out. Polled, never slept on. */
+#ifndef TESTS_UI_TERMINAL_H
+#define TESTS_UI_TERMINAL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "fetafix/base.h"
+
+typedef struct terminal terminal;
+
+/* env: "NAME=VALUE" or "NAME" (taken out), NULL at the end. */
+terminal *terminal_start(const char *const *argv, int columns, int rows, const char *const *env);
+void terminal_destroy(terminal *t); /* kills what still runs */
+/* Keys with blanks between: "j", "Enter", "C-c", "S-Tab", "F1", "Space", "click:10,5", "text:abc". */
+void terminal_press(terminal *t, const char *keys);
+void terminal_resize(terminal *t, int columns, int rows);
+/* Until the screen holds the text; false after `ms`. */
+bool terminal_wait_for(terminal *t, const char *text, int ms);
+/* Until nothing was written for a while. */
+void terminal_settle(terminal *t);
+bool terminal_holds(terminal *t, const char *text);
+/* The rows as text. With `styles`, a second part: runs of cells that look alike, a letter a look. */
+void terminal_capture(terminal *t, bool styles, ff_buf *out);
+bool terminal_colours(const terminal *t);     /* any cell has a colour of its own */
+bool terminal_alternate(const terminal *t);   /* the alternate screen is on */
+bool terminal_cursor(const terminal *t);      /* it is visible */
+bool terminal_modes_kept(const terminal *t);  /* termios as before the start */
+pid_t terminal_pid(const terminal *t);
+/* Exit code, or 128 + signal; -1 when it still runs after `ms`. */
+int terminal_wait_exit(terminal *t, int ms);
+
+#endif
