@@ -212,6 +212,39 @@ static bool operand(ff_plan *p, const ff_value *v, const ff_shape *out, bool ful
     return x->constant ? add_tensor_rep(p, v->id) == FF_OK : x->n_reps > 0;
 }
 
+static bool eltwise_alg(const ff_node *n, dnnl_alg_kind_t *alg, float *alpha)
+{
+    static const struct {
+        const char *op;
+        dnnl_alg_kind_t alg;
+        float alpha; /* 0: none */
+    } table[] = {
+        {"Sigmoid", dnnl_eltwise_logistic, 0}, {"Tanh", dnnl_eltwise_tanh, 0},
+        {"Elu", dnnl_eltwise_elu, 1},          {"LeakyRelu", dnnl_eltwise_relu, 0.01f},
+        {"HardSwish", dnnl_eltwise_hardswish, 0},
+    };
+
+    for (size_t i = 0; i < FF_COUNT(table); i++)
+        if (is_op(n, table[i].op)) {
+            *alg = table[i].alg;
+            *alpha = table[i].alpha != 0 ? ff_node_float(n, "alpha", table[i].alpha) : 0;
+            return n->n_inputs == 1 && n->inputs[0] && n->outputs[0];
+        }
+    return false;
+}
+
+static int build_eltwise(ff_plan *p, const ff_node *n, dnnl_alg_kind_t alg, float alpha, bool *done)
+{
+    const pvalue *x = &p->values[n->inputs[0]->id];
+    dnn_prim *prim;
+
+    *done = !x->constant && representable(x) && x->n_reps;
+    if (!*done)
+        return FF_OK;
+    int code = dnn_eltwise_get(alg, &x->reps[0].layout, alpha, 0, &prim);
+    return code == FF_OK ? build_simple(p, n, n->inputs[0]->id, prim) : code;
+}
+
 static bool binary_alg(const ff_node *n, dnnl_alg_kind_t *alg)
 {
     static const struct {
@@ -522,7 +555,10 @@ static int build(ff_plan *p, const ff_node *n, const bool *absorbed)
         code = dnn_pool_get(&pool, &p->values[n->inputs[0]->id].reps[0].layout, &prim);
         return code == FF_OK ? build_simple(p, n, n->inputs[0]->id, prim) : code;
     }
-    if (binary_alg(n, &alg)) {
+    if (eltwise_alg(n, &alg, &low)) {
+        if ((code = build_eltwise(p, n, alg, low, &done)) != FF_OK || done)
+            return code;
+    } else if (binary_alg(n, &alg)) {
         if ((code = build_binary(p, n, alg, &done)) != FF_OK || done)
             return code;
     } else if (is_op(n, "Concat") && n->outputs[0]) {

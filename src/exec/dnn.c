@@ -346,36 +346,43 @@ int dnn_pool_get(const dnn_pool *p, const ff_layout *src, dnn_prim **out)
 
 struct layouts_context {
     const ff_layout *a, *b;
-    float low, high;
+    float alpha, beta;
     dnnl_alg_kind_t alg;
     int n, axis;
 };
 
-static int clip_make(void *context, ff_item **out)
+static int eltwise_make(void *context, ff_item **out)
 {
     const struct layouts_context *x = context;
-    bool relu = is_relu(x->low, x->high);
     dnnl_eltwise_desc_t op;
-    dnnl_status_t s = dnnl_eltwise_forward_desc_init(
-        &op, dnnl_forward_inference, clip_alg(x->low, x->high), x->a, relu ? 0 : x->low,
-        relu ? 0 : x->high);
+    dnnl_status_t s = dnnl_eltwise_forward_desc_init(&op, dnnl_forward_inference, x->alg, x->a,
+                                                     x->alpha, x->beta);
 
     if (s != dnnl_success)
-        return failed(s, "clip");
-    return make_from(&op, make_attr(), "clip", out);
+        return failed(s, "elementwise operation");
+    return make_from(&op, make_attr(), "elementwise operation", out);
+}
+
+int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta,
+                    dnn_prim **out)
+{
+    struct layouts_context x = {.a = src, .alpha = alpha, .beta = beta, .alg = alg};
+    ff_hasher h;
+
+    begin_key(&h, "eltwise");
+    ff_hasher_add_u64(&h, (uint64_t)alg);
+    ff_hasher_add(&h, &alpha, sizeof alpha);
+    ff_hasher_add(&h, &beta, sizeof beta);
+    add_layout(&h, src);
+    ff_key key = ff_hasher_done(&h);
+    return ff_cache_get(&key, eltwise_make, &x, (ff_item **)out);
 }
 
 int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out)
 {
-    struct layouts_context x = {.a = src, .low = low, .high = high};
-    ff_hasher h;
+    bool relu = is_relu(low, high);
 
-    begin_key(&h, "clip");
-    ff_hasher_add(&h, &low, sizeof low);
-    ff_hasher_add(&h, &high, sizeof high);
-    add_layout(&h, src);
-    ff_key key = ff_hasher_done(&h);
-    return ff_cache_get(&key, clip_make, &x, (ff_item **)out);
+    return dnn_eltwise_get(clip_alg(low, high), src, relu ? 0 : low, relu ? 0 : high, out);
 }
 
 static int binary_make(void *context, ff_item **out)

@@ -55,6 +55,8 @@ typedef struct dnn_pool {
 } dnn_pool;
 int dnn_pool_get(const dnn_pool *p, const ff_layout *src, dnn_prim **out) FF_MUST_USE;
 
+int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta,
+                    dnn_prim **out) FF_MUST_USE;
 int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out) FF_MUST_USE;
 /* dst has the layout of a; b may have dims of 1. */
 int dnn_binary_get(dnnl_alg_kind_t alg, const ff_layout *a, const ff_layout *b,

@@ -337,6 +337,59 @@ static bool dense_base(const ff_plan *p, const ff_node *n, chain *c)
 
 /* ------------------------------------------------------------------------------------- links */
 
+static bool affine_of(const ff_plan *p, const chain *c, const ff_node *n, int value, double *scale,
+                      double *shift);
+
+/* A scaling and shift per channel that no convolution is in front of: a depthwise 1x1 convolution with
+ * weights of ones, to be scaled, so that what follows can be fused into it. */
+static bool affine_base(ff_plan *p, const ff_node *n, chain *c)
+{
+    bool batch_norm = is_op(n, "BatchNormalization");
+
+    if (!batch_norm && !is_op(n, "Mul") && !is_op(n, "Add") && !is_op(n, "Sub"))
+        return false;
+    int first = !batch_norm && constant_input(p, n, 0) ? 1 : 0;
+    if (!has_input(n, first) || !n->outputs[0] || !plain_float(p, n->inputs[first]->id) ||
+        !plain_float(p, n->outputs[0]->id))
+        return false;
+    c->input = n->inputs[first]->id;
+    const ff_shape *x = &p->values[c->input].shape;
+    if (x->rank < 4 || x->rank > 5 || x->dims[1] > INT32_MAX)
+        return false;
+    const int64_t channels = x->dims[1];
+    c->conv = (dnn_conv){.rank = x->rank, .group = channels, .weights = {channels, 1, 1, 1, x->rank > 4},
+                         .strides = {1, 1, 1}, .dilations = {1, 1, 1}};
+    memcpy(c->conv.src, x->dims, (size_t)x->rank * sizeof *x->dims);
+    memcpy(c->conv.dst, x->dims, (size_t)x->rank * sizeof *x->dims);
+    for (int i = x->rank - 2; i < 3; i++)
+        c->conv.strides[i] = c->conv.dilations[i] = 0;
+    c->channels = (int)channels;
+    c->axis = 1;
+    double *scale = ff_alloc_array((size_t)channels, sizeof *scale);
+    double *shift = ff_alloc_array((size_t)channels, sizeof *shift);
+    ff_tensor *ones = NULL;
+    dnn_prim *prim;
+    dnn_conv spec = c->conv;
+    spec.bias = 1;
+    if (!affine_of(p, c, n, c->input, scale, shift) || dnn_conv_get(&spec, &prim) != FF_OK)
+        goto no;
+    plan_keep(p, &prim->item);
+    if (strstr(prim->impl, "ref") || strstr(prim->impl, "gemm") ||
+        ff_tensor_create(FF_FLOAT, x->rank, c->conv.weights, &ones) != FF_OK)
+        goto no;
+    for (int64_t i = 0; i < channels; i++)
+        ((float *)ones->data)[i] = 1;
+    c->weights = c->made = ones;
+    chain_link *l = first_link(c, n);
+    l->scale = scale;
+    l->shift = shift;
+    return true;
+no:
+    free(scale);
+    free(shift);
+    return false;
+}
+
 static double *copy_or(const double *from, int n, double otherwise)
 {
     double *d = ff_alloc_array((size_t)n, sizeof *d);
@@ -476,12 +529,16 @@ void plan_find_chains(ff_plan *p)
     if (p->reference)
         return;
     p->chains = ff_alloc_array((size_t)g->n_nodes + 1, sizeof *p->chains);
-    /* From the end: of two branches that meet in an Add, the later one takes it. */
-    for (int i = g->n_nodes - 1; i >= 0; i--) {
+    /* From the end: of two branches that meet in an Add, the later one takes it. Then what no
+     * convolution has taken, from the front. */
+    for (int k = 0; k < 2 * g->n_nodes; k++) {
+        int i = k < g->n_nodes ? g->n_nodes - 1 - k : k - g->n_nodes;
         const ff_node *n = g->nodes[i];
         chain *c = &p->chains[p->n_chains];
         memset(c, 0, sizeof *c);
-        if (n->n_outputs < 1 || !n->outputs[0] || (!conv_base(p, n, c) && !dense_base(p, n, c)))
+        if (n->n_outputs < 1 || !n->outputs[0] || p->chain_of[i] >= 0)
+            continue;
+        if (k < g->n_nodes ? !conv_base(p, n, c) && !dense_base(p, n, c) : !affine_base(p, n, c))
             continue;
         int number = p->n_chains++;
         p->chain_of[i] = number;

@@ -23,6 +23,7 @@ static void destroy(ff_plan *p)
             free(p->chains[i].links[k].shift);
         }
         free(p->chains[i].links);
+        ff_tensor_unref(p->chains[i].made);
     }
     for (size_t i = 0; i < p->n_memos; i++)
         ff_cache_unref(p->memos[i]);

@@ -39,7 +39,7 @@ typedef struct rep {
     size_t bytes;
     size_t offset;      /* REP_BUFFER */
     int value, rep;     /* REP_ALIAS */
-    bool placed;
+    bool placed;        /* has an offset; constants in another layout have not */
 } rep;
 
 typedef struct pvalue {
@@ -107,6 +107,7 @@ typedef struct chain {
     bool dense;              /* Gemm or MatMul: rows are positions of a 1x1 convolution */
     bool transposed;         /* dense: the weights are [K, N] */
     const ff_tensor *weights;
+    const ff_tensor *made;   /* owned: weights that are not in the model */
     int channels, axis;      /* axis of the channels in the chain's values */
     int input;               /* value read, after what was absorbed */
     bool permuted;           /* a Transpose between an absorbed Pad and the convolution */

@@ -158,9 +158,9 @@ static void finish_run(ff_runner *r)
         if (r->values[i].kept)
             kept_unref(r->values[i].kept);
         memset(&r->values[i], 0, sizeof r->values[i]);
+        for (int k = 0; k < r->plan->values[i].n_reps; k++)
+            r->reps[i][k].valid &= r->plan->values[i].constant != NULL;
     }
-    for (size_t i = 0; i < r->n_reps; i++)
-        r->all_reps[i].valid = false;
 }
 
 void ff_runner_destroy(ff_runner *r)
@@ -320,7 +320,7 @@ static int room(ff_runner *r, int value, int at, void **out)
     const rep *y = &r->plan->values[value].reps[at];
     live_rep *l = &r->reps[value][at];
 
-    if (y->kind == REP_BUFFER) {
+    if (y->kind == REP_BUFFER && y->placed) {
         *out = r->arena + y->offset;
         return FF_OK;
     }
@@ -575,7 +575,7 @@ static void need(ff_runner *r, int value, ff_store *store, int sample)
     live_value *v = &r->values[value];
 
     if (v->needed || x->constant)
-        return;
+        return; /* constants stay from run to run */
     v->needed = true;
     if (store && x->has_key && x->fixed && x->feed < 0 && !v->injected)
         v->kept = store_get(store, &x->key, sample);

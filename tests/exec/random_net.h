@@ -94,7 +94,14 @@ static inline feature block(net *n, feature f)
 {
     char strides[32];
 
-    switch (pick(n, 8)) {
+    switch (pick(n, 9)) {
+    case 8: { /* normalised first, as in the second kind of residual network */
+        feature y = activate(n, normalise(n, f));
+        y = activate(n, normalise(n, conv(n, y, 16, 1, 1, false)));
+        y = conv(n, y, f.c, 1, 1, false);
+        f.x = net_node(n, "Add", names(f.x, y.x), NULL);
+        return f;
+    }
     case 0: { /* residual */
         feature y = activate(n, normalise(n, conv(n, f, 4 + pick(n, 20), 1, 1, false)));
         y = normalise(n, conv(n, y, f.c, 1, 1, false));
