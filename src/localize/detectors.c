@@ -13,6 +13,7 @@ static const ff_detector detectors[] = {
     {"outputs", ff_detect_outputs},
     {"weights", ff_detect_weights},
     {"hyperparameters", ff_detect_hyper},
+    {"graph", ff_detect_graph},
     {"equivalences", ff_detect_sames},
 };
 

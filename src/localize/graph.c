@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* CG: nodes that only one side has, or that are wired otherwise. Seen from the matched nodes behind them: what each
+ * reads must correspond. What differs and still gives the same values is an equivalence. */
+#include "localize/detect.h"
+#include "localize/region.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 64 };
+
+/* Relative distance at which two regions compute the same, but for the order of their operations. */
+#define SAME_VALUES 1e-5
+
+typedef struct seen {
+    int source, target; /* cvalues already reported */
+} seen;
+
+typedef struct comparison {
+    ff_detection *d;
+    size_t capacity;
+    int n_seen;
+    seen *seen;
+} comparison;
+
+static bool any_of(const char *op, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(op, *list) == 0)
+            return true;
+    return false;
+}
+
+/* Past unmatched nodes that other detectors speak of, or that change no number. */
+static int look_through(const ff_subject *s, bool source, int cvalue, bool output)
+{
+    static const char *const of_source[] = {"Reshape", "Identity", NULL};
+    static const char *const of_target[] = {"Reshape", "Identity", "Transpose", NULL};
+    /* The largest stays the largest. */
+    static const char *const of_output[] = {"Softmax", "LogSoftmax", NULL};
+    const ff_canon *c = source ? s->source.canon : s->target.canon;
+    for (;;) {
+        int node = c->values[cvalue].producer;
+        if (node < 0 || ff_region_matched(s, source, node) || c->nodes[node].n_inputs != 1)
+            return cvalue;
+        const char *op = c->nodes[node].op;
+        if (!any_of(op, source ? of_source : of_target) && !(output && any_of(op, of_output)))
+            return cvalue;
+        cvalue = c->nodes[node].inputs[0];
+    }
+}
+
+static const ff_node **originals(const ff_canon *c, const int *nodes, int n, int *count)
+{
+    size_t capacity = 0;
+    const ff_node **list = NULL;
+    *count = 0;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < c->nodes[nodes[i]].n_origins; k++) {
+            ff_grow(&list, &capacity, (size_t)*count + 1, sizeof *list);
+            list[(*count)++] = c->nodes[nodes[i]].origins[k];
+        }
+    return list;
+}
+
+static char *operators(const ff_canon *c, const int *nodes, int n)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < n && i < 6; i++)
+        ff_buf_printf(&b, "%s%s", i ? ", " : "", c->nodes[nodes[i]].op);
+    if (n > 6)
+        ff_buf_printf(&b, " and %d more", n - 6);
+    return ff_buf_steal(&b);
+}
+
+static json_t *labels(const ff_canon *c, const int *nodes, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        char *description = ff_cnode_describe(c, &c->nodes[nodes[i]]);
+        char *shown = ff_visible(description);
+        json_array_append_new(list, json_string(shown));
+        free(description);
+        free(shown);
+    }
+    return list;
+}
+
+/* A matched node (consumer pair; -1: the output of the graph) reads x in the Source and y in the Target. */
+static int differs(comparison *m, int pair, int input, int x, int y)
+{
+    ff_detection *d = m->d;
+    const ff_subject *s = d->subject;
+    const ff_canon *sc = s->source.canon, *tc = s->target.canon;
+    for (int i = 0; i < m->n_seen; i++)
+        if (m->seen[i].source == x && m->seen[i].target == y)
+            return FF_OK;
+    ff_grow(&m->seen, &m->capacity, (size_t)m->n_seen + 1, sizeof *m->seen);
+    m->seen[m->n_seen++] = (seen){x, y};
+
+    int wanted[MOST], region[MOST];
+    int n_wanted = ff_region_nodes(s, true, x, wanted, MOST), n_region = ff_region_nodes(s, false, y, region, MOST);
+    double distance;
+    int rc = ff_region_distance(s, x, y, d->task, &distance);
+    if (rc != FF_OK)
+        return rc;
+    if (distance < SAME_VALUES) {
+        ff_same *same = ff_detection_add_same(d, "same-values", "other operators that compute the same", distance);
+        same->source_nodes = originals(sc, wanted, n_wanted, &same->n_source_nodes);
+        same->target_nodes = originals(tc, region, n_region, &same->n_target_nodes);
+        return FF_OK;
+    }
+
+    const ff_pair *p = pair >= 0 ? &s->alignment->pairs[pair] : NULL;
+    char *consumer = p ? ff_cnode_label(tc, p->target) : ff_strdup("the output");
+    char *label = n_wanted ? ff_cnode_label(sc, wanted[n_wanted - 1])
+                           : p ? ff_cnode_label(sc, p->source) : ff_strdup("output");
+    char *what = n_wanted ? ff_strdup(label) : ff_asprintf("%s/input%d", label, input);
+    char *has = operators(tc, region, n_region), *needs = operators(sc, wanted, n_wanted);
+    const char *cause = n_wanted && n_region ? "other-nodes" : n_wanted ? "missing-nodes" : n_region ? "extra-nodes" : "wired-otherwise";
+    ff_finding *f = ff_detection_add(d, FF_CG, cause, what);
+    f->pair = pair;
+    f->hint->source_exit = x;
+    f->hint->exit = y;
+    f->hint->target_cnode = p ? p->target : -1;
+    f->hint->source_cnode = p ? p->source : -1;
+    f->source_nodes = originals(sc, wanted, n_wanted, &f->n_source_nodes);
+    f->target_nodes = originals(tc, region, n_region, &f->n_target_nodes);
+    if (!f->n_target_nodes && p) {
+        const ff_cnode *n = &tc->nodes[p->target];
+        f->target_nodes = ff_nodes_copy(n->origins, n->n_origins);
+        f->n_target_nodes = n->n_origins;
+    }
+    f->summary = n_wanted && n_region ? ff_asprintf("before '%s': %s in the Source, %s in the Target", consumer, needs, has)
+                 : n_wanted           ? ff_asprintf("%s is missing before '%s'", needs, consumer)
+                 : n_region           ? ff_asprintf("%s before '%s' is not in the Source", has, consumer)
+                                      : ff_asprintf("'%s' reads another value than in the Source", consumer);
+    f->explanation = ff_asprintf(
+        "The layers on both sides of this place correspond, what lies between them does not compute the same. "
+        "Converters add, drop or rewrite nodes here when the frameworks have no common operator. The repair %s.",
+        n_wanted ? "puts the Source's nodes in" : "makes the reader see the value that corresponds to the Source's");
+    json_t *j = json_object();
+    json_object_set_new(j, "source", labels(sc, wanted, n_wanted));
+    json_object_set_new(j, "target", labels(tc, region, n_region));
+    json_object_set_new(j, "distance", ff_json_real(distance));
+    ff_finding_set_details(f, j);
+    free(consumer);
+    free(label);
+    free(what);
+    free(has);
+    free(needs);
+    return FF_OK;
+}
+
+static bool corresponds(const ff_subject *s, int x, int y)
+{
+    int at = ff_region_counterpart(s, x);
+    return at >= 0 && at == y;
+}
+
+static int compare_inputs(comparison *m, int pair, const ff_cnode *a, const ff_cnode *b)
+{
+    static const char *const commutative[] = {"Add", "Mul", "Min", "Max", "Sum", "Mean", NULL};
+    const ff_subject *s = m->d->subject;
+    int n = a->n_inputs < b->n_inputs ? a->n_inputs : b->n_inputs, x[MOST], y[MOST];
+    if (n > MOST)
+        n = MOST;
+    for (int i = 0; i < n; i++) {
+        x[i] = look_through(s, true, a->inputs[i], false);
+        y[i] = look_through(s, false, b->inputs[i], false);
+    }
+    if (any_of(a->op, commutative))
+        for (int i = 0; i < n; i++) /* the order does not matter: what corresponds comes first */
+            for (int k = i; k < n; k++)
+                if (corresponds(s, x[i], y[k])) {
+                    int t = y[i];
+                    y[i] = y[k];
+                    y[k] = t;
+                    break;
+                }
+    for (int i = 0; i < n; i++)
+        if (!corresponds(s, x[i], y[i])) {
+            int rc = differs(m, pair, i, x[i], y[i]);
+            if (rc != FF_OK)
+                return rc;
+        }
+    return FF_OK;
+}
+
+int ff_detect_graph(ff_detection *d)
+{
+    const ff_subject *s = d->subject;
+    if (!s->alignment)
+        return FF_OK;
+    comparison m = {.d = d};
+    int rc = FF_OK;
+    for (int i = 0; i < s->alignment->n_pairs && rc == FF_OK; i++) {
+        const ff_pair *p = &s->alignment->pairs[i];
+        if (p->source >= 0 && p->target >= 0 && ff_region_matched(s, true, p->source))
+            rc = compare_inputs(&m, i, &s->source.canon->nodes[p->source], &s->target.canon->nodes[p->target]);
+    }
+    /* Other outputs than the Source's are spoken of by the detector of outputs. */
+    bool moved = false;
+    for (int i = 0; i < d->findings->count; i++)
+        moved = moved || strcmp(d->findings->at[i].cause, "outputs-reordered") == 0;
+    if (rc == FF_OK && !moved && s->source.canon->n_outputs > 0 && s->target.canon->n_outputs > 0) {
+        int x = look_through(s, true, s->source.canon->outputs[0], true);
+        int y = look_through(s, false, s->target.canon->outputs[0], true);
+        if (!corresponds(s, x, y))
+            rc = differs(&m, -1, 0, x, y);
+    }
+    free(m.seen);
+    return rc;
+}

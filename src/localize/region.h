@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parts of the two canonical graphs that have no counterpart: seen from where matched nodes read what they make. */
+#ifndef LOCALIZE_REGION_H
+#define LOCALIZE_REGION_H
+
+#include "fetafix/localize.h"
+
+/* The Target cvalue that corresponds to a Source cvalue, made by a pair of the same operator (or an input); -1. */
+int ff_region_counterpart(const ff_subject *s, int source_cvalue);
+/* The pair of a node has the same operator on both sides. */
+bool ff_region_matched(const ff_subject *s, bool source, int cnode);
+/* The unmatched nodes from which a cvalue is made, down to values that have a counterpart: at most `max` node ids are
+ * written, ascending; returns how many there are. */
+int ff_region_nodes(const ff_subject *s, bool source, int cvalue, int *nodes, int max);
+
+/* Does the Target make `target_cvalue` out of the Source's values as the Source makes `source_cvalue`? The values at
+ * which both regions begin are put in from the Source, over the first few images. *distance: relative, INFINITY where
+ * it cannot be told. */
+int ff_region_distance(const ff_subject *s, int source_cvalue, int target_cvalue, const ff_task *task,
+                       double *distance) FF_MUST_USE;
+
+#endif
