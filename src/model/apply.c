@@ -169,7 +169,8 @@ static int set_initializer(struct work *w, const edit *e)
             return misfit("'%s' is made by a node", e->target);
         if (input >= 0)
             return misfit("'%s' is a graph input", e->target);
-        insert_slot(w, behind(w, PART_INITIALIZER), initializer_part(e->target, e->tensor, NULL), -1);
+        insert_slot(w, behind(w, PART_INITIALIZER), initializer_part(e->target, e->tensor, NULL),
+                    -1);
         return FF_OK;
     }
     const part *old = w->slots[at].p;
@@ -178,7 +179,8 @@ static int set_initializer(struct work *w, const edit *e)
     if (same)
         return FF_OK;
     drop_named(w, PART_VALUE_INFO, e->target);
-    if ((input = find(w, PART_INPUT, e->target)) >= 0) { /* the declaration beside it (IR before 4) */
+    /* The declaration beside it (IR before 4). */
+    if ((input = find(w, PART_INPUT, e->target)) >= 0) {
         doc_value v = {.name = e->target};
         v.shape.dtype = e->tensor->dtype;
         v.shape.rank = e->tensor->rank;
@@ -570,8 +572,8 @@ static void find_live(const slot *slots, size_t n, name_table *live)
             continue;
         *place = live;
         for (int i = 0; p && i < p->node.n_inputs + p->node.n_captures; i++) {
-            const char *s = i < p->node.n_inputs ? p->node.inputs[i]
-                                                 : p->node.captures[i - p->node.n_inputs];
+            const char *s =
+                i < p->node.n_inputs ? p->node.inputs[i] : p->node.captures[i - p->node.n_inputs];
             if (s[0] != '\0' && names_get(live, s) == NULL) {
                 ff_grow(&stack, &capacity, depth + 1, sizeof *stack);
                 stack[depth++] = s;
@@ -612,7 +614,8 @@ static int remove_dead(struct work *w)
         remove_slot(w, (int)i--);
         if (field != PART_NODE) {
             for (size_t j = 0; j <= i && i != SIZE_MAX; j++)
-                if (w->slots[j].p->field == PART_INPUT && strcmp(part_name(w->slots[j].p), copy) == 0)
+                if (w->slots[j].p->field == PART_INPUT &&
+                    strcmp(part_name(w->slots[j].p), copy) == 0)
                     i--;
             drop_named(w, PART_INPUT, copy);
         }
@@ -877,8 +880,7 @@ static int drop_untrue(struct work *w, const ff_model *r, bool *changed)
         if (p->field == PART_VALUE_INFO && !agrees(&p->value.shape, &shapes[in_bare->id])) {
             remove_slot(w, (int)i--);
             *changed = true;
-        } else if (p->field == PART_OUTPUT &&
-                   contradicts(&p->value.shape, &shapes[in_bare->id])) {
+        } else if (p->field == PART_OUTPUT && contradicts(&p->value.shape, &shapes[in_bare->id])) {
             doc_value d = {.name = p->value.name, .shape = shapes[in_bare->id]};
             replace_slot(w, (int)i, value_part(PART_OUTPUT, &d, p));
             *changed = true;

@@ -40,8 +40,8 @@ typedef struct span {
 typedef struct doc_graph doc_graph;
 
 typedef struct doc_attr {
-    ff_attr pub; /* g and graphs are NULL here: the index makes them; all else owned */
-    int32_t wire_type; /* AttributeProto.type, or 0 */
+    ff_attr pub;        /* g and graphs are NULL here: the index makes them; all else owned */
+    int32_t wire_type;  /* AttributeProto.type, or 0 */
     doc_graph **graphs; /* pub.n of them, or one for FF_ATTR_GRAPH */
     span raw;           /* content of the AttributeProto */
 } doc_attr;
@@ -51,15 +51,15 @@ typedef struct doc_node {
     int n_inputs, n_outputs, n_attrs;
     char **inputs, **outputs; /* "" where left out */
     doc_attr *attrs;
-    ff_attr *public_attrs;    /* the same, as an index without subgraphs shows them */
+    ff_attr *public_attrs; /* the same, as an index without subgraphs shows them */
     bool has_graphs;
-    int n_inner;              /* nodes in its subgraphs, at any depth */
-    int n_captures;           /* names its subgraphs take from around them */
+    int n_inner;    /* nodes in its subgraphs, at any depth */
+    int n_captures; /* names its subgraphs take from around them */
     char **captures;
     /* What the schema says besides inputs, outputs, name, op, domain and attributes, ready to be
      * written: documentation, metadata, fields unknown to us. Empty for nodes made here. */
     ff_buf rest;
-    bool domain_written;      /* the file has the field, as "ai.onnx" when `long_domain` */
+    bool domain_written; /* the file has the field, as "ai.onnx" when `long_domain` */
     bool long_domain;
 } doc_node;
 
@@ -78,13 +78,13 @@ typedef struct doc_initializer {
 } doc_initializer;
 
 enum { /* GraphProto's field numbers */
-    PART_NODE = 1,
-    PART_NAME = 2,
-    PART_INITIALIZER = 5,
-    PART_INPUT = 11,
-    PART_OUTPUT = 12,
-    PART_VALUE_INFO = 13,
-    PART_SPARSE = 15,
+       PART_NODE = 1,
+       PART_NAME = 2,
+       PART_INITIALIZER = 5,
+       PART_INPUT = 11,
+       PART_OUTPUT = 12,
+       PART_VALUE_INFO = 13,
+       PART_SPARSE = 15,
 };
 
 typedef struct part {
@@ -115,7 +115,7 @@ const char *part_name(const part *p);
 /* A node with its number. */
 typedef struct slot {
     part *p;
-    int id;    /* of a node; its inner nodes follow: id + 1 ... id + n_inner; else -1 */
+    int id; /* of a node; its inner nodes follow: id + 1 ... id + n_inner; else -1 */
 } slot;
 
 struct doc_graph {
@@ -140,7 +140,7 @@ typedef struct doc_model {
     struct opset {
         char *domain;
         int version;
-    } *opsets;
+    } * opsets;
     ff_buf before, after; /* bytes of the fields in front of and behind the graph */
 } doc_model;
 
@@ -178,8 +178,8 @@ int read_tensor(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
                 bool *external) FF_MUST_USE;
 int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **name) FF_MUST_USE;
 int read_value(const uint8_t *data, size_t size, doc_value *out) FF_MUST_USE;
-/* Reads `length` bytes at `offset` of `location` below `folder` into new memory; length UINT64_MAX: to the
- * end. Nothing outside the folder is opened. */
+/* Reads the first `want` of the `length` bytes at `offset` of `location` below `folder`. All
+ * `length` must be there (so want 0 only checks). Nothing outside the folder is opened. */
 int read_external(const char *folder, const char *location, uint64_t offset, uint64_t length,
                   uint64_t want, void *to) FF_MUST_USE;
 

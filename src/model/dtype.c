@@ -165,8 +165,8 @@ uint16_t ff_double_to_bfloat16(double v)
 /* The 8-bit formats of the ONNX operator specification ("Float stored in 8 bits"). */
 static const struct small_float {
     int fraction, bias;
-    bool ieee;  /* the largest exponent holds infinity and NaN; else only codes below are NaN */
-    bool fnuz;  /* no negative zero: its code is the only NaN */
+    bool ieee;   /* the largest exponent holds infinity and NaN; else only codes below are NaN */
+    bool fnuz;   /* no negative zero: its code is the only NaN */
     int largest; /* code of the largest finite value */
 } small_floats[] = {
     {3, 7, false, false, 0x7e},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Values of small integer tensors, as far as shapes are computed with them: exporters write
- * Shape -> Gather -> Mul -> Concat -> Reshape and the like. Not a second set of kernels: what is not
- * here is simply not known.
+ * Shape -> Gather -> Mul -> Concat -> Reshape and the like. Not a second set of kernels: what is
+ * not here is simply not known.
  */
 #include "model/infer.h"
 
@@ -276,7 +276,8 @@ void infer_evaluate(const ff_node *n, const ff_tensor *const *in, const ff_shape
         return;
     if (strcmp(op, "Identity") == 0)
         out[0] = ff_tensor_ref(in[0]);
-    else if (strcmp(op, "Cast") == 0 && in[0]->dtype != FF_STRING && out_shapes[0].dtype != FF_STRING)
+    else if (strcmp(op, "Cast") == 0 && in[0]->dtype != FF_STRING &&
+             out_shapes[0].dtype != FF_STRING)
         out[0] = ff_tensor_convert(in[0], out_shapes[0].dtype, &out[0]) ? NULL : out[0];
     else if (strcmp(op, "Transpose") == 0)
         out[0] = transposed(n, in[0]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a document to the graph that everybody reads: values with producers and users, nodes sorted. */
+/* From a document to the graph that everybody reads: values with producers and users, nodes
+ * sorted. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,8 +84,8 @@ static int add_initializers(struct build *b, struct scope *s, const doc_graph *d
     int n = 0;
 
     for (int i = 0; i < d->n_slots; i++)
-        n += d->slots[i].p->init.tensor != NULL && (d->slots[i].p->field == PART_INITIALIZER ||
-                                                    d->slots[i].p->field == PART_SPARSE);
+        n += d->slots[i].p->init.tensor != NULL &&
+             (d->slots[i].p->field == PART_INITIALIZER || d->slots[i].p->field == PART_SPARSE);
     const ff_value **all = ff_arena_alloc(b->m->arena, ((size_t)n + 1) * sizeof *all);
     s->graph->initializers = all;
     for (int i = 0; i < d->n_slots; i++) {
@@ -204,8 +205,8 @@ static const char *shown(const ff_node *n)
     return "";
 }
 
-/* Sorts by depth-first search in the order of the file: a file that is sorted stays as it is, else a
- * node moves to just before its first reader. */
+/* Sorts by depth-first search in the order of the file: a file that is sorted stays as it is, else
+ * a node moves to just before its first reader. */
 static int sort_nodes(struct scope *s, node_impl **nodes, int n, bool *moved)
 {
     bool sorted = true;
@@ -266,8 +267,8 @@ static int sort_nodes(struct scope *s, node_impl **nodes, int n, bool *moved)
     return code;
 }
 
-static int add_graph(struct build *b, doc_graph *d, const ff_node *owner,
-                     const struct scope *outer, int *next_id, ff_graph **out);
+static int add_graph(struct build *b, doc_graph *d, const ff_node *owner, const struct scope *outer,
+                     int *next_id, ff_graph **out);
 
 static void add_use(struct build *b, ff_value *v, ff_node *node, int input)
 {
@@ -331,8 +332,10 @@ static int connect(struct build *b, struct scope *s, node_impl *ni)
     for (int i = 0; i < d->n_captures; i++) {
         const ff_value *v = lookup(s, d->captures[i]);
         if (v == NULL)
-            return ff_fail(FF_ERR_INPUT, "a subgraph of node '%s' (%s) reads '%s', which nothing "
-                           "defines", shown(node), node->op, d->captures[i]);
+            return ff_fail(FF_ERR_INPUT,
+                           "a subgraph of node '%s' (%s) reads '%s', which nothing "
+                           "defines",
+                           shown(node), node->op, d->captures[i]);
         captured[node->n_captures++] = v;
     }
     return d->has_graphs ? add_subgraphs(b, s, ni) : FF_OK;
@@ -369,8 +372,8 @@ static int add_outputs(struct build *b, struct scope *s, const doc_graph *d)
     return FF_OK;
 }
 
-static int add_graph(struct build *b, doc_graph *d, const ff_node *owner,
-                     const struct scope *outer, int *next_id, ff_graph **out)
+static int add_graph(struct build *b, doc_graph *d, const ff_node *owner, const struct scope *outer,
+                     int *next_id, ff_graph **out)
 {
     graph_impl *gi = ff_arena_alloc(b->m->arena, sizeof *gi);
     struct scope s = {.outer = outer, .graph = &gi->pub};

@@ -20,7 +20,7 @@ struct ff_model {
     int next_id;
     name_table value_names; /* of the main graph */
     name_table labels;      /* node by label */
-    bool reordered;    /* the main graph's order is not the file's */
+    bool reordered;         /* the main graph's order is not the file's */
     pthread_mutex_t lock;
     bool has_key, has_name;
     ff_key key;

@@ -16,7 +16,7 @@
 #include "model/tensor.h"
 
 #define UNKNOWN (-1) /* a dimension, a rank, or the length of a list */
-#define ABSENT (-2)  /* a list that is not given */
+#define ABSENT  (-2) /* a list that is not given */
 
 extern const ff_op ff_ops_conv[], ff_ops_control[], ff_ops_elementwise[], ff_ops_generate[],
     ff_ops_index[], ff_ops_matrix[], ff_ops_norm[], ff_ops_quant[], ff_ops_reduce[], ff_ops_rnn[],
@@ -56,8 +56,8 @@ int infer_equal(int64_t a, int64_t b, const char *what, int64_t *out) FF_MUST_US
 int infer_broadcast(const ff_shape *a, const ff_shape *b, ff_shape *out) FF_MUST_USE;
 /* The product of dims[from..to); UNKNOWN when one is. */
 int infer_product(const int64_t *dims, int from, int to, int64_t *out) FF_MUST_USE;
-/* Whole numbers given by attribute (name may be NULL) or else by input (index -1: never): *n is their number, UNKNOWN
- * (an input whose value is not known) or ABSENT. */
+/* Whole numbers given by attribute (name may be NULL) or else by input (index -1: never): *n is
+ * their number, UNKNOWN (an input whose value is not known) or ABSENT. */
 int infer_list(const ff_infer *c, const char *attr, int input, int64_t *v, int max,
                int *n) FF_MUST_USE;
 /* Element type given by an INT attribute. */

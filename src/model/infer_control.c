@@ -73,19 +73,20 @@ static const struct ff_attr_fact concat_from_sequence_11[] = {
     {"axis", FF_ATTR_INT, NULL}, {"new_axis", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact if_1[] = {
     {"else_branch", FF_ATTR_GRAPH, NULL}, {"then_branch", FF_ATTR_GRAPH, NULL}, {0}};
-static const struct ff_attr_fact loop_1[] = {
-    {"body", FF_ATTR_GRAPH, NULL}, {0}};
-static const struct ff_attr_fact optional_15[] = {
-    {"type", FF_ATTR_OTHER, NULL}, {0}};
-static const struct ff_attr_fact scan_8[] = {
-    {"body", FF_ATTR_GRAPH, NULL}, {"directions", FF_ATTR_INTS, NULL},
-    {"num_scan_inputs", FF_ATTR_INT, NULL}, {0}};
-static const struct ff_attr_fact scan_9[] = {
-    {"body", FF_ATTR_GRAPH, NULL}, {"num_scan_inputs", FF_ATTR_INT, NULL},
-    {"scan_input_axes", FF_ATTR_INTS, NULL}, {"scan_input_directions", FF_ATTR_INTS, NULL},
-    {"scan_output_axes", FF_ATTR_INTS, NULL}, {"scan_output_directions", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact sequence_empty_11[] = {
-    {"dtype", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact loop_1[] = {{"body", FF_ATTR_GRAPH, NULL}, {0}};
+static const struct ff_attr_fact optional_15[] = {{"type", FF_ATTR_OTHER, NULL}, {0}};
+static const struct ff_attr_fact scan_8[] = {{"body", FF_ATTR_GRAPH, NULL},
+                                             {"directions", FF_ATTR_INTS, NULL},
+                                             {"num_scan_inputs", FF_ATTR_INT, NULL},
+                                             {0}};
+static const struct ff_attr_fact scan_9[] = {{"body", FF_ATTR_GRAPH, NULL},
+                                             {"num_scan_inputs", FF_ATTR_INT, NULL},
+                                             {"scan_input_axes", FF_ATTR_INTS, NULL},
+                                             {"scan_input_directions", FF_ATTR_INTS, NULL},
+                                             {"scan_output_axes", FF_ATTR_INTS, NULL},
+                                             {"scan_output_directions", FF_ATTR_INTS, NULL},
+                                             {0}};
+static const struct ff_attr_fact sequence_empty_11[] = {{"dtype", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact split_to_sequence_11[] = {
     {"axis", FF_ATTR_INT, "0"}, {"keepdims", FF_ATTR_INT, "1"}, {0}};
 

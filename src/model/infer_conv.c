@@ -52,8 +52,8 @@ static int read_window(const ff_infer *c, int n, struct window *w)
     return FF_OK;
 }
 
-/* ONNX operators, Conv, MaxPool and AveragePool, "output_shape". With ceil_mode the last window must
- * begin inside the input or its left padding. */
+/* ONNX operators, Conv, MaxPool and AveragePool, "output_shape". With ceil_mode the last window
+ * must begin inside the input or its left padding. */
 static int window_size(const struct window *w, int i, int64_t in, int64_t *out)
 {
     int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1, stride = w->stride[i];
@@ -179,8 +179,8 @@ static int infer_conv_transpose(ff_infer *c)
     if ((code = read_window(c, n, &win)) ||
         (code = check_kernel_shape(c, n, w->dims + 2, win.kernel)) ||
         (code = read_list(c, "output_padding", n, 0, 0, extra)) ||
-        (code = infer_equal(x->dims[1], w->dims[0], "channels of the input and of the weights",
-                            &k)))
+        (code =
+             infer_equal(x->dims[1], w->dims[0], "channels of the input and of the weights", &k)))
         return code;
     if (w->dims[0] >= 0 && w->dims[0] % group != 0)
         return infer_fail("%lld input channels in %lld groups", (long long)w->dims[0],
@@ -280,7 +280,8 @@ static int infer_max_unpool(ff_infer *c)
         return infer_fail("'output_shape' has %d entries, not %d", n_given, x->rank);
     for (int i = 0; i < x->rank; i++) {
         dims[i] = x->dims[i];
-        if (n_given == UNKNOWN || (i >= 2 && n_given < 0 && (x->dims[i] < 0 || win.kernel[i - 2] < 0)))
+        if (n_given == UNKNOWN ||
+            (i >= 2 && n_given < 0 && (x->dims[i] < 0 || win.kernel[i - 2] < 0)))
             dims[i] = UNKNOWN;
         else if (n_given >= 0)
             dims[i] = given[i];
@@ -360,68 +361,94 @@ static int infer_col2im(ff_infer *c)
 static const struct ff_attr_fact no_attrs[] = {{0}};
 static const struct ff_attr_fact average_pool_7[] = {
     {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"count_include_pad", FF_ATTR_INT, "0"},
-    {"kernel_shape", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL},
-    {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact average_pool_10[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"ceil_mode", FF_ATTR_INT, "0"},
-    {"count_include_pad", FF_ATTR_INT, "0"}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
+    {"kernel_shape", FF_ATTR_INTS, NULL},   {"pads", FF_ATTR_INTS, NULL},
+    {"strides", FF_ATTR_INTS, NULL},        {0}};
+static const struct ff_attr_fact average_pool_10[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
+                                                      {"ceil_mode", FF_ATTR_INT, "0"},
+                                                      {"count_include_pad", FF_ATTR_INT, "0"},
+                                                      {"kernel_shape", FF_ATTR_INTS, NULL},
+                                                      {"pads", FF_ATTR_INTS, NULL},
+                                                      {"strides", FF_ATTR_INTS, NULL},
+                                                      {0}};
 static const struct ff_attr_fact average_pool_19[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"ceil_mode", FF_ATTR_INT, "0"},
+    {"auto_pad", FF_ATTR_STRING, "NOTSET"},  {"ceil_mode", FF_ATTR_INT, "0"},
     {"count_include_pad", FF_ATTR_INT, "0"}, {"dilations", FF_ATTR_INTS, NULL},
-    {"kernel_shape", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL},
-    {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact col2_im_18[] = {
-    {"dilations", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL},
-    {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact conv_1[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"dilations", FF_ATTR_INTS, NULL},
-    {"group", FF_ATTR_INT, "1"}, {"kernel_shape", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL},
-    {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact conv_transpose_1[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"dilations", FF_ATTR_INTS, NULL},
-    {"group", FF_ATTR_INT, "1"}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"output_padding", FF_ATTR_INTS, NULL}, {"output_shape", FF_ATTR_INTS, NULL},
-    {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact deform_conv_19[] = {
-    {"dilations", FF_ATTR_INTS, NULL}, {"group", FF_ATTR_INT, "1"},
-    {"kernel_shape", FF_ATTR_INTS, NULL}, {"offset_group", FF_ATTR_INT, "1"},
-    {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact global_lp_pool_2[] = {
-    {"p", FF_ATTR_INT, "2"}, {0}};
-static const struct ff_attr_fact lp_pool_2[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"p", FF_ATTR_INT, "2"}, {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact lp_pool_18[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"ceil_mode", FF_ATTR_INT, "0"},
-    {"dilations", FF_ATTR_INTS, NULL}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"p", FF_ATTR_INT, "2"}, {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact max_pool_1[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
+    {"kernel_shape", FF_ATTR_INTS, NULL},    {"pads", FF_ATTR_INTS, NULL},
+    {"strides", FF_ATTR_INTS, NULL},         {0}};
+static const struct ff_attr_fact col2_im_18[] = {{"dilations", FF_ATTR_INTS, NULL},
+                                                 {"pads", FF_ATTR_INTS, NULL},
+                                                 {"strides", FF_ATTR_INTS, NULL},
+                                                 {0}};
+static const struct ff_attr_fact conv_1[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
+                                             {"dilations", FF_ATTR_INTS, NULL},
+                                             {"group", FF_ATTR_INT, "1"},
+                                             {"kernel_shape", FF_ATTR_INTS, NULL},
+                                             {"pads", FF_ATTR_INTS, NULL},
+                                             {"strides", FF_ATTR_INTS, NULL},
+                                             {0}};
+static const struct ff_attr_fact conv_transpose_1[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
+                                                       {"dilations", FF_ATTR_INTS, NULL},
+                                                       {"group", FF_ATTR_INT, "1"},
+                                                       {"kernel_shape", FF_ATTR_INTS, NULL},
+                                                       {"output_padding", FF_ATTR_INTS, NULL},
+                                                       {"output_shape", FF_ATTR_INTS, NULL},
+                                                       {"pads", FF_ATTR_INTS, NULL},
+                                                       {"strides", FF_ATTR_INTS, NULL},
+                                                       {0}};
+static const struct ff_attr_fact deform_conv_19[] = {{"dilations", FF_ATTR_INTS, NULL},
+                                                     {"group", FF_ATTR_INT, "1"},
+                                                     {"kernel_shape", FF_ATTR_INTS, NULL},
+                                                     {"offset_group", FF_ATTR_INT, "1"},
+                                                     {"pads", FF_ATTR_INTS, NULL},
+                                                     {"strides", FF_ATTR_INTS, NULL},
+                                                     {0}};
+static const struct ff_attr_fact global_lp_pool_2[] = {{"p", FF_ATTR_INT, "2"}, {0}};
+static const struct ff_attr_fact lp_pool_2[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
+                                                {"kernel_shape", FF_ATTR_INTS, NULL},
+                                                {"p", FF_ATTR_INT, "2"},
+                                                {"pads", FF_ATTR_INTS, NULL},
+                                                {"strides", FF_ATTR_INTS, NULL},
+                                                {0}};
+static const struct ff_attr_fact lp_pool_18[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
+                                                 {"ceil_mode", FF_ATTR_INT, "0"},
+                                                 {"dilations", FF_ATTR_INTS, NULL},
+                                                 {"kernel_shape", FF_ATTR_INTS, NULL},
+                                                 {"p", FF_ATTR_INT, "2"},
+                                                 {"pads", FF_ATTR_INTS, NULL},
+                                                 {"strides", FF_ATTR_INTS, NULL},
+                                                 {0}};
+static const struct ff_attr_fact max_pool_1[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
+                                                 {"kernel_shape", FF_ATTR_INTS, NULL},
+                                                 {"pads", FF_ATTR_INTS, NULL},
+                                                 {"strides", FF_ATTR_INTS, NULL},
+                                                 {0}};
 static const struct ff_attr_fact max_pool_8[] = {
     {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"pads", FF_ATTR_INTS, NULL}, {"storage_order", FF_ATTR_INT, "0"},
-    {"strides", FF_ATTR_INTS, NULL}, {0}};
+    {"pads", FF_ATTR_INTS, NULL},           {"storage_order", FF_ATTR_INT, "0"},
+    {"strides", FF_ATTR_INTS, NULL},        {0}};
 static const struct ff_attr_fact max_pool_10[] = {
     {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"ceil_mode", FF_ATTR_INT, "0"},
-    {"dilations", FF_ATTR_INTS, NULL}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"pads", FF_ATTR_INTS, NULL}, {"storage_order", FF_ATTR_INT, "0"},
-    {"strides", FF_ATTR_INTS, NULL}, {0}};
+    {"dilations", FF_ATTR_INTS, NULL},      {"kernel_shape", FF_ATTR_INTS, NULL},
+    {"pads", FF_ATTR_INTS, NULL},           {"storage_order", FF_ATTR_INT, "0"},
+    {"strides", FF_ATTR_INTS, NULL},        {0}};
 static const struct ff_attr_fact max_roi_pool_1[] = {
     {"pooled_shape", FF_ATTR_INTS, NULL}, {"spatial_scale", FF_ATTR_FLOAT, "1"}, {0}};
-static const struct ff_attr_fact max_unpool_9[] = {
-    {"kernel_shape", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL},
-    {"strides", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact max_unpool_9[] = {{"kernel_shape", FF_ATTR_INTS, NULL},
+                                                   {"pads", FF_ATTR_INTS, NULL},
+                                                   {"strides", FF_ATTR_INTS, NULL},
+                                                   {0}};
 static const struct ff_attr_fact roi_align_10[] = {
-    {"mode", FF_ATTR_STRING, "avg"}, {"output_height", FF_ATTR_INT, "1"},
-    {"output_width", FF_ATTR_INT, "1"}, {"sampling_ratio", FF_ATTR_INT, "0"},
+    {"mode", FF_ATTR_STRING, "avg"},       {"output_height", FF_ATTR_INT, "1"},
+    {"output_width", FF_ATTR_INT, "1"},    {"sampling_ratio", FF_ATTR_INT, "0"},
     {"spatial_scale", FF_ATTR_FLOAT, "1"}, {0}};
 static const struct ff_attr_fact roi_align_16[] = {
     {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
-    {"mode", FF_ATTR_STRING, "avg"}, {"output_height", FF_ATTR_INT, "1"},
-    {"output_width", FF_ATTR_INT, "1"}, {"sampling_ratio", FF_ATTR_INT, "0"},
-    {"spatial_scale", FF_ATTR_FLOAT, "1"}, {0}};
+    {"mode", FF_ATTR_STRING, "avg"},
+    {"output_height", FF_ATTR_INT, "1"},
+    {"output_width", FF_ATTR_INT, "1"},
+    {"sampling_ratio", FF_ATTR_INT, "0"},
+    {"spatial_scale", FF_ATTR_FLOAT, "1"},
+    {0}};
 
 const ff_op ff_ops_conv[] = {
     /* since, inputs, outputs */

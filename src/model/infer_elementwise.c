@@ -118,28 +118,21 @@ static int infer_cast_like(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact bit_shift_11[] = {
-    {"direction", FF_ATTR_STRING, NULL}, {0}};
-static const struct ff_attr_fact cast_6[] = {
-    {"to", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact bit_shift_11[] = {{"direction", FF_ATTR_STRING, NULL}, {0}};
+static const struct ff_attr_fact cast_6[] = {{"to", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact cast_19[] = {
     {"saturate", FF_ATTR_INT, "1"}, {"to", FF_ATTR_INT, NULL}, {0}};
-static const struct ff_attr_fact cast_like_19[] = {
-    {"saturate", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact celu_12[] = {
-    {"alpha", FF_ATTR_FLOAT, "1"}, {0}};
+static const struct ff_attr_fact cast_like_19[] = {{"saturate", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact celu_12[] = {{"alpha", FF_ATTR_FLOAT, "1"}, {0}};
 static const struct ff_attr_fact clip_6[] = {
     {"max", FF_ATTR_FLOAT, "3.4028235e+38"}, {"min", FF_ATTR_FLOAT, "-3.4028235e+38"}, {0}};
-static const struct ff_attr_fact gelu_20[] = {
-    {"approximate", FF_ATTR_STRING, "none"}, {0}};
+static const struct ff_attr_fact gelu_20[] = {{"approximate", FF_ATTR_STRING, "none"}, {0}};
 static const struct ff_attr_fact hard_sigmoid_6[] = {
     {"alpha", FF_ATTR_FLOAT, "0.2"}, {"beta", FF_ATTR_FLOAT, "0.5"}, {0}};
 static const struct ff_attr_fact is_inf_10[] = {
     {"detect_negative", FF_ATTR_INT, "1"}, {"detect_positive", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact leaky_relu_6[] = {
-    {"alpha", FF_ATTR_FLOAT, "0.01"}, {0}};
-static const struct ff_attr_fact mod_10[] = {
-    {"fmod", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact leaky_relu_6[] = {{"alpha", FF_ATTR_FLOAT, "0.01"}, {0}};
+static const struct ff_attr_fact mod_10[] = {{"fmod", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact selu_6[] = {
     {"alpha", FF_ATTR_FLOAT, "1.6732632"}, {"gamma", FF_ATTR_FLOAT, "1.050701"}, {0}};
 static const struct ff_attr_fact shrink_9[] = {

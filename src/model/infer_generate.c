@@ -9,9 +9,9 @@ static int infer_constant(ff_infer *c)
     static const struct {
         const char *name;
         ff_dtype t;
-    } plain[] = {{"value_float", FF_FLOAT}, {"value_floats", FF_FLOAT}, {"value_int", FF_INT64},
-                 {"value_ints", FF_INT64}, {"value_string", FF_STRING},
-                 {"value_strings", FF_STRING}};
+    } plain[] = {{"value_float", FF_FLOAT},   {"value_floats", FF_FLOAT},
+                 {"value_int", FF_INT64},     {"value_ints", FF_INT64},
+                 {"value_string", FF_STRING}, {"value_strings", FF_STRING}};
     const ff_attr *a = ff_node_attr(c->node, "value");
 
     if (a != NULL && a->type == FF_ATTR_TENSOR) {
@@ -232,40 +232,47 @@ static const struct ff_attr_fact bernoulli_15[] = {
     {"dtype", FF_ATTR_INT, NULL}, {"seed", FF_ATTR_FLOAT, NULL}, {0}};
 static const struct ff_attr_fact blackman_window_17[] = {
     {"output_datatype", FF_ATTR_INT, "1"}, {"periodic", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact constant_1[] = {
-    {"value", FF_ATTR_TENSOR, NULL}, {0}};
+static const struct ff_attr_fact constant_1[] = {{"value", FF_ATTR_TENSOR, NULL}, {0}};
 static const struct ff_attr_fact constant_11[] = {
     {"sparse_value", FF_ATTR_OTHER, NULL}, {"value", FF_ATTR_TENSOR, NULL}, {0}};
-static const struct ff_attr_fact constant_12[] = {
-    {"sparse_value", FF_ATTR_OTHER, NULL}, {"value", FF_ATTR_TENSOR, NULL},
-    {"value_float", FF_ATTR_FLOAT, NULL}, {"value_floats", FF_ATTR_FLOATS, NULL},
-    {"value_int", FF_ATTR_INT, NULL}, {"value_ints", FF_ATTR_INTS, NULL},
-    {"value_string", FF_ATTR_STRING, NULL}, {"value_strings", FF_ATTR_STRINGS, NULL}, {0}};
+static const struct ff_attr_fact constant_12[] = {{"sparse_value", FF_ATTR_OTHER, NULL},
+                                                  {"value", FF_ATTR_TENSOR, NULL},
+                                                  {"value_float", FF_ATTR_FLOAT, NULL},
+                                                  {"value_floats", FF_ATTR_FLOATS, NULL},
+                                                  {"value_int", FF_ATTR_INT, NULL},
+                                                  {"value_ints", FF_ATTR_INTS, NULL},
+                                                  {"value_string", FF_ATTR_STRING, NULL},
+                                                  {"value_strings", FF_ATTR_STRINGS, NULL},
+                                                  {0}};
 static const struct ff_attr_fact dft_17[] = {
     {"axis", FF_ATTR_INT, "1"}, {"inverse", FF_ATTR_INT, "0"}, {"onesided", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact dft_20[] = {
     {"inverse", FF_ATTR_INT, "0"}, {"onesided", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact eye_like_9[] = {
     {"dtype", FF_ATTR_INT, NULL}, {"k", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact mel_weight_matrix_17[] = {
-    {"output_datatype", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact multinomial_7[] = {
-    {"dtype", FF_ATTR_INT, "6"}, {"sample_size", FF_ATTR_INT, "1"}, {"seed", FF_ATTR_FLOAT, NULL},
-    {0}};
+static const struct ff_attr_fact mel_weight_matrix_17[] = {{"output_datatype", FF_ATTR_INT, "1"},
+                                                           {0}};
+static const struct ff_attr_fact multinomial_7[] = {{"dtype", FF_ATTR_INT, "6"},
+                                                    {"sample_size", FF_ATTR_INT, "1"},
+                                                    {"seed", FF_ATTR_FLOAT, NULL},
+                                                    {0}};
 static const struct ff_attr_fact random_normal_1[] = {
-    {"dtype", FF_ATTR_INT, "1"}, {"mean", FF_ATTR_FLOAT, "0"}, {"scale", FF_ATTR_FLOAT, "1"},
+    {"dtype", FF_ATTR_INT, "1"},   {"mean", FF_ATTR_FLOAT, "0"},  {"scale", FF_ATTR_FLOAT, "1"},
     {"seed", FF_ATTR_FLOAT, NULL}, {"shape", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact random_normal_like_1[] = {
-    {"dtype", FF_ATTR_INT, NULL}, {"mean", FF_ATTR_FLOAT, "0"}, {"scale", FF_ATTR_FLOAT, "1"},
-    {"seed", FF_ATTR_FLOAT, NULL}, {0}};
+static const struct ff_attr_fact random_normal_like_1[] = {{"dtype", FF_ATTR_INT, NULL},
+                                                           {"mean", FF_ATTR_FLOAT, "0"},
+                                                           {"scale", FF_ATTR_FLOAT, "1"},
+                                                           {"seed", FF_ATTR_FLOAT, NULL},
+                                                           {0}};
 static const struct ff_attr_fact random_uniform_1[] = {
-    {"dtype", FF_ATTR_INT, "1"}, {"high", FF_ATTR_FLOAT, "1"}, {"low", FF_ATTR_FLOAT, "0"},
+    {"dtype", FF_ATTR_INT, "1"},   {"high", FF_ATTR_FLOAT, "1"},  {"low", FF_ATTR_FLOAT, "0"},
     {"seed", FF_ATTR_FLOAT, NULL}, {"shape", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact random_uniform_like_1[] = {
-    {"dtype", FF_ATTR_INT, NULL}, {"high", FF_ATTR_FLOAT, "1"}, {"low", FF_ATTR_FLOAT, "0"},
-    {"seed", FF_ATTR_FLOAT, NULL}, {0}};
-static const struct ff_attr_fact stft_17[] = {
-    {"onesided", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact random_uniform_like_1[] = {{"dtype", FF_ATTR_INT, NULL},
+                                                            {"high", FF_ATTR_FLOAT, "1"},
+                                                            {"low", FF_ATTR_FLOAT, "0"},
+                                                            {"seed", FF_ATTR_FLOAT, NULL},
+                                                            {0}};
+static const struct ff_attr_fact stft_17[] = {{"onesided", FF_ATTR_INT, "1"}, {0}};
 
 const ff_op ff_ops_generate[] = {
     /* since, inputs, outputs */

@@ -90,8 +90,7 @@ static int infer_scatter_elements(ff_infer *c)
 
     if ((code = want_index(c, 1)) || (code = infer_same_type(c, 0, 2)))
         return code;
-    if (x->rank >= 0 &&
-        (code = infer_axis(ff_node_int(c->node, "axis", 0), x->rank, &axis)))
+    if (x->rank >= 0 && (code = infer_axis(ff_node_int(c->node, "axis", 0), x->rank, &axis)))
         return code;
     if ((x->rank >= 0 && at->rank >= 0 && x->rank != at->rank) ||
         (at->rank >= 0 && by->rank >= 0 && by->rank != at->rank))
@@ -233,7 +232,8 @@ static int infer_unique(ff_infer *c)
 
 static int infer_reverse_sequence(ff_infer *c)
 {
-    int64_t batch = ff_node_int(c->node, "batch_axis", 1), time = ff_node_int(c->node, "time_axis", 0);
+    int64_t batch = ff_node_int(c->node, "batch_axis", 1),
+            time = ff_node_int(c->node, "time_axis", 0);
     int64_t k;
     int code;
 
@@ -280,30 +280,24 @@ static int infer_nms(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact compress_9[] = {
-    {"axis", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact compress_9[] = {{"axis", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact cum_sum_11[] = {
     {"exclusive", FF_ATTR_INT, "0"}, {"reverse", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact gather_1[] = {
-    {"axis", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact gather_nd_12[] = {
-    {"batch_dims", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact non_max_suppression_10[] = {
-    {"center_point_box", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact one_hot_9[] = {
-    {"axis", FF_ATTR_INT, "-1"}, {0}};
+static const struct ff_attr_fact gather_1[] = {{"axis", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact gather_nd_12[] = {{"batch_dims", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact non_max_suppression_10[] = {{"center_point_box", FF_ATTR_INT, "0"},
+                                                             {0}};
+static const struct ff_attr_fact one_hot_9[] = {{"axis", FF_ATTR_INT, "-1"}, {0}};
 static const struct ff_attr_fact reverse_sequence_10[] = {
     {"batch_axis", FF_ATTR_INT, "1"}, {"time_axis", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact scatter_elements_16[] = {
     {"axis", FF_ATTR_INT, "0"}, {"reduction", FF_ATTR_STRING, "none"}, {0}};
-static const struct ff_attr_fact scatter_nd_16[] = {
-    {"reduction", FF_ATTR_STRING, "none"}, {0}};
+static const struct ff_attr_fact scatter_nd_16[] = {{"reduction", FF_ATTR_STRING, "none"}, {0}};
 static const struct ff_attr_fact top_k_1[] = {
     {"axis", FF_ATTR_INT, "-1"}, {"k", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact top_k_11[] = {
     {"axis", FF_ATTR_INT, "-1"}, {"largest", FF_ATTR_INT, "1"}, {"sorted", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact trilu_14[] = {
-    {"upper", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact trilu_14[] = {{"upper", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact unique_11[] = {
     {"axis", FF_ATTR_INT, NULL}, {"sorted", FF_ATTR_INT, "1"}, {0}};
 

@@ -190,11 +190,12 @@ static int infer_einsum(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact einsum_12[] = {
-    {"equation", FF_ATTR_STRING, NULL}, {0}};
-static const struct ff_attr_fact gemm_7[] = {
-    {"alpha", FF_ATTR_FLOAT, "1"}, {"beta", FF_ATTR_FLOAT, "1"}, {"transA", FF_ATTR_INT, "0"},
-    {"transB", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact einsum_12[] = {{"equation", FF_ATTR_STRING, NULL}, {0}};
+static const struct ff_attr_fact gemm_7[] = {{"alpha", FF_ATTR_FLOAT, "1"},
+                                             {"beta", FF_ATTR_FLOAT, "1"},
+                                             {"transA", FF_ATTR_INT, "0"},
+                                             {"transB", FF_ATTR_INT, "0"},
+                                             {0}};
 
 const ff_op ff_ops_matrix[] = {
     /* since, inputs, outputs */

@@ -60,15 +60,16 @@ static int infer_dynamic_quantize(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact dequantize_linear_13[] = {
-    {"axis", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact dequantize_linear_13[] = {{"axis", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact dequantize_linear_21[] = {
     {"axis", FF_ATTR_INT, "1"}, {"block_size", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact quantize_linear_19[] = {
     {"axis", FF_ATTR_INT, "1"}, {"saturate", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact quantize_linear_21[] = {
-    {"axis", FF_ATTR_INT, "1"}, {"block_size", FF_ATTR_INT, "0"},
-    {"output_dtype", FF_ATTR_INT, "0"}, {"saturate", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact quantize_linear_21[] = {{"axis", FF_ATTR_INT, "1"},
+                                                         {"block_size", FF_ATTR_INT, "0"},
+                                                         {"output_dtype", FF_ATTR_INT, "0"},
+                                                         {"saturate", FF_ATTR_INT, "1"},
+                                                         {0}};
 
 const ff_op ff_ops_quant[] = {
     /* since, inputs, outputs */

@@ -29,16 +29,14 @@ static int infer_rnn(ff_infer *c)
     if (r->rank == 3 && hidden >= 0 &&
         (code = infer_equal(gates * hidden, r->dims[1], "rows of the recurrence weights", &k)))
         return code;
-    if (w->rank == 3 &&
-        ((hidden >= 0 &&
-          (code = infer_equal(gates * hidden, w->dims[1], "rows of the weights", &k))) ||
-         (code = infer_equal(directions, w->dims[0], "directions", &k))))
+    if (w->rank == 3 && ((hidden >= 0 && (code = infer_equal(gates * hidden, w->dims[1],
+                                                             "rows of the weights", &k))) ||
+                         (code = infer_equal(directions, w->dims[0], "directions", &k))))
         return code;
     if (x->rank == 3) {
         length = x->dims[batch_first];
         batch = x->dims[!batch_first];
-        if (w->rank == 3 &&
-            (code = infer_equal(x->dims[2], w->dims[2], "input size", &k)))
+        if (w->rank == 3 && (code = infer_equal(x->dims[2], w->dims[2], "input size", &k)))
             return code;
     }
     int64_t biases[2] = {directions, hidden < 0 ? UNKNOWN : 2 * gates * hidden};
@@ -53,15 +51,15 @@ static int infer_rnn(ff_infer *c)
         return code;
     int64_t state[3] = {directions, batch, hidden}, first[3] = {batch, directions, hidden};
     for (int i = 5; i < 7; i++) {
-        if ((code = infer_want_rank(c, i, 3)) || infer_rank(c, i) != 3)
-            if (code)
-                return code;
+        if ((code = infer_want_rank(c, i, 3)))
+            return code;
         for (int j = 0; j < 3 && infer_rank(c, i) == 3; j++)
             if ((code = infer_equal(c->in[i].dims[j], batch_first ? first[j] : state[j],
                                     "initial state", &k)))
                 return code;
     }
-    int64_t all[4] = {length, directions, batch, hidden}, all_first[4] = {batch, length, directions, hidden};
+    int64_t all[4] = {length, directions, batch, hidden};
+    int64_t all_first[4] = {batch, length, directions, hidden};
     infer_set(c, 0, x->dtype, 4, batch_first ? all_first : all);
     infer_set(c, 1, x->dtype, 3, batch_first ? first : state);
     infer_set(c, 2, x->dtype, 3, batch_first ? first : state);
@@ -70,33 +68,47 @@ static int infer_rnn(ff_infer *c)
 
 static const struct ff_attr_fact gru_7[] = {
     {"activation_alpha", FF_ATTR_FLOATS, NULL}, {"activation_beta", FF_ATTR_FLOATS, NULL},
-    {"activations", FF_ATTR_STRINGS, NULL}, {"clip", FF_ATTR_FLOAT, NULL},
-    {"direction", FF_ATTR_STRING, "forward"}, {"hidden_size", FF_ATTR_INT, NULL},
-    {"linear_before_reset", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact gru_14[] = {
-    {"activation_alpha", FF_ATTR_FLOATS, NULL}, {"activation_beta", FF_ATTR_FLOATS, NULL},
-    {"activations", FF_ATTR_STRINGS, NULL}, {"clip", FF_ATTR_FLOAT, NULL},
-    {"direction", FF_ATTR_STRING, "forward"}, {"hidden_size", FF_ATTR_INT, NULL},
-    {"layout", FF_ATTR_INT, "0"}, {"linear_before_reset", FF_ATTR_INT, "0"}, {0}};
+    {"activations", FF_ATTR_STRINGS, NULL},     {"clip", FF_ATTR_FLOAT, NULL},
+    {"direction", FF_ATTR_STRING, "forward"},   {"hidden_size", FF_ATTR_INT, NULL},
+    {"linear_before_reset", FF_ATTR_INT, "0"},  {0}};
+static const struct ff_attr_fact gru_14[] = {{"activation_alpha", FF_ATTR_FLOATS, NULL},
+                                             {"activation_beta", FF_ATTR_FLOATS, NULL},
+                                             {"activations", FF_ATTR_STRINGS, NULL},
+                                             {"clip", FF_ATTR_FLOAT, NULL},
+                                             {"direction", FF_ATTR_STRING, "forward"},
+                                             {"hidden_size", FF_ATTR_INT, NULL},
+                                             {"layout", FF_ATTR_INT, "0"},
+                                             {"linear_before_reset", FF_ATTR_INT, "0"},
+                                             {0}};
 static const struct ff_attr_fact lstm_7[] = {
     {"activation_alpha", FF_ATTR_FLOATS, NULL}, {"activation_beta", FF_ATTR_FLOATS, NULL},
-    {"activations", FF_ATTR_STRINGS, NULL}, {"clip", FF_ATTR_FLOAT, NULL},
-    {"direction", FF_ATTR_STRING, "forward"}, {"hidden_size", FF_ATTR_INT, NULL},
-    {"input_forget", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact lstm_14[] = {
-    {"activation_alpha", FF_ATTR_FLOATS, NULL}, {"activation_beta", FF_ATTR_FLOATS, NULL},
-    {"activations", FF_ATTR_STRINGS, NULL}, {"clip", FF_ATTR_FLOAT, NULL},
-    {"direction", FF_ATTR_STRING, "forward"}, {"hidden_size", FF_ATTR_INT, NULL},
-    {"input_forget", FF_ATTR_INT, "0"}, {"layout", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact rnn_7[] = {
-    {"activation_alpha", FF_ATTR_FLOATS, NULL}, {"activation_beta", FF_ATTR_FLOATS, NULL},
-    {"activations", FF_ATTR_STRINGS, "[Tanh,Tanh]"}, {"clip", FF_ATTR_FLOAT, NULL},
-    {"direction", FF_ATTR_STRING, "forward"}, {"hidden_size", FF_ATTR_INT, NULL}, {0}};
-static const struct ff_attr_fact rnn_14[] = {
-    {"activation_alpha", FF_ATTR_FLOATS, NULL}, {"activation_beta", FF_ATTR_FLOATS, NULL},
-    {"activations", FF_ATTR_STRINGS, "[Tanh,Tanh]"}, {"clip", FF_ATTR_FLOAT, NULL},
-    {"direction", FF_ATTR_STRING, "forward"}, {"hidden_size", FF_ATTR_INT, NULL},
-    {"layout", FF_ATTR_INT, "0"}, {0}};
+    {"activations", FF_ATTR_STRINGS, NULL},     {"clip", FF_ATTR_FLOAT, NULL},
+    {"direction", FF_ATTR_STRING, "forward"},   {"hidden_size", FF_ATTR_INT, NULL},
+    {"input_forget", FF_ATTR_INT, "0"},         {0}};
+static const struct ff_attr_fact lstm_14[] = {{"activation_alpha", FF_ATTR_FLOATS, NULL},
+                                              {"activation_beta", FF_ATTR_FLOATS, NULL},
+                                              {"activations", FF_ATTR_STRINGS, NULL},
+                                              {"clip", FF_ATTR_FLOAT, NULL},
+                                              {"direction", FF_ATTR_STRING, "forward"},
+                                              {"hidden_size", FF_ATTR_INT, NULL},
+                                              {"input_forget", FF_ATTR_INT, "0"},
+                                              {"layout", FF_ATTR_INT, "0"},
+                                              {0}};
+static const struct ff_attr_fact rnn_7[] = {{"activation_alpha", FF_ATTR_FLOATS, NULL},
+                                            {"activation_beta", FF_ATTR_FLOATS, NULL},
+                                            {"activations", FF_ATTR_STRINGS, "[Tanh,Tanh]"},
+                                            {"clip", FF_ATTR_FLOAT, NULL},
+                                            {"direction", FF_ATTR_STRING, "forward"},
+                                            {"hidden_size", FF_ATTR_INT, NULL},
+                                            {0}};
+static const struct ff_attr_fact rnn_14[] = {{"activation_alpha", FF_ATTR_FLOATS, NULL},
+                                             {"activation_beta", FF_ATTR_FLOATS, NULL},
+                                             {"activations", FF_ATTR_STRINGS, "[Tanh,Tanh]"},
+                                             {"clip", FF_ATTR_FLOAT, NULL},
+                                             {"direction", FF_ATTR_STRING, "forward"},
+                                             {"hidden_size", FF_ATTR_INT, NULL},
+                                             {"layout", FF_ATTR_INT, "0"},
+                                             {0}};
 
 const ff_op ff_ops_rnn[] = {
     /* since, inputs, outputs */

@@ -282,20 +282,15 @@ static int infer_space_to_depth(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact depth_to_space_1[] = {
-    {"blocksize", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact depth_to_space_1[] = {{"blocksize", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact depth_to_space_11[] = {
     {"blocksize", FF_ATTR_INT, NULL}, {"mode", FF_ATTR_STRING, "DCR"}, {0}};
-static const struct ff_attr_fact flatten_1[] = {
-    {"axis", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact reshape_14[] = {
-    {"allowzero", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact flatten_1[] = {{"axis", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact reshape_14[] = {{"allowzero", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact shape_15[] = {
     {"end", FF_ATTR_INT, NULL}, {"start", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact squeeze_1[] = {
-    {"axes", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact transpose_1[] = {
-    {"perm", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact squeeze_1[] = {{"axes", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact transpose_1[] = {{"perm", FF_ATTR_INTS, NULL}, {0}};
 
 const ff_op ff_ops_shape[] = {
     /* since, inputs, outputs */

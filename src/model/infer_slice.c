@@ -34,8 +34,8 @@ static int infer_concat(ff_infer *c)
                     s.dims[j] = UNKNOWN;
                 else if (__builtin_add_overflow(s.dims[j], d, &s.dims[j]))
                     return infer_fail("the output size overflows");
-            } else if ((code = infer_equal(s.dims[j], d, "dimensions beside the axis",
-                                           &s.dims[j]))) {
+            } else if ((code =
+                            infer_equal(s.dims[j], d, "dimensions beside the axis", &s.dims[j]))) {
                 return code;
             }
         }
@@ -143,8 +143,10 @@ static int infer_slice(ff_infer *c)
         if (step > 0)
             s.dims[axis] = to > from ? (to - from - 1) / step + 1 : 0;
         else
-            s.dims[axis] = from > to ? (int64_t)((uint64_t)(from - to - 1) /
-                                                 ((uint64_t)0 - (uint64_t)step)) + 1 : 0;
+            s.dims[axis] =
+                from > to
+                    ? (int64_t)((uint64_t)(from - to - 1) / ((uint64_t)0 - (uint64_t)step)) + 1
+                    : 0;
     }
     infer_copy(c, 0, &s);
     return FF_OK;
@@ -175,8 +177,8 @@ static int infer_pad(ff_infer *c)
         int64_t d = s.dims[axis];
         if (d < 0)
             continue;
-        if (__builtin_add_overflow(d, pads[i], &d) || __builtin_add_overflow(d, pads[count + i], &d) ||
-            d < 0)
+        if (__builtin_add_overflow(d, pads[i], &d) ||
+            __builtin_add_overflow(d, pads[count + i], &d) || d < 0)
             return infer_fail("pads %lld and %lld of a dimension of %lld", (long long)pads[i],
                               (long long)pads[count + i], (long long)s.dims[axis]);
         s.dims[axis] = d;
@@ -328,43 +330,49 @@ static int infer_affine_grid(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact affine_grid_20[] = {
-    {"align_corners", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact center_crop_pad_18[] = {
-    {"axes", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact concat_4[] = {
-    {"axis", FF_ATTR_INT, NULL}, {0}};
-static const struct ff_attr_fact grid_sample_16[] = {
-    {"align_corners", FF_ATTR_INT, "0"}, {"mode", FF_ATTR_STRING, "bilinear"},
-    {"padding_mode", FF_ATTR_STRING, "zeros"}, {0}};
-static const struct ff_attr_fact grid_sample_20[] = {
-    {"align_corners", FF_ATTR_INT, "0"}, {"mode", FF_ATTR_STRING, "linear"},
-    {"padding_mode", FF_ATTR_STRING, "zeros"}, {0}};
-static const struct ff_attr_fact pad_2[] = {
-    {"mode", FF_ATTR_STRING, "constant"}, {"pads", FF_ATTR_INTS, NULL},
-    {"value", FF_ATTR_FLOAT, "0"}, {0}};
-static const struct ff_attr_fact pad_11[] = {
-    {"mode", FF_ATTR_STRING, "constant"}, {0}};
-static const struct ff_attr_fact resize_10[] = {
-    {"mode", FF_ATTR_STRING, "nearest"}, {0}};
+static const struct ff_attr_fact affine_grid_20[] = {{"align_corners", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact center_crop_pad_18[] = {{"axes", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact concat_4[] = {{"axis", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact grid_sample_16[] = {{"align_corners", FF_ATTR_INT, "0"},
+                                                     {"mode", FF_ATTR_STRING, "bilinear"},
+                                                     {"padding_mode", FF_ATTR_STRING, "zeros"},
+                                                     {0}};
+static const struct ff_attr_fact grid_sample_20[] = {{"align_corners", FF_ATTR_INT, "0"},
+                                                     {"mode", FF_ATTR_STRING, "linear"},
+                                                     {"padding_mode", FF_ATTR_STRING, "zeros"},
+                                                     {0}};
+static const struct ff_attr_fact pad_2[] = {{"mode", FF_ATTR_STRING, "constant"},
+                                            {"pads", FF_ATTR_INTS, NULL},
+                                            {"value", FF_ATTR_FLOAT, "0"},
+                                            {0}};
+static const struct ff_attr_fact pad_11[] = {{"mode", FF_ATTR_STRING, "constant"}, {0}};
+static const struct ff_attr_fact resize_10[] = {{"mode", FF_ATTR_STRING, "nearest"}, {0}};
 static const struct ff_attr_fact resize_11[] = {
     {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
-    {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"}, {"exclude_outside", FF_ATTR_INT, "0"},
-    {"extrapolation_value", FF_ATTR_FLOAT, "0"}, {"mode", FF_ATTR_STRING, "nearest"},
-    {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"}, {0}};
-static const struct ff_attr_fact resize_18[] = {
-    {"antialias", FF_ATTR_INT, "0"}, {"axes", FF_ATTR_INTS, NULL},
-    {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
-    {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"}, {"exclude_outside", FF_ATTR_INT, "0"},
+    {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"},
+    {"exclude_outside", FF_ATTR_INT, "0"},
     {"extrapolation_value", FF_ATTR_FLOAT, "0"},
-    {"keep_aspect_ratio_policy", FF_ATTR_STRING, "stretch"}, {"mode", FF_ATTR_STRING, "nearest"},
-    {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"}, {0}};
-static const struct ff_attr_fact slice_1[] = {
-    {"axes", FF_ATTR_INTS, NULL}, {"ends", FF_ATTR_INTS, NULL}, {"starts", FF_ATTR_INTS, NULL}, {0}};
+    {"mode", FF_ATTR_STRING, "nearest"},
+    {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"},
+    {0}};
+static const struct ff_attr_fact resize_18[] = {
+    {"antialias", FF_ATTR_INT, "0"},
+    {"axes", FF_ATTR_INTS, NULL},
+    {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
+    {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"},
+    {"exclude_outside", FF_ATTR_INT, "0"},
+    {"extrapolation_value", FF_ATTR_FLOAT, "0"},
+    {"keep_aspect_ratio_policy", FF_ATTR_STRING, "stretch"},
+    {"mode", FF_ATTR_STRING, "nearest"},
+    {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"},
+    {0}};
+static const struct ff_attr_fact slice_1[] = {{"axes", FF_ATTR_INTS, NULL},
+                                              {"ends", FF_ATTR_INTS, NULL},
+                                              {"starts", FF_ATTR_INTS, NULL},
+                                              {0}};
 static const struct ff_attr_fact split_2[] = {
     {"axis", FF_ATTR_INT, "0"}, {"split", FF_ATTR_INTS, NULL}, {0}};
-static const struct ff_attr_fact split_13[] = {
-    {"axis", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact split_13[] = {{"axis", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact split_18[] = {
     {"axis", FF_ATTR_INT, "0"}, {"num_outputs", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact upsample_7[] = {

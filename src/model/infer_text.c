@@ -19,21 +19,23 @@ static int infer_regex(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact image_decoder_20[] = {
-    {"pixel_format", FF_ATTR_STRING, "RGB"}, {0}};
-static const struct ff_attr_fact regex_full_match_20[] = {
-    {"pattern", FF_ATTR_STRING, NULL}, {0}};
+static const struct ff_attr_fact image_decoder_20[] = {{"pixel_format", FF_ATTR_STRING, "RGB"},
+                                                       {0}};
+static const struct ff_attr_fact regex_full_match_20[] = {{"pattern", FF_ATTR_STRING, NULL}, {0}};
 static const struct ff_attr_fact string_normalizer_10[] = {
-    {"case_change_action", FF_ATTR_STRING, "NONE"}, {"is_case_sensitive", FF_ATTR_INT, "0"},
-    {"locale", FF_ATTR_STRING, NULL}, {"stopwords", FF_ATTR_STRINGS, NULL}, {0}};
+    {"case_change_action", FF_ATTR_STRING, "NONE"},
+    {"is_case_sensitive", FF_ATTR_INT, "0"},
+    {"locale", FF_ATTR_STRING, NULL},
+    {"stopwords", FF_ATTR_STRINGS, NULL},
+    {0}};
 static const struct ff_attr_fact string_split_20[] = {
     {"delimiter", FF_ATTR_STRING, NULL}, {"maxsplit", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact tf_idf_vectorizer_9[] = {
     {"max_gram_length", FF_ATTR_INT, NULL}, {"max_skip_count", FF_ATTR_INT, NULL},
     {"min_gram_length", FF_ATTR_INT, NULL}, {"mode", FF_ATTR_STRING, NULL},
-    {"ngram_counts", FF_ATTR_INTS, NULL}, {"ngram_indexes", FF_ATTR_INTS, NULL},
-    {"pool_int64s", FF_ATTR_INTS, NULL}, {"pool_strings", FF_ATTR_STRINGS, NULL},
-    {"weights", FF_ATTR_FLOATS, NULL}, {0}};
+    {"ngram_counts", FF_ATTR_INTS, NULL},   {"ngram_indexes", FF_ATTR_INTS, NULL},
+    {"pool_int64s", FF_ATTR_INTS, NULL},    {"pool_strings", FF_ATTR_STRINGS, NULL},
+    {"weights", FF_ATTR_FLOATS, NULL},      {0}};
 
 const ff_op ff_ops_text[] = {
     /* since, inputs, outputs */

@@ -5,7 +5,7 @@
 
 #include "model/graph.h"
 
-#define MAX_FILE ((uint64_t)8 << 30)
+#define MAX_FILE  ((uint64_t)8 << 30)
 #define MAX_SAVED ((size_t)INT32_MAX) /* protobuf's limit for a message */
 
 enum { MODEL_GRAPH = 7 };

@@ -9,7 +9,7 @@ typedef struct name_table {
     struct name_entry {
         const char *name;
         void *value;
-    } *at;
+    } * at;
     size_t capacity, used;
 } name_table;
 

@@ -42,9 +42,9 @@ static const struct {
     char code[4];
     ff_dtype dtype;
 } npy_types[] = {
-    {"f4", FF_FLOAT},  {"f8", FF_DOUBLE}, {"f2", FF_FLOAT16}, {"u1", FF_UINT8},
-    {"i1", FF_INT8},   {"u2", FF_UINT16}, {"i2", FF_INT16},   {"u4", FF_UINT32},
-    {"i4", FF_INT32},  {"u8", FF_UINT64}, {"i8", FF_INT64},   {"b1", FF_BOOL},
+    {"f4", FF_FLOAT},     {"f8", FF_DOUBLE},      {"f2", FF_FLOAT16}, {"u1", FF_UINT8},
+    {"i1", FF_INT8},      {"u2", FF_UINT16},      {"i2", FF_INT16},   {"u4", FF_UINT32},
+    {"i4", FF_INT32},     {"u8", FF_UINT64},      {"i8", FF_INT64},   {"b1", FF_BOOL},
     {"c8", FF_COMPLEX64}, {"c16", FF_COMPLEX128},
 };
 
@@ -86,12 +86,11 @@ static int npy_header(const char *header, struct npy *h)
     char byte_order = descr[1];
     size_t n = strcspn(descr + 1, "'\"");
     for (size_t i = 0; i < FF_COUNT(npy_types); i++)
-        if (n == strlen(npy_types[i].code) + 1 &&
-            strncmp(descr + 2, npy_types[i].code, n - 1) == 0)
+        if (n == strlen(npy_types[i].code) + 1 && strncmp(descr + 2, npy_types[i].code, n - 1) == 0)
             h->dtype = npy_types[i].dtype;
     if (h->dtype == FF_UNDEFINED || strchr("<>|=", byte_order) == NULL)
-        return ff_fail(FF_ERR_INPUT, "NPY element type '%.*s' is not supported", (int)(n < 20 ? n : 20),
-                       descr + 1);
+        return ff_fail(FF_ERR_INPUT, "NPY element type '%.*s' is not supported",
+                       (int)(n < 20 ? n : 20), descr + 1);
     h->swapped = byte_order == '>';
     h->fortran = strncmp(order, "True", 4) == 0;
     for (shape++; *shape != ')';) {

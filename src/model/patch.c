@@ -209,7 +209,8 @@ struct place {
 
 static int by_part(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)((const struct place *)a)->p, y = (uintptr_t)((const struct place *)b)->p;
+    uintptr_t x = (uintptr_t)((const struct place *)a)->p,
+              y = (uintptr_t)((const struct place *)b)->p;
     return (x > y) - (x < y);
 }
 
@@ -219,7 +220,7 @@ static void find_kept(const slot *from, int n_from, const slot *to, int n_to, bo
                       bool *keep_to)
 {
     struct place *places = ff_alloc_array((size_t)n_to + 1, sizeof *places);
-    int *at = ff_alloc_array((size_t)n_from + 1, sizeof *at);     /* in `to`; -1: not there */
+    int *at = ff_alloc_array((size_t)n_from + 1, sizeof *at); /* in `to`; -1: not there */
     int *before = ff_alloc_array((size_t)n_from + 1, sizeof *before);
     int *ends = ff_alloc_array((size_t)n_from + 1, sizeof *ends); /* of runs, by length */
     int length = 0;
@@ -285,8 +286,11 @@ static void put_part(ff_buf *b, const part *p)
     static const struct {
         uint32_t field;
         const char *what;
-    } kinds[] = {{PART_NODE, "node"}, {PART_INITIALIZER, "initializer"}, {PART_INPUT, "input"},
-                 {PART_OUTPUT, "output"}, {PART_VALUE_INFO, "value information"},
+    } kinds[] = {{PART_NODE, "node"},
+                 {PART_INITIALIZER, "initializer"},
+                 {PART_INPUT, "input"},
+                 {PART_OUTPUT, "output"},
+                 {PART_VALUE_INFO, "value information"},
                  {PART_SPARSE, "initializer"}};
     const char *what = "field";
 

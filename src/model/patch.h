@@ -6,24 +6,25 @@
 #include "model/graph.h"
 
 typedef enum edit_kind { /* numbers are in files */
-    EDIT_SET_INITIALIZER = 1,
-    EDIT_REMOVE_INITIALIZER = 2,
-    EDIT_SET_ATTR = 3,
-    EDIT_REMOVE_ATTR = 4,
-    EDIT_SET_NODE_INPUT = 5,
-    EDIT_INSERT_NODE = 6,
-    EDIT_REMOVE_NODE = 7,
-    EDIT_REPLACE_NODE = 8,
-    EDIT_REDIRECT = 9,
-    EDIT_SET_INPUT_SHAPE = 10,
-    EDIT_SET_OUTPUTS = 11,
-    EDIT_ADD_OUTPUT = 12,
-    EDIT_REMOVE_DEAD = 13,
-    EDIT_SPLICE = 14,
-    EDIT_KINDS
+                         EDIT_SET_INITIALIZER = 1,
+                         EDIT_REMOVE_INITIALIZER = 2,
+                         EDIT_SET_ATTR = 3,
+                         EDIT_REMOVE_ATTR = 4,
+                         EDIT_SET_NODE_INPUT = 5,
+                         EDIT_INSERT_NODE = 6,
+                         EDIT_REMOVE_NODE = 7,
+                         EDIT_REPLACE_NODE = 8,
+                         EDIT_REDIRECT = 9,
+                         EDIT_SET_INPUT_SHAPE = 10,
+                         EDIT_SET_OUTPUTS = 11,
+                         EDIT_ADD_OUTPUT = 12,
+                         EDIT_REMOVE_DEAD = 13,
+                         EDIT_SPLICE = 14,
+                         EDIT_KINDS
 } edit_kind;
 
-/* The inverse of any patch: fields of the graph that go, and others that come to their old place. */
+/* The inverse of any patch: fields of the graph that go, and others that come to their old place.
+ */
 struct splice_out {
     int index; /* where it was when the splice was made */
     part *p;   /* NULL when only the key is known (from a file) */

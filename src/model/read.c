@@ -12,7 +12,8 @@ enum { ATTR_T = 5, ATTR_G = 6, ATTR_TENSORS = 10, ATTR_GRAPHS = 11, NODE_ATTRIBU
 static ff_attr_type attr_type(const Onnx__AttributeProto *m, const size_t heavy[64])
 {
     if (m->has_type && m->type != 0)
-        return (int)m->type <= FF_ATTR_GRAPHS && (int)m->type > 0 ? (ff_attr_type)m->type : FF_ATTR_OTHER;
+        return (int)m->type <= FF_ATTR_GRAPHS && (int)m->type > 0 ? (ff_attr_type)m->type
+                                                                  : FF_ATTR_OTHER;
     /* Writers of IR version 1 left the type out. */
     if (heavy[ATTR_T])
         return FF_ATTR_TENSOR;
@@ -225,7 +226,10 @@ int read_node(reader *r, size_t start, size_t end, doc_node *n)
                                n->attrs[i].pub.name);
     if (code)
         return ff_fail_prefix(code, "node '%s' (%s)",
-                              n->name[0] ? n->name : n->n_outputs ? n->outputs[0] : "", n->op);
+                              n->name[0]     ? n->name
+                              : n->n_outputs ? n->outputs[0]
+                                             : "",
+                              n->op);
     node_complete(n);
     return FF_OK;
 }

@@ -28,8 +28,8 @@ enum {
 };
 
 static const uint64_t data_fields = FIELD(TENSOR_FLOAT) | FIELD(TENSOR_INT32) |
-                                    FIELD(TENSOR_INT64) | FIELD(TENSOR_RAW) |
-                                    FIELD(TENSOR_DOUBLE) | FIELD(TENSOR_UINT64);
+                                    FIELD(TENSOR_INT64) | FIELD(TENSOR_RAW) | FIELD(TENSOR_DOUBLE) |
+                                    FIELD(TENSOR_UINT64);
 
 /* Where the elements of a tensor of this type stand when they are not raw. */
 static uint32_t typed_field(ff_dtype t)
@@ -107,10 +107,10 @@ static int read_shape(const Onnx__TensorProto *m, struct shape *s)
 struct place {
     wire_field raw;
     bool has_raw;
-    uint64_t elements;   /* in the typed field for this type */
-    bool has_other;      /* data in a typed field of another type */
-    int chunks;          /* fields that make up the elements */
-    wire_field chunk;    /* the last of them */
+    uint64_t elements; /* in the typed field for this type */
+    bool has_other;    /* data in a typed field of another type */
+    int chunks;        /* fields that make up the elements */
+    wire_field chunk;  /* the last of them */
 };
 
 static uint64_t count_varints(const uint8_t *p, size_t n)
@@ -199,8 +199,7 @@ static void fill_typed(ff_tensor *t, const uint8_t *data, size_t size)
         if (f.number != typed)
             continue;
         if (typed == TENSOR_STRING) {
-            ((char **)t->data)[i++] =
-                ff_strndup((const char *)data + f.body, f.end - f.body);
+            ((char **)t->data)[i++] = ff_strndup((const char *)data + f.body, f.end - f.body);
         } else if (typed == TENSOR_FLOAT || typed == TENSOR_DOUBLE) {
             size_t unit = typed == TENSOR_FLOAT ? 4 : 8;
             ff_copy_little_endian(to, data + f.body, (f.end - f.body) / unit, unit);
@@ -317,8 +316,7 @@ int read_tensor(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
     struct shape s = {0};
     ff_tensor *t = NULL;
     uint64_t skip = data_fields | FIELD(TENSOR_STRING);
-    Onnx__TensorProto *m =
-        wire_unpack(&onnx__tensor_proto__descriptor, data, end - start, skip);
+    Onnx__TensorProto *m = wire_unpack(&onnx__tensor_proto__descriptor, data, end - start, skip);
 
     if (m == NULL)
         return FF_ERR_INPUT;
@@ -360,8 +358,8 @@ int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
         return FF_ERR_INPUT;
     for (size_t at = 0; code == FF_OK && wire_step(data, end - start, &at, &f);) {
         if (f.number == 1)
-            code = read_tensor(r, start + f.body, start + f.end, &values, &of_values, NULL,
-                               &external);
+            code =
+                read_tensor(r, start + f.body, start + f.end, &values, &of_values, NULL, &external);
         else if (f.number == 2)
             code = read_tensor(r, start + f.body, start + f.end, &indices, NULL, NULL, &external);
         outside |= external;
@@ -373,12 +371,11 @@ int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
     int rank = m->n_dims > FF_MAX_RANK ? -1 : (int)m->n_dims;
     int64_t nonzero = values ? values->count : 0, count = 0;
     if (values == NULL || rank < 0 || values->dtype == FF_STRING ||
-        ff_dims_count(values->dtype, rank, m->dims, &count) ||
-        (indices == NULL && nonzero > 0) ||
-        (indices != NULL && (indices->dtype != FF_INT64 ||
-                             !((indices->rank == 1 && indices->count == nonzero) ||
-                               (indices->rank == 2 && indices->dims[0] == nonzero &&
-                                indices->dims[1] == rank))))) {
+        ff_dims_count(values->dtype, rank, m->dims, &count) || (indices == NULL && nonzero > 0) ||
+        (indices != NULL &&
+         (indices->dtype != FF_INT64 ||
+          !((indices->rank == 1 && indices->count == nonzero) ||
+            (indices->rank == 2 && indices->dims[0] == nonzero && indices->dims[1] == rank))))) {
         code = ff_fail(FF_ERR_INPUT, "malformed sparse tensor '%s'", of_values ? of_values : "");
         goto done;
     }
@@ -404,8 +401,8 @@ int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
             }
         }
         if (!inside) {
-            code = ff_fail(FF_ERR_INPUT, "an index of sparse tensor '%s' is out of range",
-                           of_values);
+            code =
+                ff_fail(FF_ERR_INPUT, "an index of sparse tensor '%s' is out of range", of_values);
             break;
         }
         size_t size = ff_dtype_size(t->dtype);
@@ -451,7 +448,8 @@ int read_external(const char *folder, const char *location, uint64_t offset, uin
     struct stat st;
 
     if (!is_plain_relative(location))
-        return ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder", location);
+        return ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder",
+                       location);
     path = ff_path_join(folder, location);
     root = realpath(folder, NULL);
     real = realpath(path, NULL);
@@ -462,7 +460,8 @@ int read_external(const char *folder, const char *location, uint64_t offset, uin
     }
     /* A link may lead anywhere: what counts is where it ends. */
     if (strncmp(real, root, n) != 0 || (n > 1 && real[n] != '/')) {
-        code = ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder", location);
+        code =
+            ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder", location);
         goto done;
     }
     fd = open(real, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -125,8 +125,7 @@ static int scan_message(struct scan *s, const ProtobufCMessageDescriptor *d, con
         return ff_fail(FF_ERR_INPUT, "nested deeper than %d messages", MAX_DEPTH);
     s->estimate += d->sizeof_message + 32;
     while ((more = wire_next(data, size, &at, &f)) > 0) {
-        const ProtobufCFieldDescriptor *fd =
-            protobuf_c_message_descriptor_get_field(d, f.number);
+        const ProtobufCFieldDescriptor *fd = protobuf_c_message_descriptor_get_field(d, f.number);
         s->estimate += fd && fd->type == PROTOBUF_C_TYPE_BYTES ? 48 : 32 + f.end - f.start;
         if (s->estimate > s->limit)
             return ff_fail(FF_ERR_INPUT, "would take far more memory than its size explains");

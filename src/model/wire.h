@@ -27,8 +27,8 @@ int wire_next(const uint8_t *data, size_t size, size_t *at, wire_field *f);
 bool wire_step(const uint8_t *data, size_t size, size_t *at, wire_field *f);
 
 /* Checks a whole message against its descriptor: lengths in bounds, nesting at most 32, wire types
- * as in the schema, no NUL in strings, singular messages only once, and that the unpacked form cannot be much larger than
- * the file. `what` opens the messages of errors. */
+ * as in the schema, no NUL in strings, singular messages only once, and that the unpacked form
+ * cannot be much larger than the file. `what` opens the messages of errors. */
 int wire_scan(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size,
               const char *what);
 

@@ -4,7 +4,8 @@
  *
  *     clang -fsanitize=fuzzer,address -DFETAFIX_FUZZER ...    as a libFuzzer target
  *     fuzz_model FILE...                                      replays files
- *     fuzz_model                                              mutates official models, deterministic
+ *     fuzz_model                                              mutates official models,
+ * deterministic (FETAFIX_FUZZ_ROUNDS: times each)
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -68,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(shapes);
         ff_model_unref(m);
     } else {
-        require(ff_error()[0] != '\0' && strchr(ff_error(), '\n') == NULL, "not a one-line message");
+        require(ff_error()[0] != '\0' && strchr(ff_error(), '\n') == NULL,
+                "not a one-line message");
     }
     if (ff_patch_parse(data, size, &p) == FF_OK) {
         free(ff_patch_describe(p));
@@ -128,7 +130,9 @@ static int replay(const char *path)
 
 int main(int argc, char **argv)
 {
-    ff_rng rng = {20};
+    const char *wanted = getenv("FETAFIX_FUZZ_ROUNDS");
+    int rounds = wanted ? atoi(wanted) : 12;
+    ff_rng rng = {20 + (uint64_t)rounds};
     int failures = 0, models = 0;
     char *folder = test_onnx_data("node");
     struct dirent **entries;
@@ -145,7 +149,7 @@ int main(int argc, char **argv)
         size_t size;
         if (entries[i]->d_name[0] != '.' && ff_read_file(path, 1 << 16, &data, &size) == FF_OK) {
             models++;
-            for (int k = 0; k < 12; k++) {
+            for (int k = 0; k < rounds; k++) {
                 uint8_t *copy = ff_alloc(size + 1); /* its own block, so that overruns are seen */
                 size_t length = size;
                 memcpy(copy, data, size);
@@ -161,7 +165,7 @@ int main(int argc, char **argv)
     }
     free(entries);
     free(folder);
-    printf("%d models, 12 mutations each\n", models);
+    printf("%d models, %d mutations each\n", models, rounds);
     return models < 900;
 }
 #endif

@@ -37,7 +37,8 @@ static void compare(const char *name, const ff_shape *s, const ff_tensor *t)
     /* The expected bfloat16 outputs are stored as uint16. */
     bool stored = s->dtype == FF_BFLOAT16 && t->dtype == FF_UINT16;
     if (s->dtype != FF_UNDEFINED && s->dtype != t->dtype && !stored) {
-        print_error("%s: type %s, not %s\n", name, ff_dtype_name(s->dtype), ff_dtype_name(t->dtype));
+        print_error("%s: type %s, not %s\n", name, ff_dtype_name(s->dtype),
+                    ff_dtype_name(t->dtype));
         n_failed++;
     }
     if (s->rank >= 0 && s->rank != t->rank) {
@@ -141,15 +142,16 @@ static void test_official_nodes(void **state)
 /* Real networks: every value of a network with fixed input has a known shape. */
 static void test_real_networks(void **state)
 {
-    static const char *const cases[] = {"dev1_pp_torch_to_tf", "dev2_wb_tf_to_tflite",
-                                        "dev3_pp_id_tss_torch_to_keras", "dev4_equivalences_only",
-                                        "dev5_cg_lh_tflite_to_keras", "dev6_opset_separate_weights"};
+    static const char *const cases[] = {
+        "dev1_pp_torch_to_tf",    "dev2_wb_tf_to_tflite",       "dev3_pp_id_tss_torch_to_keras",
+        "dev4_equivalences_only", "dev5_cg_lh_tflite_to_keras", "dev6_opset_separate_weights"};
     char *folder = test_data("cases");
 
     if (folder == NULL)
         skip();
     for (size_t i = 0; i < 2 * FF_COUNT(cases); i++) {
-        char *path = ff_asprintf("%s/%s/%s.onnx", folder, cases[i / 2], i % 2 ? "target" : "source");
+        char *path =
+            ff_asprintf("%s/%s/%s.onnx", folder, cases[i / 2], i % 2 ? "target" : "source");
         ff_model *m;
         assert_int_equal(ff_model_load(path, &m), FF_OK);
         const ff_graph *g = ff_model_graph(m);
@@ -163,7 +165,8 @@ static void test_real_networks(void **state)
                 fail_msg("%s: '%s' is unknown", path, ff_model_value(m, v)->name);
             for (int j = 0; j < shapes[v].rank; j++)
                 if (shapes[v].dims[j] < 0)
-                    fail_msg("%s: a dimension of '%s' is unknown", path, ff_model_value(m, v)->name);
+                    fail_msg("%s: a dimension of '%s' is unknown", path,
+                             ff_model_value(m, v)->name);
         }
         free(shapes);
         ff_model_unref(m);

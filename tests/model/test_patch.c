@@ -153,8 +153,12 @@ static void test_each_kind(void **state)
     p = ff_patch_create();
     char *fresh = ff_model_fresh_name(m, "inserted");
     const char *ins[] = {in}, *outs[] = {fresh};
-    ff_node_spec spec = {.name = fresh, .op = "Identity", .n_inputs = 1, .n_outputs = 1,
-                         .inputs = ins, .outputs = outs};
+    ff_node_spec spec = {.name = fresh,
+                         .op = "Identity",
+                         .n_inputs = 1,
+                         .n_outputs = 1,
+                         .inputs = ins,
+                         .outputs = outs};
     ff_patch_insert_node(p, &spec, NULL);
     ff_patch_redirect(p, in, fresh);
     r = round_trip(m, p);
@@ -181,7 +185,8 @@ static void test_each_kind(void **state)
     /* Weights: the same shape, then another one. */
     const ff_value *w = conv->inputs[1];
     ff_tensor *t;
-    assert_int_equal(ff_tensor_create(FF_FLOAT, w->initializer->rank, w->initializer->dims, &t), FF_OK);
+    assert_int_equal(ff_tensor_create(FF_FLOAT, w->initializer->rank, w->initializer->dims, &t),
+                     FF_OK);
     p = ff_patch_create();
     ff_patch_set_initializer(p, w->name, t);
     r = round_trip(m, p);
@@ -191,7 +196,8 @@ static void test_each_kind(void **state)
     ff_patch_destroy(p);
     ff_tensor_unref(t);
 
-    /* Refused: used weights removed, unknown names, an attribute that is not there, unknown operator. */
+    /* Refused: used weights removed, unknown names, an attribute that is not there, unknown
+     * operator. */
     p = ff_patch_create();
     ff_patch_remove_initializer(p, w->name);
     assert_int_equal(ff_model_apply(m, p, &r, NULL), FF_ERR_GRAPH);
@@ -262,8 +268,7 @@ static void test_outputs_and_dead(void **state)
 
 static const char *some_value(const ff_model *m, ff_rng *rng)
 {
-    const ff_value *v =
-        ff_model_value(m, (int)ff_rng_below(rng, (uint64_t)ff_model_values(m)));
+    const ff_value *v = ff_model_value(m, (int)ff_rng_below(rng, (uint64_t)ff_model_values(m)));
     return v->name;
 }
 
@@ -275,8 +280,12 @@ static void random_edit(const ff_model *m, ff_rng *rng, ff_patch *p)
     const char *out = n->outputs[0] ? n->outputs[0]->name : "";
     char *fresh = ff_model_fresh_name(m, "fresh");
     const char *ins[] = {some_value(m, rng), some_value(m, rng)}, *outs[] = {fresh};
-    ff_node_spec spec = {.name = fresh, .op = "Identity", .n_inputs = 1, .n_outputs = 1,
-                         .inputs = ins, .outputs = outs};
+    ff_node_spec spec = {.name = fresh,
+                         .op = "Identity",
+                         .n_inputs = 1,
+                         .n_outputs = 1,
+                         .inputs = ins,
+                         .outputs = outs};
     int64_t pads[] = {1, 0, 0, (int64_t)ff_rng_below(rng, 3)};
     ff_attr a = {.name = "pads", .type = FF_ATTR_INTS, .n = 4, .ints = pads};
 
@@ -371,9 +380,12 @@ static void test_random(void **state)
     static const char *const small[] = {
         "pytorch-converted/test_Conv2d/model.onnx",
         "pytorch-operator/test_operator_mm/model.onnx",
-        "node/test_gelu_tanh_1_expanded/model.onnx", "node/test_loop11/model.onnx",
-        "node/test_layer_normalization_4d_axis1_expanded/model.onnx", "node/test_if/model.onnx",
-        "node/test_celu_expanded/model.onnx", "node/test_softmax_axis_1_expanded/model.onnx",
+        "node/test_gelu_tanh_1_expanded/model.onnx",
+        "node/test_loop11/model.onnx",
+        "node/test_layer_normalization_4d_axis1_expanded/model.onnx",
+        "node/test_if/model.onnx",
+        "node/test_celu_expanded/model.onnx",
+        "node/test_softmax_axis_1_expanded/model.onnx",
     };
     int fitted = 0, models = 0;
 

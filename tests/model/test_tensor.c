@@ -29,10 +29,10 @@ static void test_half(void **state)
     assert_int_equal(ff_float_to_half(65519.996f), 0x7bff);
     assert_int_equal(ff_float_to_half(65520.0f), 0x7c00);
     assert_int_equal(ff_float_to_half(0x1p-24f), 1);
-    assert_int_equal(ff_float_to_half(0x1p-25f), 0);       /* a tie goes to even */
+    assert_int_equal(ff_float_to_half(0x1p-25f), 0); /* a tie goes to even */
     assert_int_equal(ff_float_to_half(0x1.8p-25f), 1);
-    assert_int_equal(ff_float_to_half(2049.0f), 0x6800);   /* 2048 */
-    assert_int_equal(ff_float_to_half(2051.0f), 0x6802);   /* 2052 */
+    assert_int_equal(ff_float_to_half(2049.0f), 0x6800); /* 2048 */
+    assert_int_equal(ff_float_to_half(2051.0f), 0x6802); /* 2052 */
     for (uint32_t h = 0; h < 65536; h++) {
         float f = ff_half_to_float((uint16_t)h);
         if (isnan(f))
@@ -100,7 +100,8 @@ static void test_convert(void **state)
     ff_tensor_unref(r);
     ff_tensor_unref(t);
 
-    /* One rounding, not two: the double lies just above a tie of float16 that float would round to. */
+    /* One rounding, not two: the double lies just above a tie of float16 that float would round to.
+     */
     t = make(FF_DOUBLE, 1, dims);
     ff_tensor_set_real(t, 0, 1 + 0x1p-11 + 0x1p-40);
     assert_int_equal(ff_tensor_convert(t, FF_FLOAT16, &r), FF_OK);
@@ -213,9 +214,9 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_half),      cmocka_unit_test(test_float8),
-        cmocka_unit_test(test_convert),   cmocka_unit_test(test_transpose),
-        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_files),
+        cmocka_unit_test(test_half),    cmocka_unit_test(test_float8),
+        cmocka_unit_test(test_convert), cmocka_unit_test(test_transpose),
+        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
