@@ -10,9 +10,11 @@ sh tests/setup.sh build
 ninja -C build >build.log 2>&1 || { cat build.log >&2; exit 1; }
 rm -f build.log
 
-demo=build/samples/demo
+samples=build/samples
+set -- "$samples/demo/source.onnx" "$samples/demo/target.onnx" --images "$samples/images.txt" \
+    --validate "$samples/validate.txt" --labels "$samples/labels.txt" \
+    --source-pre tf-imagenet --target-pre tf-imagenet "$@"
 if [ -t 0 ] && [ -t 1 ]; then
-    exec build/fetafix explore $demo/source.onnx $demo/target.onnx --images $demo/images.txt
+    exec build/fetafix explore "$@"
 fi
-exec build/fetafix repair $demo/source.onnx $demo/target.onnx --images $demo/images.txt \
-    --validate $demo/validate.txt -o build/repaired.onnx --force "$@"
+exec build/fetafix repair "$@" -o build/repaired.onnx --force

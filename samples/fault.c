@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fault.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void network_fold(network *n)
+{
+    for (int i = 0; i < n->n_layers; i++) {
+        layer *l = &n->layers[i];
+        if (!l->batchnorm)
+            continue;
+        int64_t per_channel = l->n_weight / l->channels;
+        l->bias = ff_alloc_array((size_t)l->channels, sizeof(float));
+        for (int c = 0; c < l->channels; c++) {
+            double s = l->scale[c] / sqrt((double)l->variance[c] + l->epsilon);
+            for (int64_t k = c * per_channel; k < (c + 1) * per_channel; k++)
+                l->weight[k] *= (float)s;
+            l->bias[c] = (float)(l->shift[c] - s * l->mean[c]);
+        }
+        l->batchnorm = false;
+    }
+}
+
+void fault_int8(layer *l, bool per_channel)
+{
+    int64_t groups = per_channel ? l->channels : 1, size = l->n_weight / groups;
+    for (int64_t g = 0; g < groups; g++) {
+        float *w = l->weight + g * size, largest = 0;
+        for (int64_t k = 0; k < size; k++)
+            largest = fmaxf(largest, fabsf(w[k]));
+        float scale = largest > 0 ? largest / 127 : 1;
+        for (int64_t k = 0; k < size; k++)
+            w[k] = nearbyintf(w[k] / scale) * scale;
+    }
+}
+
+void fault_bfloat16(layer *l)
+{
+    for (int64_t k = 0; k < l->n_weight; k++)
+        l->weight[k] = ff_bfloat16_to_float(ff_float_to_bfloat16(l->weight[k]));
+}
+
+void fault_bias_lost(layer *l)
+{
+    memset(l->bias, 0, (size_t)l->channels * sizeof *l->bias);
+}
+
+void fault_pads_shifted(layer *l)
+{
+    for (int axis = 0; axis < 2; axis++) {
+        int total = l->pads[axis] + l->pads[axis + 2];
+        l->pads[axis] = l->pads[axis + 2] == 0 ? 0 : l->pads[axis + 2];
+        l->pads[axis + 2] = total - l->pads[axis];
+        if (l->pads[axis] == l->pads[axis + 2]) {
+            l->pads[axis] = total;
+            l->pads[axis + 2] = 0;
+        }
+    }
+}
+
+void fault_clip(layer *l, float max)
+{
+    l->act_max = max;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * generate.c: makes the samples. `make-samples FOLDER` draws the pictures, fits the small classifier and
+ * writes every case. Deterministic: the same program writes the same bytes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <gsl/gsl_errno.h>
+
+#include "case.h"
+#include "draw.h"
+#include "fit.h"
+
+#define PICTURES 120
+#define VALIDATION 120
+#define TRAINING 480
+#define LEAST_ACCURACY 0.9
+
+/* Draws a series into FOLDER/images and lists it in FOLDER/NAME.txt. */
+static int write_series(const char *folder, const char *series, int count)
+{
+    ff_buf list = {0};
+    int status = FF_OK;
+    for (int i = 0; i < count && status == FF_OK; i++) {
+        ff_image picture;
+        int label;
+        bool png = i % 3 == 2;
+        draw_series(series, i, &picture, &label);
+        char *name = ff_asprintf("images/%s_%03d_%s.%s", series, i, draw_class_name(label), png ? "png" : "jpg");
+        char *path = ff_path_join(folder, name);
+        status = png ? ff_image_save_png(&picture, path, true) : ff_image_save_jpeg(&picture, 92, path, true);
+        ff_buf_printf(&list, "%s\n", name);
+        ff_image_finish(&picture);
+        free(path);
+        free(name);
+    }
+    char *name = ff_asprintf("%s.txt", series), *path = ff_path_join(folder, name);
+    if (status == FF_OK)
+        status = ff_write_file(path, list.data, list.len, true);
+    ff_buf_finish(&list);
+    free(name);
+    free(path);
+    return status;
+}
+
+static int write_names(const char *folder)
+{
+    ff_buf names = {0};
+    for (int c = 0; c < DRAW_CLASSES; c++)
+        ff_buf_printf(&names, "%s\n", draw_class_name(c));
+    char *path = ff_path_join(folder, "labels.txt");
+    int status = ff_write_file(path, names.data, names.len, true);
+    ff_buf_finish(&names);
+    free(path);
+    return status;
+}
+
+static int make_folder(const char *path)
+{
+    if (mkdir(path, 0777) && errno != EEXIST)
+        return ff_fail(FF_ERR_INPUT, "cannot make '%s': %s", path, strerror(errno));
+    return FF_OK;
+}
+
+static int generate(const char *folder)
+{
+    char *images = ff_path_join(folder, "images");
+    int status = make_folder(folder);
+    if (status == FF_OK)
+        status = make_folder(images);
+    free(images);
+    if (status == FF_OK)
+        status = write_names(folder);
+    if (status == FF_OK)
+        status = write_series(folder, "images", PICTURES);
+    if (status == FF_OK)
+        status = write_series(folder, "validate", VALIDATION);
+    if (status != FF_OK)
+        return status;
+
+    double accuracy = 0;
+    network *n = network_small(DRAW_CLASSES, 1);
+    status = network_fit(n, TRAINING);
+    if (status == FF_OK)
+        status = network_accuracy(n, 240, &accuracy);
+    if (status == FF_OK && accuracy < LEAST_ACCURACY)
+        status = ff_fail(FF_ERR_INTERNAL, "the sample network labels only %.1f%% of unseen pictures right",
+                         100 * accuracy);
+    for (int i = 0; status == FF_OK && case_at(i, NULL); i++)
+        status = case_write(i, n, folder);
+    network_destroy(n);
+    if (status == FF_OK)
+        printf("samples: %.1f%% of 240 unseen pictures labelled right\n", 100 * accuracy);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: make-samples FOLDER\n");
+        return 2;
+    }
+    gsl_set_error_handler_off();
+    int status = generate(argv[1]);
+    if (status != FF_OK)
+        fprintf(stderr, "make-samples: %s\n", ff_error());
+    return ff_exit_code(status);
+}

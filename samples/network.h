@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * network.h: a convolutional network as its inventor thinks of it, before any framework wrote it down.
+ *
+ *     network_create, network_conv, network_add, ...   the layers, each numbered as it is added
+ *     network_fit(n, ...)                              batch normalisation and classifier from pictures
+ *     network_copy, then faults (fault.h)              what a conversion got wrong
+ *     style_write(n, style, ...)                       the ONNX file a framework or converter makes (style.h)
+ *
+ * Everything is NCHW here: weights [M][C/group][kh][kw], pads top, left, bottom, right.
+ */
+#ifndef SAMPLES_NETWORK_H
+#define SAMPLES_NETWORK_H
+
+#include "fetafix/model.h"
+
+typedef enum layer_kind {
+    LAYER_INPUT,
+    LAYER_CONV,       /* with batch normalisation or bias, and activation */
+    LAYER_ADD,        /* residual sum of two layers, then activation */
+    LAYER_CONCAT,     /* along the channels */
+    LAYER_MAX_POOL,
+    LAYER_AVERAGE_POOL, /* padding is not counted */
+    LAYER_GLOBAL_POOL,  /* average over height and width */
+    LAYER_DENSE,        /* with bias, on [C,1,1] */
+} layer_kind;
+
+typedef enum activation { LINEAR, RELU, RELU6 } activation;
+
+#define LAYER_INPUTS 4
+
+typedef struct layer {
+    layer_kind kind;
+    char name[64];          /* "block2.expand": styles make their own names from it */
+    int n_in, in[LAYER_INPUTS];
+    int channels, height, width; /* of the output */
+    int kernel[2], stride[2], pads[4], group;
+    activation act;
+    float act_max;          /* RELU6: 6, unless a fault says otherwise */
+    bool batchnorm;         /* else bias */
+    float epsilon;
+    int64_t n_weight;
+    float *weight, *bias;   /* bias[channels]: NULL with batch normalisation */
+    float *scale, *shift, *mean, *variance; /* of batch normalisation, [channels] */
+} layer;
+
+typedef struct network {
+    char name[64];
+    int n_layers, classes;
+    size_t capacity;
+    layer *layers; /* topological order; 0 is the input */
+    ff_rng rng;    /* weights are drawn from it */
+} network;
+
+network *network_create(const char *name, int channels, int height, int width, uint64_t seed);
+network *network_copy(const network *n);
+void network_destroy(network *n);
+
+/* Each returns the number of the new layer. Weights are drawn with He's deviation; `same` pads like
+ * TensorFlow (odd pixel at the end), else symmetrically by kernel/2. */
+int network_conv(network *n, int in, const char *name, int channels, int kernel, int stride, int group,
+                 bool same, activation act);
+int network_add(network *n, int a, int b, const char *name, activation act);
+int network_concat(network *n, const int *in, int n_in, const char *name);
+int network_max_pool(network *n, int in, const char *name, int kernel, int stride, int pad);
+int network_average_pool(network *n, int in, const char *name, int kernel, int stride, int pad);
+int network_global_pool(network *n, int in, const char *name);
+int network_dense(network *n, int in, const char *name, int classes);
+
+/* The number of a layer; the name must exist. */
+int network_find(const network *n, const char *name);
+
+/* The small classifier of the samples: 64x64 colour pictures, inverted residuals as in MobileNetV2. */
+network *network_small(int classes, uint64_t seed);
+
+#endif
