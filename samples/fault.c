@@ -9,7 +9,7 @@ void network_fold(network *n)
 {
     for (int i = 0; i < n->n_layers; i++) {
         layer *l = &n->layers[i];
-        if (!l->batchnorm)
+        if (!l->batchnorm || l->kind != LAYER_CONV)
             continue;
         int64_t per_channel = l->n_weight / l->channels;
         l->bias = ff_alloc_array((size_t)l->channels, sizeof(float));

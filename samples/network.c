@@ -89,21 +89,51 @@ static int window(int size, int kernel, int stride, int before, int after)
     return (size + before + after - kernel) / stride + 1;
 }
 
+static void draw_norm(network *n, layer *l)
+{
+    l->batchnorm = true;
+    l->scale = filled(l->channels, 1);
+    l->shift = filled(l->channels, 0);
+    l->mean = filled(l->channels, 0);
+    l->variance = filled(l->channels, 1);
+    for (int c = 0; c < l->channels; c++) {
+        l->scale[c] = (float)(0.8 + 0.4 * ff_rng_real(&n->rng));
+        l->shift[c] = (float)(0.3 * ff_rng_normal(&n->rng) + (l->act == LINEAR ? 0 : 0.5));
+    }
+}
+
+/* The window of l (kernel, stride, pads) is set: sizes, weights and statistics follow. */
+static int finish_conv(network *n, layer *l, int in)
+{
+    const layer *from = &n->layers[in];
+    int per_group = from->channels / l->group;
+    assert(from->channels % l->group == 0 && l->channels % l->group == 0);
+    l->n_in = 1;
+    l->in[0] = in;
+    l->height = window(from->height, l->kernel[0], l->stride[0], l->pads[0], l->pads[2]);
+    l->width = window(from->width, l->kernel[1], l->stride[1], l->pads[1], l->pads[3]);
+    assert(l->height > 0 && l->width > 0);
+    int64_t per_channel = (int64_t)per_group * l->kernel[0] * l->kernel[1];
+    l->n_weight = l->channels * per_channel;
+    l->weight = ff_alloc_array((size_t)l->n_weight, sizeof(float));
+    double deviation = sqrt(2.0 / (double)per_channel);
+    for (int64_t i = 0; i < l->n_weight; i++)
+        l->weight[i] = (float)(deviation * ff_rng_normal(&n->rng));
+    draw_norm(n, l);
+    return n->n_layers - 1;
+}
+
 int network_conv(network *n, int in, const char *name, int channels, int kernel, int stride, int group,
                  bool same, activation act)
 {
     layer *l = append(n, LAYER_CONV, name);
     const layer *from = &n->layers[in];
-    assert(from->channels % group == 0 && channels % group == 0);
-    l->n_in = 1;
-    l->in[0] = in;
     l->channels = channels;
     l->group = group;
     l->act = act;
-    l->batchnorm = true;
     for (int axis = 0; axis < 2; axis++) {
         int size = axis ? from->width : from->height;
-        int total = kernel - stride > 0 || !same ? kernel - 1 : 0;
+        int total = 2 * (kernel / 2);
         if (same) {
             int out = (size + stride - 1) / stride;
             total = (out - 1) * stride + kernel - size;
@@ -113,23 +143,35 @@ int network_conv(network *n, int in, const char *name, int channels, int kernel,
         l->stride[axis] = stride;
         l->pads[axis] = total / 2;
         l->pads[axis + 2] = total - total / 2;
-        int out = window(size, kernel, stride, l->pads[axis], l->pads[axis + 2]);
-        *(axis ? &l->width : &l->height) = out;
     }
-    int per_group = from->channels / group;
-    l->n_weight = (int64_t)channels * per_group * kernel * kernel;
-    l->weight = ff_alloc_array((size_t)l->n_weight, sizeof(float));
-    double deviation = sqrt(2.0 / (per_group * kernel * kernel));
-    for (int64_t i = 0; i < l->n_weight; i++)
-        l->weight[i] = (float)(deviation * ff_rng_normal(&n->rng));
-    l->scale = filled(channels, 1);
-    l->shift = filled(channels, 0);
-    l->mean = filled(channels, 0);
-    l->variance = filled(channels, 1);
-    for (int c = 0; c < channels; c++) {
-        l->scale[c] = (float)(0.8 + 0.4 * ff_rng_real(&n->rng));
-        l->shift[c] = (float)(0.3 * ff_rng_normal(&n->rng) + (act == LINEAR ? 0 : 0.5));
-    }
+    return finish_conv(n, l, in);
+}
+
+int network_conv_window(network *n, int in, const char *name, int channels, int kh, int kw, int stride,
+                        int pad_h, int pad_w, activation act)
+{
+    layer *l = append(n, LAYER_CONV, name);
+    l->channels = channels;
+    l->act = act;
+    l->kernel[0] = kh;
+    l->kernel[1] = kw;
+    l->stride[0] = l->stride[1] = stride;
+    l->pads[0] = l->pads[2] = pad_h;
+    l->pads[1] = l->pads[3] = pad_w;
+    return finish_conv(n, l, in);
+}
+
+int network_norm(network *n, int in, const char *name, activation act)
+{
+    layer *l = append(n, LAYER_NORM, name);
+    const layer *from = &n->layers[in];
+    l->n_in = 1;
+    l->in[0] = in;
+    l->channels = from->channels;
+    l->height = from->height;
+    l->width = from->width;
+    l->act = act;
+    draw_norm(n, l);
     return n->n_layers - 1;
 }
 

@@ -17,6 +17,7 @@
 typedef enum layer_kind {
     LAYER_INPUT,
     LAYER_CONV,       /* with batch normalisation or bias, and activation */
+    LAYER_NORM,       /* batch normalisation on its own (pre-activation networks), then activation */
     LAYER_ADD,        /* residual sum of two layers, then activation */
     LAYER_CONCAT,     /* along the channels */
     LAYER_MAX_POOL,
@@ -60,6 +61,10 @@ void network_destroy(network *n);
  * TensorFlow (odd pixel at the end), else symmetrically by kernel/2. */
 int network_conv(network *n, int in, const char *name, int channels, int kernel, int stride, int group,
                  bool same, activation act);
+/* A window of kh x kw with given pads (top and left, bottom and right alike). */
+int network_conv_window(network *n, int in, const char *name, int channels, int kh, int kw, int stride,
+                        int pad_h, int pad_w, activation act);
+int network_norm(network *n, int in, const char *name, activation act);
 int network_add(network *n, int a, int b, const char *name, activation act);
 int network_concat(network *n, const int *in, int n_in, const char *name);
 int network_max_pool(network *n, int in, const char *name, int kernel, int stride, int pad);
@@ -72,5 +77,15 @@ int network_find(const network *n, const char *name);
 
 /* The small classifier of the samples: 64x64 colour pictures, inverted residuals as in MobileNetV2. */
 network *network_small(int classes, uint64_t seed);
+
+/* The paper's networks (zoo.c). size: pixels a side (0: the original 224 or 299); width: share of the
+ * channels, 1 for all; depth: share of the repeated blocks, 1 for all. */
+typedef struct zoo_scale {
+    int size;
+    double width, depth;
+} zoo_scale;
+network *network_mobilenet_v2(zoo_scale scale, int classes, uint64_t seed);
+network *network_resnet101(zoo_scale scale, int version, int classes, uint64_t seed); /* version 1 or 2 */
+network *network_inception_v3(zoo_scale scale, int classes, uint64_t seed);
 
 #endif

@@ -330,6 +330,25 @@ static const char *norm_node(writer *w, const layer *l, const char *x)
     return out[0];
 }
 
+/* The two numbers a channel that batch normalisation comes down to. */
+static void affine_of(const layer *l, float *k, float *d)
+{
+    for (int c = 0; c < l->channels; c++) {
+        double s = l->batchnorm ? l->scale[c] / sqrt((double)l->variance[c] + l->epsilon) : 1;
+        k[c] = (float)s;
+        d[c] = l->batchnorm ? (float)(l->shift[c] - s * l->mean[c]) : l->bias[c];
+    }
+}
+
+static const char *write_norm(writer *w, const layer *l, const char *x)
+{
+    float *k = ff_arena_alloc(w->arena, (size_t)l->channels * sizeof *k);
+    float *d = ff_arena_alloc(w->arena, (size_t)l->channels * sizeof *d);
+    affine_of(l, k, d);
+    bool apart = w->s->norm == NORM_MUL_ADD && !w->s->calibrate_batch;
+    return apart ? mul_add(w, l, x, k, d) : norm_node(w, l, x);
+}
+
 static const char *write_conv(writer *w, const layer *l, int number, const char *x)
 {
     ff_attr attrs[6];
@@ -340,16 +359,7 @@ static const char *write_conv(writer *w, const layer *l, int number, const char 
     float *k = ff_arena_alloc(w->arena, (size_t)channels * sizeof *k);
     float *d = ff_arena_alloc(w->arena, (size_t)channels * sizeof *d);
     float *folded = NULL;
-    for (int64_t c = 0; c < channels; c++) {
-        if (l->batchnorm) {
-            double s = l->scale[c] / sqrt((double)l->variance[c] + l->epsilon);
-            k[c] = (float)s;
-            d[c] = (float)(l->shift[c] - s * l->mean[c]);
-        } else {
-            k[c] = 1;
-            d[c] = l->bias[c];
-        }
-    }
+    affine_of(l, k, d);
     bool fold = l->batchnorm && w->s->norm == NORM_FOLDED && !w->s->calibrate_batch;
     if (fold) {
         folded = ff_alloc_array((size_t)l->n_weight, sizeof *folded);
@@ -367,8 +377,7 @@ static const char *write_conv(writer *w, const layer *l, int number, const char 
         x = binary(w, "Add", name_of(w, l, "BiasAdd"), x,
                    initializer(w, weight_name(w, l, "bias"), 4, (int64_t[]){1, channels, 1, 1}, d));
     if (!bias)
-        x = w->s->norm == NORM_MUL_ADD && !w->s->calibrate_batch ? mul_add(w, l, x, k, d)
-                                                                  : norm_node(w, l, x);
+        x = write_norm(w, l, x);
     return activate(w, l, x);
 }
 
@@ -475,6 +484,9 @@ static void write_layer(writer *w, int number)
         return;
     case LAYER_CONV:
         x = write_conv(w, l, number, in[0]);
+        break;
+    case LAYER_NORM:
+        x = activate(w, l, write_norm(w, l, in[0]));
         break;
     case LAYER_ADD:
         x = activate(w, l, binary(w, "Add", name_of(w, l, "add"), in[0], in[1]));
