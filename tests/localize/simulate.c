@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Localisation against the truth: random networks converted in random styles, without and with seeded
+ * faults. `simulate N SEED` runs N conversions without a fault and N with one to three, prints precision
+ * and recall by type and every conversion that falls short with its seed, and fails when one does.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "draw.h"
+#include "fetafix/localize.h"
+#include "random.h"
+
+#define PICTURES 6
+#define MOST_FAULTS 3
+
+typedef struct tally {
+    int seeded, found, reported, right; /* recall: found/seeded; precision: right/reported */
+} tally;
+
+static tally tallies[FF_FAULT_TYPES];
+static int fell_short;
+
+/* A folder of a few pictures; gone when the program ends. */
+static ff_dataset *make_pictures(char *folder)
+{
+    ff_dataset *set = NULL;
+    for (int i = 0; i < PICTURES; i++) {
+        ff_image picture;
+        int label;
+        char *path = ff_asprintf("%s/%d.png", folder, i);
+        draw_series("simulate", i, &picture, &label);
+        if (ff_image_save_png(&picture, path, true) != FF_OK)
+            fprintf(stderr, "%s\n", ff_error());
+        ff_image_finish(&picture);
+        free(path);
+    }
+    if (ff_dataset_open(folder, 0, &set) != FF_OK)
+        fprintf(stderr, "%s\n", ff_error());
+    return set;
+}
+
+static void remove_pictures(const char *folder)
+{
+    for (int i = 0; i < PICTURES; i++) {
+        char *path = ff_asprintf("%s/%d.png", folder, i);
+        unlink(path);
+        free(path);
+    }
+    rmdir(folder);
+}
+
+/* Is the finding at the layer? Source nodes carry the layers' names between slashes; nodes of the Target
+ * may have lost theirs. */
+static bool at_layer(const ff_finding *f, const char *layer)
+{
+    char *part = ff_asprintf("/%s/", layer);
+    bool found = false;
+    for (int i = 0; i < f->n_source_nodes && !found; i++)
+        found = strstr(f->source_nodes[i]->label, part) != NULL;
+    for (int i = 0; i < f->n_target_nodes && !found; i++)
+        found = strstr(f->target_nodes[i]->label, part) != NULL;
+    free(part);
+    return found;
+}
+
+static bool matches(const ff_finding *f, const seeded_fault *s, const style *target)
+{
+    const char *type = ff_fault_type_name(f->type);
+    if (!strcmp(s->type, "TSS"))
+        return f->type == FF_TSS || f->type == FF_ID;
+    if (!strcmp(s->what, "output added"))
+        return f->type == FF_CG;
+    /* Pads that are a node of their own are part of the graph. */
+    if (!strcmp(s->what, "pads shifted") && target->pads == PADS_NODE)
+        return (f->type == FF_CG || f->type == FF_LH) && at_layer(f, s->layer);
+    /* A bound or activation may be a node or an attribute. */
+    if (!strcmp(s->what, "activation lost") || !strcmp(s->what, "bound changed"))
+        return (f->type == FF_CG || f->type == FF_LH) && at_layer(f, s->layer);
+    return !strcmp(type, s->type) && at_layer(f, s->layer);
+}
+
+static int type_of(const seeded_fault *s)
+{
+    for (int t = 0; t < FF_FAULT_TYPES; t++)
+        if (!strcmp(ff_fault_type_name((ff_fault_type)t), s->type))
+            return t;
+    return FF_CG;
+}
+
+static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault *faults, int n_faults,
+                  const style *target)
+{
+    bool short_here = false;
+    for (int k = 0; k < n_faults; k++) {
+        bool found = false;
+        for (int i = 0; i < findings->count && !found; i++)
+            found = matches(&findings->at[i], &faults[k], target);
+        tallies[type_of(&faults[k])].seeded++;
+        tallies[type_of(&faults[k])].found += found;
+        if (!found) {
+            printf("seed %llu: not found: %s %s at '%s'\n", (unsigned long long)seed, faults[k].type, faults[k].what,
+                   faults[k].layer);
+            short_here = true;
+        }
+    }
+    for (int i = 0; i < findings->count; i++) {
+        bool right = false;
+        for (int k = 0; k < n_faults && !right; k++)
+            right = matches(&findings->at[i], &faults[k], target);
+        tallies[findings->at[i].type].reported++;
+        tallies[findings->at[i].type].right += right;
+        if (!right) {
+            printf("seed %llu: no fault: %s\n", (unsigned long long)seed, findings->at[i].summary);
+            short_here = true;
+        }
+    }
+    fell_short += short_here;
+}
+
+static int simulate(uint64_t seed, int most_faults, const ff_dataset *set)
+{
+    ff_rng r = {seed * 2 + (most_faults > 0)};
+    network *n = network_random(ff_rng_next(&r)), *converted = network_copy(n);
+    style source = style_random(&r, true), target = style_random(&r, false);
+    seeded_fault faults[MOST_FAULTS];
+    int n_faults = 0, wanted = most_faults ? 1 + (int)ff_rng_below(&r, (uint64_t)most_faults) : 0;
+    bool *used = ff_alloc_array((size_t)n->n_layers, sizeof *used);
+    ff_model *source_model = NULL, *target_model = NULL;
+    ff_subject *subject = NULL;
+    ff_findings *findings = NULL;
+    ff_sames *sames = NULL;
+    ff_pre pre;
+
+    if (wanted || ff_rng_below(&r, 2))
+        network_fold(converted);
+    for (int tries = 0; n_faults < wanted && tries < 50; tries++)
+        n_faults += fault_random(converted, &target, &r, used, &faults[n_faults]);
+
+    int status = ff_pre_parse("unit", &pre);
+    if (status == FF_OK)
+        status = style_write(n, &source, &source_model);
+    if (status == FF_OK)
+        status = style_write(converted, &target, &target_model);
+    ff_subject_options options = {.seed = 1};
+    if (status == FF_OK)
+        status = ff_subject_create(source_model, &pre, target_model, &pre, set, &options, NULL, &subject);
+    if (status == FF_OK)
+        status = ff_localize(subject, NULL, &findings, &sames);
+    if (status == FF_OK) {
+        judge(seed, findings, faults, n_faults, &target);
+    } else {
+        printf("seed %llu: %s\n", (unsigned long long)seed, ff_error());
+        fell_short++;
+    }
+    ff_findings_destroy(findings);
+    ff_sames_destroy(sames);
+    ff_subject_destroy(subject);
+    ff_model_unref(source_model);
+    ff_model_unref(target_model);
+    free(used);
+    network_destroy(n);
+    network_destroy(converted);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    int64_t count = 40, first = 1;
+    if (argc > 3 || (argc > 1 && !ff_parse_int(argv[1], &count)) || (argc > 2 && !ff_parse_int(argv[2], &first))) {
+        fprintf(stderr, "usage: simulate [N [SEED]]\n");
+        return 2;
+    }
+    char folder[] = "/tmp/fetafix-simulate-XXXXXX";
+    if (!mkdtemp(folder))
+        return 1;
+    ff_dataset *set = make_pictures(folder);
+    for (int64_t i = 0; set && i < count; i++)
+        simulate((uint64_t)(first + i), 0, set);
+    int without = fell_short;
+    for (int64_t i = 0; set && i < count; i++)
+        simulate((uint64_t)(first + i), MOST_FAULTS, set);
+    printf("%lld conversions without a fault: %d with a finding\n", (long long)count, without);
+    printf("%lld conversions with faults: %d fall short\n", (long long)count, fell_short - without);
+    printf("type  seeded  found  recall  reported  right  precision\n");
+    for (int t = 0; t < FF_FAULT_TYPES; t++) {
+        const tally *y = &tallies[t];
+        if (y->seeded || y->reported)
+            printf("%-4s  %6d  %5d  %5.1f%%  %8d  %5d  %8.1f%%\n", ff_fault_type_name((ff_fault_type)t), y->seeded,
+                   y->found, y->seeded ? 100.0 * y->found / y->seeded : 100.0, y->reported, y->right,
+                   y->reported ? 100.0 * y->right / y->reported : 100.0);
+    }
+    ff_dataset_destroy(set);
+    remove_pictures(folder);
+    return !set || fell_short ? 1 : 0;
+}
