@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,22 +134,60 @@ static style batch_style(void)
     return s;
 }
 
-int network_fit(network *n, int pictures)
+/* Statistics of batch normalisation from the pictures, then their pooled features; labels[] is filled. */
+static int calibrated_features(network *n, int pictures, int *labels, ff_tensor **features)
 {
     style s = batch_style();
-    int *labels = ff_alloc_array((size_t)pictures, sizeof *labels);
-    ff_tensor *batch = NULL, *features = NULL;
+    ff_tensor *batch = NULL;
     int status = load_batch(n, "train", pictures, &batch, labels);
     if (status == FF_OK)
         status = calibrate(n, batch);
     if (status == FF_OK) {
         network headless = *n; /* shares the layers, which are only read */
         headless.n_layers--;
-        status = run_batch(&headless, &s, batch, 1, &features);
+        status = run_batch(&headless, &s, batch, 1, features);
     }
+    ff_tensor_unref(batch);
+    return status;
+}
+
+int network_fit(network *n, int pictures)
+{
+    int *labels = ff_alloc_array((size_t)pictures, sizeof *labels);
+    ff_tensor *features = NULL;
+    int status = calibrated_features(n, pictures, labels, &features);
     if (status == FF_OK)
         ridge(features, labels, &n->layers[n->n_layers - 1]);
-    ff_tensor_unref(batch);
+    ff_tensor_unref(features);
+    free(labels);
+    return status;
+}
+
+int network_diversify(network *n, int pictures)
+{
+    layer *dense = &n->layers[n->n_layers - 1];
+    int *labels = ff_alloc_array((size_t)pictures, sizeof *labels);
+    ff_tensor *features = NULL;
+    int status = calibrated_features(n, pictures, labels, &features);
+    if (status == FF_OK) {
+        const float *f = features->data;
+        int64_t width = features->count / pictures;
+        for (int c = 0; c < dense->channels; c++) {
+            float *w = dense->weight + c * width;
+            double sum = 0, squares = 0;
+            for (int i = 0; i < pictures; i++) {
+                double score = 0;
+                for (int64_t j = 0; j < width; j++)
+                    score += (double)w[j] * f[i * width + j];
+                sum += score;
+                squares += score * score;
+            }
+            double mean = sum / pictures, deviation = sqrt(fmax(squares / pictures - mean * mean, 1e-12));
+            for (int64_t j = 0; j < width; j++)
+                w[j] = (float)(w[j] * 3 / deviation);
+            dense->bias[c] = (float)(-3 * mean / deviation);
+        }
+    }
     ff_tensor_unref(features);
     free(labels);
     return status;

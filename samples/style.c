@@ -543,7 +543,9 @@ int style_write(const network *n, const style *s, ff_model **out)
     const layer *image = &n->layers[0];
     int64_t batch = s->calibrate_batch ? s->calibrate_batch : s->symbolic_batch ? -1 : 1;
     ff_shape input = {FF_FLOAT, 4, {batch, image->channels, image->height, image->width}};
-    if (s->input == INPUT_NHWC)
+    if (s->input_hcw)
+        input = (ff_shape){FF_FLOAT, 4, {batch, image->height, image->channels, image->width}};
+    else if (s->input == INPUT_NHWC)
         input = (ff_shape){FF_FLOAT, 4, {batch, image->height, image->width, image->channels}};
     const char *input_name = s->names == NAMES_TORCH ? "input" : "input_1:0";
 
@@ -559,7 +561,8 @@ int style_write(const network *n, const style *s, ff_model **out)
     if (s->input == INPUT_NHWC) {
         static const int to_nchw[] = {0, 3, 1, 2};
         bool wrong = s->input_perm[1] || s->input_perm[2] || s->input_perm[3];
-        ff_attr perm = ints_attr(&w, "perm", wrong ? s->input_perm : to_nchw, 4);
+        static const int from_hcw[] = {0, 2, 1, 3};
+        ff_attr perm = ints_attr(&w, "perm", s->input_hcw ? from_hcw : wrong ? s->input_perm : to_nchw, 4);
         w.value[0] = unary(&w, "Transpose", name_of(&w, image, "Transpose"), input_name, &perm, 1);
     }
     for (int i = 1; i < n->n_layers; i++)

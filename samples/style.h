@@ -31,6 +31,7 @@ typedef struct style {
 
     /* Structural faults. */
     int input_perm[4];          /* with INPUT_NHWC: instead of 0,3,1,2 (all zero: none) */
+    bool input_hcw;             /* with INPUT_NHWC: declared [N,H,C,W], transposed from that */
     int extra_output;           /* layer whose value is also a graph output, placed first; 0: none */
     int swapped_pads;           /* PADS_NODE: layer whose Pad node pads the other side; 0: none */
 } style;
