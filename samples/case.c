@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "case.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "fault.h"
 #include "fit.h"
+#include "pictures.h"
 #include "style.h"
 
 /* What a damage function writes down for case.json. */
@@ -122,11 +121,9 @@ int case_write(int i, const network *n, const char *parent)
     record r = {json_array()};
     char *folder = ff_path_join(parent, cases[i].name), *path = ff_path_join(folder, "case.json"), *text = NULL;
     network *damaged = network_copy(n);
-    int status = FF_OK;
-    if (mkdir(folder, 0777) && errno != EEXIST)
-        status = ff_fail(FF_ERR_INPUT, "cannot make '%s': %s", folder, strerror(errno));
     network_fold(damaged);
     cases[i].damage(damaged, &target, &r);
+    int status = make_folder(folder);
     if (status == FF_OK)
         status = save_style(n, style_find(cases[i].source), folder, "source.onnx");
     if (status == FF_OK)

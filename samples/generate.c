@@ -3,49 +3,20 @@
  * generate.c: makes the samples. `make-samples FOLDER` draws the pictures, fits the small classifier and
  * writes every case. Deterministic: the same program writes the same bytes.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include <gsl/gsl_errno.h>
 
 #include "case.h"
 #include "draw.h"
 #include "fit.h"
+#include "pictures.h"
 
 #define PICTURES 120
 #define VALIDATION 120
 #define TRAINING 480
 #define LEAST_ACCURACY 0.9
-
-/* Draws a series into FOLDER/images and lists it in FOLDER/NAME.txt. */
-static int write_series(const char *folder, const char *series, int count)
-{
-    ff_buf list = {0};
-    int status = FF_OK;
-    for (int i = 0; i < count && status == FF_OK; i++) {
-        ff_image picture;
-        int label;
-        bool png = i % 3 == 2;
-        draw_series(series, i, &picture, &label);
-        char *name = ff_asprintf("images/%s_%03d_%s.%s", series, i, draw_class_name(label), png ? "png" : "jpg");
-        char *path = ff_path_join(folder, name);
-        status = png ? ff_image_save_png(&picture, path, true) : ff_image_save_jpeg(&picture, 92, path, true);
-        ff_buf_printf(&list, "%s\n", name);
-        ff_image_finish(&picture);
-        free(path);
-        free(name);
-    }
-    char *name = ff_asprintf("%s.txt", series), *path = ff_path_join(folder, name);
-    if (status == FF_OK)
-        status = ff_write_file(path, list.data, list.len, true);
-    ff_buf_finish(&list);
-    free(name);
-    free(path);
-    return status;
-}
 
 static int write_names(const char *folder)
 {
@@ -59,26 +30,15 @@ static int write_names(const char *folder)
     return status;
 }
 
-static int make_folder(const char *path)
-{
-    if (mkdir(path, 0777) && errno != EEXIST)
-        return ff_fail(FF_ERR_INPUT, "cannot make '%s': %s", path, strerror(errno));
-    return FF_OK;
-}
-
 static int generate(const char *folder)
 {
-    char *images = ff_path_join(folder, "images");
     int status = make_folder(folder);
-    if (status == FF_OK)
-        status = make_folder(images);
-    free(images);
     if (status == FF_OK)
         status = write_names(folder);
     if (status == FF_OK)
-        status = write_series(folder, "images", PICTURES);
+        status = write_pictures(folder, "images", PICTURES);
     if (status == FF_OK)
-        status = write_series(folder, "validate", VALIDATION);
+        status = write_pictures(folder, "validate", VALIDATION);
     if (status != FF_OK)
         return status;
 

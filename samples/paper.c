@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "paper.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "fault.h"
 #include "fit.h"
+#include "pictures.h"
 #include "style.h"
 
 const paper_scale paper_full = {1, 1, 1, 1000, 150, 64};
@@ -187,13 +186,12 @@ int paper_write(int i, const paper_scale *scale, network **cache, const char *pa
         source.opset = 11;
         target.opset = 13;
     }
-    if (mkdir(folder, 0777) && errno != EEXIST)
-        status = ff_fail(FF_ERR_INPUT, "cannot make '%s': %s", folder, strerror(errno));
     network_fold(damaged);
     if (strcmp(conversions[i].source_pre, conversions[i].target_pre))
         inject(faults, "PP", "input", "another framework's preprocessing");
     if (conversions[i].damage)
         conversions[i].damage(damaged, &target, faults);
+    status = make_folder(folder);
     if (status == FF_OK)
         status = save(cache[which], &source, folder, "source.onnx");
     if (status == FF_OK)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * paper_table.c: the paper's Table 2 and 3, measured here. `paper-table FETAFIX FOLDER [--small] [N ...]` builds the
+ * fifteen conversions (or those numbered), repairs each with `FETAFIX repair` and prints a row for it beside the
+ * paper's. Exit code 1 when a conversion keeps a discrepancy or a fault stays open.
+ */
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gsl/gsl_errno.h>
+#include <jansson.h>
+
+#include "paper.h"
+#include "pictures.h"
+
+extern char **environ;
+
+static const char *const types[] = {"PP", "ID", "TSS", "WB", "LH", "CG"};
+
+/* "PP 1/1 WB 96/96": localised and repaired by type; *open counts those that are neither repaired nor
+ * without effect. */
+static void count_faults(json_t *faults, ff_buf *out, int *open)
+{
+    for (size_t t = 0; t < FF_COUNT(types); t++) {
+        int localised = 0, repaired = 0;
+        size_t i;
+        json_t *fault;
+        json_array_foreach(faults, i, fault) {
+            if (strcmp(json_string_value(json_object_get(fault, "type")), types[t]))
+                continue;
+            localised++;
+            repaired += !strcmp(json_string_value(json_object_get(fault, "status")), "repaired");
+        }
+        if (localised)
+            ff_buf_printf(out, "%s%s %d/%d", out->len ? " " : "", types[t], localised, repaired);
+        *open += localised - repaired;
+    }
+}
+
+static int spawn(char *const argv[])
+{
+    pid_t pid;
+    int status;
+    posix_spawn_file_actions_t quiet;
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", 1 /* O_WRONLY */, 0);
+    int failed = posix_spawn(&pid, argv[0], &quiet, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&quiet);
+    if (failed || waitpid(pid, &status, 0) < 0)
+        return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Repairs conversion i and prints its row; true when nothing is left. */
+static bool measure(int i, const char *fetafix, const char *folder)
+{
+    const paper_row *row = paper_row_at(i);
+    const char *source_pre, *target_pre;
+    paper_preprocessing(i, &source_pre, &target_pre);
+    char *source = ff_asprintf("%s/%02d/source.onnx", folder, i + 1);
+    char *target = ff_asprintf("%s/%02d/target.onnx", folder, i + 1);
+    char *repaired = ff_asprintf("%s/%02d/repaired.onnx", folder, i + 1);
+    char *report = ff_asprintf("%s/%02d/report.json", folder, i + 1);
+    char *images = ff_asprintf("%s/images.txt", folder), *validate = ff_asprintf("%s/validate.txt", folder);
+    const char *argv[] = {fetafix, "repair", source, target, "--images", images, "--validate", validate,
+                          "--source-pre", source_pre, "--target-pre", target_pre, "-o", repaired,
+                          "--json", report, "--force", "--quiet", NULL};
+    int64_t start = ff_now_ns();
+    int code = spawn((char *const *)argv);
+    double seconds = (double)(ff_now_ns() - start) / 1e9;
+    json_t *root = json_load_file(report, 0, NULL);
+    bool fine = false;
+    if (code > 1 || code < 0 || !root) {
+        printf("%2d  %-12s %-16s failed with exit code %d\n", i + 1, row->network, row->conversion, code);
+    } else {
+        ff_buf faults = {0};
+        int open = 0;
+        json_t *discrepancy = json_object_get(root, "discrepancy"), *validation = json_object_get(root, "validation");
+        double n = (double)json_integer_value(json_object_get(root, "images"));
+        double initial = 100 * (double)json_integer_value(json_object_get(discrepancy, "initial")) / n;
+        double final = 100 * (double)json_integer_value(json_object_get(discrepancy, "final")) / n;
+        count_faults(json_object_get(root, "faults"), &faults, &open);
+        printf("%2d  %-12s %-16s %-30s %6.2f%% -> %5.2f%%  validation %3d -> %3d  %6.1f s   | %-32s %6.2f%% -> %.2f%%\n",
+               i + 1, row->network, row->conversion, faults.data ? faults.data : "", initial, final,
+               (int)json_integer_value(json_object_get(validation, "initial")),
+               (int)json_integer_value(json_object_get(validation, "final")), seconds, row->localised,
+               row->initial, row->final);
+        fine = final == 0 && open == 0;
+        ff_buf_finish(&faults);
+    }
+    fflush(stdout);
+    json_decref(root);
+    free(source);
+    free(target);
+    free(repaired);
+    free(report);
+    free(images);
+    free(validate);
+    return fine;
+}
+
+int main(int argc, char **argv)
+{
+    const paper_scale *scale = &paper_full;
+    bool chosen[PAPER_CONVERSIONS] = {false}, any = false, usage = argc < 3;
+    for (int i = 3; i < argc; i++) {
+        int64_t number;
+        if (!strcmp(argv[i], "--small"))
+            scale = &paper_small;
+        else if (ff_parse_int(argv[i], &number) && number >= 1 && number <= PAPER_CONVERSIONS)
+            chosen[number - 1] = any = true;
+        else
+            usage = true;
+    }
+    if (usage) {
+        fprintf(stderr, "usage: paper-table FETAFIX FOLDER [--small] [N ...]\n");
+        return 2;
+    }
+    gsl_set_error_handler_off();
+    network *cache[PAPER_NETWORKS] = {NULL};
+    int status = make_folder(argv[2]), left = 0;
+    if (status == FF_OK)
+        status = write_pictures(argv[2], "images", scale->pictures);
+    if (status == FF_OK)
+        status = write_pictures(argv[2], "validate", scale->pictures);
+    printf(" #  network      conversion       localised/repaired             discrepancy                                 "
+           "time       | the paper\n");
+    for (int i = 0; i < PAPER_CONVERSIONS && status == FF_OK; i++) {
+        if (any && !chosen[i])
+            continue;
+        status = paper_write(i, scale, cache, argv[2]);
+        if (status == FF_OK)
+            left += !measure(i, argv[1], argv[2]);
+    }
+    for (int k = 0; k < PAPER_NETWORKS; k++)
+        network_destroy(cache[k]);
+    if (status != FF_OK)
+        fprintf(stderr, "paper-table: %s\n", ff_error());
+    return status != FF_OK ? ff_exit_code(status) : left > 0;
+}
