@@ -29,9 +29,9 @@ static void through_int8(network *n, style *target, json_t *faults)
     }
 }
 
-static void inject(json_t *faults, const char *type, const char *layer, const char *detail)
+static void inject(json_t *faults, const char *type, const char *where, const char *detail)
 {
-    json_array_append_new(faults, json_pack("{s:s, s:s, s:s}", "type", type, "layer", layer, "detail", detail));
+    json_array_append_new(faults, json_pack("{s:s, s:s, s:s}", "type", type, "layer", where, "detail", detail));
 }
 
 static void transposed(network *n, style *target, json_t *faults)
