@@ -11,8 +11,10 @@
 #include "draw.h"
 #include "style.h"
 
-/* The first pictures of a series as one batch, with their labels. */
-static int load_batch(const network *n, const char *series, int count, ff_tensor **out, int *labels)
+#define BATCH 96
+
+/* Pictures [first, first + count) of a series as one batch, with their labels. */
+static int load_batch(const network *n, const char *series, int first, int count, ff_tensor **out, int *labels)
 {
     const layer *image = &n->layers[0];
     int64_t dims[] = {count, image->channels, image->height, image->width};
@@ -25,7 +27,7 @@ static int load_batch(const network *n, const char *series, int count, ff_tensor
     for (int i = 0; i < count && status == FF_OK; i++) {
         ff_image picture;
         ff_tensor *t = NULL;
-        draw_series(series, i, &picture, &labels[i]);
+        draw_series(series, first + i, &picture, &labels[i]);
         status = ff_pre_apply(&pre, &picture, &one, &t);
         if (status == FF_OK)
             memcpy((char *)batch->data + (size_t)i * t->bytes, t->data, t->bytes);
@@ -110,7 +112,7 @@ static void ridge(const ff_tensor *features, const int *labels, layer *dense)
     for (size_t j = 0; j <= width; j++)
         trace += gsl_matrix_get(a, j, j);
     for (size_t j = 0; j <= width; j++)
-        *gsl_matrix_ptr(a, j, j) += 1e-5 * trace / (double)(width + 1);
+        *gsl_matrix_ptr(a, j, j) += 1e-2 * trace / (double)(width + 1);
     gsl_linalg_cholesky_decomp1(a);
     /* One-hot regression gives scores between 0 and 1: spread out, so that a softmax is sure of itself. */
     const double spread = 12;
@@ -134,21 +136,46 @@ static style batch_style(void)
     return s;
 }
 
-/* Statistics of batch normalisation from the pictures, then their pooled features; labels[] is filled. */
-static int calibrated_features(network *n, int pictures, int *labels, ff_tensor **features)
+/* What the network gives for the first pictures of a series, [pictures][width], in batches that keep memory
+ * small; labels[] is filled. */
+static int run_series(const network *n, const char *series, int pictures, int *labels, ff_tensor **out)
 {
     style s = batch_style();
+    ff_tensor *all = NULL;
+    int status = FF_OK;
+    for (int first = 0; first < pictures && status == FF_OK; first += BATCH) {
+        int count = pictures - first < BATCH ? pictures - first : BATCH;
+        ff_tensor *batch = NULL, *part = NULL;
+        status = load_batch(n, series, first, count, &batch, labels + first);
+        if (status == FF_OK)
+            status = run_batch(n, &s, batch, 1, &part);
+        if (status == FF_OK && !all)
+            status = ff_tensor_create(FF_FLOAT, 2, (int64_t[]){pictures, part->count / count}, &all);
+        if (status == FF_OK)
+            memcpy((float *)all->data + first * all->dims[1], part->data, part->bytes);
+        ff_tensor_unref(batch);
+        ff_tensor_unref(part);
+    }
+    if (status == FF_OK)
+        *out = all;
+    else
+        ff_tensor_unref(all);
+    return status;
+}
+
+/* Statistics of batch normalisation from the first pictures, then the pooled features of all. */
+static int calibrated_features(network *n, int pictures, int *labels, ff_tensor **features)
+{
     ff_tensor *batch = NULL;
-    int status = load_batch(n, "train", pictures, &batch, labels);
+    int status = load_batch(n, "train", 0, pictures < BATCH ? pictures : BATCH, &batch, labels);
     if (status == FF_OK)
         status = calibrate(n, batch);
-    if (status == FF_OK) {
-        network headless = *n; /* shares the layers, which are only read */
-        headless.n_layers--;
-        status = run_batch(&headless, &s, batch, 1, features);
-    }
     ff_tensor_unref(batch);
-    return status;
+    if (status != FF_OK)
+        return status;
+    network headless = *n; /* shares the layers, which are only read */
+    headless.n_layers--;
+    return run_series(&headless, "train", pictures, labels, features);
 }
 
 int network_fit(network *n, int pictures)
@@ -195,12 +222,9 @@ int network_diversify(network *n, int pictures)
 
 int network_accuracy(const network *n, int pictures, double *out)
 {
-    style s = batch_style();
     int *labels = ff_alloc_array((size_t)pictures, sizeof *labels);
-    ff_tensor *batch = NULL, *scores = NULL;
-    int status = load_batch(n, "test", pictures, &batch, labels);
-    if (status == FF_OK)
-        status = run_batch(n, &s, batch, 1, &scores);
+    ff_tensor *scores = NULL;
+    int status = run_series(n, "test", pictures, labels, &scores);
     if (status == FF_OK) {
         const float *f = scores->data;
         int right = 0;
@@ -212,7 +236,6 @@ int network_accuracy(const network *n, int pictures, double *out)
         }
         *out = (double)right / pictures;
     }
-    ff_tensor_unref(batch);
     ff_tensor_unref(scores);
     free(labels);
     return status;

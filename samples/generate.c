@@ -15,7 +15,7 @@
 
 #define PICTURES 120
 #define VALIDATION 120
-#define TRAINING 480
+#define TRAINING 1200
 #define LEAST_ACCURACY 0.9
 
 static int write_names(const char *folder)
@@ -43,7 +43,7 @@ static int generate(const char *folder)
         return status;
 
     double accuracy = 0;
-    network *n = network_small(DRAW_CLASSES, 1);
+    network *n = network_small(DRAW_CLASSES, 2);
     status = network_fit(n, TRAINING);
     if (status == FF_OK)
         status = network_accuracy(n, 240, &accuracy);

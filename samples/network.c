@@ -279,7 +279,7 @@ network *network_small(int classes, uint64_t seed)
             x = network_add(n, in, x, name, LINEAR);
         }
     }
-    x = network_conv(n, x, "head", 192, 1, 1, 1, true, RELU6);
+    x = network_conv(n, x, "head", 384, 1, 1, 1, true, RELU6);
     x = network_global_pool(n, x, "pool");
     network_dense(n, x, "classifier", classes);
     return n;
