@@ -22,7 +22,9 @@ int ff_conv_init(const ff_call *c, const ff_tensor *x, const ff_tensor *w, ff_co
                        "%lld channels in %lld groups with %lld filters of %lld channels",
                        (long long)v->channels, (long long)v->group, (long long)v->filters,
                        (long long)w->dims[1]);
-    return ff_window_init(c, x->rank - 2, x->dims + 2, w->dims + 2, &v->window);
+    int64_t positions; /* of the kernel: must not overflow in an empty tensor either */
+    int rc = ff_count(w->rank - 2, w->dims + 2, &positions);
+    return rc ? rc : ff_window_init(c, x->rank - 2, x->dims + 2, w->dims + 2, &v->window);
 }
 
 int ff_conv_out(ff_call *c, const ff_conv *v, ff_dtype t, ff_tensor **y)
@@ -284,6 +286,67 @@ done:
     ff_view_finish(&vx);
     ff_view_finish(&vw);
     ff_view_finish(&vb);
+    ff_view_finish(&vy);
+    return rc;
+}
+
+/* --------------------------------------------------------------------------------- Col2Im */
+
+/* x[batch, channels * block, positions] summed up into an image: what ConvTranspose does after its
+ * matrix product. */
+int ff_k_col2im(ff_call *c)
+{
+    const ff_tensor *x, *image, *block;
+    ff_tensor *y;
+    ff_window v = {0};
+    ff_view vx = {0}, vy = {0};
+    axis a[3];
+    int64_t pads[2 * FF_MAX_RANK], dims[FF_MAX_RANK];
+    int n, m, rc = ff_need(c, 0, 3, 3, &x);
+    if (rc || (rc = ff_need(c, 1, 1, 1, &image)) || (rc = ff_need(c, 2, 1, 1, &block)) ||
+        (rc = ff_int_list(image, 3, v.in, &n)) || (rc = ff_int_list(block, 3, v.kernel, &m)))
+        return rc;
+    if (n != m || n < 1)
+        return ff_fail(FF_ERR_GRAPH, "image_shape has %d entries, block_shape %d", n, m);
+    v.spatial = n;
+    if ((rc = numbers(c, "strides", n, 1, 1, v.stride, NULL)) ||
+        (rc = numbers(c, "dilations", n, 1, 1, v.dilation, NULL)) ||
+        (rc = numbers(c, "pads", 2 * n, 0, 0, pads, NULL)))
+        return rc;
+    int64_t kernel = 1, positions = 1;
+    for (int i = 0; i < n; i++) {
+        if (v.in[i] < 1 || v.in[i] > INT32_MAX || v.kernel[i] < 1 || v.kernel[i] > INT32_MAX)
+            return ff_fail(FF_ERR_GRAPH, "an image of %lld in blocks of %lld", (long long)v.in[i],
+                           (long long)v.kernel[i]);
+        v.begin[i] = pads[i];
+        int64_t room = v.in[i] + pads[i] + pads[n + i] - (v.kernel[i] - 1) * v.dilation[i] - 1;
+        v.out[i] = room < 0 ? 0 : room / v.stride[i] + 1;
+        if (__builtin_mul_overflow(kernel, v.kernel[i], &kernel) ||
+            __builtin_mul_overflow(positions, v.out[i], &positions))
+            return ff_fail(FF_ERR_GRAPH, "the number of elements overflows");
+        dims[2 + i] = v.in[i];
+    }
+    if (x->dims[2] != positions || x->dims[1] % kernel)
+        return ff_fail(FF_ERR_GRAPH, "%lld x %lld columns for blocks of %lld at %lld positions",
+                       (long long)x->dims[1], (long long)x->dims[2], (long long)kernel, (long long)positions);
+    dims[0] = x->dims[0];
+    dims[1] = x->dims[1] / kernel;
+    if ((rc = ff_out(c, 0, x->dtype, n + 2, dims, &y)) || !y->count)
+        return rc;
+    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+        goto done;
+    axes_of(&v, a);
+    int64_t plane = a[0].in * a[1].in * a[2].in;
+    for (int64_t r = 0; r < x->dims[0] * x->dims[1]; r++) {
+        int64_t q = r % kernel;
+        int64_t k[3] = {q / (a[1].kernel * a[2].kernel), q / a[2].kernel % a[1].kernel, q % a[2].kernel};
+        if ((rc = ff_cancel_check(c)))
+            goto done;
+        position(a, k, 1, vx.d + r * positions, vy.d + r / kernel * plane, false);
+    }
+    ff_view_store(&vy);
+done:
+    ff_view_finish(&vx);
     ff_view_finish(&vy);
     return rc;
 }

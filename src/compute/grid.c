@@ -307,3 +307,122 @@ int ff_k_affine_grid(ff_call *c)
     } while (ff_walk_next(&w));
     return FF_OK;
 }
+
+/* ------------------------------------------------------------------------------ MaxRoiPool */
+
+/* The largest element in each bin of regions {batch, x1, y1, x2, y2}; 0 where a bin is empty. */
+int ff_k_max_roi_pool(ff_call *c)
+{
+    const ff_tensor *x, *rois;
+    ff_tensor *y;
+    const int64_t *shape;
+    int rc = ff_need(c, 0, 4, 4, &x);
+    if (rc || (rc = ff_need(c, 1, 2, 2, &rois)))
+        return rc;
+    if (ff_node_ints(c->node, "pooled_shape", &shape) != 2 || shape[0] < 1 || shape[1] < 1 ||
+        rois->dims[1] != 5 || !ff_dtype_is_float(rois->dtype) || !ff_dtype_is_float(x->dtype))
+        return ff_fail(FF_ERR_GRAPH, "pooled_shape or the regions do not fit");
+    double scale = ff_node_float(c->node, "spatial_scale", 1);
+    int64_t dims[4] = {rois->dims[0], x->dims[1], shape[0], shape[1]}, height = x->dims[2], width = x->dims[3];
+    if ((rc = ff_out(c, 0, x->dtype, 4, dims, &y)) || !y->count)
+        return rc;
+    for (int64_t i = 0; i < y->count; i++) {
+        int64_t r = i / (dims[1] * dims[2] * dims[3]), ch = i / (dims[2] * dims[3]) % dims[1],
+                bin[2] = {i / dims[3] % dims[2], i % dims[3]}, size[2] = {height, width}, from[2], to[2];
+        double b = ff_tensor_get_real(rois, 5 * r);
+        if (!(b >= 0 && b < (double)x->dims[0]))
+            return ff_fail(FF_ERR_GRAPH, "batch index %g of %lld", b, (long long)x->dims[0]);
+        for (int k = 0; k < 2; k++) { /* rows, columns */
+            double start = round(ff_tensor_get_real(rois, 5 * r + 2 - k) * scale),
+                   end = round(ff_tensor_get_real(rois, 5 * r + 4 - k) * scale);
+            double step = fmax(end - start + 1, 1) / (double)dims[2 + k];
+            double low = floor((double)bin[k] * step) + start, high = ceil((double)(bin[k] + 1) * step) + start;
+            from[k] = (int64_t)fmin(fmax(low, 0), (double)size[k]);
+            to[k] = (int64_t)fmin(fmax(high, 0), (double)size[k]);
+        }
+        double best = from[0] < to[0] && from[1] < to[1] ? -INFINITY : 0;
+        const int64_t plane = ((int64_t)b * dims[1] + ch) * height;
+        for (int64_t p = from[0]; p < to[0]; p++)
+            for (int64_t q = from[1]; q < to[1]; q++)
+                best = fmax(best, ff_tensor_get_real(x, (plane + p) * width + q));
+        ff_tensor_set_real(y, i, best);
+    }
+    return FF_OK;
+}
+
+/* ------------------------------------------------------------------------------ DeformConv */
+
+/* Value at (y, x) with zeros around the image. */
+static double bilinear(const double *plane, int64_t height, int64_t width, double y, double x)
+{
+    if (!(y > -1 && x > -1 && y < (double)height && x < (double)width))
+        return 0;
+    int64_t y0 = (int64_t)floor(y), x0 = (int64_t)floor(x);
+    double ly = y - (double)y0, lx = x - (double)x0, sum = 0;
+    for (int k = 0; k < 4; k++) {
+        int64_t p = y0 + k / 2, q = x0 + k % 2;
+        if (p >= 0 && p < height && q >= 0 && q < width)
+            sum += plane[p * width + q] * (k / 2 ? ly : 1 - ly) * (k % 2 ? lx : 1 - lx);
+    }
+    return sum;
+}
+
+/* A convolution whose kernel positions are moved by offset[batch, groups * kernel * 2, out...] (y, x)
+ * and weighted by mask[batch, groups * kernel, out...]. Two spatial axes. */
+int ff_k_deform_conv(ff_call *c)
+{
+    const ff_tensor *t[5] = {NULL}; /* X, W, offset, B, mask */
+    ff_tensor *y;
+    ff_view v[5] = {{{0}}}, vy = {0};
+    ff_conv g;
+    int rc;
+    for (int i = 0; i < 5; i++) {
+        t[i] = ff_in(c, i);
+        if ((i < 3 || t[i]) && (rc = ff_need(c, i, i == 3 ? 1 : 4, i == 3 ? 1 : 4, &t[i])))
+            return rc;
+    }
+    if ((rc = ff_conv_init(c, t[0], t[1], &g)))
+        return rc;
+    const ff_window *w = &g.window;
+    int64_t parts = ff_node_int(c->node, "offset_group", 1), kernel = w->kernel[0] * w->kernel[1], want[2];
+    if (parts < 1 || parts > g.channels || g.channels % parts || (t[3] && t[3]->count != g.filters) ||
+        __builtin_mul_overflow(parts, kernel, &want[1]) || __builtin_mul_overflow(want[1], 2, &want[0]))
+        return ff_fail(FF_ERR_GRAPH, "offset_group or the bias does not fit");
+    for (int i = 2; i < 5; i += 2)
+        if (t[i] && (t[i]->dims[0] != g.batch || t[i]->dims[1] != want[i / 4] ||
+                     t[i]->dims[2] != w->out[0] || t[i]->dims[3] != w->out[1]))
+            return ff_fail(FF_ERR_GRAPH, "input %d does not fit the output", i);
+    if ((rc = ff_conv_out(c, &g, t[0]->dtype, &y)) || !y->count)
+        return rc;
+    for (int i = 0; i < 5; i++)
+        if (t[i] && (rc = ff_view_read(t[i], FF_WORK_DOUBLE, &v[i])))
+            goto done;
+    if ((rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+        goto done;
+    int64_t plane = w->out[0] * w->out[1], image = w->in[0] * w->in[1], channels = g.channels / g.group;
+    for (int64_t r = 0; r < g.batch * g.filters; r++) {
+        int64_t n = r / g.filters, m = r % g.filters, first = m / (g.filters / g.group) * channels;
+        if ((rc = ff_cancel_check(c)))
+            goto done;
+        for (int64_t p = 0; p < plane; p++) {
+            double sum = t[3] ? v[3].d[m] : 0;
+            for (int64_t i = 0; i < channels * kernel; i++) {
+                int64_t ch = first + i / kernel, k = i % kernel, part = ch / (g.channels / parts);
+                const double *offset = v[2].d + ((n * parts + part) * kernel + k) * 2 * plane + p;
+                double at_y = (double)(p / w->out[1] * w->stride[0] - w->begin[0] + k / w->kernel[1] * w->dilation[0]) + offset[0],
+                       at_x = (double)(p % w->out[1] * w->stride[1] - w->begin[1] + k % w->kernel[1] * w->dilation[1]) + offset[plane];
+                double weight = v[1].d[m * channels * kernel + i];
+                if (t[4])
+                    weight *= v[4].d[((n * parts + part) * kernel + k) * plane + p];
+                sum += weight * bilinear(v[0].d + (n * g.channels + ch) * image, w->in[0], w->in[1], at_y, at_x);
+            }
+            vy.d[r * plane + p] = sum;
+        }
+    }
+    ff_view_store(&vy);
+done:
+    for (int i = 0; i < 5; i++)
+        ff_view_finish(&v[i]);
+    ff_view_finish(&vy);
+    return rc;
+}

@@ -428,3 +428,58 @@ int ff_k_reverse_sequence(ff_call *c)
     }
     return FF_OK;
 }
+
+/* CenterCropPad: each axis cut or padded with zeros around its middle. */
+int ff_k_center_crop_pad(ff_call *c)
+{
+    const ff_tensor *x, *shape;
+    ff_tensor *y;
+    int64_t list[FF_MAX_RANK], lengths[FF_MAX_RANK], dims[FF_MAX_RANK], taken[FF_MAX_RANK],
+        from[FF_MAX_RANK], to[FF_MAX_RANK], strides[FF_MAX_RANK];
+    int axes[FF_MAX_RANK], n, m;
+    bool given;
+    int rc = ff_need(c, 0, 1, -1, &x);
+    if (rc || (rc = ff_need(c, 1, 1, 1, &shape)) || (rc = ff_int_list(shape, FF_MAX_RANK, lengths, &m)) ||
+        (rc = ff_list_argument(c, "axes", -1, FF_MAX_RANK, list, &n, &given)))
+        return rc;
+    if (!given)
+        for (n = 0; n < x->rank; n++)
+            list[n] = n;
+    if (n != m)
+        return ff_fail(FF_ERR_GRAPH, "%d lengths for %d axes", m, n);
+    if ((rc = ff_axes(list, n, x->rank, axes)))
+        return rc;
+    memset(from, 0, sizeof from);
+    memset(to, 0, sizeof to);
+    memcpy(dims, x->dims, sizeof dims);
+    memcpy(taken, x->dims, sizeof taken);
+    for (int i = 0; i < n; i++) {
+        int k = axes[i];
+        int64_t want = lengths[i], have = x->dims[k];
+        if (want < 0)
+            return ff_fail(FF_ERR_GRAPH, "a length of %lld", (long long)want);
+        dims[k] = want;
+        taken[k] = want < have ? want : have;
+        from[k] = want < have ? (have - want) / 2 : 0;
+        to[k] = want > have ? (want - have) / 2 : 0;
+    }
+    if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) || !y->count || !x->count)
+        return rc;
+    int64_t start_x = 0, start_y = 0, row = taken[x->rank - 1], steps[FF_MAX_RANK];
+    if (!ff_span(taken, 0, x->rank))
+        return FF_OK;
+    ff_strides(x->rank, x->dims, strides);
+    ff_strides(x->rank, dims, steps);
+    for (int k = 0; k < x->rank; k++) {
+        start_x += from[k] * strides[k];
+        start_y += to[k] * steps[k];
+    }
+    ff_walk w;
+    ff_walk_start(&w, x->rank - 1, taken);
+    ff_walk_operand(&w, strides);
+    ff_walk_operand(&w, steps);
+    do
+        ff_move(y, start_y + w.at[1], x, start_x + w.at[0], row);
+    while (ff_walk_next(&w));
+    return FF_OK;
+}

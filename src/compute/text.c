@@ -118,3 +118,94 @@ int ff_k_tfidf(ff_call *c)
     }
     return FF_OK;
 }
+
+int ff_k_string_concat(ff_call *c)
+{
+    const ff_tensor *a, *b;
+    ff_tensor *y;
+    int rank, rc = ff_need(c, 0, 0, -1, &a);
+    int64_t dims[FF_MAX_RANK], strides[FF_MAX_RANK], i = 0;
+    if (rc || (rc = ff_need(c, 1, 0, -1, &b)))
+        return rc;
+    if (a->dtype != FF_STRING || b->dtype != FF_STRING)
+        return ff_fail(FF_ERR_GRAPH, "the inputs are not strings");
+    if ((rc = ff_broadcast(a->rank, a->dims, b->rank, b->dims, &rank, dims)) ||
+        (rc = ff_out(c, 0, FF_STRING, rank, dims, &y)) || !y->count)
+        return rc;
+    ff_walk w;
+    ff_walk_start(&w, rank, dims);
+    ff_broadcast_strides(a, rank, strides);
+    ff_walk_operand(&w, strides);
+    ff_broadcast_strides(b, rank, strides);
+    ff_walk_operand(&w, strides);
+    char **to = y->data;
+    size_t total = 0;
+    do {
+        const char *left = ff_get_string(a, w.at[0]), *right = ff_get_string(b, w.at[1]);
+        total += strlen(left) + strlen(right) + 1;
+        if ((rc = ff_check_size(c, (int64_t)total, 1)))
+            return rc;
+        free(to[i]);
+        to[i++] = ff_asprintf("%s%s", left, right);
+    } while (ff_walk_next(&w));
+    return FF_OK;
+}
+
+/* The next piece of s: where it starts and how long it is; NULL after the last. Without a delimiter
+ * runs of blanks part, and none stand at the ends. `left`: pieces that may still be cut off. */
+static const char *next_piece(const char **s, const char *delimiter, int64_t left, size_t *length)
+{
+    const char *at = *s, *end;
+    if (!at)
+        return NULL;
+    if (!*delimiter) {
+        at += strspn(at, " \t\n\r\f\v");
+        if (!*at)
+            return NULL;
+        *length = left ? strcspn(at, " \t\n\r\f\v") : strlen(at);
+        *s = at + *length;
+        return at;
+    }
+    end = left ? strstr(at, delimiter) : NULL;
+    *length = end ? (size_t)(end - at) : strlen(at);
+    *s = end ? end + strlen(delimiter) : NULL;
+    return at;
+}
+
+/* StringSplit: pieces along a new last axis, "" where there are fewer, and their number. */
+int ff_k_string_split(ff_call *c)
+{
+    const ff_tensor *x;
+    ff_tensor *y, *counts = NULL;
+    int64_t dims[FF_MAX_RANK + 1], most = 0, limit = ff_node_int(c->node, "maxsplit", INT64_MAX);
+    const char *delimiter = ff_node_string(c->node, "delimiter", "");
+    int rc = ff_need(c, 0, 0, FF_MAX_RANK - 1, &x);
+    if (rc)
+        return rc;
+    if (x->dtype != FF_STRING)
+        return ff_fail(FF_ERR_GRAPH, "the input is not strings");
+    size_t length;
+    for (int64_t i = 0; i < x->count; i++) {
+        const char *s = ff_get_string(x, i);
+        int64_t n = 0;
+        while (next_piece(&s, delimiter, limit - n, &length))
+            n++;
+        most = n > most ? n : most;
+    }
+    memcpy(dims, x->dims, sizeof x->dims);
+    dims[x->rank] = most;
+    if ((rc = ff_out(c, 0, FF_STRING, x->rank + 1, dims, &y)) ||
+        (ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, x->dims, &counts))))
+        return rc;
+    for (int64_t i = 0; i < x->count; i++) {
+        const char *s = ff_get_string(x, i), *piece;
+        int64_t n = 0;
+        for (; (piece = next_piece(&s, delimiter, limit - n, &length)); n++)
+            ((char **)y->data)[i * most + n] = ff_strndup(piece, length);
+        if (counts)
+            ((int64_t *)counts->data)[i] = n;
+        for (; n < most; n++)
+            ff_set_string(y, i * most + n, "");
+    }
+    return FF_OK;
+}

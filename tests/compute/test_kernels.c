@@ -343,6 +343,29 @@ static void unknown_operators_are_named(void **state)
     bench_finish(&b);
 }
 
+/* The operators that the model layer knows and those that have a kernel are the same, but for these. */
+static void every_operator_has_a_kernel(void **state)
+{
+    static const char *const without[] = {
+        "ImageDecoder",   /* images are the business of the data layer */
+        "RegexFullMatch", /* the syntax of one library's regular expressions */
+    };
+    const ff_op *op;
+    const ff_kernel *k;
+    for (int i = 0; (op = ff_op_at(i)); i++) {
+        const ff_node node = {.op = op->type, .domain = op->domain, .opset = op->since, .label = "node"};
+        bool excepted = false;
+        for (size_t e = 0; e < FF_COUNT(without); e++)
+            excepted |= !strcmp(op->type, without[e]);
+        int rc = ff_kernel_find(&node, &k);
+        if (excepted != (rc == FF_ERR_UNSUPPORTED))
+            fail_msg("%s since %d: %s", op->type, op->since, rc ? ff_error() : "has a kernel now");
+    }
+    for (int i = 0; (k = ff_kernel_at(i)); i++)
+        if (!*k->domain && !ff_op_find(k->domain, k->op, k->since > 21 ? k->since : 21))
+            fail_msg("%s is not known to the model layer", k->op);
+}
+
 /* A body that always asks for another round. */
 static int go_on(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in,
                  ff_tensor **out, int n_out)
@@ -451,6 +474,7 @@ int main(void)
         cmocka_unit_test(outputs_beyond_the_limit_are_refused),
         cmocka_unit_test(indices_out_of_range_are_refused),
         cmocka_unit_test(unknown_operators_are_named),
+        cmocka_unit_test(every_operator_has_a_kernel),
         cmocka_unit_test(endless_loops_end),
         cmocka_unit_test(ceil_mode_divides_by_what_is_padded),
         cmocka_unit_test(grouped_convolution_agrees_with_sums),
