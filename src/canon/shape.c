@@ -108,9 +108,63 @@ static bool move_down_binary(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+static int wide_axes(const ff_shape *s, int *axes)
+{
+    int n = 0;
+    for (int i = 0; i < s->rank; i++)
+        if (s->dims[i] != 1)
+            axes[n++] = i;
+    return n;
+}
+
+/* Reshape(x) + c = Reshape(x + c') where the Reshape only moves axes of size 1. */
+static bool move_down_constant(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    bool any = cg_is(n, "Add") || cg_is(n, "Mul") || cg_is(n, "Sub") || cg_is(n, "Div") || cg_is(n, "Pow");
+    if (!any || n->n_in != 2 || !n->in[1])
+        return false;
+    int k = n->in[1]->constant ? 1 : 0;
+    cg_value *c = n->in[k], *y = n->out[0];
+    cg_node *p = reshape_of(n->in[1 - k]);
+    if (!p || !c->constant || !cg_only_user(p->out[0]) || !cg_shape_static(&p->in[0]->shape)
+        || !cg_shape_same(&p->out[0]->shape, &y->shape))
+        return false;
+    cg_value *x = p->in[0];
+    int from[FF_MAX_RANK], to[FF_MAX_RANK], wide = wide_axes(&y->shape, from);
+    if (wide_axes(&x->shape, to) != wide)
+        return false;
+    int64_t dims[FF_MAX_RANK];
+    for (int i = 0; i < x->shape.rank; i++)
+        dims[i] = 1;
+    for (int i = 0; i < wide; i++) {
+        int own = from[i] - (y->shape.rank - c->shape.rank);
+        if (x->shape.dims[to[i]] != y->shape.dims[from[i]])
+            return false;
+        dims[to[i]] = own >= 0 ? c->shape.dims[own] : 1;
+    }
+    cg_value *moved = c->constant->count == 1 ? c : cg_constant_reshaped(g, c, x->shape.rank, dims);
+    if (!moved || (moved == c && c->shape.rank > x->shape.rank))
+        return false;
+    ff_shape shape = x->shape;
+    shape.dtype = y->shape.dtype;
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_reshaped(before, y);
+    cg_record_rule(g, self, n, p, 0);
+    cg_node *after = cg_insert_after(g, n, "Reshape", p->primary, 1);
+    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, p->primary);
+    cg_set_in(n, 1 - k, x);
+    cg_set_in(n, k, moved);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    cg_remove(g, p, after);
+    return true;
+}
+
 const cg_rule cg_shape_rules[] = {
     {"reshape-twice", "two Reshapes in a row are the second", twice},
     {"reshape-order", "an operation on single elements before or after a Reshape", move_down},
+    {"reshape-order-constant", "arithmetic with a constant before or after a Reshape", move_down_constant},
     {"reshape-order-two", "an operation on two values reshaped alike", move_down_binary},
     {NULL, NULL, NULL},
 };

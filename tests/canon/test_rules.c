@@ -166,6 +166,8 @@ static const rule_case cases[] = {
     {"reshape-twice", true, IMAGE "int s 2 16,16; z = Flatten(x); y = Reshape(z,s); output y"},
     {"reshape-order", true, IMAGE "z = Flatten(x); r = Sigmoid(z); y = Softmax(r); output y"},
     {"reshape-order", true, "opset 11; input x 1,5,1,1; z = Flatten(x); y = Softmax(z); output y"},
+    {"reshape-order-constant", true, "input x 1,5,1,1; int s 4 1,1,1,5; float c 5 random; r = Abs(x); z = Reshape(r,s); y = Add(c,z); output y"},
+    {"reshape-order-constant", false, "input x 1,6,1,1; int s 4 1,2,3,1; float c 3,1 random; z = Reshape(x,s); y = Add(z,c); output y"},
     {"reshape-order-two", true, IMAGE "a = Abs(x); b = Sigmoid(x); fa = Flatten(a); fb = Flatten(b); y = Add(fa,fb); output y"},
 
     {"input-layout", true, "input x 1,8,9,3; float w 6,3,3,3 random; t = Transpose(x) perm=[0,3,1,2]; y = Conv(t,w); output y"},
