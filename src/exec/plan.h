@@ -205,6 +205,12 @@ static inline bool shape_fixed(const ff_shape *s)
     return true;
 }
 
+/* Whether a tensor's data are its elements (not pointers to strings or to other tensors). */
+static inline bool dtype_is_bytes(ff_dtype t)
+{
+    return t != FF_STRING && t < FF_DTYPE_COUNT;
+}
+
 /* store.c, for runners. Entries are immutable and counted. */
 typedef struct kept {
     atomic_int refs;

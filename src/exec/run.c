@@ -629,7 +629,7 @@ static void keep(ff_runner *r, int value, ff_store *store, int sample)
         if (store_wants(store, &x->key, sample, x->reps[0].bytes))
             store_put(store, &x->key, sample, &x->reps[0].layout, r->reps[value][0].data,
                       x->reps[0].bytes);
-    } else if (x->value && x->shape.dtype != FF_STRING) {
+    } else if (x->value && dtype_is_bytes(x->shape.dtype)) {
         size_t bytes = (size_t)shape_count(&x->shape) * ff_dtype_size(x->shape.dtype);
         const ff_tensor *t;
         if (store_wants(store, &x->key, sample, bytes) && ensure_tensor(r, value, &t) == FF_OK)

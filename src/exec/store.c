@@ -178,7 +178,7 @@ static int viewed(const ff_plan *p, int value)
 
 static bool keepable(const pvalue *x)
 {
-    return x->has_key && x->fixed && x->shape.dtype != FF_STRING;
+    return x->has_key && x->fixed && dtype_is_bytes(x->shape.dtype);
 }
 
 /* Work saved over an edit whose place is drawn by work, with the cuts chosen so far and one more. */
