@@ -349,15 +349,9 @@ static void conv(net *n, act *a, int64_t out, int64_t k, int64_t stride, bool de
     th = th > 0 ? th : 0;
     tw = tw > 0 ? tw : 0;
     int64_t p[4] = {th / 2, tw / 2, th - th / 2, tw - tw / 2};
-    bool shifted = here && strcmp(n->fault->kind, "pads") == 0;
-    if (shifted) {
-        p[0] += 1;
-        p[2] -= 1;
-        if (p[2] < 0) {
-            p[0] += 1;
-            p[2] = 0;
-        }
-    }
+    bool shifted = here && strcmp(n->fault->kind, "pads") == 0 && p[2] > 0;
+    p[0] += shifted;
+    p[2] -= shifted;
     char pads[128] = "";
     int padding = shifted ? way(n, 2) : way(n, 3);
     if (padding == 1 && th + tw > 0) {

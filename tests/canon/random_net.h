@@ -11,8 +11,8 @@
 #include "fetafix/model.h"
 
 /* Style 0 is the plainest. `fault` (NULL: none) names one thing that is done wrong in the layer
- * number `at` of those that can have it; it is cleared when it could not be done:
- * "weights", "pads", "clip", "missing-clip", "strides". */
+ * number `at` of its kind; it is cleared when that layer does not exist or cannot have it:
+ * "weights" (bfloat16), "pads" (one row moved to the other side), "clip", "missing-clip". */
 typedef struct net_fault {
     const char *kind;
     int at;
