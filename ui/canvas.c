@@ -220,30 +220,33 @@ void ui_pen_text(ui_pen *p, ui_style s, const char *text)
     put_text(p, s, text, ui_pen_room(p));
 }
 
+/* Leaves the last `keep` parts of names between quotes. */
+static void shorten(const char *text, int keep, ff_buf *out)
+{
+    while (*text) {
+        const char *close = *text == '\'' ? strchr(text + 1, '\'') : NULL, *from = text + 1;
+        if (!close) {
+            ff_buf_putc(out, *text++);
+            continue;
+        }
+        int parts = 0;
+        for (const char *c = close - 1; c > text && parts < keep; c--) {
+            if (*c == '/' && ++parts == keep)
+                from = c + 1;
+        }
+        ff_buf_puts(out, from > text + 1 ? "'\xe2\x80\xa6" : "'");
+        ff_buf_add(out, from, (size_t)(close + 1 - from));
+        text = close + 1;
+    }
+}
+
 void ui_pen_brief(ui_pen *p, ui_style s, const char *text)
 {
-    if (ff_display_width(text) <= ui_pen_room(p)) {
-        ui_pen_text(p, s, text);
-        return;
-    }
     ff_buf b = {0};
-    while (*text) {
-        const char *close = *text == '\'' ? strchr(text + 1, '\'') : NULL, *slash = NULL;
-        for (const char *c = text + 1; close && c < close; c++) {
-            if (*c == '/' && c + 1 < close)
-                slash = c;
-        }
-        if (slash) {
-            ff_buf_puts(&b, "'\xe2\x80\xa6");
-            text = slash + 1;
-            ff_buf_add(&b, text, (size_t)(close + 1 - text));
-            text = close + 1;
-        } else if (close) {
-            ff_buf_add(&b, text, (size_t)(close + 1 - text));
-            text = close + 1;
-        } else {
-            ff_buf_putc(&b, *text++);
-        }
+    ff_buf_puts(&b, text);
+    for (int keep = 3; keep > 0 && ff_display_width(b.data) > ui_pen_room(p); keep--) {
+        ff_buf_clear(&b);
+        shorten(text, keep, &b);
     }
     ui_pen_text(p, s, b.data ? b.data : "");
     ff_buf_finish(&b);

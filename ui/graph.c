@@ -103,6 +103,11 @@ static bool quiet(const ff_table *t, int row)
            ui_int(t, row, "findings", 0) == 0;
 }
 
+static bool folds(const graph *g, const ff_table *t, int row)
+{
+    return quiet(t, row) && !g->repaired[row];
+}
+
 /* Chooses the stretches that fold, with so many rows left beside a difference; returns how many rows
  * are to be seen then. */
 static int choose_folds(graph *g, const ff_table *t, int context)
@@ -114,7 +119,7 @@ static int choose_folds(graph *g, const ff_table *t, int context)
         g->fold_of[i] = -1;
     for (int i = 0; i < g->count;) {
         int end = i;
-        while (end < g->count && quiet(t, end))
+        while (end < g->count && folds(g, t, end))
             end++;
         int from = i == 0 ? 0 : i + context, to = end == g->count ? end : end - context;
         if (to - from >= FOLD_MIN) {
@@ -147,10 +152,6 @@ static void build(ui_view *v)
         g->open[i] = open[i];
     free(open);
     build_lanes(g, t);
-    g->height = v->window.height;
-    int context = g->count <= g->height ? g->count : CONTEXT_MAX;
-    while (choose_folds(g, t, context) > g->height && context > 1)
-        context--;
     for (int i = 0; i < ff_table_rows(findings); i++) {
         if (strcmp(ui_text(findings, i, "status"), "repaired") != 0)
             continue;
@@ -158,6 +159,10 @@ static void build(ui_view *v)
         if (row >= 0)
             g->repaired[row] = true;
     }
+    g->height = v->window.height;
+    int context = g->count <= g->height ? g->count : CONTEXT_MAX;
+    while (choose_folds(g, t, context) > g->height && context > 1)
+        context--;
 }
 
 static bool is_open(const graph *g, int first)

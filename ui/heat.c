@@ -37,6 +37,15 @@ static double largest(const ui_view *v, const char *column)
     return most;
 }
 
+static bool known(const ui_view *v, const char *column)
+{
+    for (int i = 0; i < ff_table_rows(layers_of(v)); i++) {
+        if (!isnan(ui_real(layers_of(v), i, column)))
+            return true;
+    }
+    return false;
+}
+
 typedef struct entry {
     double key;
     int row;
@@ -72,10 +81,11 @@ static void refresh(ui_view *v)
 /* Columns of numbers that fit beside the bar, the sorted one first. */
 static int columns_for(const ui_view *v, int width, int out[4])
 {
+    /* Scores that were not computed have no column. */
     int room = width < 34 ? 1 : width < 44 ? 2 : width < 56 ? 3 : 4, n = 0;
     out[n++] = v->sort == BY_LAYER ? BY_ISOLATED : v->sort;
     for (int k = 0; k < 4 && n < room; k++) {
-        if (k != out[0])
+        if (k != out[0] && (ff_table_rows(layers_of(v)) == 0 || known(v, scores[k].column)))
             out[n++] = k;
     }
     return n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A click chooses, a click on what is chosen opens it; the wheel scrolls what it is over. */
+#include "terminal.h"
 #include "ui.h"
 
 enum { WHEEL_ROWS = 3 };
@@ -47,6 +48,8 @@ static void click(ui *u, const ui_key *k)
 
 void ui_mouse(ui *u, const ui_key *k)
 {
+    if (!ui_term_mouse())
+        return; /* a report that was on its way when it was switched off */
     if (u->prompt.kind != UI_PROMPT_NONE || u->question != ASK_NOTHING)
         return;
     u->touched = true;

@@ -187,14 +187,9 @@ void ui_draw_status(ui *u, ui_rect r)
         return;
     }
     if (u->running && !(u->running_kind == FF_JOB_DETAIL && u->message)) {
-        if (u->message) { /* beside what the engine does */
-            char *text = ff_asprintf(" engine: %s ", name_of_job(u->running_kind));
-            ui_pen_right(&p, ui_plain(INK_INFO), text);
-            free(text);
-            ui_pen_printf(&p, ui_plain(u->message_ink), " %s", u->message);
-        } else {
-            draw_progress(u, &p);
-        }
+        draw_progress(u, &p);
+        if (u->message)
+            ui_pen_printf(&p, ui_plain(u->message_ink), "   %s", u->message);
         return;
     }
     ui_pen_right(&p, ui_plain(INK_DIM), " engine: idle ");

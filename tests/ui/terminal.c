@@ -220,6 +220,17 @@ bool terminal_wait_for(terminal *t, const char *text, int ms)
     return true;
 }
 
+bool terminal_wait_gone(terminal *t, const char *text, int ms)
+{
+    int64_t end = ff_now_ns() + ms * 1000000LL;
+    while (terminal_holds(t, text)) {
+        if (ff_now_ns() > end)
+            return false;
+        pump(t, 50);
+    }
+    return true;
+}
+
 bool terminal_alternate(const terminal *t)
 {
     return t->alternate;

@@ -20,6 +20,8 @@ void terminal_resize(terminal *t, int columns, int rows);
 bool terminal_wait_for(terminal *t, const char *text, int ms);
 /* Until nothing was written for a while. */
 void terminal_settle(terminal *t);
+/* Until the screen does not hold the text any more. */
+bool terminal_wait_gone(terminal *t, const char *text, int ms);
 bool terminal_holds(terminal *t, const char *text);
 /* The rows as text. With `styles`, a second part: runs of cells that look alike, a letter a look. */
 void terminal_capture(terminal *t, bool styles, ff_buf *out);
