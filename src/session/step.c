@@ -180,7 +180,8 @@ static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_
         .findings = p ? case_findings_of(p) : NULL,
         .verdict = j ? (int)verdict : -1,
         .before = c->points[c->current].wrong,
-        .after = j && j->complete ? j->wrong : -1,
+        /* How far a rejected one was run depends on what was known already, as after a resumption. */
+        .after = accepted ? j->wrong : -1,
         .phase = ff_strdup(phase),
     };
     decision told = d; /* case_commit takes the texts over; they live on in c->decisions */

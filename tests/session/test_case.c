@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A session from loading to the end of the search: steps, undo and redo, resumption, refusals. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+/* cmocka wants the four above first. */
+#include <cmocka.h>
+
+#include "fetafix/session.h"
+#include "small_case.h"
+
+static char folder[] = "/tmp/fetafix-case-XXXXXX";
+static char source[64], target[64], photos[64], validation[64], path[64];
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(source, sizeof source, "%s/source.onnx", folder);
+    snprintf(target, sizeof target, "%s/target.onnx", folder);
+    snprintf(photos, sizeof photos, "%s/photos.txt", folder);
+    snprintf(validation, sizeof validation, "%s/validation", folder);
+    snprintf(path, sizeof path, "%s/case.fetafix", folder);
+    if (small_case_make(folder)) {
+        fprintf(stderr, "%s\n", ff_error());
+        return -1;
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char *command = ff_asprintf("rm -rf %s", folder);
+    int rc = system(command);
+    free(command);
+    return rc;
+}
+
+static ff_session_options options(const char *file)
+{
+    return (ff_session_options){
+        .source = source, .target = target, .images = photos, .validate = validation,
+        .source_pre = SMALL_CASE_PRE, .target_pre = SMALL_CASE_PRE, .path = file,
+    };
+}
+
+static ff_session *open_session(const ff_session_options *o)
+{
+    ff_session *s;
+    if (ff_session_open(o, &s))
+        fail_msg("%s", ff_error());
+    if (ff_session_wait(s, 1))
+        fail_msg("%s", ff_error());
+    return s;
+}
+
+static int run_job(ff_session *s, ff_request r)
+{
+    return ff_session_wait(s, ff_session_post(s, &r));
+}
+
+static void do_job(ff_session *s, ff_job_kind kind)
+{
+    if (run_job(s, (ff_request){.kind = kind}))
+        fail_msg("%s", ff_error());
+}
+
+static int wrong_now(ff_session *s)
+{
+    const ff_snapshot *now = ff_session_snapshot(s);
+    int wrong = now->wrong;
+    ff_snapshot_unref(now);
+    return wrong;
+}
+
+static int64_t state_now(ff_session *s)
+{
+    const ff_snapshot *now = ff_session_snapshot(s);
+    int64_t state = now->state;
+    ff_snapshot_unref(now);
+    return state;
+}
+
+static void test_repair(void **state)
+{
+    (void)state;
+    ff_session_options o = options(NULL);
+    ff_session *s = open_session(&o);
+    int initial = wrong_now(s);
+    assert_true(initial > 0);
+    do_job(s, FF_JOB_LOCALIZE);
+    const ff_snapshot *now = ff_session_snapshot(s);
+    assert_int_equal(ff_table_rows(now->findings), 6);
+    assert_true(ff_table_rows(now->layers) >= 7);
+    assert_int_equal(ff_table_rows(now->images_table), 60);
+    assert_non_null(now->next);
+    ff_snapshot_unref(now);
+    do_job(s, FF_JOB_REPAIR);
+    do_job(s, FF_JOB_VALIDATE);
+    now = ff_session_snapshot(s);
+    assert_int_equal(now->wrong, 0);
+    assert_int_equal(now->initial, initial);
+    assert_true(now->searched);
+    assert_int_equal(now->validation_images, 30);
+    assert_int_equal(now->validation_wrong, 0);
+    int status = ff_table_find(now->findings, "status");
+    for (int i = 0; i < ff_table_rows(now->findings); i++)
+        assert_string_equal(ff_table_text(now->findings, i, status), "repaired");
+    ff_snapshot_unref(now);
+    ff_session_close(s);
+}
+
+/* The same counts going back as coming, and a branch beside the first. */
+static void test_history(void **state)
+{
+    (void)state;
+    ff_session_options o = options(NULL);
+    ff_session *s = open_session(&o);
+    int initial = wrong_now(s);
+    do_job(s, FF_JOB_STEP);
+    int first = wrong_now(s);
+    assert_true(first < initial);
+    do_job(s, FF_JOB_STEP);
+    int second = wrong_now(s);
+    int64_t tip = state_now(s);
+    do_job(s, FF_JOB_UNDO);
+    assert_int_equal(wrong_now(s), first);
+    do_job(s, FF_JOB_UNDO);
+    assert_int_equal(wrong_now(s), initial);
+    assert_int_equal(run_job(s, (ff_request){.kind = FF_JOB_UNDO}), FF_ERR_USAGE);
+    do_job(s, FF_JOB_REDO);
+    do_job(s, FF_JOB_REDO);
+    assert_int_equal(wrong_now(s), second);
+    assert_int_equal(state_now(s), tip);
+    assert_int_equal(run_job(s, (ff_request){.kind = FF_JOB_REDO}), FF_ERR_USAGE);
+    assert_int_equal(run_job(s, (ff_request){.kind = FF_JOB_GOTO, .number = 0}), FF_OK);
+    /* The repair that would come next is set aside, another is taken. */
+    do_job(s, FF_JOB_REJECT);
+    do_job(s, FF_JOB_STEP);
+    assert_true(wrong_now(s) < initial);
+    assert_true(state_now(s) > tip);
+    do_job(s, FF_JOB_REPAIR);
+    assert_int_equal(wrong_now(s), 0);
+    ff_session_close(s);
+}
+
+static char *proposals_of(ff_session *s)
+{
+    const ff_snapshot *now = ff_session_snapshot(s);
+    ff_buf b = {0};
+    ff_buf_printf(&b, "%lld %d %s\n", (long long)now->state, now->wrong, now->next ? now->next : "-");
+    for (int i = 0; i < ff_table_rows(now->proposals); i++)
+        ff_buf_printf(&b, "%s %s\n", ff_table_text(now->proposals, i, 0),
+                      ff_table_text(now->proposals, i, ff_table_find(now->proposals, "status")));
+    for (int i = 0; i < ff_table_rows(now->findings); i++)
+        ff_buf_printf(&b, "%s %s\n", ff_table_text(now->findings, i, 0),
+                      ff_table_text(now->findings, i, ff_table_find(now->findings, "status")));
+    for (int i = 0; i < ff_table_rows(now->layers); i++)
+        ff_buf_printf(&b, "%.17g\n",
+                      ff_table_real(now->layers, i, ff_table_find(now->layers, "isolated")));
+    ff_snapshot_unref(now);
+    return ff_buf_steal(&b);
+}
+
+static void test_resume(void **state)
+{
+    (void)state;
+    unlink(path);
+    ff_session_options o = options(path);
+    ff_session *s = open_session(&o);
+    do_job(s, FF_JOB_STEP);
+    do_job(s, FF_JOB_REJECT);
+    char *before = proposals_of(s);
+    ff_session_close(s);
+    /* The path alone is enough. */
+    ff_session_options again = {.path = path};
+    s = open_session(&again);
+    char *after = proposals_of(s);
+    assert_string_equal(before, after);
+    ff_session_close(s);
+    free(before);
+    free(after);
+    /* Also when the models are gone: the session has their bytes. */
+    char *away = ff_asprintf("%s.away", target);
+    assert_int_equal(rename(target, away), 0);
+    s = open_session(&again);
+    do_job(s, FF_JOB_REPAIR);
+    assert_int_equal(wrong_now(s), 0);
+    ff_session_close(s);
+    assert_int_equal(rename(away, target), 0);
+    free(away);
+}
+
+static void expect_load(const ff_session_options *o, int code, const char *about)
+{
+    ff_session *s;
+    assert_int_equal(ff_session_open(o, &s), FF_OK);
+    assert_int_equal(ff_session_wait(s, 1), code);
+    if (!strstr(ff_error(), about))
+        fail_msg("'%s' does not say '%s'", ff_error(), about);
+    ff_session_close(s);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    unlink(path);
+    ff_session_options o = options(path);
+    ff_session *s = open_session(&o);
+    ff_session *second;
+    /* One process may hold it once. */
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ff_session_open(&o, &second) == FF_ERR_INPUT ? 0 : 1);
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    ff_session_close(s);
+    ff_session_options other = o;
+    other.target = source;
+    expect_load(&other, FF_ERR_INPUT, "another Target");
+    other = o;
+    other.source_pre = "torch";
+    expect_load(&other, FF_ERR_USAGE, "--source-pre");
+    other = o;
+    other.images = validation;
+    expect_load(&other, FF_ERR_USAGE, "images");
+    other = options(NULL);
+    other.images = "/nonexistent";
+    expect_load(&other, FF_ERR_INPUT, "nonexistent");
+    other = options(NULL);
+    other.target = photos;
+    expect_load(&other, FF_ERR_INPUT, "photos.txt");
+}
+
+/* Cells of every table flipped one after the other: a clear error or a session that works. */
+static void test_hostile(void **state)
+{
+    (void)state;
+    unlink(path);
+    ff_session_options o = options(path);
+    ff_session *s = open_session(&o);
+    do_job(s, FF_JOB_STEP);
+    ff_session_close(s);
+    char *data;
+    size_t size;
+    assert_int_equal(ff_read_file(path, 1 << 30, &data, &size), FF_OK);
+    ff_rng rng = {.state = 77};
+    for (int i = 0; i < 60; i++) {
+        char *copy = ff_alloc(size);
+        memcpy(copy, data, size);
+        for (int k = 0; k < 8; k++)
+            copy[100 + ff_rng_below(&rng, size - 100)] ^= (char)(1 << ff_rng_below(&rng, 8));
+        assert_int_equal(ff_write_file(path, copy, size, true), FF_OK);
+        free(copy);
+        ff_session_options again = {.path = path};
+        int code = ff_session_open(&again, &s);
+        if (code == FF_OK) {
+            code = ff_session_wait(s, 1);
+            ff_session_close(s);
+        }
+        if (code)
+            assert_null(strchr(ff_error(), '\n'));
+        assert_true(code == FF_OK || code == FF_ERR_INPUT || code == FF_ERR_USAGE ||
+                    code == FF_ERR_GRAPH || code == FF_ERR_UNSUPPORTED);
+    }
+    free(data);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    ff_session_options o = options(NULL);
+    ff_session *s = open_session(&o);
+    int64_t a = ff_session_post(s, &(ff_request){.kind = FF_JOB_REPAIR});
+    int64_t b = ff_session_post(s, &(ff_request){.kind = FF_JOB_VALIDATE});
+    ff_session_cancel(s, true);
+    int code = ff_session_wait(s, a);
+    assert_true(code == FF_ERR_CANCELLED || code == FF_OK);
+    assert_int_equal(ff_session_wait(s, b), FF_ERR_CANCELLED);
+    do_job(s, FF_JOB_REPAIR); /* goes on */
+    assert_int_equal(wrong_now(s), 0);
+    ff_session_close(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_repair),   cmocka_unit_test(test_history),
+        cmocka_unit_test(test_resume),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hostile),  cmocka_unit_test(test_cancel),
+    };
+    return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
+}
