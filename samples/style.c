@@ -94,7 +94,7 @@ static const char *weight_name(writer *w, const layer *l, const char *what)
     case NAMES_TORCH:
         return say(w, "%s.%s", l->name, what);
     case NAMES_TF:
-        return say(w, "model/%s/%s:0", l->name, what);
+        return say(w, "model/%s/%s/ReadVariableOp:0", l->name, what);
     case NAMES_TFLITE:
         return say(w, "model/%s/%s/ReadVariableOp;model/%s", l->name, what, l->name);
     case NAMES_LOST:

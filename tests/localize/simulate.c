@@ -54,9 +54,9 @@ static void remove_pictures(const char *folder)
 
 /* Is the finding at the layer? Source nodes carry the layers' names between slashes; nodes of the Target
  * may have lost theirs. */
-static bool at_layer(const ff_finding *f, const char *layer)
+static bool at_layer(const ff_finding *f, const char *where)
 {
-    char *part = ff_asprintf("/%s/", layer);
+    char *part = ff_asprintf("/%s/", where);
     bool found = false;
     for (int i = 0; i < f->n_source_nodes && !found; i++)
         found = strstr(f->source_nodes[i]->label, part) != NULL;
