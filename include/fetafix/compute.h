@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * fetafix/compute.h: arithmetic. One reference kernel in plain C for each operator behind one
- * registry, and oneDNN primitives for the few where that pays (src/compute/fast.h, used by exec).
+ * registry, and oneDNN primitives for the few where that pays (src/exec/dnn.h).
  *
  *     ff_kernel_find(node, &k)                 greatest version not above the node's opset
  *     ff_kernel_run(k, node, in, n, out, m)    allocates the outputs and computes them

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Steps, in the order in which they run, and the layouts of what flows between them. Convolutions choose
- * their layouts; pools, clips, sums follow the layout they find; reference kernels read and write plain
- * tensors; Transposes and Reshapes move nothing where the layout allows it.
+ * Steps, in the order in which they run, and the layouts of what flows between them. Convolutions
+ * choose their layouts; pools, clips, sums follow the layout they find; reference kernels read and
+ * write plain tensors; Transposes and Reshapes move nothing where the layout allows it.
  */
-#include "exec/plan.h"
+#include "exec/build.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_op(const ff_node *n, const char *op)
-{
-    return !*n->domain && strcmp(n->op, op) == 0;
-}
-
 /* --------------------------------------------------------------------------- values and steps */
 
-static int add_rep(ff_plan *p, int value, rep_kind kind, const ff_layout *l)
+int build_rep(ff_plan *p, int value, rep_kind kind, const ff_layout *l)
 {
     pvalue *x = &p->values[value];
 
@@ -29,15 +24,14 @@ static int add_rep(ff_plan *p, int value, rep_kind kind, const ff_layout *l)
     return x->n_reps++;
 }
 
-/* The representation of that layout, added when there is none. */
-static int rep_for(ff_plan *p, int value, const ff_layout *l)
+int build_rep_for(ff_plan *p, int value, const ff_layout *l)
 {
     const pvalue *x = &p->values[value];
 
     for (int i = 0; i < x->n_reps; i++)
         if (dnn_layout_equal(&x->reps[i].layout, l))
             return i;
-    return add_rep(p, value, REP_BUFFER, l);
+    return build_rep(p, value, REP_BUFFER, l);
 }
 
 static bool representable(const pvalue *x)
@@ -56,24 +50,28 @@ static int add_tensor_rep(ff_plan *p, int value)
         return FF_OK;
     int code = dnn_layout_plain(&l, x->shape.rank, x->shape.dims);
     if (code == FF_OK)
-        add_rep(p, value, REP_TENSOR, &l);
+        build_rep(p, value, REP_TENSOR, &l);
     return code;
 }
 
-static int add_value(ff_plan *p, int rank, const int64_t *dims)
+int build_value(ff_plan *p, int rank, const int64_t *dims)
 {
     if (p->n_values == p->values_capacity) {
         p->values_capacity = p->values_capacity + p->values_capacity / 2 + 64;
         p->values = ff_realloc_array(p->values, (size_t)p->values_capacity, sizeof *p->values);
     }
     pvalue *x = &p->values[p->n_values];
-    *x = (pvalue){.shape = {.dtype = FF_FLOAT, .rank = rank}, .fixed = true, .live = true,
-                  .feed = -1, .step = -1, .own = -1};
+    *x = (pvalue){.shape = {.dtype = FF_FLOAT, .rank = rank},
+                  .fixed = true,
+                  .live = true,
+                  .feed = -1,
+                  .step = -1,
+                  .own = -1};
     memcpy(x->shape.dims, dims, (size_t)rank * sizeof *dims);
     return p->n_values++;
 }
 
-static step *add_step(ff_plan *p, step_kind kind, const ff_node *n, int n_in, int n_out)
+step *build_step(ff_plan *p, step_kind kind, const ff_node *n, int n_in, int n_out)
 {
     if (p->n_steps == p->steps_capacity) {
         p->steps_capacity = p->steps_capacity * 2 + 64;
@@ -86,25 +84,23 @@ static step *add_step(ff_plan *p, step_kind kind, const ff_node *n, int n_in, in
     return s;
 }
 
-/* The last step made is the one that makes `value`. */
-static void makes(ff_plan *p, int value)
+void build_makes(ff_plan *p, int value)
 {
     p->values[value].step = p->n_steps - 1;
 }
 
 /* -------------------------------------------------------------------------------------- views */
 
-/* `to` becomes another view of a representation of `from`. */
-static void alias(ff_plan *p, const ff_node *n, int to, int from, int from_rep, const ff_layout *l)
+void build_alias(ff_plan *p, const ff_node *n, int to, int from, int from_rep, const ff_layout *l)
 {
-    int r = add_rep(p, to, REP_ALIAS, l);
+    int r = build_rep(p, to, REP_ALIAS, l);
 
     p->values[to].reps[r].value = from;
     p->values[to].reps[r].rep = from_rep;
-    step *s = add_step(p, STEP_VIEW, n, 1, 1);
+    step *s = build_step(p, STEP_VIEW, n, 1, 1);
     s->in[0] = (port){from, from_rep};
     s->out[0] = (port){to, r};
-    makes(p, to);
+    build_makes(p, to);
 }
 
 /* A value with other dims, the same bytes. */
@@ -115,23 +111,23 @@ static int reshape(ff_plan *p, const ff_node *n, int to, int from)
 
     if (x->n_reps && x->reps[0].kind != REP_TENSOR && y->shape.rank >= 1 &&
         dnn_layout_reshape(&l, &x->reps[0].layout, y->shape.rank, y->shape.dims)) {
-        alias(p, n, to, from, 0, &l);
+        build_alias(p, n, to, from, 0, &l);
         return FF_OK;
     }
-    step *s = add_step(p, STEP_RESHAPE, n, 1, 1);
+    step *s = build_step(p, STEP_RESHAPE, n, 1, 1);
     s->in[0] = (port){from, -1};
     s->out[0] = (port){to, -1};
-    makes(p, to);
+    build_makes(p, to);
     return add_tensor_rep(p, to);
 }
 
-static int permute(ff_plan *p, const ff_node *n, int to, int from, const int *perm)
+int build_permute(ff_plan *p, const ff_node *n, int to, int from, const int *perm)
 {
     ff_layout l;
     int code = dnn_layout_permute(&l, &p->values[from].reps[0].layout, perm);
 
     if (code == FF_OK)
-        alias(p, n, to, from, 0, &l);
+        build_alias(p, n, to, from, 0, &l);
     return code;
 }
 
@@ -153,8 +149,7 @@ static void add_capture(void *context, const ff_value *v)
     c->values[c->n++] = v->id;
 }
 
-/* By its reference kernel. */
-static int build_node(ff_plan *p, const ff_node *n, bool own)
+int build_node(ff_plan *p, const ff_node *n, bool own)
 {
     struct capture_list captures = {0};
     const ff_kernel *k;
@@ -163,7 +158,7 @@ static int build_node(ff_plan *p, const ff_node *n, bool own)
     if (code != FF_OK)
         return code;
     node_captures(n, add_capture, &captures);
-    step *s = add_step(p, STEP_NODE, n, n->n_inputs + (int)captures.n, n->n_outputs);
+    step *s = build_step(p, STEP_NODE, n, n->n_inputs + (int)captures.n, n->n_outputs);
     s->kernel = k;
     s->n_in = n->n_inputs;
     s->n_captures = (int)captures.n;
@@ -180,22 +175,22 @@ static int build_node(ff_plan *p, const ff_node *n, bool own)
         if (own)
             p->values[n->outputs[o]->id].own = p->n_steps - 1;
         else
-            makes(p, n->outputs[o]->id);
+            build_makes(p, n->outputs[o]->id);
         code = add_tensor_rep(p, n->outputs[o]->id);
     }
     return code;
 }
 
-static int build_simple(ff_plan *p, const ff_node *n, int from, dnn_prim *prim)
+int build_simple(ff_plan *p, const ff_node *n, int from, dnn_prim *prim)
 {
     int to = n->outputs[0]->id;
-    step *s = add_step(p, STEP_SIMPLE, n, 1, 1);
+    step *s = build_step(p, STEP_SIMPLE, n, 1, 1);
 
     s->prim = prim;
     s->flops = p->node_flops[n->index];
-    s->in[0] = (port){from, rep_for(p, from, &prim->src)};
-    s->out[0] = (port){to, add_rep(p, to, REP_BUFFER, &prim->dst)};
-    makes(p, to);
+    s->in[0] = (port){from, build_rep_for(p, from, &prim->src)};
+    s->out[0] = (port){to, build_rep(p, to, REP_BUFFER, &prim->dst)};
+    build_makes(p, to);
     return FF_OK;
 }
 
@@ -219,13 +214,15 @@ static bool eltwise_alg(const ff_node *n, dnnl_alg_kind_t *alg, float *alpha)
         dnnl_alg_kind_t alg;
         float alpha; /* 0: none */
     } table[] = {
-        {"Sigmoid", dnnl_eltwise_logistic, 0}, {"Tanh", dnnl_eltwise_tanh, 0},
-        {"Elu", dnnl_eltwise_elu, 1},          {"LeakyRelu", dnnl_eltwise_relu, 0.01f},
+        {"Sigmoid", dnnl_eltwise_logistic, 0},
+        {"Tanh", dnnl_eltwise_tanh, 0},
+        {"Elu", dnnl_eltwise_elu, 1},
+        {"LeakyRelu", dnnl_eltwise_relu, 0.01f},
         {"HardSwish", dnnl_eltwise_hardswish, 0},
     };
 
     for (size_t i = 0; i < FF_COUNT(table); i++)
-        if (is_op(n, table[i].op)) {
+        if (match_op(n, table[i].op)) {
             *alg = table[i].alg;
             *alpha = table[i].alpha != 0 ? ff_node_float(n, "alpha", table[i].alpha) : 0;
             return n->n_inputs == 1 && n->inputs[0] && n->outputs[0];
@@ -253,7 +250,7 @@ static bool binary_alg(const ff_node *n, dnnl_alg_kind_t *alg)
     } table[] = {{"Add", dnnl_binary_add}, {"Mul", dnnl_binary_mul}, {"Sub", dnnl_binary_sub}};
 
     for (size_t i = 0; i < FF_COUNT(table); i++)
-        if (is_op(n, table[i].op)) {
+        if (match_op(n, table[i].op)) {
             *alg = table[i].alg;
             return n->n_inputs == 2 && n->inputs[0] && n->inputs[1] && n->outputs[0];
         }
@@ -282,13 +279,13 @@ static int build_binary(ff_plan *p, const ff_node *n, dnnl_alg_kind_t alg, bool 
     if (code != FF_OK)
         return code;
     int to = n->outputs[0]->id;
-    step *s = add_step(p, STEP_BINARY, n, 2, 1);
+    step *s = build_step(p, STEP_BINARY, n, 2, 1);
     s->prim = prim;
     s->flops = p->node_flops[n->index];
     s->in[0] = (port){a->id, 0};
-    s->in[1] = (port){b->id, same ? rep_for(p, b->id, la) : 0};
-    s->out[0] = (port){to, add_rep(p, to, REP_BUFFER, &prim->dst)};
-    makes(p, to);
+    s->in[1] = (port){b->id, same ? build_rep_for(p, b->id, la) : 0};
+    s->out[0] = (port){to, build_rep(p, to, REP_BUFFER, &prim->dst)};
+    build_makes(p, to);
     *done = true;
     return FF_OK;
 }
@@ -316,214 +313,14 @@ static int build_concat(ff_plan *p, const ff_node *n, bool *done)
     if (code != FF_OK)
         return code;
     int to = n->outputs[0]->id;
-    step *s = add_step(p, STEP_CONCAT, n, n->n_inputs, 1);
+    step *s = build_step(p, STEP_CONCAT, n, n->n_inputs, 1);
     s->prim = prim;
     for (int i = 0; i < n->n_inputs; i++)
         s->in[i] = (port){n->inputs[i]->id, 0};
-    s->out[0] = (port){to, add_rep(p, to, REP_BUFFER, &prim->dst)};
-    makes(p, to);
+    s->out[0] = (port){to, build_rep(p, to, REP_BUFFER, &prim->dst)};
+    build_makes(p, to);
     *done = true;
     return FF_OK;
-}
-
-/* -------------------------------------------------------------------------------------- chains */
-
-/* The value that the convolution reads: the chain's input, or another view of it. */
-static int chain_view(ff_plan *p, chain *c, int *out)
-{
-    static const int to_channels[4] = {0, 3, 1, 2}; /* [1, R, 1, K] to [1, K, R, 1] */
-    ff_layout l, plain;
-    int code = FF_OK;
-
-    if (c->view < 0 && !c->permuted && !c->dense) {
-        c->view = c->input;
-    } else if (c->view < 0 && c->permuted) {
-        int v = add_value(p, c->conv.rank, c->conv.src);
-        if ((code = permute(p, c->base, v, c->input, c->perm)) != FF_OK)
-            return code;
-        c->view = v;
-    } else if (c->view < 0) {
-        const int64_t rows[4] = {1, c->conv.src[2], 1, c->conv.src[1]};
-        const pvalue *x = &p->values[c->input];
-        int v = add_value(p, 4, c->conv.src), from = 0;
-        x = &p->values[c->input];
-        if (!dnn_layout_reshape(&l, &x->reps[0].layout, 4, rows)) {
-            if ((code = dnn_layout_plain(&plain, x->shape.rank, x->shape.dims)) != FF_OK)
-                return code;
-            from = rep_for(p, c->input, &plain);
-            if (!dnn_layout_reshape(&l, &plain, 4, rows))
-                return ff_fail(FF_ERR_INTERNAL, "cannot see '%s' as rows", c->base->label);
-        }
-        ff_layout seen;
-        if ((code = dnn_layout_permute(&seen, &l, to_channels)) != FF_OK)
-            return code;
-        alias(p, c->base, v, c->input, from, &seen);
-        c->view = v;
-    }
-    *out = c->view;
-    return code;
-}
-
-/* The model's value behind a product, which the convolution wrote as [1, N, R, 1]. */
-static int rows_back(ff_plan *p, const chain *c, const ff_node *n, int to, int from)
-{
-    static const int to_rows[4] = {0, 2, 3, 1}, to_channels[4] = {0, 3, 1, 2};
-    const int64_t rows[4] = {1, c->conv.dst[2], 1, c->conv.dst[1]};
-    const ff_shape *shape = &p->values[to].shape;
-    ff_layout l, seen;
-    int r = 0, code = dnn_layout_permute(&l, &p->values[from].reps[0].layout, to_rows);
-
-    if (code != FF_OK)
-        return code;
-    if (!dnn_layout_reshape(&seen, &l, shape->rank, shape->dims)) {
-        if ((code = dnn_layout_plain(&l, 4, rows)) != FF_OK)
-            return code;
-        if (!dnn_layout_reshape(&seen, &l, shape->rank, shape->dims))
-            return ff_fail(FF_ERR_INTERNAL, "cannot see the rows of '%s'", n->label);
-        ff_layout as_channels;
-        if ((code = dnn_layout_permute(&as_channels, &l, to_channels)) != FF_OK)
-            return code;
-        r = rep_for(p, from, &as_channels);
-    }
-    alias(p, n, to, from, r, &seen);
-    return FF_OK;
-}
-
-static dnn_conv link_spec(const chain *c, const chain_link *l)
-{
-    dnn_conv spec = c->conv;
-
-    spec.bias = l->shift != NULL;
-    spec.sum = l->residual >= 0;
-    spec.clip = l->clip;
-    spec.low = l->clip ? l->low : 0;
-    spec.high = l->clip ? l->high : 0;
-    return spec;
-}
-
-/* The value of link `index` straight from the chain's input. */
-static int build_conv(ff_plan *p, chain *c, int index)
-{
-    const chain_link *l = &c->links[index];
-    const dnn_conv spec = link_spec(c, l);
-    dnn_prim *prim = NULL;
-    link_weights w = {0};
-    dnn_packed *packed = NULL;
-    ff_tensor *bias = NULL;
-    int view = -1, code;
-
-    if ((code = chain_view(p, c, &view)) != FF_OK || (code = dnn_conv_get(&spec, &prim)) != FF_OK)
-        return code;
-    if ((code = chain_weights(c, l, &w)) != FF_OK ||
-        (code = dnn_pack_weights(&spec, prim, &w.key, link_weights_data, &w, &packed)) != FF_OK)
-        goto failed;
-    if (l->shift) {
-        const int64_t n = c->channels;
-        if ((code = ff_tensor_create(FF_FLOAT, 1, &n, &bias)) != FF_OK)
-            goto failed;
-        for (int i = 0; i < c->channels; i++)
-            ((float *)bias->data)[i] = (float)l->shift[i];
-    }
-    int to = c->dense ? add_value(p, 4, c->conv.dst) : l->value;
-    step *s = add_step(p, STEP_CONV, l->node, 2, 1);
-    s->op = c->base->op;
-    s->prim = prim;
-    s->weights = packed;
-    s->bias = bias;
-    s->in[0] = (port){view, rep_for(p, view, &prim->src)};
-    s->in[1] = (port){l->residual, l->residual >= 0 ? rep_for(p, l->residual, &prim->dst) : -1};
-    s->out[0] = (port){to, add_rep(p, to, REP_BUFFER, &prim->dst)};
-    s->hidden = ff_alloc_array((size_t)(c->n_before + index) + 1, sizeof *s->hidden);
-    for (int i = 0; i < c->n_before; i++)
-        s->hidden[s->n_hidden++] = c->before[i];
-    for (int i = 0; i <= index; i++) {
-        s->flops += p->node_flops[c->links[i].node->index];
-        if (i < index)
-            s->hidden[s->n_hidden++] = c->links[i].value;
-    }
-    makes(p, to);
-    link_weights_finish(&w);
-    if (!c->dense)
-        return FF_OK;
-    /* What rules the product out rules out its view. */
-    int n_hidden = s->n_hidden, *hidden = s->hidden;
-    if ((code = rows_back(p, c, l->node, l->value, to)) != FF_OK)
-        return code;
-    s = &p->steps[p->n_steps - 1];
-    s->hidden = ff_alloc_array((size_t)n_hidden + 1, sizeof *s->hidden);
-    memcpy(s->hidden, hidden, (size_t)n_hidden * sizeof *hidden);
-    s->n_hidden = n_hidden;
-    return FF_OK;
-failed:
-    ff_cache_unref(&prim->item);
-    if (packed)
-        ff_cache_unref(&packed->item);
-    link_weights_finish(&w);
-    return code;
-}
-
-static int build_clip(ff_plan *p, const ff_node *n, int input, float low, float high)
-{
-    dnn_prim *prim;
-    int code = dnn_clip_get(&p->values[input].reps[0].layout, low, high, &prim);
-
-    return code == FF_OK ? build_simple(p, n, input, prim) : code;
-}
-
-static int build_link(ff_plan *p, chain *c, int i)
-{
-    const chain_link *l = &c->links[i];
-    int code = FF_OK, input;
-    float low, high;
-
-    if (i > c->bare) {
-        if (c->split && plan_clip_of(p, l->node, &input, &low, &high))
-            return build_clip(p, l->node, input, low, high);
-        return i == c->last ? build_conv(p, c, i) : FF_OK;
-    }
-    if (i < c->bare ? p->observe || p->values[l->value].wanted : c->split || c->last == i)
-        code = build_conv(p, c, i);
-    if (code == FF_OK && p->observe && (i || c->n_before))
-        code = build_node(p, l->node, true);
-    return code;
-}
-
-/* Whether a fused clip leaves the bits as a separate one would: the kernels for AVX2 and AVX-512 clip what
- * they are about to store. Older ones and products by GEMM may add in another order when fused. */
-static int clip_is_exact(ff_plan *p, const chain *c, bool *out)
-{
-    dnn_conv spec = link_spec(c, &c->links[c->last]);
-    dnn_prim *prim;
-    int code = dnn_conv_get(&spec, &prim);
-
-    if (code != FF_OK)
-        return code;
-    *out = (strstr(prim->impl, "avx2") || strstr(prim->impl, "avx512")) &&
-           !strstr(prim->impl, "gemm") && !strstr(prim->impl, "ref");
-    plan_keep(p, &prim->item);
-    return FF_OK;
-}
-
-/* Where a chain ends in this plan, and whether its clips are separate. */
-static int finish_chain(ff_plan *p, chain *c)
-{
-    bool exact = true;
-    int code = FF_OK;
-
-    c->view = -1;
-    c->last = -1;
-    for (int i = 0; i < c->n_links && p->values[c->links[i].value].live; i++)
-        c->last = i;
-    c->bare = c->last;
-    while (c->bare > 0 && c->links[c->bare].clip)
-        c->bare--;
-    c->split = p->observe;
-    for (int i = c->bare; i < c->last && i >= 0; i++)
-        c->split |= p->values[c->links[i].value].wanted;
-    if (!c->split && c->bare < c->last)
-        code = clip_is_exact(p, c, &exact);
-    c->split |= !exact;
-    return code;
 }
 
 /* --------------------------------------------------------------------------------------- plan */
@@ -542,16 +339,16 @@ static int build(ff_plan *p, const ff_node *n, const bool *absorbed)
     const ff_value *y = n->n_outputs ? n->outputs[0] : NULL;
     if (y && absorbed[y->id] && !p->observe && !p->values[y->id].wanted)
         return FF_OK;
-    view_kind view = plan_view_of(p, n, perm);
+    view_kind view = match_view(p, n, perm);
     if (view == VIEW_RESHAPE)
         return reshape(p, n, y->id, n->inputs[0]->id);
     if (p->reference)
         return build_node(p, n, false);
     if (view == VIEW_PERMUTE && p->values[n->inputs[0]->id].n_reps)
-        return permute(p, n, y->id, n->inputs[0]->id, perm);
-    if (plan_clip_of(p, n, &input, &low, &high) && p->values[input].n_reps)
+        return build_permute(p, n, y->id, n->inputs[0]->id, perm);
+    if (match_clip(p, n, &input, &low, &high) && p->values[input].n_reps)
         return build_clip(p, n, input, low, high);
-    if (plan_pool_of(p, n, &pool) && p->values[n->inputs[0]->id].n_reps) {
+    if (match_pool(p, n, &pool) && p->values[n->inputs[0]->id].n_reps) {
         code = dnn_pool_get(&pool, &p->values[n->inputs[0]->id].reps[0].layout, &prim);
         return code == FF_OK ? build_simple(p, n, n->inputs[0]->id, prim) : code;
     }
@@ -561,7 +358,7 @@ static int build(ff_plan *p, const ff_node *n, const bool *absorbed)
     } else if (binary_alg(n, &alg)) {
         if ((code = build_binary(p, n, alg, &done)) != FF_OK || done)
             return code;
-    } else if (is_op(n, "Concat") && n->outputs[0]) {
+    } else if (match_op(n, "Concat") && n->outputs[0]) {
         if ((code = build_concat(p, n, &done)) != FF_OK || done)
             return code;
     }
@@ -577,7 +374,7 @@ int plan_build_steps(ff_plan *p)
     for (int i = 0; i < p->n_inputs && code == FF_OK; i++)
         code = add_tensor_rep(p, p->inputs[i]);
     for (int i = 0; i < p->n_chains; i++) {
-        if ((code = finish_chain(p, &p->chains[i])) != FF_OK)
+        if ((code = build_finish_chain(p, &p->chains[i])) != FF_OK)
             break;
         const chain *c = &p->chains[i];
         bool seen = false; /* a value behind the Pad is an output itself */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Things that plans share within the process, found by content: primitives, packed weights, folded
- * constants. An item lives as long as somebody holds it; plans of an edited model find what the plan
- * before the edit still holds.
+ * constants. An item lives as long as somebody holds it; plans of an edited model find what the
+ * plan before the edit still holds.
  */
 #ifndef FF_EXEC_CACHE_H
 #define FF_EXEC_CACHE_H

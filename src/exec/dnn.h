@@ -3,8 +3,9 @@
  * The part of oneDNN that plans use, behind a small interface: descriptors of memory, primitives
  * found by what they compute, and their execution. Everything is float32, inference only.
  *
- * Primitives are made for one OpenMP thread, with a scratchpad of the caller's, and are shared by all
- * plans and threads. Convolutions choose the layouts; the others follow the layout they are given.
+ * Primitives are made for one OpenMP thread, with a scratchpad of the caller's, and are shared by
+ * all plans and threads. Convolutions choose the layouts; the others follow the layout they are
+ * given.
  */
 #ifndef FF_EXEC_DNN_H
 #define FF_EXEC_DNN_H
@@ -21,12 +22,8 @@ int dnn_layout_plain(ff_layout *out, int rank, const int64_t *dims) FF_MUST_USE;
 int dnn_layout_permute(ff_layout *out, const ff_layout *in, const int *perm) FF_MUST_USE;
 /* The same bytes seen with other dims; false where the layout does not allow it. */
 bool dnn_layout_reshape(ff_layout *out, const ff_layout *in, int rank, const int64_t *dims);
-/* The region of the given dims at the given offsets; false where the layout does not allow it. */
-bool dnn_layout_region(ff_layout *out, const ff_layout *in, const int64_t *dims,
-                       const int64_t *offsets);
 bool dnn_layout_equal(const ff_layout *a, const ff_layout *b);
 size_t dnn_layout_bytes(const ff_layout *l);
-bool dnn_layout_dense(const ff_layout *l); /* no padding: bytes are those of the elements */
 
 typedef struct dnn_prim {
     ff_item item;
@@ -38,7 +35,7 @@ typedef struct dnn_prim {
 
 /* A convolution with what is fused after it, in this order: bias, + dst ("sum"), clip. */
 typedef struct dnn_conv {
-    int rank; /* 3 to 5 */
+    int rank;                           /* 3 to 5 */
     int64_t src[5], weights[5], dst[5]; /* weights as in ONNX: [O, I/group, ...] */
     int64_t strides[3], dilations[3], pads_begin[3], pads_end[3];
     int64_t group;
@@ -70,8 +67,8 @@ typedef struct dnn_packed {
     ff_layout layout;
     void *data;
 } dnn_packed;
-/* `data` is called for the plain weights, whose content has `key`, when nobody has packed them yet; NULL
- * (message set) is a failure. */
+/* `data` is called for the plain weights, whose content has `key`, when nobody has packed them yet;
+ * NULL (message set) is a failure. */
 int dnn_pack_weights(const dnn_conv *c, const dnn_prim *p, const ff_key *key,
                      const float *(*data)(void *context), void *context,
                      dnn_packed **out) FF_MUST_USE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Nodes with subgraphs (If, Loop, Scan), whose bodies are interpreted with the reference kernels. */
+/* Nodes with subgraphs (If, Loop, Scan), whose bodies are interpreted with the reference kernels.
+ */
 #include "exec/plan.h"
 
 #include <stdlib.h>
@@ -62,9 +63,9 @@ static int run_graph(ff_kernel_env *env, const ff_graph *g, const ff_tensor *con
     return ff_interpret(g, in, s->values, env, out);
 }
 
-int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in, ff_tensor **out,
-                    const ff_tensor *(*lookup)(void *context, const ff_value *v), void *context,
-                    const ff_task *task)
+int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in,
+                    ff_tensor **out, const ff_tensor *(*lookup)(void *context, const ff_value *v),
+                    void *context, const ff_task *task)
 {
     scope s = {.task = task};
     ff_kernel_env env = {.run_graph = run_graph, .context = &s, .task = task};

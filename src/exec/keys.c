@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Keys of values. They name what is really computed, so that they do not depend on how it is written:
- * a Pad in front of a convolution and its pads, BatchNormalization and the weights it is folded into,
- * Max then Min and Clip, Flatten and Reshape have equal keys where they are computed alike.
+ * Keys of values. They name what is really computed, so that they do not depend on how it is
+ * written: a Pad in front of a convolution and its pads, BatchNormalization and the weights it is
+ * folded into, Max then Min and Clip, Flatten and Reshape have equal keys where they are computed
+ * alike.
  */
-#include "exec/plan.h"
+#include "exec/match.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_op(const ff_node *n, const char *op)
-{
-    return !*n->domain && strcmp(n->op, op) == 0;
-}
 
 static void add_key(ff_hasher *h, const ff_key *k)
 {
@@ -103,15 +99,20 @@ static void add_node(ff_hasher *h, const ff_node *n)
 {
     /* Operators that mean the same in every opset from 7 on, so that opsets can share results. */
     static const char *const steady[] = {
-        "Add", "Sub", "Mul", "Div", "Relu", "Sigmoid", "Tanh", "Exp", "Log", "Sqrt", "Abs", "Neg",
-        "Concat", "Conv", "MatMul", "GlobalAveragePool", "GlobalMaxPool", "Gemm", "Max", "Min",
-        "Pow", "Erf", "Floor", "Ceil", "Gather", "PRelu", "LeakyRelu", "Elu", "Softplus", "Sum",
+        "Add",           "Sub",     "Mul",       "Div",
+        "Relu",          "Sigmoid", "Tanh",      "Exp",
+        "Log",           "Sqrt",    "Abs",       "Neg",
+        "Concat",        "Conv",    "MatMul",    "GlobalAveragePool",
+        "GlobalMaxPool", "Gemm",    "Max",       "Min",
+        "Pow",           "Erf",     "Floor",     "Ceil",
+        "Gather",        "PRelu",   "LeakyRelu", "Elu",
+        "Softplus",      "Sum",
     };
     const ff_op *op = ff_op_find(n->domain, n->op, n->opset);
     uint64_t since = op ? (uint64_t)op->since : (uint64_t)n->opset;
 
     for (size_t i = 0; i < FF_COUNT(steady); i++)
-        if (is_op(n, steady[i]))
+        if (match_op(n, steady[i]))
             since = 0;
     ff_hasher_add_str(h, n->domain);
     ff_hasher_add_str(h, n->op);
@@ -171,39 +172,6 @@ static const ff_key *key_of(const ff_plan *p, int value)
     const pvalue *x = &p->values[value];
 
     return x->constant ? ff_tensor_key(x->constant) : x->has_key ? &x->key : NULL;
-}
-
-view_kind plan_view_of(const ff_plan *p, const ff_node *n, int perm[FF_MAX_RANK])
-{
-    static const char *const reshapes[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
-
-    if (*n->domain || n->n_inputs < 1 || !n->inputs[0] || n->n_outputs < 1 || !n->outputs[0])
-        return VIEW_NONE;
-    const pvalue *x = &p->values[n->inputs[0]->id], *y = &p->values[n->outputs[0]->id];
-    if (x->constant || !x->fixed || !y->fixed || shape_count(&x->shape) != shape_count(&y->shape) ||
-        x->shape.dtype != y->shape.dtype)
-        return VIEW_NONE;
-    if (is_op(n, "Transpose")) {
-        const int64_t *ints = NULL;
-        size_t k = ff_node_ints(n, "perm", &ints);
-        int rank = x->shape.rank;
-        if ((k && k != (size_t)rank) || y->shape.rank != rank)
-            return VIEW_NONE;
-        for (int i = 0; i < rank; i++) {
-            perm[i] = k ? (int)ints[i] : rank - 1 - i;
-            if (perm[i] < 0 || perm[i] >= rank)
-                return VIEW_NONE;
-        }
-        return VIEW_PERMUTE;
-    }
-    for (size_t i = 0; i < FF_COUNT(reshapes); i++)
-        if (strcmp(n->op, reshapes[i]) == 0)
-            return VIEW_RESHAPE;
-    /* At inference. A third input may ask for training. */
-    if (strcmp(n->op, "Dropout") == 0 && (n->n_outputs < 2 || !n->outputs[1]) &&
-        (n->n_inputs < 3 || !n->inputs[2]))
-        return VIEW_RESHAPE;
-    return VIEW_NONE;
 }
 
 static void set_key(ff_plan *p, int value, ff_key key)
@@ -267,7 +235,7 @@ static int link_key(ff_plan *p, const chain *c, const chain_link *l, clipped *cl
     if (l->clip) {
         float low, high;
         int input;
-        if (plan_clip_of(p, l->node, &input, &low, &high))
+        if (match_clip(p, l->node, &input, &low, &high))
             clip_key(p, clips, l->value, input, low, high);
         return FF_OK;
     }
@@ -364,17 +332,18 @@ int plan_make_keys(ff_plan *p)
         float low, high;
         int input;
         dnn_pool pool;
-        view_kind view = plan_view_of(p, n, perm);
+        view_kind view = match_view(p, n, perm);
         if (p->chain_of[i] >= 0) {
             chain *c = &p->chains[p->chain_of[i]];
             code = link_key(p, c, &c->links[p->link_of[i]], clips);
         } else if (view == VIEW_PERMUTE) {
-            set_key(p, v->id, permuted_key(key_of(p, n->inputs[0]->id), perm,
-                                           p->values[v->id].shape.rank));
+            set_key(p, v->id,
+                    permuted_key(key_of(p, n->inputs[0]->id), perm, p->values[v->id].shape.rank));
         } else if (view == VIEW_RESHAPE) {
             const ff_shape *a = &p->values[n->inputs[0]->id].shape, *b = &p->values[v->id].shape;
             const ff_key *from = key_of(p, n->inputs[0]->id);
-            if (a->rank == b->rank && !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims)) {
+            if (a->rank == b->rank &&
+                !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims)) {
                 set_key(p, v->id, *from);
                 clips[v->id] = clips[n->inputs[0]->id];
             } else {
@@ -384,9 +353,9 @@ int plan_make_keys(ff_plan *p)
                 ff_hasher_add(&h, b->dims, (size_t)b->rank * sizeof *b->dims);
                 set_key(p, v->id, ff_hasher_done(&h));
             }
-        } else if (!p->reference && plan_clip_of(p, n, &input, &low, &high)) {
+        } else if (!p->reference && match_clip(p, n, &input, &low, &high)) {
             clip_key(p, clips, v->id, input, low, high);
-        } else if (!p->reference && plan_pool_of(p, n, &pool)) {
+        } else if (!p->reference && match_pool(p, n, &pool)) {
             ff_hasher_init(&h);
             ff_hasher_add_str(&h, "pool");
             add_key(&h, key_of(p, n->inputs[0]->id));

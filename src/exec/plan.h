@@ -2,23 +2,27 @@
 /*
  * What a plan is made of. Private to src/exec.
  *
- *     resolve.c   shapes of all values, constants folded
- *     fuse.c      chains: a convolution with what is computed in one go with it
- *     keys.c      names of values by content
- *     build.c     steps and the layouts between them
- *     buffers.c   where in a runner's arena each value lies
- *     plan.c      puts the above together; queries
- *     graphs.c    subgraphs, interpreted
- *     run.c       runners
- *     store.c     checkpoints
+ *     plan.c          puts it together; queries
+ *     resolve.c       shapes of all values, constants folded
+ *     match.c         what a node is: its constants, window, clip, pool
+ *     fuse.c          chains: a convolution with what is computed in one go with it
+ *     weights.c       weights of chains
+ *     keys.c          names of values by content
+ *     build.c         steps and the layouts between them; build_chain.c: those of chains
+ *     buffers.c       where in a runner's arena each value lies
+ *     run.c, reps.c   runners
+ *     graphs.c        nodes with subgraphs
+ *     store.c         checkpoints
+ *     cache.c         what plans share: primitives, packed weights, folded constants
+ *     dnn*.c          oneDNN
  *
- * A value has *representations*: bytes in some layout. The first is the one its step writes; others are
- * made from it where a consumer wants another. Besides, any value can be had as a plain tensor.
+ * A value has *representations*: bytes in some layout. The first is the one its step writes; others
+ * are made from it where a consumer wants another. Besides, any value can be had as a plain tensor.
  *
- * Which chains there are depends on the graph alone, never on the kind of plan or on what is observed,
- * and the value behind every link of a chain has one definition: a convolution with folded weights,
- * plus the residual, clipped. So a score plan, which computes the end of the chain only, and an observe
- * plan, which can show every link, give the same bits.
+ * Which chains there are depends on the graph alone, never on the kind of plan or on what is
+ * observed, and the value behind every link of a chain has one definition: a convolution with
+ * folded weights, plus the residual, clipped. So a score plan, which computes the end of the chain
+ * only, and an observe plan, which can show every link, give the same bits.
  */
 #ifndef FF_EXEC_PLAN_H
 #define FF_EXEC_PLAN_H
@@ -37,23 +41,23 @@ typedef struct rep {
     rep_kind kind;
     ff_layout layout;
     size_t bytes;
-    size_t offset;      /* REP_BUFFER */
-    int value, rep;     /* REP_ALIAS */
-    bool placed;        /* has an offset; constants in another layout have not */
+    size_t offset;  /* REP_BUFFER */
+    int value, rep; /* REP_ALIAS */
+    bool placed;    /* has an offset; constants in another layout have not */
 } rep;
 
 typedef struct pvalue {
     const ff_value *value; /* NULL: made by the plan */
     ff_shape shape;
-    bool fixed;            /* all dims known */
-    bool live;             /* an output depends on it (observe: some graph output does) */
-    bool wanted;           /* an output of the plan */
+    bool fixed;  /* all dims known */
+    bool live;   /* an output depends on it (observe: some graph output does) */
+    bool wanted; /* an output of the plan */
     bool has_key;
     ff_key key;
     const ff_tensor *constant; /* owned */
-    int feed;              /* plan input, or -1 */
-    int step, own;         /* steps that make it: fused, and by its node alone; or -1 */
-    int last_use;          /* the last step that may read it; INT_MAX for outputs */
+    int feed;                  /* plan input, or -1 */
+    int step, own;             /* steps that make it: fused, and by its node alone; or -1 */
+    int last_use;              /* the last step that may read it; INT_MAX for outputs */
     int n_reps, reps_capacity;
     rep *reps;
 } pvalue;
@@ -77,16 +81,16 @@ typedef struct step {
     const ff_node *node; /* the last of those computed: for messages */
     const char *op;      /* what takes the time: for profiles */
     int n_in, n_out;
-    port *in;            /* value -1: input left out; constants too (STEP_NODE) */
-    port *out;           /* value -1: output not wanted */
-    int n_hidden;        /* values computed on the way and not kept: an injected one rules this step out */
+    port *in;     /* value -1: input left out; constants too (STEP_NODE) */
+    port *out;    /* value -1: output not wanted */
+    int n_hidden; /* values computed on the way and not kept: an injected one rules this step out */
     int *hidden;
     dnn_prim *prim;
     dnn_packed *weights;
     const ff_tensor *bias;
-    bool in_place;       /* the residual's bytes become the result's */
+    bool in_place; /* the residual's bytes become the result's */
     const ff_kernel *kernel;
-    int n_captures;      /* values that subgraphs read from outside, after the n_in inputs */
+    int n_captures; /* values that subgraphs read from outside, after the n_in inputs */
     double flops;
 } step;
 
@@ -94,31 +98,31 @@ typedef struct step {
 typedef struct chain_link {
     const ff_node *node;
     int value;
-    double *scale;  /* per output channel; NULL: ones */
-    double *shift;  /* NULL: none */
-    int residual;   /* value, or -1 */
+    double *scale; /* per output channel; NULL: ones */
+    double *shift; /* NULL: none */
+    int residual;  /* value, or -1 */
     bool clip;
     float low, high;
 } chain_link;
 
 typedef struct chain {
     const ff_node *base;
-    dnn_conv conv;           /* geometry; bias, sum and clip are the links' */
-    bool dense;              /* Gemm or MatMul: rows are positions of a 1x1 convolution */
-    bool transposed;         /* dense: the weights are [K, N] */
+    dnn_conv conv;   /* geometry; bias, sum and clip are the links' */
+    bool dense;      /* Gemm or MatMul: rows are positions of a 1x1 convolution */
+    bool transposed; /* dense: the weights are [K, N] */
     const ff_tensor *weights;
-    const ff_tensor *made;   /* owned: weights that are not in the model */
-    int channels, axis;      /* axis of the channels in the chain's values */
-    int input;               /* value read, after what was absorbed */
-    bool permuted;           /* a Transpose between an absorbed Pad and the convolution */
+    const ff_tensor *made; /* owned: weights that are not in the model */
+    int channels, axis;    /* axis of the channels in the chain's values */
+    int input;             /* value read, after what was absorbed */
+    bool permuted;         /* a Transpose between an absorbed Pad and the convolution */
     int perm[FF_MAX_RANK];
-    int n_before;            /* values absorbed in front: of Pad, Transpose */
+    int n_before; /* values absorbed in front: of Pad, Transpose */
     int before[2];
     int n_links;
     chain_link *links;
-    int last, bare;          /* links: the last live one, the last before the clips */
-    bool split;              /* the clips are steps of their own */
-    int view;                /* the plan's value that the convolution reads; -1 not made yet */
+    int last, bare; /* links: the last live one, the last before the clips */
+    bool split;     /* the clips are steps of their own */
+    int view;       /* the plan's value that the convolution reads; -1 not made yet */
 } chain;
 
 struct ff_plan {
@@ -133,11 +137,11 @@ struct ff_plan {
     chain *chains;
     int *chain_of, *link_of; /* by index of the node in the main graph; -1 */
     int n_inputs, n_outputs;
-    int *inputs, *outputs;   /* values */
+    int *inputs, *outputs; /* values */
     ff_key output_key;
-    double *node_flops;      /* by index in the main graph */
+    double *node_flops; /* by index in the main graph */
     size_t n_memos, memos_capacity;
-    ff_item **memos;         /* keeps what was worked out in the cache, for the next plan */
+    ff_item **memos; /* keeps what was worked out in the cache, for the next plan */
     double flops;
     size_t arena_bytes, scratch_bytes;
 };
@@ -148,13 +152,9 @@ void plan_keep(ff_plan *p, ff_item *item);
 int plan_resolve(ff_plan *p, const ff_shape *feeds);
 /* fuse.c */
 void plan_find_chains(ff_plan *p);
-/* Values of t, which is constant, along `axis` of a value of that shape; false when it varies along
- * another axis. out has the axis' length. */
-bool plan_per_channel(const ff_tensor *t, const ff_shape *shape, int axis, double *out);
-/* low and high of a Relu, Clip, Max or Min with constants, and the input that is clipped. */
-bool plan_clip_of(const ff_plan *p, const ff_node *n, int *input, float *low, float *high);
-bool plan_pool_of(const ff_plan *p, const ff_node *n, dnn_pool *out);
-/* A chain's weights at a link, scaled, as [O, I, ...]: named by content, the data only when needed. */
+/* weights.c */
+/* A chain's weights at a link, scaled, as [O, I, ...]: named by content, the data only when needed.
+ */
 typedef struct link_weights {
     const chain *chain;
     const chain_link *link;
@@ -168,9 +168,6 @@ void link_weights_finish(link_weights *w);
 /* keys.c */
 int plan_make_keys(ff_plan *p);
 ff_key plan_node_key(const ff_node *n, const ff_key *const *in, const char *backend);
-/* What a view node is: its input is seen with other dims, or permuted. */
-typedef enum view_kind { VIEW_NONE, VIEW_RESHAPE, VIEW_PERMUTE } view_kind;
-view_kind plan_view_of(const ff_plan *p, const ff_node *n, int perm[FF_MAX_RANK]);
 /* build.c */
 int plan_build_steps(ff_plan *p);
 /* buffers.c: FF_ERR_NOMEM before memory is taken. */
@@ -178,12 +175,13 @@ int plan_place_buffers(ff_plan *p);
 /* graphs.c */
 bool node_has_graphs(const ff_node *n);
 /* Calls visit for each value of an enclosing graph that the node's subgraphs read. */
-void node_captures(const ff_node *n, void (*visit)(void *context, const ff_value *v), void *context);
+void node_captures(const ff_node *n, void (*visit)(void *context, const ff_value *v),
+                   void *context);
 int graphs_check(const ff_node *n); /* every operator inside has a kernel */
 /* Runs a node with subgraphs; lookup gives the tensors of the enclosing graph's values. */
-int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in, ff_tensor **out,
-                    const ff_tensor *(*lookup)(void *context, const ff_value *v), void *context,
-                    const ff_task *task);
+int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in,
+                    ff_tensor **out, const ff_tensor *(*lookup)(void *context, const ff_value *v),
+                    void *context, const ff_task *task);
 
 static inline int64_t shape_count(const ff_shape *s)
 {
@@ -215,14 +213,14 @@ static inline bool dtype_is_bytes(ff_dtype t)
 typedef struct kept {
     atomic_int refs;
     ff_layout layout;
-    bool plain;      /* a tensor's bytes: layout is unused */
+    bool plain; /* a tensor's bytes: layout is unused */
     size_t bytes;
     void *data;
 } kept;
 bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes);
 kept *store_get(ff_store *s, const ff_key *key, int sample); /* new reference or NULL */
-void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout, const void *data,
-               size_t bytes);
+void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout,
+               const void *data, size_t bytes);
 void kept_unref(kept *k);
 
 #endif

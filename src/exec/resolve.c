@@ -161,7 +161,8 @@ static int infer(const ff_plan *p, const ff_node *n, ff_shape *out)
             data[i] = p->values[n->inputs[i]->id].constant;
         }
     }
-    ff_infer c = {.node = n, .n_in = n_in, .n_out = n->n_outputs, .in = in, .in_data = data, .out = out};
+    ff_infer c = {
+        .node = n, .n_in = n_in, .n_out = n->n_outputs, .in = in, .in_data = data, .out = out};
     code = op->infer(&c);
     free(in);
     free(data);

@@ -1,112 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Runners. A run asks the hooks, works back from what is wanted to what must be computed (injected and
- * kept values cut the graph), and takes the steps in order. Representations of values are made when a
- * step reads them.
+ * Runners. A run asks the hooks, works back from what is wanted to what must be computed (injected
+ * and kept values cut the graph), and takes the steps in order. Representations of values are made
+ * when a step reads them.
  */
-#include "exec/plan.h"
+#include "exec/runner.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Runners come and go with the candidates that are tried, and touching fresh pages costs more than
- * many a run: arenas are handed on. */
-#define SPARE_ARENAS 8
-#define SPARE_LIMIT (UINT64_C(256) << 20)
-static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
-    void *data;
-    size_t size;
-} spares[SPARE_ARENAS];
-
-static void *take_arena(size_t *size)
-{
-    void *data = NULL;
-    int best = -1;
-
-    pthread_mutex_lock(&spare_lock);
-    for (int i = 0; i < SPARE_ARENAS; i++)
-        if (spares[i].data && spares[i].size >= *size && spares[i].size <= *size * 4 &&
-            (best < 0 || spares[i].size < spares[best].size))
-            best = i;
-    if (best >= 0) {
-        data = spares[best].data;
-        *size = spares[best].size;
-        spares[best].data = NULL;
-    }
-    pthread_mutex_unlock(&spare_lock);
-    return data ? data : ff_try_alloc(*size);
-}
-
-static void give_arena(void *data, size_t size)
-{
-    int at = -1;
-    uint64_t total = 0;
-
-    if (!data)
-        return;
-    pthread_mutex_lock(&spare_lock);
-    for (int i = 0; i < SPARE_ARENAS; i++) {
-        total += spares[i].data ? spares[i].size : 0;
-        if (!spares[i].data)
-            at = i;
-    }
-    if (at < 0 && size <= SPARE_LIMIT) { /* the oldest way out */
-        at = 0;
-        total -= spares[0].size;
-        free(spares[0].data);
-        spares[0].data = NULL;
-    }
-    if (at >= 0 && total + size <= SPARE_LIMIT) {
-        spares[at].data = data;
-        spares[at].size = size;
-        data = NULL;
-    }
-    pthread_mutex_unlock(&spare_lock);
-    free(data);
-}
-
-/* A representation in this runner. */
-typedef struct live_rep {
-    bool valid;
-    void *data;          /* when valid */
-    void *spare;         /* owned: room for values that come from outside and have no place */
-    dnnl_memory_t memory;
-    void *handle;        /* the memory's */
-    ff_layout from;      /* the last reorder that made it */
-    dnn_prim *reorder;
-} live_rep;
-
-/* A value in this run. */
-typedef struct live_value {
-    bool needed, asked, injected, available;
-    ff_tensor *tensor; /* plain, when there is one */
-    kept *kept;
-} live_value;
-
-typedef struct live_step {
-    bool chosen;
-    dnnl_memory_t weights, bias, scratch;
-    long calls;
-    int64_t ns;
-} live_step;
-
-struct ff_runner {
-    ff_plan *plan;
-    char *arena, *scratch;
-    size_t arena_bytes, scratch_bytes;
-    dnnl_stream_t stream;
-    live_value *values;
-    live_rep **reps;    /* by value */
-    live_rep *all_reps;
-    size_t n_reps;
-    live_step *steps;
-    int *expiring;      /* first value whose last use is this step, then next_expiring */
-    int *next_expiring;
-    double flops;
-    const ff_hooks *hooks;
-};
 
 int ff_runner_create(const ff_plan *p, ff_runner **out)
 {
@@ -136,7 +37,7 @@ int ff_runner_create(const ff_plan *p, ff_runner **out)
         }
     }
     r->arena_bytes = p->arena_bytes + 64;
-    r->arena = take_arena(&r->arena_bytes);
+    r->arena = arena_take(&r->arena_bytes);
     r->scratch = ff_try_alloc(p->scratch_bytes + 64);
     if (!r->arena || !r->scratch) {
         ff_runner_destroy(r);
@@ -181,7 +82,7 @@ void ff_runner_destroy(ff_runner *r)
     }
     if (r->stream)
         dnnl_stream_destroy(r->stream);
-    give_arena(r->arena, r->arena_bytes);
+    arena_give(r->arena, r->arena_bytes);
     free(r->scratch);
     free(r->values);
     free(r->reps);
@@ -191,197 +92,6 @@ void ff_runner_destroy(ff_runner *r)
     free(r->next_expiring);
     ff_plan_unref(r->plan);
     free(r);
-}
-
-/* -------------------------------------------------------------------------- representations */
-
-static int need_scratch(ff_runner *r, size_t bytes)
-{
-    if (bytes <= r->scratch_bytes)
-        return FF_OK;
-    void *grown = ff_try_alloc(bytes + 64);
-    if (!grown)
-        return FF_ERR_NOMEM;
-    free(r->scratch);
-    r->scratch = grown;
-    r->scratch_bytes = bytes;
-    return FF_OK;
-}
-
-static int reorder(ff_runner *r, const dnn_prim *p, const ff_layout *from, const void *source,
-                   const ff_layout *to, void *target)
-{
-    dnnl_memory_t a = NULL, b = NULL, s = NULL;
-    int code;
-
-    if ((code = need_scratch(r, p->scratch_bytes)) != FF_OK || (code = dnn_memory(from, &a)) != FF_OK ||
-        (code = dnn_memory(to, &b)) != FF_OK || (code = dnn_memory(&p->scratch, &s)) != FF_OK)
-        goto done;
-    dnnl_memory_set_data_handle(a, (void *)source);
-    dnnl_memory_set_data_handle(b, target);
-    dnnl_memory_set_data_handle(s, r->scratch);
-    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}, {DNNL_ARG_SCRATCHPAD, s}};
-    code = dnn_execute(p, r->stream, args, 3);
-done:
-    dnnl_memory_destroy(a);
-    dnnl_memory_destroy(b);
-    dnnl_memory_destroy(s);
-    return code;
-}
-
-static int plain_of(const ff_plan *p, int value, ff_layout *out)
-{
-    const ff_shape *s = &p->values[value].shape;
-
-    return dnn_layout_plain(out, s->rank, s->dims);
-}
-
-static int ensure_rep(ff_runner *r, int value, int at);
-
-/* Some bytes of the value, in whatever layout they are. */
-static int any_source(ff_runner *r, int value, ff_layout *layout, const void **data)
-{
-    const pvalue *x = &r->plan->values[value];
-    live_value *v = &r->values[value];
-
-    for (int i = 0; i < x->n_reps; i++)
-        if (r->reps[value][i].valid) {
-            *layout = x->reps[i].layout;
-            *data = r->reps[value][i].data;
-            return FF_OK;
-        }
-    if (v->kept && !v->kept->plain) {
-        *layout = v->kept->layout;
-        *data = v->kept->data;
-        return FF_OK;
-    }
-    if (v->kept || v->tensor || x->constant) {
-        *data = v->kept ? v->kept->data : v->tensor ? v->tensor->data : x->constant->data;
-        return plain_of(r->plan, value, layout);
-    }
-    if (x->n_reps && x->reps[0].kind == REP_ALIAS) {
-        int code = ensure_rep(r, value, 0);
-        *layout = x->reps[0].layout;
-        *data = r->reps[value][0].data;
-        return code;
-    }
-    return ff_fail(FF_ERR_INTERNAL, "value '%s' was not computed", x->value ? x->value->name : "");
-}
-
-/* The value as a plain tensor (borrowed: the runner keeps it until its last use). */
-static int ensure_tensor(ff_runner *r, int value, const ff_tensor **out)
-{
-    const pvalue *x = &r->plan->values[value];
-    live_value *v = &r->values[value];
-    ff_layout from, plain;
-    const void *data;
-    dnn_prim *prim;
-    int code;
-
-    if (x->constant) {
-        *out = x->constant;
-        return FF_OK;
-    }
-    if (v->tensor) {
-        *out = v->tensor;
-        return FF_OK;
-    }
-    if (v->kept && v->kept->plain) { /* any type */
-        code = ff_tensor_create(x->shape.dtype, x->shape.rank, x->shape.dims, &v->tensor);
-        if (code == FF_OK)
-            memcpy(v->tensor->data, v->kept->data, v->kept->bytes);
-        *out = v->tensor;
-        return code;
-    }
-    if (!x->n_reps)
-        return ff_fail(FF_ERR_INTERNAL, "value '%s' was not computed", x->value ? x->value->name : "");
-    ff_tensor *t;
-    if ((code = any_source(r, value, &from, &data)) != FF_OK ||
-        (code = plain_of(r->plan, value, &plain)) != FF_OK ||
-        (code = ff_tensor_create(FF_FLOAT, x->shape.rank, x->shape.dims, &t)) != FF_OK)
-        return code;
-    if (dnn_layout_equal(&from, &plain)) {
-        memcpy(t->data, data, t->bytes);
-    } else if ((code = dnn_reorder_get(&from, &plain, &prim)) == FF_OK) {
-        code = reorder(r, prim, &from, data, &plain, t->data);
-        ff_cache_unref(&prim->item);
-    }
-    if (code != FF_OK) {
-        ff_tensor_unref(t);
-        return code;
-    }
-    v->tensor = t;
-    *out = t;
-    return FF_OK;
-}
-
-static int room(ff_runner *r, int value, int at, void **out)
-{
-    const rep *y = &r->plan->values[value].reps[at];
-    live_rep *l = &r->reps[value][at];
-
-    if (y->kind == REP_BUFFER && y->placed) {
-        *out = r->arena + y->offset;
-        return FF_OK;
-    }
-    if (!l->spare)
-        l->spare = ff_try_alloc(y->bytes);
-    *out = l->spare;
-    return l->spare ? FF_OK : FF_ERR_NOMEM;
-}
-
-static int set_data(ff_runner *r, int value, int at, void *data)
-{
-    live_rep *l = &r->reps[value][at];
-    int code;
-
-    if (!l->memory &&
-        (code = dnn_memory(&r->plan->values[value].reps[at].layout, &l->memory)) != FF_OK)
-        return code;
-    if (l->handle != data) {
-        dnnl_memory_set_data_handle(l->memory, data);
-        l->handle = data;
-    }
-    l->data = data;
-    l->valid = true;
-    return FF_OK;
-}
-
-static int ensure_rep(ff_runner *r, int value, int at)
-{
-    const pvalue *x = &r->plan->values[value];
-    const rep *y = &x->reps[at];
-    live_value *v = &r->values[value];
-    live_rep *l = &r->reps[value][at];
-    ff_layout from;
-    const void *data = NULL;
-    void *to;
-    int code;
-
-    if (l->valid)
-        return FF_OK;
-    if (y->kind == REP_ALIAS && !v->injected && !v->kept && r->steps[x->step].chosen) {
-        code = ensure_rep(r, y->value, y->rep);
-        return code == FF_OK ? set_data(r, value, at, r->reps[y->value][y->rep].data) : code;
-    }
-    if ((code = any_source(r, value, &from, &data)) != FF_OK)
-        return code;
-    if (dnn_layout_equal(&from, &y->layout)) /* only read from now on: no copy */
-        return set_data(r, value, at, (void *)data);
-    if ((code = room(r, value, at, &to)) != FF_OK)
-        return code;
-    if (!l->reorder || !dnn_layout_equal(&l->from, &from)) {
-        dnn_prim *prim;
-        if ((code = dnn_reorder_get(&from, &y->layout, &prim)) != FF_OK)
-            return code;
-        if (l->reorder)
-            ff_cache_unref(&l->reorder->item);
-        l->reorder = prim;
-        l->from = from;
-    }
-    if ((code = reorder(r, l->reorder, &from, data, &y->layout, to)) != FF_OK)
-        return code;
-    return set_data(r, value, at, to);
 }
 
 /* --------------------------------------------------------------------------------------- steps */
@@ -411,9 +121,9 @@ static int run_primitive(ff_runner *r, int at)
     int n = 0, code;
 
     for (int i = 0; i < s->n_in; i++)
-        if (s->in[i].value >= 0 && (code = ensure_rep(r, s->in[i].value, s->in[i].rep)) != FF_OK)
+        if (s->in[i].value >= 0 && (code = runner_rep(r, s->in[i].value, s->in[i].rep)) != FF_OK)
             return code;
-    if ((code = need_scratch(r, s->prim->scratch_bytes)) != FF_OK ||
+    if ((code = runner_need_scratch(r, s->prim->scratch_bytes)) != FF_OK ||
         (code = scratch_memory(r, at, &scratch)) != FF_OK)
         return code;
     if (s->kind == STEP_CONV && s->in[1].value >= 0) {
@@ -421,7 +131,7 @@ static int run_primitive(ff_runner *r, int at)
         if (residual != to)
             memcpy(to, residual, r->plan->values[o->value].reps[o->rep].bytes);
     }
-    if ((code = set_data(r, o->value, o->rep, to)) != FF_OK)
+    if ((code = runner_set_data(r, o->value, o->rep, to)) != FF_OK)
         return code;
     if (s->n_in > 6)
         args = ff_alloc_array((size_t)s->n_in + 2, sizeof *args);
@@ -479,7 +189,7 @@ static int run_node(ff_runner *r, const step *s)
     for (int i = 0; i < s->n_in + s->n_captures && code == FF_OK; i++) {
         const ff_tensor *t = NULL;
         if (s->in[i].value >= 0)
-            code = ensure_tensor(r, s->in[i].value, &t);
+            code = runner_tensor(r, s->in[i].value, &t);
         if (i < s->n_in)
             in[i] = t;
     }
@@ -513,7 +223,7 @@ static int run_step(ff_runner *r, int at)
     case STEP_VIEW:
         return FF_OK; /* seen when it is read */
     case STEP_RESHAPE:
-        if ((code = ensure_tensor(r, s->in[0].value, &t)) != FF_OK)
+        if ((code = runner_tensor(r, s->in[0].value, &t)) != FF_OK)
             return code;
         const ff_shape *to = &r->plan->values[s->out[0].value].shape;
         return ff_tensor_reshape(t, to->rank, to->dims, &r->values[s->out[0].value].tensor);
@@ -611,7 +321,7 @@ static int give(ff_runner *r, int value)
 
     if (!r->values[value].asked)
         return FF_OK;
-    int code = ensure_tensor(r, value, &t);
+    int code = runner_tensor(r, value, &t);
     r->values[value].asked = false;
     return code == FF_OK && r->hooks->give
                ? r->hooks->give(r->hooks->context, r->plan->values[value].value, t)
@@ -632,7 +342,7 @@ static void keep(ff_runner *r, int value, ff_store *store, int sample)
     } else if (x->value && dtype_is_bytes(x->shape.dtype)) {
         size_t bytes = (size_t)shape_count(&x->shape) * ff_dtype_size(x->shape.dtype);
         const ff_tensor *t;
-        if (store_wants(store, &x->key, sample, bytes) && ensure_tensor(r, value, &t) == FF_OK)
+        if (store_wants(store, &x->key, sample, bytes) && runner_tensor(r, value, &t) == FF_OK)
             store_put(store, &x->key, sample, NULL, t->data, t->bytes);
     }
 }
@@ -690,8 +400,8 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
         if (t->dtype != s->dtype || t->rank != s->rank ||
             memcmp(t->dims, s->dims, (size_t)t->rank * sizeof *t->dims) != 0) {
             char *text = ff_tensor_describe(t);
-            code = ff_fail(FF_ERR_GRAPH, "input '%s' is fed %s", p->values[p->inputs[i]].value->name,
-                           text);
+            code = ff_fail(FF_ERR_GRAPH, "input '%s' is fed %s",
+                           p->values[p->inputs[i]].value->name, text);
             free(text);
             return code;
         }
@@ -710,7 +420,7 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
     ff_tensor **made = ff_alloc_array((size_t)p->n_outputs + 1, sizeof *made);
     for (int i = 0; i < p->n_outputs && code == FF_OK; i++) {
         const ff_tensor *t;
-        code = ensure_tensor(r, p->outputs[i], &t);
+        code = runner_tensor(r, p->outputs[i], &t);
         made[i] = code == FF_OK ? ff_tensor_ref(t) : NULL;
     }
     for (int i = 0; i < p->n_outputs; i++) {

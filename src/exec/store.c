@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Checkpoints. What is kept are whole cuts of a plan: all values that are alive between two steps, so
- * that a run whose edit lies behind the cut starts there. Cuts are chosen one after the other by the
- * work they save, over edits anywhere in the network, for a byte.
+ * Checkpoints. What is kept are whole cuts of a plan: all values that are alive between two steps,
+ * so that a run whose edit lies behind the cut starts there. Cuts are chosen one after the other by
+ * the work they save, over edits anywhere in the network, for a byte.
  */
 #include "exec/plan.h"
 
@@ -13,9 +13,9 @@
 /* All samples of one value. */
 typedef struct series {
     ff_key key;
-    bool chosen;      /* of the present base state; others give way when room is short */
+    bool chosen; /* of the present base state; others give way when room is short */
     int n, capacity;
-    kept **at;        /* by sample */
+    kept **at; /* by sample */
     struct series *next;
 } series;
 
@@ -93,8 +93,8 @@ bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes)
 {
     pthread_mutex_lock(&s->lock);
     const series *x = ff_map_get_key(s->by_key, key);
-    bool wants = x && x->chosen && sample >= 0 && (sample >= x->n || !x->at[sample]) &&
-                 bytes <= s->budget;
+    bool wants =
+        x && x->chosen && sample >= 0 && (sample >= x->n || !x->at[sample]) && bytes <= s->budget;
     pthread_mutex_unlock(&s->lock);
     return wants;
 }
@@ -113,8 +113,8 @@ kept *store_get(ff_store *s, const ff_key *key, int sample)
     return k;
 }
 
-void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout, const void *data,
-               size_t bytes)
+void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout,
+               const void *data, size_t bytes)
 {
     kept *k = ff_alloc(sizeof *k);
 
@@ -149,7 +149,8 @@ void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layo
         kept_unref(k);
 }
 
-/* ---------------------------------------------------------------------------------------- choice */
+/* ---------------------------------------------------------------------------------------- choice
+ */
 
 #define MAX_CUTS 1000
 
@@ -181,7 +182,8 @@ static bool keepable(const pvalue *x)
     return x->has_key && x->fixed && dtype_is_bytes(x->shape.dtype);
 }
 
-/* Work saved over an edit whose place is drawn by work, with the cuts chosen so far and one more. */
+/* Work saved over an edit whose place is drawn by work, with the cuts chosen so far and one more.
+ */
 static double gain(const cut *cuts, int n, double total, int more)
 {
     double sum = 0, next = total;

@@ -11,7 +11,7 @@
 #include "fetafix/exec.h"
 
 typedef struct net {
-    ff_buf graph;  /* fields of GraphProto */
+    ff_buf graph; /* fields of GraphProto */
     int64_t opset;
     int n_names;
     int n_weights, edit; /* weights number `edit` are scaled */
@@ -62,7 +62,8 @@ static inline name net_name(net *n, const char *stem)
     return x;
 }
 
-static inline name net_tensor(net *n, ff_dtype type, int rank, const int64_t *dims, const void *data)
+static inline name net_tensor(net *n, ff_dtype type, int rank, const int64_t *dims,
+                              const void *data)
 {
     name x = net_name(n, "w");
     ff_buf t = {0};
@@ -138,7 +139,8 @@ static inline void net_output(net *n, name x)
     value_info(&n->graph, 12, x.s, FF_FLOAT, -1, NULL);
 }
 
-/* Attributes: "pads=1,1,0,0" ints, "axis=:1" an int, "epsilon=.0.001" a float, "mode='edge" a string. */
+/* Attributes: "pads=1,1,0,0" ints, "axis=:1" an int, "epsilon=.0.001" a float, "mode='edge" a
+ * string. */
 static inline void wire_attr(ff_buf *node, const char *text)
 {
     ff_buf a = {0};
@@ -165,8 +167,8 @@ static inline void wire_attr(ff_buf *node, const char *text)
     wire_part(node, 5, &a);
 }
 
-/* A node with one output. inputs: names separated by blanks, "-" for one left out; then attributes up
- * to NULL. */
+/* A node with one output. inputs: names separated by blanks, "-" for one left out; then attributes
+ * up to NULL. */
 static inline name net_node(net *n, const char *op, const char *inputs, ...)
 {
     name x = net_name(n, op);

@@ -15,7 +15,8 @@ static inline int64_t pick(net *n, int64_t limit)
     return (int64_t)ff_rng_below(&n->rng, (uint64_t)limit);
 }
 
-static inline feature conv(net *n, feature f, int64_t out, int64_t k, int64_t stride, bool depthwise)
+static inline feature conv(net *n, feature f, int64_t out, int64_t k, int64_t stride,
+                           bool depthwise)
 {
     char strides[32], pads[64], group[32];
     int64_t p[4], g = depthwise ? f.c : 1;
@@ -39,9 +40,10 @@ static inline feature conv(net *n, feature f, int64_t out, int64_t k, int64_t st
     int64_t wd[4] = {out, f.c / g, k, k};
     name w = net_weights(n, 1 / __builtin_sqrt((double)(f.c / g * k * k)), 0, 4, wd);
     name y = pick(n, 2) ? net_node(n, "Conv", names(x, w), strides, pads, group, NULL)
-                        : net_node(n, "Conv", names3(x, w, net_weights(n, 0.1, 0, 1, &out)), strides,
-                                   pads, group, NULL);
-    return (feature){y, out, (f.h + p[0] + p[2] - k) / stride + 1, (f.w + p[1] + p[3] - k) / stride + 1};
+                        : net_node(n, "Conv", names3(x, w, net_weights(n, 0.1, 0, 1, &out)),
+                                   strides, pads, group, NULL);
+    return (feature){y, out, (f.h + p[0] + p[2] - k) / stride + 1,
+                     (f.w + p[1] + p[3] - k) / stride + 1};
 }
 
 static inline feature normalise(net *n, feature f)

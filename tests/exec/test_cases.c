@@ -10,8 +10,8 @@
 #include "graph.h"
 
 static const char *const cases[] = {
-    "dev1_pp_torch_to_tf",           "dev2_wb_tf_to_tflite",       "dev3_pp_id_tss_torch_to_keras",
-    "dev4_equivalences_only",        "dev5_cg_lh_tflite_to_keras", "dev6_opset_separate_weights",
+    "dev1_pp_torch_to_tf",    "dev2_wb_tf_to_tflite",       "dev3_pp_id_tss_torch_to_keras",
+    "dev4_equivalences_only", "dev5_cg_lh_tflite_to_keras", "dev6_opset_separate_weights",
 };
 
 static char *path_of(const char *one, const char *file)
@@ -64,7 +64,8 @@ static void one_model(const char *one, const char *file, const char *in, const c
     const ff_shape *s = ff_plan_input_shape(score, 0);
     assert_int_equal(ff_tensor_create(FF_FLOAT, s->rank, s->dims, &x), FF_OK);
     assert_int_equal(x->count * 2, n_in);
-    /* Score, score again from the checkpoints, observe, reference (one image: it takes its time). */
+    /* Score, score again from the checkpoints, observe, reference (one image: it takes its time).
+     */
     for (int kind = 0; kind < 4; kind++) {
         ff_plan_options o = {.observe = kind == 2, .reference = kind == 3};
         ff_plan *p;

@@ -54,8 +54,8 @@ static net start(void)
 
 static const int64_t image[4] = {1, 12, 17, 15};
 
-static void conv_case(const char *what, int rank, const int64_t *in, const int64_t *weights, bool bias,
-                      const char *a, const char *b, const char *c)
+static void conv_case(const char *what, int rank, const int64_t *in, const int64_t *weights,
+                      bool bias, const char *a, const char *b, const char *c)
 {
     net n = start();
     name x = net_input(&n, rank, in), w = net_weights(&n, 0.3, 0, rank, weights);
@@ -95,7 +95,8 @@ static void pool_case(const char *op, const char *a, const char *b, const char *
     net n = start();
     char what[160];
 
-    snprintf(what, sizeof what, "%s %s %s %s %s", op, a ? a : "", b ? b : "", c ? c : "", d ? d : "");
+    snprintf(what, sizeof what, "%s %s %s %s %s", op, a ? a : "", b ? b : "", c ? c : "",
+             d ? d : "");
     name x = net_input(&n, 4, image);
     x = net_node(&n, op, x.s, a, b, c, d, NULL);
     compare(what, &n, x);
@@ -141,9 +142,9 @@ static void unary_case(const char *op, const char *more, const char *a, const ch
 
 static void test_elementwise(void **state)
 {
-    static const char *const plain[] = {"Relu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "Identity",
-                                        "Dropout", "Abs", "Neg", "Exp", "Elu", "LeakyRelu",
-                                        "GlobalAveragePool", "Flatten", "Clip"};
+    static const char *const plain[] = {
+        "Relu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish",         "Identity", "Dropout", "Abs",
+        "Neg",  "Exp",     "Elu",  "LeakyRelu",   "GlobalAveragePool", "Flatten",  "Clip"};
 
     for (size_t i = 0; i < FF_COUNT(plain); i++) {
         net n = start();
@@ -173,7 +174,8 @@ static void binary_case(const char *op, int rank, const int64_t *dims, bool cons
     x = net_node(&n, "Sigmoid", x.s, NULL);
     if (strcmp(op, "Div") == 0 && !constant)
         b = net_node(&n, "Exp", b.s, NULL);
-    snprintf(what, sizeof what, "%s rank %d %s %s", op, rank, constant ? "constant" : "", swap ? "swapped" : "");
+    snprintf(what, sizeof what, "%s rank %d %s %s", op, rank, constant ? "constant" : "",
+             swap ? "swapped" : "");
     compare(what, &n, net_node(&n, op, swap ? names(b, x) : names(x, b), NULL));
 }
 
@@ -224,9 +226,9 @@ static void matrix_case(const char *op, int rank, const int64_t *in, const int64
 
 static void test_matrix(void **state)
 {
-    const int64_t a[2] = {1, 40}, rows[2] = {7, 40}, at[2] = {40, 7}, b[2] = {40, 33}, bt[2] = {33, 40},
-                  c[2] = {1, 33}, full[2] = {7, 33}, column[2] = {7, 1}, a3[3] = {2, 5, 40},
-                  a4[4] = {2, 3, 5, 40};
+    const int64_t a[2] = {1, 40}, rows[2] = {7, 40}, at[2] = {40, 7}, b[2] = {40, 33},
+                  bt[2] = {33, 40}, c[2] = {1, 33}, full[2] = {7, 33}, column[2] = {7, 1},
+                  a3[3] = {2, 5, 40}, a4[4] = {2, 3, 5, 40};
 
     matrix_case("Gemm", 2, a, b, -1, NULL, NULL, NULL, NULL);
     matrix_case("Gemm", 2, a, bt, 1, bt, "transB=:1", NULL, NULL);
@@ -340,7 +342,8 @@ static void refused(net *n, name y, int expected, const char *said)
 static void test_refused(void **state)
 {
     const int64_t w[4] = {8, 5, 3, 3}, k[2] = {11, 4}, other[4] = {1, 12, 4, 15},
-                  huge[3] = {1 << 20, 1 << 20, 1 << 10}, wide[8] = {0, 0, 1 << 20, 1 << 20, 0, 0, 0, 0};
+                  huge[3] = {1 << 20, 1 << 20, 1 << 10},
+                  wide[8] = {0, 0, 1 << 20, 1 << 20, 0, 0, 0, 0};
     net n = start();
     name x = net_input(&n, 4, image), y;
 
@@ -372,10 +375,10 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv),       cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_elementwise), cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_conv),          cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_elementwise),   cmocka_unit_test(test_binary),
         cmocka_unit_test(test_normalisation), cmocka_unit_test(test_matrix),
-        cmocka_unit_test(test_moves),      cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_moves),         cmocka_unit_test(test_dynamic),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Plans and runs over random networks: one result whatever the plan, hooks, threads, checkpoints. */
+/* Plans and runs over random networks: one result whatever the plan, hooks, threads, checkpoints.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -170,8 +171,8 @@ static void test_inject(void **state)
             watch_clear(&seen);
             seen.only = seen.inject = v->id;
             seen.injected = t;
-            ff_hooks h = {.context = &seen, .ask = watch_ask, .give = watch_give,
-                          .inject = watch_inject};
+            ff_hooks h = {
+                .context = &seen, .ask = watch_ask, .give = watch_give, .inject = watch_inject};
             ff_tensor *a = run_plan(observe, x, &h);
             assert_true(ff_tensor_equal(seen.got[v->id], t)); /* give sees it */
             watch_clear(&seen);
@@ -247,14 +248,16 @@ static void test_store(void **state)
         ff_model *base = random_net(seed, -1), *edited = random_net(seed, 3 + (int)seed % 5);
         for (int reference = 0; reference < (seed % 4 == 0 ? 2 : 1); reference++)
             for (size_t b = 0; b < FF_COUNT(budgets); b++) {
-                ff_plan *p = make_plan(base, reference, false), *q = make_plan(edited, reference, false),
+                ff_plan *p = make_plan(base, reference, false),
+                        *q = make_plan(edited, reference, false),
                         *o = make_plan(base, reference, true);
                 ff_store *s = ff_store_create(budgets[b]);
                 ff_runner *rp = make_runner(p), *rq = make_runner(q), *ro = make_runner(o),
                           *plain = make_runner(q);
                 ff_store_choose(s, p, 3);
                 for (int i = 0; i < 6; i++) {
-                    ff_tensor *x = random_tensor(seed * 10 + (uint64_t)i % 3, ff_plan_input_shape(p, 0));
+                    ff_tensor *x =
+                        random_tensor(seed * 10 + (uint64_t)i % 3, ff_plan_input_shape(p, 0));
                     ff_tensor *want = run_plan(p, x, NULL), *y = run(rp, x, NULL, s, i % 3),
                               *u = run(ro, x, NULL, s, i % 3), *z = run(rq, x, NULL, s, i % 3),
                               *w = run(plain, x, NULL, NULL, 0);
@@ -333,8 +336,8 @@ static void test_threads(void **state)
 static void test_keys(void **state)
 {
     ff_model *a = random_net(5, -1), *b = random_net(5, -1), *c = random_net(5, 6);
-    ff_plan *p = make_plan(a, false, true), *q = make_plan(b, false, true), *r = make_plan(c, false, true),
-            *reference = make_plan(a, true, true);
+    ff_plan *p = make_plan(a, false, true), *q = make_plan(b, false, true),
+            *r = make_plan(c, false, true), *reference = make_plan(a, true, true);
     const ff_graph *g = ff_model_graph(a);
     int same = 0, other = 0;
 
@@ -379,15 +382,19 @@ static ff_model *written(int style)
 
     if (style == 1)
         x = net_node(&n, "Pad", names(x, net_ints(&n, 8, pads)), NULL);
-    const char *how = style == 2 ? "auto_pad='SAME_UPPER" : style == 1 ? "pads=0,0,0,0" : "pads=0,0,1,1";
+    const char *how = style == 2   ? "auto_pad='SAME_UPPER"
+                      : style == 1 ? "pads=0,0,0,0"
+                                   : "pads=0,0,1,1";
     if (style == 1) {
         x = net_node(&n, "Conv", names(x, w), "strides=2,2", how, NULL);
         x = net_node(&n, "Add", names(x, net_weights(&n, 1, 0, 4, bd)), NULL);
         x = net_node(&n, "Max", names(x, net_scalar(&n, 0)), NULL);
         x = net_node(&n, "Min", names(x, net_scalar(&n, 6)), NULL);
     } else {
-        x = net_node(&n, "Conv", names3(x, w, net_weights(&n, 1, 0, 1, &c)), "strides=2,2", how, NULL);
-        x = net_node(&n, "Clip", names3(x, net_scalar(&n, 0), net_scalar(&n, style == 3 ? 5 : 6)), NULL);
+        x = net_node(&n, "Conv", names3(x, w, net_weights(&n, 1, 0, 1, &c)), "strides=2,2", how,
+                     NULL);
+        x = net_node(&n, "Clip", names3(x, net_scalar(&n, 0), net_scalar(&n, style == 3 ? 5 : 6)),
+                     NULL);
     }
     net_output(&n, x);
     return net_model(&n);
@@ -406,9 +413,12 @@ static void test_keys_name_computations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_result),  cmocka_unit_test(test_inject),
-        cmocka_unit_test(test_stop_and_cancel), cmocka_unit_test(test_store),
-        cmocka_unit_test(test_threads),     cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_one_result),
+        cmocka_unit_test(test_inject),
+        cmocka_unit_test(test_stop_and_cancel),
+        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_keys_name_computations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

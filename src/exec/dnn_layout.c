@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Descriptors of memory. */
+#include "exec/dnn_private.h"
+
+#include <string.h>
+
+static const dnnl_format_tag_t plain_tags[] = {
+    dnnl_format_tag_undef,
+    dnnl_a,
+    dnnl_ab,
+    dnnl_abc,
+    dnnl_abcd,
+    dnnl_abcde,
+    dnnl_abcdef,
+    dnnl_abcdefg,
+    dnnl_abcdefgh,
+    dnnl_abcdefghi,
+    dnnl_abcdefghij,
+    dnnl_abcdefghijk,
+    dnnl_abcdefghijkl,
+};
+
+void dnn_copy_dims(dnnl_dims_t out, int rank, const int64_t *dims)
+{
+    memset(out, 0, sizeof(dnnl_dims_t));
+    for (int i = 0; i < rank; i++)
+        out[i] = dims[i];
+}
+
+int dnn_layout_tagged(ff_layout *out, int rank, const int64_t *dims, dnnl_format_tag_t tag)
+{
+    dnnl_dims_t d;
+
+    memset(out, 0, sizeof *out);
+    dnn_copy_dims(d, rank, dims);
+    dnnl_status_t s = dnnl_memory_desc_init_by_tag(out, rank, d, dnnl_f32, tag);
+    return s == dnnl_success ? FF_OK : dnn_failed(s, "layout");
+}
+
+int dnn_layout_plain(ff_layout *out, int rank, const int64_t *dims)
+{
+    return dnn_layout_tagged(out, rank, dims, plain_tags[rank]);
+}
+
+int dnn_layout_permute(ff_layout *out, const ff_layout *in, const int *perm)
+{
+    int to[DNNL_MAX_NDIMS] = {0};
+
+    /* oneDNN says where an axis goes, ONNX where it comes from. */
+    for (int i = 0; i < in->ndims; i++)
+        to[perm[i]] = i;
+    memset(out, 0, sizeof *out);
+    dnnl_status_t s = dnnl_memory_desc_permute_axes(out, in, to);
+    return s == dnnl_success ? FF_OK : dnn_failed(s, "permutation");
+}
+
+bool dnn_layout_reshape(ff_layout *out, const ff_layout *in, int rank, const int64_t *dims)
+{
+    dnnl_dims_t d;
+    ff_layout l;
+
+    memset(&l, 0, sizeof l);
+    dnn_copy_dims(d, rank, dims);
+    if (dnnl_memory_desc_reshape(&l, in, rank, d) != dnnl_success)
+        return false;
+    *out = l;
+    return true;
+}
+
+bool dnn_layout_equal(const ff_layout *a, const ff_layout *b)
+{
+    return dnnl_memory_desc_equal(a, b) != 0;
+}
+
+size_t dnn_layout_bytes(const ff_layout *l)
+{
+    return dnnl_memory_desc_get_size(l);
+}
+
+void dnn_hash_layout(ff_hasher *h, const ff_layout *l)
+{
+    ff_hasher_add_u64(h, (uint64_t)l->ndims);
+    for (int i = 0; i < l->ndims; i++) {
+        ff_hasher_add_u64(h, (uint64_t)l->dims[i]);
+        ff_hasher_add_u64(h, (uint64_t)l->padded_dims[i]);
+        ff_hasher_add_u64(h, (uint64_t)l->padded_offsets[i]);
+        ff_hasher_add_u64(h, (uint64_t)l->format_desc.blocking.strides[i]);
+    }
+    ff_hasher_add_u64(h, (uint64_t)l->offset0);
+    const dnnl_blocking_desc_t *b = &l->format_desc.blocking;
+    ff_hasher_add_u64(h, (uint64_t)l->format_kind);
+    ff_hasher_add_u64(h, (uint64_t)b->inner_nblks);
+    for (int i = 0; i < b->inner_nblks; i++) {
+        ff_hasher_add_u64(h, (uint64_t)b->inner_blks[i]);
+        ff_hasher_add_u64(h, (uint64_t)b->inner_idxs[i]);
+    }
+}

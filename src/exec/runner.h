@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A runner, and the values in it as representations and tensors. Private to run.c and reps.c. */
+#ifndef FF_EXEC_RUNNER_H
+#define FF_EXEC_RUNNER_H
+
+#include "exec/plan.h"
+
+/* A representation in this runner. */
+typedef struct live_rep {
+    bool valid;
+    void *data;  /* when valid */
+    void *spare; /* owned: room for values that come from outside and have no place */
+    dnnl_memory_t memory;
+    void *handle;   /* the memory's */
+    ff_layout from; /* the last reorder that made it */
+    dnn_prim *reorder;
+} live_rep;
+
+/* A value in this run. */
+typedef struct live_value {
+    bool needed, asked, injected, available;
+    ff_tensor *tensor; /* plain, when there is one */
+    kept *kept;
+} live_value;
+
+typedef struct live_step {
+    bool chosen;
+    dnnl_memory_t weights, bias, scratch;
+    long calls;
+    int64_t ns;
+} live_step;
+
+struct ff_runner {
+    ff_plan *plan;
+    char *arena, *scratch;
+    size_t arena_bytes, scratch_bytes;
+    dnnl_stream_t stream;
+    live_value *values;
+    live_rep **reps; /* by value */
+    live_rep *all_reps;
+    size_t n_reps;
+    live_step *steps;
+    int *expiring; /* first value whose last use is this step, then next_expiring */
+    int *next_expiring;
+    double flops;
+    const ff_hooks *hooks;
+};
+
+/* Bytes for a runner's values, from an earlier runner where there are some: *size may come out
+ * larger. */
+void *arena_take(size_t *size);
+void arena_give(void *data, size_t size);
+
+int runner_need_scratch(ff_runner *r, size_t bytes) FF_MUST_USE;
+/* Makes a representation of a value valid, from whatever there is of it. */
+int runner_rep(ff_runner *r, int value, int at) FF_MUST_USE;
+/* Says where the bytes of a representation are. */
+int runner_set_data(ff_runner *r, int value, int at, void *data) FF_MUST_USE;
+/* The value as a plain tensor (borrowed: the runner keeps it until its last use). */
+int runner_tensor(ff_runner *r, int value, const ff_tensor **out) FF_MUST_USE;
+
+#endif
