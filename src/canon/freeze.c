@@ -86,6 +86,19 @@ static int freeze_param(struct ff_canon_private *p, const cg_node *n, int i, ff_
     return FF_OK;
 }
 
+/* An optional input left out before one that is there: the view counts activations only, so it says
+ * which is which. */
+static void note_omitted(cg_graph *g, cg_node *n)
+{
+    int64_t omitted[FF_MAX_RANK];
+    int count = 0;
+    for (int i = 0; i < n->n_in && count < FF_MAX_RANK; i++)
+        if (!n->in[i])
+            omitted[count++] = i;
+    if (count > 0)
+        cg_set_ints(g, n, "omitted", omitted, count, n->primary);
+}
+
 static void freeze_attributes(ff_arena *a, const cg_node *n, ff_cnode *out)
 {
     ff_cattr *attrs = ff_arena_alloc(a, (size_t)(n->n_attrs + 1) * sizeof *attrs);
@@ -208,6 +221,7 @@ int cg_freeze(cg_graph *g, ff_canon **out)
     for (int i = 0; i < g->n_inputs; i++)
         number(g->inputs[i], order, &count);
     for (cg_node *n = g->first; n; n = n->next) {
+        note_omitted(g, n);
         n->id = id++;
         for (int i = 0; i < n->n_out; i++)
             if (n->out[i])

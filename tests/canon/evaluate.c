@@ -64,12 +64,11 @@ static void put_attr(ff_buf *b, const ff_cattr *a)
         ff_buf_printf(b, " %s=%s", a->name, a->text);
         return;
     }
-    static const char *const scalars[] = {"group", "axis", "ceil_mode", "count_include_pad", "keepdims", "alpha",
-        "beta", "gamma", "epsilon", "size", "bias", "antialias", "cubic_coeff_a", "exclude_outside", "lambd", "to",
-        "largest", "sorted", "transA", "transB", "mode", "momentum", "select_last_index", NULL};
-    bool scalar = false;
-    for (int i = 0; scalars[i]; i++)
-        scalar = scalar || strcmp(scalars[i], a->name) == 0;
+    static const char *const lists[] = {"axes", "pads", "strides", "dilations", "kernel_shape", "perm", "scales",
+        "sizes", "output_padding", "output_shape", "split", "starts", "ends", "steps", NULL};
+    bool scalar = a->n == 1;
+    for (int i = 0; lists[i]; i++)
+        scalar = scalar && strcmp(lists[i], a->name) != 0;
     ff_buf_printf(b, " %s=%s", a->name, scalar ? "" : "[");
     for (int i = 0; i < a->n; i++) {
         if (a->type == FF_CATTR_INTS)
@@ -86,7 +85,7 @@ static char *attributes(const ff_cnode *n, const char *except)
     ff_buf b = {0};
     ff_buf_puts(&b, "");
     for (int i = 0; i < n->n_attrs; i++)
-        if (!except || !strstr(except, n->attrs[i].name))
+        if (strcmp(n->attrs[i].name, "omitted") != 0 && (!except || !strstr(except, n->attrs[i].name)))
             put_attr(&b, &n->attrs[i]);
     return ff_buf_steal(&b);
 }
@@ -109,8 +108,11 @@ static int place(const ff_cnode *n, const ff_cparam *p)
 static void write_generic(writer *w, const ff_cnode *n, const char *op, const char *except)
 {
     char names[16][32] = {{0}};
-    int count = n->n_inputs + n->n_params;
-    bool taken[16] = {false};
+    const ff_cattr *omitted = ff_cnode_attr(n, "omitted");
+    int count = n->n_inputs + n->n_params + (omitted ? omitted->n : 0);
+    bool taken[17] = {false};
+    for (int i = 0; omitted && i < omitted->n; i++)
+        taken[omitted->ints[i]] = true;
     for (int i = 0; i < n->n_params && count < 16; i++) {
         int at = place(n, &n->params[i]);
         snprintf(names[at], sizeof names[at], "p%d_%d", n->id, i);
@@ -366,8 +368,11 @@ static double difference(const ff_tensor *a, const ff_tensor *b)
     double most = 0, largest = 1e-6;
     for (int64_t i = 0; i < a->count; i++) {
         double x = ff_tensor_get_real(a, i), y = ff_tensor_get_real(b, i);
-        if (!isfinite(x) || !isfinite(y))
+        if (!isfinite(x) || !isfinite(y)) {
+            if (x == y || (isnan(x) && isnan(y)))
+                continue;
             return INFINITY;
+        }
         most = fmax(most, fabs(x - y));
         largest = fmax(largest, fabs(x));
     }

@@ -67,17 +67,19 @@ static int names_of(char *s, const char **names)
     return n;
 }
 
-static void attribute(char *word, ff_attr *a, int64_t *ints, float *reals)
+static bool attribute(char *word, ff_attr *a, int64_t *ints, float *reals)
 {
     char *value = strchr(word, '=');
+    if (!value)
+        return false;
     *value++ = 0;
     *a = (ff_attr){.name = word};
     char *end;
-    bool list = *value == '[';
+    bool list = *value == '[' && (isdigit((unsigned char)value[1]) || value[1] == '-' || value[1] == ']');
     bool real = strchr(value, '.') != NULL || strstr(value, "inf") != NULL || strstr(value, "e-") != NULL;
     if (list) {
         a->type = real ? FF_ATTR_FLOATS : FF_ATTR_INTS;
-        for (char *p = value + 1; *p && *p != ']';) {
+        for (char *p = value + 1; *p && *p != ']' && a->n < 32;) {
             ints[a->n] = real ? 0 : strtoll(p, &end, 10);
             reals[a->n] = real ? strtof(p, &end) : 0;
             a->n++;
@@ -85,7 +87,7 @@ static void attribute(char *word, ff_attr *a, int64_t *ints, float *reals)
         }
         a->ints = ints;
         a->floats = reals;
-        return;
+        return true;
     }
     if (isalpha((unsigned char)*value) && strcmp(value, "inf") != 0) {
         a->type = FF_ATTR_STRING;
@@ -98,6 +100,7 @@ static void attribute(char *word, ff_attr *a, int64_t *ints, float *reals)
         a->type = FF_ATTR_INT;
         a->i = strtoll(value, NULL, 10);
     }
+    return true;
 }
 
 static int node(text_builder *b, char **words, int n)
@@ -113,8 +116,11 @@ static int node(text_builder *b, char **words, int n)
     ff_node_spec spec = {.op = words[2], .domain = "", .inputs = inputs, .outputs = outputs, .attrs = attrs};
     spec.n_inputs = names_of(open + 1, inputs);
     spec.n_outputs = names_of(words[0], outputs);
-    for (int i = 3; i < n; i++)
-        attribute(words[i], &attrs[spec.n_attrs], ints[i], reals[i]), spec.n_attrs++;
+    for (int i = 3; i < n; i++) {
+        if (!attribute(words[i], &attrs[spec.n_attrs], ints[i], reals[i]))
+            return ff_fail(FF_ERR_USAGE, "'%s' is not an attribute", words[i]);
+        spec.n_attrs++;
+    }
     spec.name = outputs[0];
     ff_patch_insert_node(b->patch, &spec, NULL);
     return FF_OK;
