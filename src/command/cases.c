@@ -193,9 +193,9 @@ int verb_compare(ff_context *c, int argc, char **argv)
         const ff_snapshot *s = ff_session_snapshot(c->session);
         say_models(c, s);
         say_wrong(c, s);
-        say_validation(c, s);
         if (c->verbose)
             say_wrong_images(c, s);
+        say_validation(c, s);
         ff_snapshot_unref(s);
     }
     if (!code)

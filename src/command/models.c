@@ -59,6 +59,30 @@ static int save_outputs(const ff_labels *l, const char *path, bool force)
     return code;
 }
 
+static void labels_json(const ff_dataset *set, const ff_labels *l, const ff_names *names, ff_buf *out)
+{
+    ff_buf_printf(out, "{\"schema\": \"fetafix-run/1\", \"width\": %lld, \"images\": [",
+                  (long long)l->width);
+    for (int i = 0; i < l->count; i++) {
+        const ff_label *at = &l->at[i];
+        const char *name = names ? ff_names_at(names, at->top[0]) : NULL;
+        ff_buf_printf(out, "%s\n  {\"image\": ", i ? "," : "");
+        print_json_text(out, ff_dataset_name(set, i));
+        ff_buf_puts(out, ", \"name\": ");
+        if (name)
+            print_json_text(out, name);
+        else
+            ff_buf_puts(out, "null");
+        ff_buf_puts(out, ", \"top\": [");
+        for (int k = 0; k < FF_TOP && at->top[k] >= 0; k++)
+            ff_buf_printf(out, "%s%d", k ? ", " : "", at->top[k]);
+        ff_buf_puts(out, "], \"margin\": ");
+        print_real(out, at->margin);
+        ff_buf_putc(out, '}');
+    }
+    ff_buf_puts(out, "\n]}\n");
+}
+
 static int report_labels(ff_context *c, const ff_dataset *set, const ff_labels *l,
                          const ff_names *names)
 {
@@ -67,10 +91,7 @@ static int report_labels(ff_context *c, const ff_dataset *set, const ff_labels *
     ff_buf out = {0};
     int code = FF_OK;
     if (o->json) {
-        ff_buf_puts(&out, "{\"schema\": \"fetafix-run/1\", \"width\": ");
-        ff_buf_printf(&out, "%lld, \"images\": ", (long long)l->width);
-        ff_table_print(t, FF_FORMAT_JSON, 0, &out);
-        ff_buf_puts(&out, "}\n");
+        labels_json(set, l, names, &out);
         code = write_text(c, o->json, &out, o->force);
         ff_buf_clear(&out);
     }

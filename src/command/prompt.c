@@ -283,7 +283,7 @@ int prompt_help(ff_context *c, int argc, char **argv)
         if (!(row->where & (FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0))) || !row->run)
             continue;
         char *usage = ff_asprintf("%s %s", row->name, row->shell || !row->arguments ? "" : row->arguments);
-        ff_buf_printf(&b, "%-34s %s\n", usage, row->summary);
+        ff_buf_printf(&b, "%-42s %s\n", usage, row->summary);
         free(usage);
     }
     c->print(c->sink, b.data ? b.data : "");

@@ -132,13 +132,16 @@ const ff_command *ff_command_find(const char *name)
     return matches == 1 ? found : NULL;
 }
 
-static int unknown(const char *name)
+static int unknown(const ff_context *c, const char *name)
 {
+    int where = FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0);
     const char *names[FF_COUNT(commands) + 64];
     size_t n = 0;
     const ff_command *row;
-    for (int i = 0; (row = ff_command_at(i)) && n < FF_COUNT(names); i++)
-        names[n++] = row->name;
+    for (int i = 0; (row = ff_command_at(i)) && n < FF_COUNT(names); i++) {
+        if (row->where & where)
+            names[n++] = row->name;
+    }
     const char *near = ff_nearest(name, names, n);
     return near ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", name, near)
                 : ff_fail(FF_ERR_USAGE, "unknown command '%s'; see `help`", name);
@@ -154,7 +157,7 @@ int ff_command_run(ff_context *c, const char *line)
         const ff_command *row = ff_command_find(words[0]);
         char *typed = words[0];
         if (!row)
-            code = unknown(words[0]);
+            code = unknown(c, words[0]);
         else if (!(row->where & (FF_AT_PROMPT | FF_AT_EXPLORER)))
             code = ff_fail(FF_ERR_USAGE, "'%s' is typed in the shell: fetafix %s %s", row->name, row->name,
                            row->arguments);

@@ -255,6 +255,13 @@ static int load_images(ff_case *c)
 
 /* ------------------------------------------------------------------------------------- labels */
 
+/* Names the model where the failure is about one (not about an image). */
+static int blame(int code, const char *path)
+{
+    return code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH ? ff_fail_prefix(code, "'%s'", path)
+                                                              : code;
+}
+
 /* No analysis is wanted: labels are all there is to know. */
 static int label_only(ff_case *c)
 {
@@ -263,13 +270,13 @@ static int label_only(ff_case *c)
     int code = case_label(c->source, o->source_output, &c->source_pre, c->set, o->reference, memory,
                           true, &c->task, &c->source_labels);
     if (code)
-        return ff_fail_prefix(code, "'%s'", o->source);
+        return blame(code, o->source);
     if (c->source_labels->error)
         return ff_fail(FF_ERR_GRAPH, "'%s': %s", o->source, c->source_labels->error);
     code = case_label(c->target, o->target_output, &c->target_pre, c->set, o->reference, memory,
                       true, &c->task, &c->target_labels);
     if (code)
-        return ff_fail_prefix(code, "'%s'", o->target);
+        return blame(code, o->target);
     c->offset = ff_labels_offset(c->source_labels, c->target_labels);
     return FF_OK;
 }
@@ -289,6 +296,15 @@ static int label_subject(ff_case *c)
     };
     int code = ff_subject_create(c->source, &c->source_pre, c->target, &c->target_pre, c->set, &o,
                                  &c->task, &c->first);
+    if (code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH) {
+        ff_plan *plan = NULL;
+        bool fine = case_plan(c->source, o.source_output, &c->source_pre, o.reference, &plan) == FF_OK;
+        ff_plan_unref(plan);
+        if (fine)
+            code = case_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
+        return code ? blame(code, fine ? c->options.target : c->options.source)
+                    : ff_fail(FF_ERR_INTERNAL, "the models run, the case does not");
+    }
     if (code)
         return code;
     if (c->first->target.error) {
@@ -298,7 +314,7 @@ static int label_subject(ff_case *c)
         if (!code)
             ff_plan_unref(plan);
         else if (code != FF_ERR_GRAPH)
-            return ff_fail_prefix(code, "'%s'", c->options.target);
+            return blame(code, c->options.target);
     }
     c->offset = c->first->offset;
     c->source_labels = case_plain_labels(c->first->source.labels);

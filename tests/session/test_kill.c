@@ -167,7 +167,11 @@ static void test_real(void **state)
              "size=128x128 resize=bilinear antialias=off crop=none order=rgb scale=128 mean=1,1,1 "
              "std=1,1,1 layout=NHWC",
              in_folder("real.fetafix"), in_folder("real.onnx"), in_folder("real.json")};
+#ifdef __SANITIZE_ADDRESS__
+    kill_and_resume(&r, 4, 2); /* slow enough as it is */
+#else
     kill_and_resume(&r, 20, 2);
+#endif
     free(at);
     free(source);
     free(target);

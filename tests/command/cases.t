@@ -1,0 +1,134 @@
+# A case from comparing to the repaired file.
+
+$ echo "set source-pre 'size=16x16 scale=127.5 mean=1,1,1'" > pre; echo "set target-pre 'size=16x16 scale=127.5 mean=1,1,1'" >> pre
+$ fetafix compare source.onnx target.onnx --images photos --config pre
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+12 of 60 labels differ (20.00%)
+[1]
+$ fetafix compare source.onnx source.onnx --images photos --config pre
+Source  source.onnx  (opset 13, small_case)
+Target  source.onnx  (opset 13, small_case)
+0 of 60 labels differ (0.00%)
+$ fetafix compare source.onnx target.onnx --images photos --config pre --verbose --limit 20 --validate validation.txt
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+5 of 20 labels differ (25.00%)
+  002.png  source 3  target 4
+  003.png  source 3  target 4
+  010.png  source 0  target 3
+  014.png  source 3  target 4
+  019.png  source 3  target 0
+validation: 9 of 30 labels differ, 9 at first, 0 got worse
+[1]
+$ fetafix compare source.onnx target.onnx --images photos --config pre --json - | head -20
+{
+  "schema": "fetafix-report/1",
+  "source": {
+    "path": "source.onnx",
+    "sha256": "5304cb8424f078a5d39aab3e11e4392dbceb4ab5593e664e72a8fbdba8550c41",
+    "opset": 13,
+    "producer": "small_case"
+  },
+  "target": {
+    "path": "target.onnx",
+    "sha256": "08a4806b9b4b92c44f16a893d11e3f1817b0b66a5287013153bd7b22d6bd2536",
+    "opset": 13,
+    "producer": "small_case",
+    "error": null,
+    "repaired_sha256": "08a4806b9b4b92c44f16a893d11e3f1817b0b66a5287013153bd7b22d6bd2536"
+  },
+  "images": 60,
+  "class_offset": 0,
+  "preprocessing": {
+    "source": "size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto",
+$ fetafix compare source.onnx target.onnx --images photos --limit 3
+fetafix: Source: preprocessing guessed (its layout is NCHW, torch's): size=short:18 resize=bilinear antialias=on crop=16x16 order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto
+fetafix: Target: preprocessing guessed (its layout is NCHW, torch's): size=short:18 resize=bilinear antialias=on crop=16x16 order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+0 of 3 labels differ (0.00%)
+$ fetafix localize source.onnx target.onnx --images photos.txt --config pre
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+12 of 60 labels differ (20.00%)
+6 faults, 0 equivalent rewrites
+  WB   weight of 'Conv_0' differ (12.5% off)
+  WB   weight of 'Conv_1' differ (11.8% off)
+  WB   weight of 'Conv_2' differ (11.7% off)
+  WB   weight of 'Conv_3' differ (11.8% off)
+  WB   weight of 'Conv_4' differ (11.8% off)
+  WB   weight of 'Conv_5' differ (12% off)
+most suspicious layers
+  rank  layer   isolated     causal     entire         kw  node
+     1      4     0.1381       0.75     0.2726          0  Conv_3
+     2      1     0.1348     0.1667     0.1348   0.006966  Conv_0
+     3      3     0.1229     0.3333     0.2142          0  Conv_2
+     4      5     0.1229     0.8333     0.2921          0  Conv_4
+     5      6     0.1224          1     0.3008          0  Conv_5
+     6      2     0.1057     0.4167     0.1642          0  Conv_1
+     7      7          0          1     0.2179          0  Gemm_0
+[1]
+$ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o repaired.onnx --json report.json --labels-csv labels.csv --patch repair.patch --validate validation
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+wrong 12 -> 0 of 60 images (20.00% -> 0.00%) in 6 steps
+6 faults, 0 equivalent rewrites
+  WB   repaired     essential  weight of 'Conv_0' differ (12.5% off)
+  WB   repaired     essential  weight of 'Conv_1' differ (11.8% off)
+  WB   repaired     essential  weight of 'Conv_2' differ (11.7% off)
+  WB   repaired     essential  weight of 'Conv_3' differ (11.8% off)
+  WB   repaired     essential  weight of 'Conv_4' differ (11.8% off)
+  WB   repaired     essential  weight of 'Conv_5' differ (12% off)
+validation: 0 of 30 labels differ, 9 at first, 0 got worse
+saved repaired.onnx
+$ fetafix compare source.onnx repaired.onnx --images photos --config pre
+Source  source.onnx  (opset 13, small_case)
+Target  repaired.onnx  (opset 13, small_case)
+0 of 60 labels differ (0.00%)
+$ head -3 labels.csv | cut -d, -f1-6
+image,source1,source2,source3,source4,source5
+000.png,4,3,7,6,8
+001.png,3,2,4,7,0
+$ fetafix apply repair.patch target.onnx -o applied.onnx && cmp applied.onnx repaired.onnx && echo same
+6 edits, saved applied.onnx
+same
+$ fetafix apply repair.patch source.onnx -o other.onnx
+fetafix: 'source.onnx' is not the model that 'repair.patch' was made for
+[3]
+$ fetafix apply photos.txt target.onnx -o other.onnx
+fetafix: 'photos.txt' is not a repair that FetaFix wrote
+[3]
+# Nothing is overwritten, and no work is done before that is said.
+$ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o repaired.onnx
+fetafix: 'repaired.onnx' exists; --force overwrites it
+[2]
+$ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o new.onnx --json new.onnx
+fetafix: 'new.onnx' is to be written twice
+[2]
+$ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o no/where.onnx
+fetafix: 'no/where.onnx' cannot be written: No such file or directory
+[2]
+# The same input gives the same bytes.
+$ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o again.onnx --json again.json --threads 1 --validate validation -q > /dev/null; cmp again.json report.json && cmp again.onnx repaired.onnx && echo same
+same
+# A session takes up where it was.
+$ fetafix localize source.onnx target.onnx --images photos --config pre --session s.fetafix -q | head -3
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+12 of 60 labels differ (20.00%)
+$ fetafix repair --session s.fetafix -q | head -3
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+wrong 12 -> 0 of 60 images (20.00% -> 0.00%) in 6 steps
+$ fetafix compare source.onnx repaired.onnx --images photos --config pre --session s.fetafix
+fetafix: session 's.fetafix' is about another Target than 'repaired.onnx'
+[3]
+$ fetafix repair target.onnx source.onnx --session photos.txt
+fetafix: 'photos.txt' is not a FetaFix session
+[3]
+# Without a terminal the explorer does what repair does.
+$ fetafix source.onnx target.onnx --images photos --config pre | head -3
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+wrong 12 -> 0 of 60 images (20.00% -> 0.00%) in 6 steps

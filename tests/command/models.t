@@ -1,0 +1,66 @@
+# One model.
+
+$ fetafix inspect source.onnx
+model       source.onnx
+producer    small_case
+opset       13 (IR version 7)
+input       pixels  float32[1,3,16,16]
+output      scores  float32[1,10]
+parameters  7.01 thousand
+operations  596.30 thousand
+nodes       15
+       6  Conv  (6876 parameters)
+       6  Relu
+       1  Flatten
+       1  Gemm  (130 parameters)
+       1  GlobalAveragePool
+$ fetafix inspect source.onnx --verbose | tail -4
+  Relu                 1x12x2x2         Relu:relu5
+  GlobalAveragePool    1x12x1x1         GlobalAveragePool:pooled
+  Flatten              1x12             Flatten:flat
+  Gemm                 1x10             Gemm_0  transB=1
+$ fetafix inspect source.onnx --json - | head -12
+{
+  "schema": "fetafix-model/1",
+  "path": "source.onnx",
+  "sha256": "5304cb8424f078a5d39aab3e11e4392dbceb4ab5593e664e72a8fbdba8550c41",
+  "opset": 13,
+  "ir_version": 7,
+  "producer": "small_case",
+  "inputs": [
+    {
+      "name": "pixels",
+      "type": "float32",
+      "shape": [
+$ fetafix run source.onnx --images photos --limit 3 --pre "size=16x16 scale=127.5 mean=1,1,1" -o out.npy
+image    label  name   margin  top5
+000.png      4        0.03452  4,3,7,6,8
+001.png      3         0.4435  3,2,4,7,0
+002.png      3        0.01055  3,4,7,0,6
+$ fetafix run source.onnx --images photos --limit 2 --pre "size=16x16 scale=127.5 mean=1,1,1" --format csv | cut -d, -f1-3
+image,label,name
+000.png,4,
+001.png,3,
+$ fetafix run source.onnx --images photos --limit 1 --pre "size=16x16 scale=127.5 mean=1,1,1" --json - | sed 's/margin.*/margin/'
+{"schema": "fetafix-run/1", "width": 10, "images": [
+  {"image": "000.png", "name": null, "top": [4, 3, 7, 6, 8], "margin
+]}
+$ fetafix run source.onnx --input out.npy
+fetafix: 'source.onnx': node 'Conv_0' (Conv): input 0 has 2 dimensions, fewer than 3
+[3]
+$ fetafix explain lh
+LH: layer hyperparameters differ
+.
+A setting of a layer was lost or changed: pads on the other side, strides, dilations, group,
+epsilon, the bounds of an activation, ceil_mode, count_include_pad, an axis. Defaults that are
+written out on one side only are the same and no fault.
+.
+How it shows: the isolated error jumps at one layer whose weights are equal.
+How it is repaired: the setting is given the Source's value.
+$ fetafix explain
+PP   preprocessing differs
+ID   input dimensions differ
+TSS  tensor shape and structure
+WB   weights and biases differ
+LH   layer hyperparameters differ
+CG   the computation graph differs

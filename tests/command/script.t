@@ -1,0 +1,73 @@
+# The same words from a script.
+
+$ printf 'status\nlocalize\nproposals\nstep\nstatus\nundo\nredo\nstates\nreject\nset format csv\nsteps\nquit\nnever\n' > tour; fetafix script tour source.onnx target.onnx --images photos --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
+state 0: 12 of 60 labels differ, 12 at first
+id                type  status   verdict  wrong  summary
+WB:Conv_3/weight  WB    untried                  replace the weight of 'Conv_3' by the Source's
+WB:Conv_0/weight  WB    untried                  replace the weight of 'Conv_0' by the Source's
+WB:Conv_2/weight  WB    untried                  replace the weight of 'Conv_2' by the Source's
+WB:Conv_4/weight  WB    untried                  replace the weight of 'Conv_4' by the Source's
+WB:Conv_5/weight  WB    untried                  replace the weight of 'Conv_5' by the Source's
+WB:Conv_1/weight  WB    untried                  replace the weight of 'Conv_1' by the Source's
+accepted: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
+state 1: 11 of 60 labels differ, 12 at first, distance 0.174
+next: WB:Conv_0/weight
+undone: wrong 11 -> 12: replace the weight of 'Conv_3' by the Source's
+redone: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
+state  parent  wrong  distance  step  current  summary
+    0             12    0.2157     0  no       as it came
+    1       0     11    0.1737     1  yes      replace the weight of 'Conv_3' by the Source's
+rejected: replace the weight of 'Conv_0' by the Source's
+decision,step,state,proposal,type,summary,outcome,before,after,phase,findings
+1,1,1,WB:Conv_3/weight,WB,replace the weight of 'Conv_3' by the Source's,accepted,12,11,greedy,WB:Conv_3/weight
+2,0,0,WB:Conv_3/weight,WB,replace the weight of 'Conv_3' by the Source's,undone,11,12,,WB:Conv_3/weight
+3,1,1,WB:Conv_3/weight,WB,replace the weight of 'Conv_3' by the Source's,redone,12,11,,WB:Conv_3/weight
+4,,,WB:Conv_0/weight,WB,replace the weight of 'Conv_0' by the Source's,rejected,11,,,WB:Conv_0/weight
+$ printf 'help\n' | fetafix repl
+accept [REPAIR] [--force]                  take a repair (the next one; --force: even if it does not help)
+detail PAIR                                attributes, origins and weights of a row of the aligned graph
+equivalences                               differences that cannot change a result
+evaluate [REPAIR]                          judge a repair without taking it
+export FILE [--force]                      write the accepted steps as a file for `fetafix apply`
+findings                                   what differs, and what became of it
+goto STATE                                 go to a state of the history
+help [COMMAND]                             what there is to type
+images                                     the images and both labels
+labels FILE [--force]                      write both models' five best classes of every image
+layers                                     scores of the core layers
+localize                                   find what differs, and where the error begins; nothing is changed
+log                                        recent notes of the engine
+pairs                                      the aligned graph
+proposals                                  repairs to try, in order
+quit                                       leave; a session with a file can be taken up again
+redo [STATE]                               take the undone step again (the youngest, or the one that leads to STATE)
+reject [REPAIR]                            set a repair aside (the next one)
+repair                                     repair to the end, keeping only what lowers the discrepancy
+report [FILE] [--force]                    print or write the JSON report
+save FILE [--force]                        write the Target as it is now
+set [format text|json|csv | verbose on|off] settings of the prompt
+states                                     the history tree
+status                                     where the case stands
+step                                       let the search find one repair that helps
+steps                                      all decisions, in order of time
+undo                                       go back to the state before the last step
+validate                                   count wrong labels over the validation images
+$ printf 'status\n' > a; fetafix script a
+fetafix: a:1: no case is open: give SOURCE TARGET --images DIR|LIST
+[2]
+$ printf '\n# nothing\nstaus\n' > b; fetafix script b
+fetafix: b:3: unknown command 'staus'; did you mean 'status'?
+[2]
+$ printf 'accept 99\n' > c; fetafix script c source.onnx target.onnx --images photos
+fetafix: Source: preprocessing guessed (its layout is NCHW, torch's): size=short:18 resize=bilinear antialias=on crop=16x16 order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto
+fetafix: Target: preprocessing guessed (its layout is NCHW, torch's): size=short:18 resize=bilinear antialias=on crop=16x16 order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto
+fetafix: c:1: there is no open repair '99'; see `proposals`
+[2]
+$ printf 'undo\nsave\ngoto x\n"' | fetafix repl source.onnx target.onnx --images photos -q
+fetafix: nothing was localised yet, there is no history
+fetafix: expected: save FILE [--force]
+fetafix: goto: 'x' is not the number of a state
+fetafix: a quote is not closed
+$ fetafix script nowhere
+fetafix: 'nowhere': No such file or directory
+[3]

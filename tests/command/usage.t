@@ -1,0 +1,85 @@
+# What is typed wrong ends in one line and exit code 2.
+
+$ fetafix
+Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...
+.
+Finds out why a converted model (Target) answers differently from the model it was
+converted from (Source), shows it, and repairs it. Both are ONNX files.
+.
+  fetafix source.onnx target.onnx --images photos/
+  fetafix compare source.onnx target.onnx --images photos/
+  fetafix repair source.onnx target.onnx --images photos/ -o repaired.onnx
+.
+Commands:
+  apply      replay an exported repair on the model it was made for
+  bench      milliseconds per image, or where the time of a repair goes
+  compare    count the images whose labels differ, without analysis
+  explain    a fault type in plain words: PP ID TSS WB LH CG
+  explore    the explorer: look, step, undo, save (the default on a terminal)
+  inspect    what is in a model
+  localize   find what differs, and where the error begins; nothing is changed
+  repair     repair to the end, keeping only what lowers the discrepancy
+  repl       type commands
+  run        labels and outputs of one model
+  script     commands from a file; - is standard input
+.
+`fetafix COMMAND --help` shows a command's options.
+fetafix: two models are needed
+[2]
+$ fetafix comapre source.onnx target.onnx --images photos
+fetafix: unknown command 'comapre'; did you mean 'compare'?
+[2]
+$ fetafix nothing
+fetafix: 'nothing' is neither a command nor a file; see fetafix --help
+[2]
+$ fetafix compare source.onnx
+fetafix: two models are needed: fetafix compare SOURCE TARGET --images DIR|LIST
+[2]
+$ fetafix compare source.onnx target.onnx
+fetafix: no images are given (--images DIR|LIST)
+[2]
+$ fetafix compare source.onnx target.onnx --image photos
+fetafix: unknown option '--image'; did you mean '--images'?
+[2]
+$ fetafix compare source.onnx target.onnx --images
+fetafix: --images needs DIR|LIST
+[2]
+$ fetafix compare source.onnx target.onnx --images photos --limit none
+fetafix: --limit: 'none' is not a whole number from 1
+[2]
+$ fetafix compare source.onnx target.onnx --images photos --limit 0
+fetafix: --limit: '0' is not a whole number from 1
+[2]
+$ fetafix compare source.onnx target.onnx --images photos --source-pre torhc
+fetafix: preprocessing: unknown preset 'torhc'; did you mean 'torch'?
+[2]
+$ fetafix compare source.onnx target.onnx --images photos --minimal
+fetafix: --minimal does not go with 'compare'
+[2]
+$ fetafix compare source.onnx target.onnx --images photos --color blue
+fetafix: --color: 'blue' is none of auto|never|always
+[2]
+$ fetafix repair source.onnx target.onnx --images photos --memory much
+fetafix: --memory: 'much' is not a size, as 512M or 2G
+[2]
+$ fetafix repair source.onnx target.onnx --images photos --time-limit soon
+fetafix: --time-limit: 'soon' is not a time, as 90s, 15m or 2h
+[2]
+$ fetafix repair source.onnx target.onnx --images photos -x
+fetafix: unknown option '-x'; see fetafix --help
+[2]
+$ fetafix run source.onnx
+fetafix: run needs --images DIR|LIST or --input NPY
+[2]
+$ fetafix run source.onnx target.onnx --images photos
+fetafix: one model is needed: fetafix run MODEL
+[2]
+$ fetafix explain WD
+fetafix: 'WD' is no fault type; did you mean 'ID'?
+[2]
+$ fetafix inspect
+fetafix: one model is needed: fetafix inspect MODEL
+[2]
+$ fetafix apply a b
+fetafix: apply needs -o OUT
+[2]
