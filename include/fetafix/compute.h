@@ -16,19 +16,18 @@
 
 /* Where a kernel finds what is outside its own inputs. Any member may be NULL. */
 typedef struct ff_kernel_env {
-    /* Runs a subgraph (If, Loop, Scan bodies). Inputs are bound in the order of graph->inputs, values of
-     * the enclosing graphs are looked up by the caller who made this environment. */
+    /* Runs a subgraph (If, Loop, Scan bodies). Inputs are bound in the order of graph->inputs,
+     * values of the enclosing graphs are looked up by the caller who made this environment. */
     int (*run_graph)(struct ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in,
                      int n_in, ff_tensor **out, int n_out);
     void *context;
     const ff_task *task; /* cancel is asked by kernels that loop */
     /* Bounds on what a small model may ask for; 0: the defaults below. */
-    uint64_t memory_limit;  /* bytes of one output */
+    uint64_t memory_limit;   /* bytes of one output */
     int64_t iteration_limit; /* rounds of one Loop */
 } ff_kernel_env;
-#define FF_KERNEL_MEMORY_LIMIT (UINT64_C(2) << 30)
+#define FF_KERNEL_MEMORY_LIMIT    (UINT64_C(2) << 30)
 #define FF_KERNEL_ITERATION_LIMIT (INT64_C(1) << 24)
-
 
 /* One call of a kernel. */
 typedef struct ff_kernel_call {
@@ -55,11 +54,11 @@ const ff_kernel *ff_kernel_at(int i); /* all rows: i from 0 until NULL */
  * node. `env` may be NULL. */
 int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *const *in, int n_in,
                   ff_tensor **out, int n_out, ff_kernel_env *env) FF_MUST_USE;
-/* Runs a graph node by node with the reference kernels. feeds[i] belongs to g->inputs[i], out[] gets
- * g->n_outputs new references. `scope`: the values of the enclosing graphs by their id
+/* Runs a graph node by node with the reference kernels. feeds[i] belongs to g->inputs[i], out[]
+ * gets g->n_outputs new references. `scope`: the values of the enclosing graphs by their id
  * (ff_model_values() entries, NULL entries where there is none; borrowed), NULL for a main graph: a
- * caller who runs the main graph itself serves its nodes' ff_kernel_env.run_graph with this. Of `env`
- * (may be NULL) the task and the limits are taken. */
+ * caller who runs the main graph itself serves its nodes' ff_kernel_env.run_graph with this. Of
+ * `env` (may be NULL) the task and the limits are taken. */
 int ff_interpret(const ff_graph *g, const ff_tensor *const *feeds, const ff_tensor *const *scope,
                  const ff_kernel_env *env, ff_tensor **out) FF_MUST_USE;
 /* Floating-point (multiply and add count two) operations of one node at these shapes. */

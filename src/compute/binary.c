@@ -55,8 +55,8 @@ static int64_t power_int(int64_t a, int64_t n)
     return (int64_t)power_uint((uint64_t)a, (uint64_t)n);
 }
 
-#define WRAP(a, op, b) ((int64_t)((uint64_t)(a) op (uint64_t)(b)))
-#define SHIFT_LEFT(a, b) ((b) > 63 ? 0 : (uint64_t)(a) << (b))
+#define WRAP(a, op, b)    ((int64_t)((uint64_t)(a)op(uint64_t)(b)))
+#define SHIFT_LEFT(a, b)  ((b) > 63 ? 0 : (uint64_t)(a) << (b))
 #define SHIFT_RIGHT(a, b) ((b) > 63 ? 0 : (uint64_t)(a) >> (b))
 /* A NaN on either side is the result. */
 #define REAL_MAX(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
@@ -212,7 +212,7 @@ static int binary(ff_call *c, const char *name, const ff_tensor *a, const ff_ten
         apply(op->loops[work], size, rank, dims, truth, va.p, sa, vb.p, sb);
         uint8_t *to = y->data;
         for (int64_t i = 0; i < y->count; i++)
-            to[i] = size == 4 ? ((float *)truth)[i] != 0
+            to[i] = size == 4                ? ((float *)truth)[i] != 0
                     : work == FF_WORK_DOUBLE ? ((double *)truth)[i] != 0
                                              : ((int64_t *)truth)[i] != 0;
         free(truth);
@@ -280,7 +280,8 @@ int ff_k_bitwise(ff_call *c)
     return run(c, *direction == 'L' ? "ShiftLeft" : "ShiftRight", false);
 }
 
-/* The types may differ: an integer base takes the power in real numbers when the exponent is real. */
+/* The types may differ: an integer base takes the power in real numbers when the exponent is real.
+ */
 int ff_k_pow(ff_call *c)
 {
     const ff_tensor *a, *b;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * conv.c: Conv and ConvTranspose of one to three spatial axes. Sums are taken in double, in the order
- * input channel, kernel position: the same bits on every run.
+ * conv.c: Conv and ConvTranspose of one to three spatial axes. Sums are taken in double, in the
+ * order input channel, kernel position: the same bits on every run.
  */
 #include "kernel.h"
 
@@ -43,8 +43,8 @@ static void axes_of(const ff_window *w, axis a[3])
 {
     for (int k = 0; k < 3; k++) {
         int i = k - (3 - w->spatial);
-        a[k] = i < 0 ? (axis){1, 1, 1, 1, 1, 0}
-                     : (axis){w->in[i], w->out[i], w->kernel[i], w->stride[i], w->dilation[i], w->begin[i]};
+        a[k] = i < 0 ? (axis){1, 1, 1, 1, 1, 0} : (axis){w->in[i],     w->out[i],      w->kernel[i],
+                                                         w->stride[i], w->dilation[i], w->begin[i]};
     }
 }
 
@@ -60,8 +60,8 @@ static void range(const axis *a, int64_t k, int64_t *from, int64_t *to, int64_t 
         *to = a->out;
 }
 
-/* y += w * x, one kernel position over one plane. `forward`: y is the output of a Conv; otherwise x and
- * y change places, which is what ConvTranspose does. */
+/* y += w * x, one kernel position over one plane. `forward`: y is the output of a Conv; otherwise x
+ * and y change places, which is what ConvTranspose does. */
 static void position(const axis a[3], const int64_t k[3], double weight, const double *x, double *y,
                      bool forward)
 {
@@ -97,7 +97,8 @@ static void position(const axis a[3], const int64_t k[3], double weight, const d
     }
 }
 
-static void all_positions(const axis a[3], const double *w, const double *x, double *y, bool forward)
+static void all_positions(const axis a[3], const double *w, const double *x, double *y,
+                          bool forward)
 {
     int64_t k[3];
     for (k[0] = 0; k[0] < a[0].kernel; k[0]++)
@@ -136,7 +137,8 @@ int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const d
             }
             for (int64_t m = 0; m < filters; m++)
                 for (int64_t i = 0; i < channels; i++)
-                    all_positions(a, wg + (m * channels + i) * kernel, xg + i * in, yg + m * out, true);
+                    all_positions(a, wg + (m * channels + i) * kernel, xg + i * in, yg + m * out,
+                                  true);
         }
     return FF_OK;
 }
@@ -144,8 +146,8 @@ int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const d
 static int check_bias(const ff_tensor *b, int64_t filters)
 {
     if (b && (b->rank != 1 || b->count != filters))
-        return ff_fail(FF_ERR_GRAPH, "a bias of %lld elements for %lld filters", (long long)b->count,
-                       (long long)filters);
+        return ff_fail(FF_ERR_GRAPH, "a bias of %lld elements for %lld filters",
+                       (long long)b->count, (long long)filters);
     return FF_OK;
 }
 
@@ -159,7 +161,8 @@ int ff_k_conv(ff_call *c)
     if (rc || (rc = ff_need(c, 1, 3, 5, &w)) || (rc = ff_conv_init(c, x, w, &v)) ||
         (rc = check_bias(b, v.filters)) || (rc = ff_conv_out(c, &v, x->dtype, &y)))
         return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) ||
+    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
+        (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) ||
         (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) ||
         (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
@@ -217,8 +220,8 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
         v->kernel[i] = w->dims[2 + i];
         v->out[i] = x->dims[2 + i];
         if (v->kernel[i] < 1 || v->kernel[i] > INT32_MAX || v->out[i] > INT32_MAX)
-            return ff_fail(FF_ERR_GRAPH, "a kernel of %lld on an axis of %lld", (long long)v->kernel[i],
-                           (long long)v->out[i]);
+            return ff_fail(FF_ERR_GRAPH, "a kernel of %lld on an axis of %lld",
+                           (long long)v->kernel[i], (long long)v->out[i]);
         int64_t full;
         if (__builtin_mul_overflow(v->out[i] - 1, v->stride[i], &full))
             return ff_fail(FF_ERR_GRAPH, "the output overflows");
@@ -228,7 +231,8 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
         if (shaped || same) {
             shape[i] = shaped ? list[have - (size_t)n + (size_t)i] : v->out[i] * v->stride[i];
             if (shape[i] < 0 || shape[i] > INT32_MAX)
-                return ff_fail(FF_ERR_GRAPH, "output_shape has an entry of %lld", (long long)shape[i]);
+                return ff_fail(FF_ERR_GRAPH, "output_shape has an entry of %lld",
+                               (long long)shape[i]);
             int64_t total = full > shape[i] ? full - shape[i] : 0;
             v->begin[i] = !strcmp(mode, "SAME_UPPER") ? total / 2 : total - total / 2;
             v->in[i] = shape[i];
@@ -236,7 +240,8 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
             v->in[i] = full - v->begin[i] - v->end[i];
         }
         if (v->in[i] < 0)
-            return ff_fail(FF_ERR_GRAPH, "axis %d would have length %lld", 2 + i, (long long)v->in[i]);
+            return ff_fail(FF_ERR_GRAPH, "axis %d would have length %lld", 2 + i,
+                           (long long)v->in[i]);
     }
     return FF_OK;
 }
@@ -262,8 +267,10 @@ int ff_k_conv_transpose(ff_call *c)
         return rc;
     int64_t dims[FF_MAX_RANK] = {x->dims[0], all};
     memcpy(dims + 2, v.in, (size_t)v.spatial * sizeof *dims);
-    if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) || (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) ||
+    if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) ||
+        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
+        (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) ||
+        (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) ||
         (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     axes_of(&v, a);
@@ -328,7 +335,8 @@ int ff_k_col2im(ff_call *c)
     }
     if (x->dims[2] != positions || x->dims[1] % kernel)
         return ff_fail(FF_ERR_GRAPH, "%lld x %lld columns for blocks of %lld at %lld positions",
-                       (long long)x->dims[1], (long long)x->dims[2], (long long)kernel, (long long)positions);
+                       (long long)x->dims[1], (long long)x->dims[2], (long long)kernel,
+                       (long long)positions);
     dims[0] = x->dims[0];
     dims[1] = x->dims[1] / kernel;
     if ((rc = ff_out(c, 0, x->dtype, n + 2, dims, &y)) || !y->count)
@@ -339,7 +347,8 @@ int ff_k_col2im(ff_call *c)
     int64_t plane = a[0].in * a[1].in * a[2].in;
     for (int64_t r = 0; r < x->dims[0] * x->dims[1]; r++) {
         int64_t q = r % kernel;
-        int64_t k[3] = {q / (a[1].kernel * a[2].kernel), q / a[2].kernel % a[1].kernel, q % a[2].kernel};
+        int64_t k[3] = {q / (a[1].kernel * a[2].kernel), q / a[2].kernel % a[1].kernel,
+                        q % a[2].kernel};
         if ((rc = ff_cancel_check(c)))
             goto done;
         position(a, k, 1, vx.d + r * positions, vy.d + r / kernel * plane, false);

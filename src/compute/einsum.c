@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* einsum.c: Einsum, as one loop over all labels: those of the result outside, summed ones inside. */
+/* einsum.c: Einsum, as one loop over all labels: those of the result outside, summed ones inside.
+ */
 #include "kernel.h"
 
 #include <ctype.h>

@@ -18,11 +18,23 @@ static double elements(const ff_shape *s)
 static bool is_free(const char *op)
 {
     static const char *const names[] = {
-        "Cast",     "CastLike", "Compress", "Concat",    "Constant",  "ConstantOfShape", "DepthToSpace",
-        "Dropout",  "Expand",   "EyeLike",  "Flatten",   "Gather",    "GatherElements",  "GatherND",
-        "Identity", "NonZero",  "OneHot",   "Pad",       "Reshape",   "ReverseSequence", "Scatter",
-        "ScatterElements", "ScatterND", "Shape", "Size", "Slice", "SpaceToDepth", "Split", "Squeeze",
-        "Tile",     "Transpose", "Trilu",   "Unsqueeze", "Where",
+        "Cast",           "CastLike",
+        "Compress",       "Concat",
+        "Constant",       "ConstantOfShape",
+        "DepthToSpace",   "Dropout",
+        "Expand",         "EyeLike",
+        "Flatten",        "Gather",
+        "GatherElements", "GatherND",
+        "Identity",       "NonZero",
+        "OneHot",         "Pad",
+        "Reshape",        "ReverseSequence",
+        "Scatter",        "ScatterElements",
+        "ScatterND",      "Shape",
+        "Size",           "Slice",
+        "SpaceToDepth",   "Split",
+        "Squeeze",        "Tile",
+        "Transpose",      "Trilu",
+        "Unsqueeze",      "Where",
     };
     for (size_t i = 0; i < FF_COUNT(names); i++)
         if (!strcmp(op, names[i]))

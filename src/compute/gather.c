@@ -7,7 +7,8 @@
 /* Index i of `t` (int32 or int64), negative ones counted from the end of an axis of n. */
 static int index_at(const ff_tensor *t, int64_t i, int64_t n, int64_t *out)
 {
-    int64_t v = t->dtype == FF_INT32 ? ((const int32_t *)t->data)[i] : ((const int64_t *)t->data)[i];
+    int64_t v =
+        t->dtype == FF_INT32 ? ((const int32_t *)t->data)[i] : ((const int64_t *)t->data)[i];
     if (v < -n || v >= n)
         return ff_fail(FF_ERR_GRAPH, "index %lld is out of range for an axis of %lld", (long long)v,
                        (long long)n);
@@ -46,7 +47,8 @@ int ff_k_gather(ff_call *c)
         if ((rc = index_at(indices, i, x->dims[axis], &from)))
             return rc;
         for (int64_t o = 0; o < outer; o++)
-            ff_move(y, (o * indices->count + i) * inner, x, (o * x->dims[axis] + from) * inner, inner);
+            ff_move(y, (o * indices->count + i) * inner, x, (o * x->dims[axis] + from) * inner,
+                    inner);
     }
     return FF_OK;
 }
@@ -104,8 +106,8 @@ int ff_k_gather_nd(ff_call *c)
         return rc;
     int64_t depth = indices->dims[indices->rank - 1];
     if (batch < 0 || batch >= indices->rank || depth < 0 || depth > x->rank - batch)
-        return ff_fail(FF_ERR_GRAPH, "%lld batch dims and tuples of %lld for rank %d", (long long)batch,
-                       (long long)depth, x->rank);
+        return ff_fail(FF_ERR_GRAPH, "%lld batch dims and tuples of %lld for rank %d",
+                       (long long)batch, (long long)depth, x->rank);
     for (int k = 0; k < batch; k++)
         if (x->dims[k] != indices->dims[k])
             return ff_fail(FF_ERR_GRAPH, "batch axis %d differs", k);
@@ -115,7 +117,8 @@ int ff_k_gather_nd(ff_call *c)
         dims[rank++] = x->dims[k];
     if ((rc = ff_out(c, 0, x->dtype, rank, dims, &y)) || !y->count)
         return rc;
-    int64_t batches = ff_span(x->dims, 0, (int)batch), tuples = ff_span(indices->dims, 0, indices->rank - 1),
+    int64_t batches = ff_span(x->dims, 0, (int)batch),
+            tuples = ff_span(indices->dims, 0, indices->rank - 1),
             slice = ff_span(x->dims, (int)(batch + depth), x->rank),
             block = ff_span(x->dims, (int)batch, x->rank);
     for (int64_t i = 0; i < tuples; i++) {
@@ -144,7 +147,12 @@ static int combine(ff_tensor *y, int64_t to, const ff_tensor *updates, int64_t f
     for (int64_t i = 0; i < n; i++) {
         if (ff_dtype_is_float(y->dtype)) {
             double a = ff_tensor_get_real(y, to + i), b = ff_tensor_get_real(updates, from + i);
-            ff_tensor_set_real(y, to + i, add ? a + b : mul ? a * b : max ? (b > a ? b : a) : b < a ? b : a);
+            ff_tensor_set_real(y, to + i,
+                               add     ? a + b
+                               : mul   ? a * b
+                               : max   ? (b > a ? b : a)
+                               : b < a ? b
+                                       : a);
         } else {
             int64_t a = ff_tensor_get_int(y, to + i), b = ff_tensor_get_int(updates, from + i);
             bool less = y->dtype == FF_UINT64 ? (uint64_t)b < (uint64_t)a : b < a;
@@ -244,7 +252,8 @@ int ff_k_one_hot(ff_call *c)
         (rc = ff_axis(ff_node_int(c->node, "axis", -1), indices->rank + 1, &axis)))
         return rc;
     if (n < 0 || values->count != 2 || !ff_is_numeric(indices->dtype))
-        return ff_fail(FF_ERR_GRAPH, "depth %lld, %lld values", (long long)n, (long long)values->count);
+        return ff_fail(FF_ERR_GRAPH, "depth %lld, %lld values", (long long)n,
+                       (long long)values->count);
     for (int k = 0, i = 0; k <= indices->rank; k++)
         dims[k] = k == axis ? n : indices->dims[i++];
     if ((rc = ff_out(c, 0, values->dtype, indices->rank + 1, dims, &y)) || !y->count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * interpret.c: a graph run node by node. Values are kept in a table by their id, which is unique over
- * the model, so that inner graphs see the values of outer ones; a value is dropped after the last node
- * that reads it.
+ * interpret.c: a graph run node by node. Values are kept in a table by their id, which is unique
+ * over the model, so that inner graphs see the values of outer ones; a value is dropped after the
+ * last node that reads it.
  */
 #include "kernel.h"
 
@@ -111,7 +111,8 @@ static void drop_dead(frame *f, const ff_node *node)
     for (int s = 0; s < 2; s++)
         for (int i = 0; i < sides[s].n; i++) {
             const ff_value *v = sides[s].values[i];
-            if (v && v->graph == node->graph && f->values[v->id] && f->last_use[v->id] == node->index) {
+            if (v && v->graph == node->graph && f->values[v->id] &&
+                f->last_use[v->id] == node->index) {
                 ff_tensor_unref(f->values[v->id]);
                 f->values[v->id] = NULL;
             }
@@ -124,8 +125,9 @@ static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds,
     size_t n = (size_t)ff_model_values(g->model);
     int rc = FF_OK;
     if (n_feeds != g->n_inputs || n_out != g->n_outputs)
-        return ff_fail(FF_ERR_GRAPH, "graph '%s' takes %d inputs and makes %d outputs, not %d and %d",
-                       g->name, g->n_inputs, g->n_outputs, n_feeds, n_out);
+        return ff_fail(FF_ERR_GRAPH,
+                       "graph '%s' takes %d inputs and makes %d outputs, not %d and %d", g->name,
+                       g->n_inputs, g->n_outputs, n_feeds, n_out);
     f->values = ff_alloc_array(n + 1, sizeof *f->values);
     f->last_use = ff_alloc_array(n + 1, sizeof *f->last_use);
     for (size_t i = 0; i < n; i++)

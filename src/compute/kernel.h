@@ -66,11 +66,13 @@ static inline bool ff_wants(const ff_call *c, int i)
 /* The same, for an input that must be there, of a rank from `low` to `high` (-1: any above). */
 int ff_need(const ff_call *c, int i, int low, int high, const ff_tensor **out) FF_MUST_USE;
 /* Makes output i, zero-filled, within the memory limit. */
-int ff_out(ff_call *c, int i, ff_dtype t, int rank, const int64_t *dims, ff_tensor **out) FF_MUST_USE;
+int ff_out(ff_call *c, int i, ff_dtype t, int rank, const int64_t *dims,
+           ff_tensor **out) FF_MUST_USE;
 int ff_out_like(ff_call *c, int i, const ff_tensor *t, ff_tensor **out) FF_MUST_USE;
 /* Output i is the input itself, or a view of it with other dims. */
 int ff_pass(ff_call *c, int i, const ff_tensor *t) FF_MUST_USE;
-int ff_pass_reshaped(ff_call *c, int i, const ff_tensor *t, int rank, const int64_t *dims) FF_MUST_USE;
+int ff_pass_reshaped(ff_call *c, int i, const ff_tensor *t, int rank,
+                     const int64_t *dims) FF_MUST_USE;
 /* FF_ERR_NOMEM when n elements of `size` bytes would be beyond the memory limit. */
 int ff_check_size(const ff_call *c, int64_t n, size_t size) FF_MUST_USE;
 /* Zeroed scratch memory, to be freed; NULL with a message when beyond the limit. */
@@ -97,7 +99,8 @@ int ff_scalar_int(const ff_tensor *t, const char *what, int64_t *out) FF_MUST_US
 int ff_scalar_real(const ff_tensor *t, const char *what, double *out) FF_MUST_USE;
 bool ff_same_dims(const ff_tensor *a, const ff_tensor *b);
 /* The type that attribute `name` (a TensorProto.DataType) asks for. */
-int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise, ff_dtype *out) FF_MUST_USE;
+int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise,
+                      ff_dtype *out) FF_MUST_USE;
 
 /* Multidirectional broadcasting: the common dims. */
 int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank,
@@ -145,7 +148,8 @@ typedef struct ff_window {
     int64_t in[FF_MAX_RANK], out[FF_MAX_RANK], kernel[FF_MAX_RANK], stride[FF_MAX_RANK],
         dilation[FF_MAX_RANK], begin[FF_MAX_RANK], end[FF_MAX_RANK];
 } ff_window;
-/* From kernel_shape (or `kernel` when not NULL), strides, dilations, pads, auto_pad and ceil_mode. */
+/* From kernel_shape (or `kernel` when not NULL), strides, dilations, pads, auto_pad and ceil_mode.
+ */
 int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64_t *kernel,
                    ff_window *w) FF_MUST_USE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * loss.c: NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss over scores[batch, classes, ...] and
- * labels[batch, ...], and the optimisers of the training preview (Adagrad, Adam, Momentum).
+ * loss.c: NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss over scores[batch, classes, ...]
+ * and labels[batch, ...], and the optimisers of the training preview (Adagrad, Adam, Momentum).
  */
 #include "kernel.h"
 
@@ -48,7 +48,8 @@ static int pick(ff_call *c, const loss *l, const double *log_p, ff_dtype type)
     ff_tensor *y;
     if (!none && !mean && strcmp(reduction, "sum"))
         return ff_fail(FF_ERR_GRAPH, "reduction '%s' is not known", reduction);
-    int rc = none ? ff_out(c, 0, type, l->labels->rank, l->labels->dims, &y) : ff_out(c, 0, type, 0, NULL, &y);
+    int rc = none ? ff_out(c, 0, type, l->labels->rank, l->labels->dims, &y)
+                  : ff_out(c, 0, type, 0, NULL, &y);
     if (rc)
         return rc;
     double sum = 0, weights = 0;
@@ -130,16 +131,18 @@ int ff_k_optimizer(ff_call *c)
     double rate, steps;
     bool adam = !strcmp(c->node->op, "Adam"), adagrad = !strcmp(c->node->op, "Adagrad");
     int states = adam ? 2 : 1, rc = ff_need(c, 0, 0, 1, &t);
-    if (rc || (rc = ff_scalar_real(t, "the learning rate", &rate)) || (rc = ff_need(c, 1, 0, 1, &t)) ||
-        (rc = ff_scalar_real(t, "the step count", &steps)))
+    if (rc || (rc = ff_scalar_real(t, "the learning rate", &rate)) ||
+        (rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_real(t, "the step count", &steps)))
         return rc;
     int n = (c->n_in - 2) / (2 + states);
     if (c->n_in != 2 + n * (2 + states) || c->n_out != n * (1 + states))
         return ff_fail(FF_ERR_GRAPH, "%d inputs and %d outputs do not fit", c->n_in, c->n_out);
-    double decay = ff_node_float(c->node, "decay_factor", 0), epsilon = ff_node_float(c->node, "epsilon", 1e-6f),
+    double decay = ff_node_float(c->node, "decay_factor", 0),
+           epsilon = ff_node_float(c->node, "epsilon", 1e-6f),
            norm = ff_node_float(c->node, "norm_coefficient", 0),
            post = ff_node_float(c->node, "norm_coefficient_post", 0),
-           alpha = ff_node_float(c->node, "alpha", 0.9f), beta = ff_node_float(c->node, "beta", 0.999f);
+           alpha = ff_node_float(c->node, "alpha", 0.9f),
+           beta = ff_node_float(c->node, "beta", 0.999f);
     bool nesterov = !strcmp(ff_node_string(c->node, "mode", "standard"), "nesterov");
     for (int k = 0; k < n; k++) {
         const ff_tensor *in[4];
@@ -163,7 +166,8 @@ int ff_k_optimizer(ff_call *c)
                 double h = ff_tensor_get_real(in[3], e);
                 s = alpha * s + (1 - alpha) * g;
                 h = beta * h + (1 - beta) * g * g;
-                double adjusted = steps > 0 ? rate * sqrt(1 - pow(beta, steps)) / (1 - pow(alpha, steps)) : rate;
+                double adjusted =
+                    steps > 0 ? rate * sqrt(1 - pow(beta, steps)) / (1 - pow(alpha, steps)) : rate;
                 x = (1 - post) * (x - adjusted * s / (sqrt(h) + epsilon));
                 ff_tensor_set_real(out[2], e, h);
             } else {

@@ -114,7 +114,8 @@ static void wrapping_product(const ff_matmul *m, const uint64_t *a, const uint64
     ff_walk_operand(&w, m->step_a);
     ff_walk_operand(&w, m->step_b);
     do {
-        const uint64_t *pa = a + w.at[0] * m->rows * m->inner, *pb = b + w.at[1] * m->inner * m->columns;
+        const uint64_t *pa = a + w.at[0] * m->rows * m->inner,
+                       *pb = b + w.at[1] * m->inner * m->columns;
         for (int64_t i = 0; i < m->rows; i++)
             for (int64_t k = 0; k < m->inner; k++)
                 for (int64_t j = 0; j < m->columns; j++)

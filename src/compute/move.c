@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* move.c: operators that carry elements to other places: Transpose, Concat, Split, Slice, Pad, ... */
+/* move.c: operators that carry elements to other places: Transpose, Concat, Split, Slice, Pad, ...
+ */
 #include "kernel.h"
 
 #include <stdlib.h>
@@ -39,7 +40,8 @@ int ff_k_concat(ff_call *c)
     int axis;
     int64_t dims[FF_MAX_RANK], total = 0;
     int rc = ff_need(c, 0, 1, -1, &first);
-    if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", c->node->opset < 4 ? 1 : 0), first->rank, &axis)))
+    if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", c->node->opset < 4 ? 1 : 0), first->rank,
+                            &axis)))
         return rc;
     memcpy(dims, first->dims, sizeof dims);
     for (int i = 0; i < c->n_in; i++) {
@@ -105,7 +107,8 @@ int ff_k_split(ff_call *c)
             goto done;
         }
         if (c->node->opset < 18 && n && length % n) {
-            rc = ff_fail(FF_ERR_GRAPH, "%lld does not split in %d equal parts", (long long)length, n);
+            rc = ff_fail(FF_ERR_GRAPH, "%lld does not split in %d equal parts", (long long)length,
+                         n);
             goto done;
         }
         int64_t part = n ? length / n + (length % n != 0) : 0, left = length;
@@ -122,7 +125,8 @@ int ff_k_split(ff_call *c)
             goto done;
         }
     if (sum != length) {
-        rc = ff_fail(FF_ERR_GRAPH, "the parts sum to %lld, not %lld", (long long)sum, (long long)length);
+        rc = ff_fail(FF_ERR_GRAPH, "the parts sum to %lld, not %lld", (long long)sum,
+                     (long long)length);
         goto done;
     }
     int64_t start = 0;
@@ -143,7 +147,8 @@ int ff_k_slice(ff_call *c)
     int axes[FF_MAX_RANK], n, m;
     bool inputs = c->node->opset >= 10, given;
     int rc = ff_need(c, 0, 0, -1, &x);
-    if (rc || (rc = ff_list_argument(c, "starts", inputs ? 1 : -1, FF_MAX_RANK, starts, &n, &given)) ||
+    if (rc ||
+        (rc = ff_list_argument(c, "starts", inputs ? 1 : -1, FF_MAX_RANK, starts, &n, &given)) ||
         (rc = ff_list_argument(c, "ends", inputs ? 2 : -1, FF_MAX_RANK, ends, &m, &given)))
         return rc;
     if (m != n)
@@ -216,8 +221,10 @@ static int pad_amounts(const ff_call *c, const ff_tensor *x, int64_t *begin, int
     int64_t pads[2 * FF_MAX_RANK], list[FF_MAX_RANK];
     int axes[FF_MAX_RANK], n, m = x->rank;
     bool given, some;
-    const char *name = c->node->opset < 2 && ff_node_attr(c->node, "paddings") ? "paddings" : "pads";
-    int rc = ff_list_argument(c, name, c->node->opset >= 11 ? 1 : -1, 2 * FF_MAX_RANK, pads, &n, &given);
+    const char *name =
+        c->node->opset < 2 && ff_node_attr(c->node, "paddings") ? "paddings" : "pads";
+    int rc =
+        ff_list_argument(c, name, c->node->opset >= 11 ? 1 : -1, 2 * FF_MAX_RANK, pads, &n, &given);
     if (rc || (rc = ff_list_argument(c, "axes", 3, FF_MAX_RANK, list, &m, &some)))
         return rc;
     if (!given)
@@ -245,7 +252,8 @@ int ff_k_pad(ff_call *c)
     static const char *const modes[] = {"constant", "reflect", "edge", "wrap"};
     const ff_tensor *x, *value = c->node->opset >= 11 ? ff_in(c, 2) : NULL;
     ff_tensor *y;
-    int64_t begin[FF_MAX_RANK] = {0}, end[FF_MAX_RANK] = {0}, dims[FF_MAX_RANK], strides[FF_MAX_RANK];
+    int64_t begin[FF_MAX_RANK] = {0}, end[FF_MAX_RANK] = {0}, dims[FF_MAX_RANK],
+            strides[FF_MAX_RANK];
     int rc = ff_need(c, 0, 0, -1, &x);
     if (rc || (rc = pad_amounts(c, x, begin, end)))
         return rc;
@@ -359,8 +367,8 @@ int ff_k_depth_space(ff_call *c)
             rc = ff_pass_reshaped(c, 0, moved, 4, (int64_t[]){n, ch / b / b, h * b, w * b});
     } else {
         if (h % b || w % b)
-            return ff_fail(FF_ERR_GRAPH, "%lld x %lld in blocks of %lld", (long long)h, (long long)w,
-                           (long long)b);
+            return ff_fail(FF_ERR_GRAPH, "%lld x %lld in blocks of %lld", (long long)h,
+                           (long long)w, (long long)b);
         static const int perm[] = {0, 3, 5, 1, 2, 4};
         if (!(rc = ff_tensor_reshape(x, 6, (int64_t[]){n, ch, h / b, b, w / b, b}, &six)) &&
             !(rc = ff_tensor_transpose(six, perm, &moved)))
@@ -404,7 +412,8 @@ int ff_k_reverse_sequence(ff_call *c)
     int rc = ff_need(c, 0, 2, -1, &x);
     if (rc || (rc = ff_need(c, 1, 1, 1, &lengths)))
         return rc;
-    int64_t batch_axis = ff_node_int(c->node, "batch_axis", 1), time_axis = ff_node_int(c->node, "time_axis", 0);
+    int64_t batch_axis = ff_node_int(c->node, "batch_axis", 1),
+            time_axis = ff_node_int(c->node, "time_axis", 0);
     if ((batch_axis != 0 || time_axis != 1) && (batch_axis != 1 || time_axis != 0))
         return ff_fail(FF_ERR_GRAPH, "axes %lld and %lld are not 0 and 1", (long long)batch_axis,
                        (long long)time_axis);
@@ -439,7 +448,8 @@ int ff_k_center_crop_pad(ff_call *c)
     int axes[FF_MAX_RANK], n, m;
     bool given;
     int rc = ff_need(c, 0, 1, -1, &x);
-    if (rc || (rc = ff_need(c, 1, 1, 1, &shape)) || (rc = ff_int_list(shape, FF_MAX_RANK, lengths, &m)) ||
+    if (rc || (rc = ff_need(c, 1, 1, 1, &shape)) ||
+        (rc = ff_int_list(shape, FF_MAX_RANK, lengths, &m)) ||
         (rc = ff_list_argument(c, "axes", -1, FF_MAX_RANK, list, &n, &given)))
         return rc;
     if (!given)

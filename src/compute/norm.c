@@ -32,7 +32,8 @@ static int channel_input(const ff_call *c, int i, int64_t channels, ff_view *v)
 
 /* Mean and variance of each channel over batch and plane, and the running statistics as outputs 1
  * and 2 (momentum times the old ones). */
-static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *mean, double *variance)
+static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *mean,
+                    double *variance)
 {
     int64_t channels = x->dims[1], plane = ff_span(x->dims, 2, x->rank), n = x->dims[0] * plane;
     double momentum = ff_node_float(c->node, "momentum", 0.9f);
@@ -42,7 +43,8 @@ static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *m
     for (int64_t k = 0; k < channels; k++) {
         double m, v;
         for (int64_t b = 0; b < x->dims[0]; b++)
-            memcpy(one + b * plane, vx->d + (b * channels + k) * plane, (size_t)plane * sizeof *one);
+            memcpy(one + b * plane, vx->d + (b * channels + k) * plane,
+                   (size_t)plane * sizeof *one);
         moments(one, n, &m, &v);
         for (int i = 1; i <= 2 && ff_wants(c, i); i++) {
             if (!c->out[i]) {
@@ -121,7 +123,8 @@ int ff_k_instance_norm(ff_call *c)
     if (rc || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
     bool grouped = !strcmp(c->node->op, "GroupNormalization");
-    int64_t channels = x->dims[1], groups = grouped ? ff_node_int(c->node, "num_groups", 0) : channels;
+    int64_t channels = x->dims[1],
+            groups = grouped ? ff_node_int(c->node, "num_groups", 0) : channels;
     double epsilon = ff_node_float(c->node, "epsilon", 1e-5f);
     if (grouped && (groups < 1 || channels % groups))
         return ff_fail(FF_ERR_GRAPH, "%lld channels in %lld groups", (long long)channels,
@@ -180,7 +183,8 @@ int ff_k_layer_norm(ff_call *c)
     for (int i = 0; i < 2; i++)
         if (ff_wants(c, 1 + i) && (rc = ff_out(c, 1 + i, FF_FLOAT, x->rank, dims, &stats[i])))
             return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
+    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
+        (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
         (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vb))) ||
         (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
@@ -224,8 +228,8 @@ int ff_k_lrn(ff_call *c)
         return rc;
     int64_t size = ff_node_int(c->node, "size", 0), channels = x->dims[1],
             plane = ff_span(x->dims, 2, x->rank);
-    double alpha = ff_node_float(c->node, "alpha", 1e-4f), beta = ff_node_float(c->node, "beta", 0.75f),
-           bias = ff_node_float(c->node, "bias", 1);
+    double alpha = ff_node_float(c->node, "alpha", 1e-4f),
+           beta = ff_node_float(c->node, "beta", 0.75f), bias = ff_node_float(c->node, "bias", 1);
     if (size < 1)
         return ff_fail(FF_ERR_GRAPH, "size %lld", (long long)size);
     if ((rc = ff_out_like(c, 0, x, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
@@ -287,7 +291,8 @@ int ff_k_mvn(ff_call *c)
     const ff_tensor *x;
     ff_tensor *y;
     ff_view vx = {0}, vy = {0};
-    int64_t list[FF_MAX_RANK], dims[FF_MAX_RANK], strides[FF_MAX_RANK], kept[FF_MAX_RANK], count = 1;
+    int64_t list[FF_MAX_RANK], dims[FF_MAX_RANK], strides[FF_MAX_RANK], kept[FF_MAX_RANK],
+        count = 1;
     int axes[FF_MAX_RANK], n;
     bool given;
     double *sums = NULL;

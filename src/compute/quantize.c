@@ -15,8 +15,12 @@ static bool limits(ff_dtype t, double *low, double *high)
         ff_dtype t;
         double low, high;
     } all[] = {
-        {FF_UINT8, 0, 255},        {FF_INT8, -128, 127}, {FF_UINT16, 0, 65535},
-        {FF_INT16, -32768, 32767}, {FF_UINT4, 0, 15},    {FF_INT4, -8, 7},
+        {FF_UINT8, 0, 255},
+        {FF_INT8, -128, 127},
+        {FF_UINT16, 0, 65535},
+        {FF_INT16, -32768, 32767},
+        {FF_UINT4, 0, 15},
+        {FF_INT4, -8, 7},
         {FF_INT32, -2147483648.0, 2147483647.0},
     };
     for (size_t i = 0; i < FF_COUNT(all); i++)
@@ -108,12 +112,15 @@ int ff_k_quantize(ff_call *c)
         (rc = grain_of(c, x, scale, &g)))
         return rc;
     int64_t asked = ff_node_int(c->node, "output_dtype", 0);
-    ff_dtype t = zero ? zero->dtype : asked > 0 && asked < FF_DTYPE_COUNT ? (ff_dtype)asked : FF_UINT8;
+    ff_dtype t = zero                                  ? zero->dtype
+                 : asked > 0 && asked < FF_DTYPE_COUNT ? (ff_dtype)asked
+                                                       : FF_UINT8;
     double low = 0, high = 0;
     bool eight = ff_dtype_is_float(t); /* float8: rounding and saturation are the type's own */
     if (!limits(t, &low, &high) && !eight)
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(t));
-    if ((rc = ff_out(c, 0, t, x->rank, x->dims, &y)) || (rc = ff_view_read(x, FF_WORK_FLOAT, &vx)) ||
+    if ((rc = ff_out(c, 0, t, x->rank, x->dims, &y)) ||
+        (rc = ff_view_read(x, FF_WORK_FLOAT, &vx)) ||
         (rc = ff_view_read(scale, FF_WORK_FLOAT, &vs)) ||
         (zero && (rc = ff_view_read(zero, FF_WORK_DOUBLE, &vz))))
         goto done;
@@ -124,7 +131,8 @@ int ff_k_quantize(ff_call *c)
         if (eight)
             ff_tensor_set_real(y, i, (double)q + (zero ? vz.d[k] : 0));
         else
-            ff_tensor_set_int(y, i, (int64_t)saturate(nearbyint(q) + (zero ? vz.d[k] : 0), low, high));
+            ff_tensor_set_int(y, i,
+                              (int64_t)saturate(nearbyint(q) + (zero ? vz.d[k] : 0), low, high));
     }
 done:
     ff_view_finish(&vx);
@@ -141,8 +149,10 @@ int ff_k_dequantize(ff_call *c)
     grain g;
     int rc = ff_need(c, 0, 0, -1, &x);
     if (rc || (rc = ff_need(c, 1, 0, -1, &scale)) || (rc = zero_point(c, scale, &zero)) ||
-        (rc = grain_of(c, x, scale, &g)) || (rc = ff_out(c, 0, scale->dtype, x->rank, x->dims, &y)) ||
-        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
+        (rc = grain_of(c, x, scale, &g)) ||
+        (rc = ff_out(c, 0, scale->dtype, x->rank, x->dims, &y)) ||
+        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
+        (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
         (zero && (rc = ff_view_read(zero, FF_WORK_DOUBLE, &vz))))
         goto done;
     for (int64_t i = 0; i < x->count; i++) {
@@ -189,8 +199,8 @@ int ff_k_dynamic_quantize(ff_call *c)
 
 /* ---------------------------------------------------------------------------- integer products */
 
-/* x - zero in double. The zero point is one number or one for each slice of `axis` (as the rows of A
- * or the columns of B of a matrix product). */
+/* x - zero in double. The zero point is one number or one for each slice of `axis` (as the rows of
+ * A or the columns of B of a matrix product). */
 static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, ff_view *v)
 {
     if (!ff_is_integer(x->dtype) || x->dtype == FF_INT64 || x->dtype == FF_UINT64)
@@ -198,7 +208,8 @@ static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, ff_view 
     int rc = ff_view_read(x, FF_WORK_DOUBLE, v);
     if (rc || !zero)
         return rc;
-    int64_t n = x->rank ? x->dims[axis] : 1, inner = x->rank ? ff_span(x->dims, axis + 1, x->rank) : 1;
+    int64_t n = x->rank ? x->dims[axis] : 1,
+            inner = x->rank ? ff_span(x->dims, axis + 1, x->rank) : 1;
     if (!ff_is_numeric(zero->dtype) || (zero->count != 1 && zero->count != n))
         return ff_fail(FF_ERR_GRAPH, "%lld zero points for an axis of %lld", (long long)zero->count,
                        (long long)n);
@@ -214,7 +225,8 @@ static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tenso
     double low = 0, high = 0;
     if (!limits(y->dtype, &low, &high))
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(y->dtype));
-    int64_t n = y->rank ? y->dims[axis] : 1, inner = y->rank ? ff_span(y->dims, axis + 1, y->rank) : 1;
+    int64_t n = y->rank ? y->dims[axis] : 1,
+            inner = y->rank ? ff_span(y->dims, axis + 1, y->rank) : 1;
     if (a->count != 1 || (b->count != 1 && b->count != n) || to->count != 1 || zero->count != 1 ||
         !ff_is_numeric(a->dtype) || !ff_is_numeric(b->dtype) || !ff_is_numeric(to->dtype))
         return ff_fail(FF_ERR_GRAPH, "scales or zero points do not fit");
@@ -222,7 +234,8 @@ static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tenso
            z = ff_tensor_get_real(zero, 0);
     for (int64_t i = 0; i < y->count; i++) {
         double s = ff_tensor_get_real(b, b->count == 1 ? 0 : i / inner % n);
-        ff_tensor_set_int(y, i, (int64_t)saturate(nearbyint(v->d[i] * (scale_a * s / scale_y)) + z, low, high));
+        ff_tensor_set_int(
+            y, i, (int64_t)saturate(nearbyint(v->d[i] * (scale_a * s / scale_y)) + z, low, high));
     }
     return FF_OK;
 }
@@ -263,7 +276,8 @@ int ff_k_matmul_integer(ff_call *c) /* MatMulInteger, QLinearMatMul */
         goto done;
     ff_view v = {.d = sums};
     if (linear)
-        rc = requantize(c, y, &v, c->in[1], c->in[4], c->in[6], c->in[7], y->rank ? y->rank - 1 : 0);
+        rc =
+            requantize(c, y, &v, c->in[1], c->in[4], c->in[6], c->in[7], y->rank ? y->rank - 1 : 0);
     else
         for (int64_t i = 0; i < y->count; i++) /* wraps around at 32 bits */
             ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);

@@ -7,9 +7,20 @@
 #include <string.h>
 
 /* Every reduction folds elements into an accumulator, in row-major order, and finishes. */
-enum reduction { R_SUM, R_MEAN, R_MAX, R_MIN, R_PROD, R_L1, R_L2, R_SQUARES, R_LOGSUM, R_LOGSUMEXP };
-static const char *const names[] = {"Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare",
-                                    "LogSum", "LogSumExp"};
+enum reduction {
+    R_SUM,
+    R_MEAN,
+    R_MAX,
+    R_MIN,
+    R_PROD,
+    R_L1,
+    R_L2,
+    R_SQUARES,
+    R_LOGSUM,
+    R_LOGSUMEXP
+};
+static const char *const names[] = {"Sum", "Mean", "Max",       "Min",    "Prod",
+                                    "L1",  "L2",   "SumSquare", "LogSum", "LogSumExp"};
 
 static double start_real(enum reduction k)
 {
@@ -172,7 +183,8 @@ int ff_k_reduce(ff_call *c)
     for (int i = 0; i < x->rank; i++)
         if (drop[i])
             strides[i] = 0;
-    bool real = ff_dtype_is_float(x->dtype) || kind == R_L2 || kind == R_LOGSUM || kind == R_LOGSUMEXP;
+    bool real =
+        ff_dtype_is_float(x->dtype) || kind == R_L2 || kind == R_LOGSUM || kind == R_LOGSUMEXP;
     return real ? reduce_real(x, y, strides, (enum reduction)kind, (double)count)
                 : reduce_int(x, y, strides, (enum reduction)kind, count);
 }
@@ -194,7 +206,8 @@ int ff_k_arg_reduce(ff_call *c) /* ArgMax, ArgMin */
     int axis, rank = 0, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", 0), x->rank, &axis)))
         return rc;
-    bool keep = ff_node_int(c->node, "keepdims", 1), last = ff_node_int(c->node, "select_last_index", 0),
+    bool keep = ff_node_int(c->node, "keepdims", 1),
+         last = ff_node_int(c->node, "select_last_index", 0),
          smallest = !strcmp(c->node->op, "ArgMin"), u = ff_work_of(x->dtype) == FF_WORK_UINT;
     for (int i = 0; i < x->rank; i++)
         if (i != axis || keep)
@@ -232,7 +245,8 @@ int ff_k_cumsum(ff_call *c)
         (rc = ff_axis(asked, x->rank, &axis)) || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
     ff_work work = ff_dtype_is_float(x->dtype) ? FF_WORK_DOUBLE : FF_WORK_UINT;
-    bool exclusive = ff_node_int(c->node, "exclusive", 0), reverse = ff_node_int(c->node, "reverse", 0);
+    bool exclusive = ff_node_int(c->node, "exclusive", 0),
+         reverse = ff_node_int(c->node, "reverse", 0);
     if ((rc = ff_view_read(x, work, &vx)) || (rc = ff_view_write(y, work, &vy)))
         goto done;
     int64_t n = x->dims[axis], inner = ff_span(x->dims, axis + 1, x->rank);
@@ -288,7 +302,9 @@ int ff_k_topk(ff_call *c)
     ff_view v = {0};
     int64_t k = ff_node_int(c->node, "k", -1), dims[FF_MAX_RANK], *list = NULL;
     int axis, rc = ff_need(c, 0, 1, -1, &x);
-    if (rc || (c->node->opset >= 10 && ((rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_int(t, "k", &k)))) ||
+    if (rc ||
+        (c->node->opset >= 10 &&
+         ((rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_int(t, "k", &k)))) ||
         (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)))
         return rc;
     int64_t n = x->dims[axis], inner = ff_span(x->dims, axis + 1, x->rank);
@@ -297,7 +313,8 @@ int ff_k_topk(ff_call *c)
     memcpy(dims, x->dims, sizeof dims);
     dims[axis] = k;
     if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &values)) ||
-        (ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))) || !values->count)
+        (ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))) ||
+        !values->count)
         return rc;
     if ((rc = ff_view_read(x, ff_dtype_is_float(x->dtype) ? FF_WORK_DOUBLE : FF_WORK_INT, &v)))
         return rc;
@@ -305,7 +322,8 @@ int ff_k_topk(ff_call *c)
         ff_view_finish(&v);
         return FF_ERR_NOMEM;
     }
-    order o = {&v, ff_work_of(x->dtype) == FF_WORK_UINT, ff_node_int(c->node, "largest", 1), 0, inner};
+    order o = {&v, ff_work_of(x->dtype) == FF_WORK_UINT, ff_node_int(c->node, "largest", 1), 0,
+               inner};
     for (int64_t r = 0; r < x->count / n; r++) {
         o.base = r / inner * n * inner + r % inner;
         for (int64_t i = 0; i < n; i++)

@@ -25,8 +25,9 @@ int ff_kernel_find(const ff_node *node, const ff_kernel **out)
             best = k;
     }
     if (!best)
-        return ff_fail(FF_ERR_UNSUPPORTED, "operator '%s%s%s' of node '%s' is not supported in opset %d",
-                       node->domain, *node->domain ? "." : "", node->op, node->label, node->opset);
+        return ff_fail(FF_ERR_UNSUPPORTED,
+                       "operator '%s%s%s' of node '%s' is not supported in opset %d", node->domain,
+                       *node->domain ? "." : "", node->op, node->label, node->opset);
     *out = best;
     return FF_OK;
 }

@@ -17,9 +17,9 @@ typedef struct activation {
 } activation;
 
 static const activation known[] = {
-    {"Affine", 1, 0},           {"Elu", 1, 0},     {"HardSigmoid", 0.2f, 0.5f}, {"LeakyRelu", 0.01f, 0},
-    {"Relu", 0, 0},             {"ScaledTanh", 1, 1}, {"Sigmoid", 0, 0},        {"Softplus", 0, 0},
-    {"Softsign", 0, 0},         {"Tanh", 0, 0},    {"ThresholdedRelu", 1, 0},
+    {"Affine", 1, 0},   {"Elu", 1, 0},        {"HardSigmoid", 0.2f, 0.5f}, {"LeakyRelu", 0.01f, 0},
+    {"Relu", 0, 0},     {"ScaledTanh", 1, 1}, {"Sigmoid", 0, 0},           {"Softplus", 0, 0},
+    {"Softsign", 0, 0}, {"Tanh", 0, 0},       {"ThresholdedRelu", 1, 0},
 };
 
 static double activate(const activation *a, double x)
@@ -61,7 +61,8 @@ typedef struct cell {
 
 static int find_activations(const ff_call *c, cell *e)
 {
-    static const char *const usual[][3] = {{"Tanh"}, {"Sigmoid", "Tanh"}, {"Sigmoid", "Tanh", "Tanh"}};
+    static const char *const usual[][3] = {
+        {"Tanh"}, {"Sigmoid", "Tanh"}, {"Sigmoid", "Tanh", "Tanh"}};
     const ff_attr *names = ff_node_attr(c->node, "activations"),
                   *alphas = ff_node_attr(c->node, "activation_alpha"),
                   *betas = ff_node_attr(c->node, "activation_beta");
@@ -123,7 +124,8 @@ static int prepare(const ff_call *c, cell *e)
     e->input = x->dims[2];
     e->hidden = r->dims[2];
     int64_t asked = ff_node_int(c->node, "hidden_size", e->hidden), g = e->gates, h = e->hidden;
-    if (asked != h || h > INT32_MAX || (e->reverse == false && e->directions == 1 && strcmp(direction, "forward")))
+    if (asked != h || h > INT32_MAX ||
+        (e->reverse == false && e->directions == 1 && strcmp(direction, "forward")))
         return ff_fail(FF_ERR_GRAPH, "hidden_size %lld with weights of %lld, direction '%s'",
                        (long long)asked, (long long)h, direction);
     int64_t w_dims[] = {e->directions, g * h, e->input}, r_dims[] = {e->directions, g * h, h},
@@ -131,8 +133,9 @@ static int prepare(const ff_call *c, cell *e)
             h_dims[] = {e->batch_first ? e->batch : e->directions,
                         e->batch_first ? e->directions : e->batch, h};
     if ((rc = find_activations(c, e)) || (rc = fixed(c, 0, false, 3, x->dims, &e->x)) ||
-        (rc = fixed(c, 1, false, 3, w_dims, &e->w)) || (rc = fixed(c, 2, false, 3, r_dims, &e->r)) ||
-        (rc = fixed(c, 3, true, 2, b_dims, &e->b)) || (rc = fixed(c, 5, true, 3, h_dims, &e->h0)))
+        (rc = fixed(c, 1, false, 3, w_dims, &e->w)) ||
+        (rc = fixed(c, 2, false, 3, r_dims, &e->r)) || (rc = fixed(c, 3, true, 2, b_dims, &e->b)) ||
+        (rc = fixed(c, 5, true, 3, h_dims, &e->h0)))
         return rc;
     if (e->kind == LSTM &&
         ((rc = fixed(c, 6, true, 3, h_dims, &e->c0)) || (rc = fixed(c, 7, true, 2, p_dims, &e->p))))
@@ -168,7 +171,8 @@ static void step(const cell *e, int64_t d, const double *x, double *h, double *s
     /* Plain part: W x + R h + biases. The candidate gate of a GRU waits for the reset gate. */
     int64_t plain = e->kind == GRU ? 2 * n : g * n;
     for (int64_t k = 0; k < plain; k++)
-        gates[k] = dot(w + k * e->input, x, e->input) + dot(r + k * n, h, n) + (wb ? wb[k] + rb[k] : 0);
+        gates[k] =
+            dot(w + k * e->input, x, e->input) + dot(r + k * n, h, n) + (wb ? wb[k] + rb[k] : 0);
     if (e->kind == RNN) {
         for (int64_t k = 0; k < n; k++)
             h[k] = activate(&f[0], clipped(e, gates[k]));
@@ -194,8 +198,9 @@ static void step(const cell *e, int64_t d, const double *x, double *h, double *s
             double old = s[k], i = gates[k], o = gates[n + k], forget = gates[2 * n + k],
                    fresh = activate(&f[1], clipped(e, gates[3 * n + k]));
             i = activate(&f[0], clipped(e, i + (p ? p[k] * old : 0)));
-            forget = e->input_forget ? 1 - i
-                                     : activate(&f[0], clipped(e, forget + (p ? p[2 * n + k] * old : 0)));
+            forget = e->input_forget
+                         ? 1 - i
+                         : activate(&f[0], clipped(e, forget + (p ? p[2 * n + k] * old : 0)));
             s[k] = forget * old + i * fresh;
             o = activate(&f[0], clipped(e, o + (p ? p[n + k] * s[k] : 0)));
             h[k] = o * activate(&f[2], s[k]);
@@ -203,7 +208,8 @@ static void step(const cell *e, int64_t d, const double *x, double *h, double *s
     }
 }
 
-static int outputs(ff_call *c, const cell *e, ff_dtype t, ff_tensor **y, ff_tensor **yh, ff_tensor **yc)
+static int outputs(ff_call *c, const cell *e, ff_dtype t, ff_tensor **y, ff_tensor **yh,
+                   ff_tensor **yc)
 {
     int64_t all[] = {e->times, e->directions, e->batch, e->hidden},
             all_first[] = {e->batch, e->times, e->directions, e->hidden},
@@ -239,7 +245,8 @@ int ff_k_rnn(ff_call *c)
             int64_t length = e.lengths ? ff_tensor_get_int(e.lengths, b) : e.times;
             bool backwards = e.reverse || d == 1;
             if (length < 0 || length > e.times) {
-                rc = ff_fail(FF_ERR_GRAPH, "a sequence of %lld of %lld", (long long)length, (long long)e.times);
+                rc = ff_fail(FF_ERR_GRAPH, "a sequence of %lld of %lld", (long long)length,
+                             (long long)e.times);
                 goto done;
             }
             for (int64_t k = 0; k < n; k++) {
@@ -250,7 +257,8 @@ int ff_k_rnn(ff_call *c)
                 int64_t t = backwards ? length - 1 - i : i;
                 if ((rc = ff_cancel_check(c)))
                     goto done;
-                step(&e, d, e.x.d + (e.batch_first ? b * e.times + t : t * e.batch + b) * e.input, h, s, gates);
+                step(&e, d, e.x.d + (e.batch_first ? b * e.times + t : t * e.batch + b) * e.input,
+                     h, s, gates);
                 int64_t to = e.batch_first ? (b * e.times + t) * e.directions + d
                                            : (t * e.directions + d) * e.batch + b;
                 for (int64_t k = 0; y && k < n; k++)

@@ -135,7 +135,8 @@ int ff_k_unique(ff_call *c)
     int64_t n = s.length, groups = 0;
     /* order: slices by value; then (first, group) of each group; group_of each slice; counts */
     int64_t *order = ff_scratch(c, n, sizeof *order), *first = ff_scratch(c, n, 2 * sizeof *first),
-            *group_of = ff_scratch(c, n, sizeof *group_of), *counts = ff_scratch(c, n, sizeof *counts),
+            *group_of = ff_scratch(c, n, sizeof *group_of),
+            *counts = ff_scratch(c, n, sizeof *counts),
             *rank_of = ff_scratch(c, n, sizeof *rank_of);
     if (!order || !first || !group_of || !counts || !rank_of) {
         rc = FF_ERR_NOMEM;
@@ -213,8 +214,7 @@ static double overlap(box a, box b)
     double w = fmin(a.x2, b.x2) - fmax(a.x1, b.x1), h = fmin(a.y2, b.y2) - fmax(a.y1, b.y1);
     if (w <= 0 || h <= 0)
         return 0;
-    double both = w * h,
-           all = (a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - both;
+    double both = w * h, all = (a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - both;
     return all > 0 ? both / all : 0;
 }
 

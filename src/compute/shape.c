@@ -25,8 +25,8 @@ int ff_k_reshape(ff_call *c)
     for (int i = 0; i < n; i++) {
         if (shape[i] == 0 && !keep_zero) {
             if (i >= x->rank)
-                return ff_fail(FF_ERR_GRAPH, "entry %d of the shape copies a dimension that is not there",
-                               i);
+                return ff_fail(FF_ERR_GRAPH,
+                               "entry %d of the shape copies a dimension that is not there", i);
             shape[i] = x->dims[i];
         }
         if (shape[i] == -1) {
@@ -54,7 +54,8 @@ int ff_k_flatten(ff_call *c)
         return rc;
     int64_t axis = ff_node_int(c->node, "axis", 1);
     if (axis < -(int64_t)x->rank || axis > x->rank)
-        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis, x->rank);
+        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis,
+                       x->rank);
     if (axis < 0)
         axis += x->rank;
     int64_t dims[2] = {ff_span(x->dims, 0, (int)axis), ff_span(x->dims, (int)axis, x->rank)};
@@ -199,7 +200,8 @@ int ff_k_expand(ff_call *c)
     int n, rank;
     ff_tensor *y;
     int rc = ff_need(c, 0, 0, -1, &x);
-    if (rc || (rc = ff_need(c, 1, 0, 1, &shape)) || (rc = ff_int_list(shape, FF_MAX_RANK, dims, &n)) ||
+    if (rc || (rc = ff_need(c, 1, 0, 1, &shape)) ||
+        (rc = ff_int_list(shape, FF_MAX_RANK, dims, &n)) ||
         (rc = ff_broadcast(x->rank, x->dims, n, dims, &rank, dims)) ||
         (rc = ff_out(c, 0, x->dtype, rank, dims, &y)))
         return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* softmax.c: Softmax, LogSoftmax and Hardmax. Before opset 13 the axes from `axis` (default 1) on are
- * one, from 13 on it is one axis (default the last). */
+/* softmax.c: Softmax, LogSoftmax and Hardmax. Before opset 13 the axes from `axis` (default 1) on
+ * are one, from 13 on it is one axis (default the last). */
 #include "kernel.h"
 
 #include <math.h>

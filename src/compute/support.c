@@ -27,7 +27,8 @@ int ff_need(const ff_call *c, int i, int low, int high, const ff_tensor **out)
 int ff_axis(int64_t axis, int rank, int *out)
 {
     if (axis < -(int64_t)rank || axis >= rank)
-        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis, rank);
+        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis,
+                       rank);
     *out = (int)(axis < 0 ? axis + rank : axis);
     return FF_OK;
 }
@@ -71,8 +72,8 @@ int ff_list_argument(const ff_call *c, const char *name, int input, int max, int
             return ff_fail(FF_ERR_GRAPH, "attribute '%s' is not a list of integers", name);
         size_t count = a->type == FF_ATTR_INT ? 1 : a->n;
         if (count > (size_t)max)
-            return ff_fail(FF_ERR_GRAPH, "attribute '%s' has %zu entries where at most %d fit", name,
-                           count, max);
+            return ff_fail(FF_ERR_GRAPH, "attribute '%s' has %zu entries where at most %d fit",
+                           name, count, max);
         for (size_t i = 0; i < count; i++)
             out[i] = a->type == FF_ATTR_INT ? a->i : a->ints[i];
         *n = (int)count;
@@ -109,7 +110,8 @@ int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise, ff
 {
     int64_t t = ff_node_int(c->node, name, otherwise);
     if (t <= FF_UNDEFINED || t >= FF_DTYPE_COUNT || t == FF_COMPLEX64 || t == FF_COMPLEX128)
-        return ff_fail(FF_ERR_GRAPH, "attribute '%s' names no usable type (%lld)", name, (long long)t);
+        return ff_fail(FF_ERR_GRAPH, "attribute '%s' names no usable type (%lld)", name,
+                       (long long)t);
     *out = (ff_dtype)t;
     return FF_OK;
 }
@@ -176,8 +178,8 @@ int ff_pass_reshaped(ff_call *c, int i, const ff_tensor *t, int rank, const int6
     if (rc)
         return rc;
     if (count != t->count)
-        return ff_fail(FF_ERR_GRAPH, "%lld elements do not fit a shape of %lld", (long long)t->count,
-                       (long long)count);
+        return ff_fail(FF_ERR_GRAPH, "%lld elements do not fit a shape of %lld",
+                       (long long)t->count, (long long)count);
     if (i >= c->n_out)
         return ff_fail(FF_ERR_GRAPH, "the node has no output %d", i);
     return ff_tensor_reshape(t, rank, dims, &c->out[i]);
@@ -225,7 +227,8 @@ int64_t ff_span(const int64_t *dims, int from, int to)
     return (int64_t)n;
 }
 
-int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank, int64_t *out)
+int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank,
+                 int64_t *out)
 {
     int n = rank_a > rank_b ? rank_a : rank_b;
     int64_t dims[FF_MAX_RANK] = {0}; /* out may be a or b */

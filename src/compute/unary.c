@@ -48,16 +48,21 @@ static const struct {
     const char *op;
     double (*f)(double);
 } functions[] = {
-    {"Abs", fabs},          {"Acos", acos},       {"Acosh", acosh},
-    {"Asin", asin},         {"Asinh", asinh},     {"Atan", atan},
-    {"Atanh", atanh},       {"Ceil", ceil},       {"Cos", cos},
-    {"Cosh", cosh},         {"Erf", erf},         {"Exp", exp},
-    {"Floor", floor},       {"HardSwish", hard_swish}, {"Log", log},
-    {"Mish", mish},         {"Neg", negate},      {"Reciprocal", reciprocal},
-    {"Relu", relu},         {"Round", nearbyint}, {"Sigmoid", sigmoid},
-    {"Sign", sign},         {"Sin", sin},         {"Sinh", sinh},
-    {"Softplus", softplus}, {"Softsign", softsign}, {"Sqrt", sqrt},
-    {"Tan", tan},           {"Tanh", tanh},
+    {"Abs", fabs},          {"Acos", acos},
+    {"Acosh", acosh},       {"Asin", asin},
+    {"Asinh", asinh},       {"Atan", atan},
+    {"Atanh", atanh},       {"Ceil", ceil},
+    {"Cos", cos},           {"Cosh", cosh},
+    {"Erf", erf},           {"Exp", exp},
+    {"Floor", floor},       {"HardSwish", hard_swish},
+    {"Log", log},           {"Mish", mish},
+    {"Neg", negate},        {"Reciprocal", reciprocal},
+    {"Relu", relu},         {"Round", nearbyint},
+    {"Sigmoid", sigmoid},   {"Sign", sign},
+    {"Sin", sin},           {"Sinh", sinh},
+    {"Softplus", softplus}, {"Softsign", softsign},
+    {"Sqrt", sqrt},         {"Tan", tan},
+    {"Tanh", tanh},
 };
 
 /* Abs, Neg, Relu and Sign of integers; negation and absolute value wrap around. */
@@ -95,7 +100,8 @@ static int map_real(const ff_tensor *x, ff_tensor *y, double (*f)(double))
             to[i] = (float)f(from[i]);
         return FF_OK;
     }
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
+    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) &&
+        !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
         for (int64_t i = 0; i < x->count; i++)
             b.d[i] = f(a.d[i]);
         ff_view_store(&b);
@@ -187,7 +193,10 @@ static const struct activation {
     {"Gelu", gelu, {NULL}, {0}},
     {"HardSigmoid", hard_sigmoid, {"alpha", "beta"}, {0.2f, 0.5f}},
     {"LeakyRelu", leaky_relu, {"alpha"}, {0.01f}},
-    {"Selu", selu, {"alpha", NULL, "gamma"}, {1.67326319217681884765625f, 0, 1.05070102214813232421875f}},
+    {"Selu",
+     selu,
+     {"alpha", NULL, "gamma"},
+     {1.67326319217681884765625f, 0, 1.05070102214813232421875f}},
     {"Shrink", shrink, {"lambd", "bias"}, {0.5f, 0}},
     {"ThresholdedRelu", thresholded_relu, {"alpha"}, {1}},
 };
@@ -212,7 +221,8 @@ int ff_k_activation(ff_call *c)
     parameters p = {v[0], v[1], v[2]};
     if (!strcmp(c->node->op, "Gelu"))
         p.alpha = !strcmp(ff_node_string(c->node, "approximate", "none"), "tanh");
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
+    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) &&
+        !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
         for (int64_t i = 0; i < x->count; i++)
             b.d[i] = f->f(a.d[i], &p);
         ff_view_store(&b);

@@ -44,7 +44,8 @@ int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64
     for (int i = 0; i < spatial; i++) {
         if (kernel) {
             if (ff_node_attr(c->node, "kernel_shape") && w->kernel[i] != kernel[i])
-                return ff_fail(FF_ERR_GRAPH, "kernel_shape is %lld along axis %d, the weights have %lld",
+                return ff_fail(FF_ERR_GRAPH,
+                               "kernel_shape is %lld along axis %d, the weights have %lld",
                                (long long)w->kernel[i], i, (long long)kernel[i]);
             w->kernel[i] = kernel[i];
         }

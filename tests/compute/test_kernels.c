@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * test_kernels: every reference kernel on random inputs and attributes (it must end in OK or in an error,
- * which the sanitizers watch), on requests that a hostile model makes, and on cases the ONNX data lack.
+ * test_kernels: every reference kernel on random inputs and attributes (it must end in OK or in an
+ * error, which the sanitizers watch), on requests that a hostile model makes, and on cases the ONNX
+ * data lack.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,8 +34,15 @@ typedef struct bench {
 static void bench_init(bench *b, const char *domain, const char *op, int opset)
 {
     memset(b, 0, sizeof *b);
-    b->node = (ff_node){.op = op, .domain = domain, .opset = opset, .label = "node", .name = "node",
-                        .graph = &b->graph, .n_outputs = 1, .outputs = b->outputs, .attrs = b->attrs};
+    b->node = (ff_node){.op = op,
+                        .domain = domain,
+                        .opset = opset,
+                        .label = "node",
+                        .name = "node",
+                        .graph = &b->graph,
+                        .n_outputs = 1,
+                        .outputs = b->outputs,
+                        .attrs = b->attrs};
     for (int i = 0; i < MAX_OUTPUTS; i++)
         b->outputs[i] = &b->values[i];
     b->env.memory_limit = 1 << 20;
@@ -60,7 +68,8 @@ static int bench_run(bench *b)
 
 static void add_ints(bench *b, const char *name, size_t n, const int64_t *ints)
 {
-    b->attrs[b->node.n_attrs++] = (ff_attr){.name = name, .type = FF_ATTR_INTS, .n = n, .ints = ints};
+    b->attrs[b->node.n_attrs++] =
+        (ff_attr){.name = name, .type = FF_ATTR_INTS, .n = n, .ints = ints};
 }
 
 static void add_int(bench *b, const char *name, int64_t i)
@@ -109,7 +118,8 @@ static int64_t small(ff_rng *r, int low, int high)
 
 static int64_t any_int(ff_rng *r)
 {
-    static const int64_t extreme[] = {INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, -1, 1 << 20, INT64_C(1) << 40};
+    static const int64_t extreme[] = {INT64_MIN, INT64_MAX, INT32_MIN,       INT32_MAX,
+                                      -1,        1 << 20,   INT64_C(1) << 40};
     return ff_rng_below(r, 12) ? small(r, -3, 6) : extreme[ff_rng_below(r, FF_COUNT(extreme))];
 }
 
@@ -148,50 +158,84 @@ static const struct {
     ff_attr_type type;
     const char *values; /* of strings, comma between */
 } attributes[] = {
-    {"align_corners", FF_ATTR_INT, NULL},    {"allowzero", FF_ATTR_INT, NULL},
-    {"alpha", FF_ATTR_FLOAT, NULL},          {"antialias", FF_ATTR_INT, NULL},
+    {"align_corners", FF_ATTR_INT, NULL},
+    {"allowzero", FF_ATTR_INT, NULL},
+    {"alpha", FF_ATTR_FLOAT, NULL},
+    {"antialias", FF_ATTR_INT, NULL},
     {"auto_pad", FF_ATTR_STRING, "SAME_UPPER,SAME_LOWER,VALID,NOTSET"},
-    {"axes", FF_ATTR_INTS, NULL},            {"axis", FF_ATTR_INT, NULL},
-    {"batch_axis", FF_ATTR_INT, NULL},       {"batch_dims", FF_ATTR_INT, NULL},
-    {"block_size", FF_ATTR_INT, NULL},       {"blocksize", FF_ATTR_INT, NULL},
-    {"ceil_mode", FF_ATTR_INT, NULL},        {"center_point_box", FF_ATTR_INT, NULL},
+    {"axes", FF_ATTR_INTS, NULL},
+    {"axis", FF_ATTR_INT, NULL},
+    {"batch_axis", FF_ATTR_INT, NULL},
+    {"batch_dims", FF_ATTR_INT, NULL},
+    {"block_size", FF_ATTR_INT, NULL},
+    {"blocksize", FF_ATTR_INT, NULL},
+    {"ceil_mode", FF_ATTR_INT, NULL},
+    {"center_point_box", FF_ATTR_INT, NULL},
     {"coordinate_transformation_mode", FF_ATTR_STRING,
-     "half_pixel,asymmetric,align_corners,pytorch_half_pixel,tf_half_pixel_for_nn,tf_crop_and_resize,"
+     "half_pixel,asymmetric,align_corners,pytorch_half_pixel,tf_half_pixel_for_nn,tf_crop_and_"
+     "resize,"
      "half_pixel_symmetric"},
-    {"count_include_pad", FF_ATTR_INT, NULL}, {"dilations", FF_ATTR_INTS, NULL},
+    {"count_include_pad", FF_ATTR_INT, NULL},
+    {"dilations", FF_ATTR_INTS, NULL},
     {"direction", FF_ATTR_STRING, "forward,reverse,bidirectional,LEFT,RIGHT"},
-    {"dtype", FF_ATTR_INT, NULL},            {"end", FF_ATTR_INT, NULL},
-    {"equation", FF_ATTR_STRING, "ij,jk->ik,i->,ii->i,...i->...,ij->ji,bij,bjk->bik,i,i->i,ab,...b"},
-    {"exclude_outside", FF_ATTR_INT, NULL},  {"exclusive", FF_ATTR_INT, NULL},
-    {"fmod", FF_ATTR_INT, NULL},             {"group", FF_ATTR_INT, NULL},
-    {"hidden_size", FF_ATTR_INT, NULL},      {"ignore_index", FF_ATTR_INT, NULL},
-    {"inverse", FF_ATTR_INT, NULL},          {"k", FF_ATTR_INT, NULL},
-    {"keepdims", FF_ATTR_INT, NULL},         {"kernel_shape", FF_ATTR_INTS, NULL},
+    {"dtype", FF_ATTR_INT, NULL},
+    {"end", FF_ATTR_INT, NULL},
+    {"equation", FF_ATTR_STRING,
+     "ij,jk->ik,i->,ii->i,...i->...,ij->ji,bij,bjk->bik,i,i->i,ab,...b"},
+    {"exclude_outside", FF_ATTR_INT, NULL},
+    {"exclusive", FF_ATTR_INT, NULL},
+    {"fmod", FF_ATTR_INT, NULL},
+    {"group", FF_ATTR_INT, NULL},
+    {"hidden_size", FF_ATTR_INT, NULL},
+    {"ignore_index", FF_ATTR_INT, NULL},
+    {"inverse", FF_ATTR_INT, NULL},
+    {"k", FF_ATTR_INT, NULL},
+    {"keepdims", FF_ATTR_INT, NULL},
+    {"kernel_shape", FF_ATTR_INTS, NULL},
     {"layout", FF_ATTR_INT, NULL},
-    {"mode", FF_ATTR_STRING, "constant,reflect,edge,wrap,nearest,linear,cubic,DCR,CRD,TF,IDF,avg,max"},
+    {"mode", FF_ATTR_STRING,
+     "constant,reflect,edge,wrap,nearest,linear,cubic,DCR,CRD,TF,IDF,avg,max"},
     {"nearest_mode", FF_ATTR_STRING, "floor,ceil,round_prefer_ceil,round_prefer_floor"},
     {"keep_aspect_ratio_policy", FF_ATTR_STRING, "stretch,not_larger,not_smaller"},
-    {"noop_with_empty_axes", FF_ATTR_INT, NULL}, {"num_groups", FF_ATTR_INT, NULL},
-    {"onesided", FF_ATTR_INT, NULL},         {"output_height", FF_ATTR_INT, NULL},
-    {"output_padding", FF_ATTR_INTS, NULL},  {"output_shape", FF_ATTR_INTS, NULL},
-    {"output_width", FF_ATTR_INT, NULL},     {"p", FF_ATTR_INT, NULL},
+    {"noop_with_empty_axes", FF_ATTR_INT, NULL},
+    {"num_groups", FF_ATTR_INT, NULL},
+    {"onesided", FF_ATTR_INT, NULL},
+    {"output_height", FF_ATTR_INT, NULL},
+    {"output_padding", FF_ATTR_INTS, NULL},
+    {"output_shape", FF_ATTR_INTS, NULL},
+    {"output_width", FF_ATTR_INT, NULL},
+    {"p", FF_ATTR_INT, NULL},
     {"padding_mode", FF_ATTR_STRING, "zeros,border,reflection"},
-    {"pads", FF_ATTR_INTS, NULL},            {"perm", FF_ATTR_INTS, NULL},
+    {"pads", FF_ATTR_INTS, NULL},
+    {"perm", FF_ATTR_INTS, NULL},
     {"periodic", FF_ATTR_INT, NULL},
     {"reduction", FF_ATTR_STRING, "none,add,mul,max,min,mean,sum"},
-    {"reverse", FF_ATTR_INT, NULL},          {"sampling_ratio", FF_ATTR_INT, NULL},
-    {"scales", FF_ATTR_FLOATS, NULL},        {"shape", FF_ATTR_INTS, NULL},
-    {"size", FF_ATTR_INT, NULL},             {"sorted", FF_ATTR_INT, NULL},
-    {"spatial_scale", FF_ATTR_FLOAT, NULL},  {"split", FF_ATTR_INTS, NULL},
-    {"start", FF_ATTR_INT, NULL},            {"starts", FF_ATTR_INTS, NULL},
-    {"ends", FF_ATTR_INTS, NULL},            {"storage_order", FF_ATTR_INT, NULL},
-    {"strides", FF_ATTR_INTS, NULL},         {"time_axis", FF_ATTR_INT, NULL},
-    {"to", FF_ATTR_INT, NULL},               {"training_mode", FF_ATTR_INT, NULL},
-    {"transA", FF_ATTR_INT, NULL},           {"transB", FF_ATTR_INT, NULL},
-    {"upper", FF_ATTR_INT, NULL},            {"sample_size", FF_ATTR_INT, NULL},
-    {"ngram_counts", FF_ATTR_INTS, NULL},    {"ngram_indexes", FF_ATTR_INTS, NULL},
-    {"pool_int64s", FF_ATTR_INTS, NULL},     {"max_gram_length", FF_ATTR_INT, NULL},
-    {"max_skip_count", FF_ATTR_INT, NULL},   {"linear_before_reset", FF_ATTR_INT, NULL},
+    {"reverse", FF_ATTR_INT, NULL},
+    {"sampling_ratio", FF_ATTR_INT, NULL},
+    {"scales", FF_ATTR_FLOATS, NULL},
+    {"shape", FF_ATTR_INTS, NULL},
+    {"size", FF_ATTR_INT, NULL},
+    {"sorted", FF_ATTR_INT, NULL},
+    {"spatial_scale", FF_ATTR_FLOAT, NULL},
+    {"split", FF_ATTR_INTS, NULL},
+    {"start", FF_ATTR_INT, NULL},
+    {"starts", FF_ATTR_INTS, NULL},
+    {"ends", FF_ATTR_INTS, NULL},
+    {"storage_order", FF_ATTR_INT, NULL},
+    {"strides", FF_ATTR_INTS, NULL},
+    {"time_axis", FF_ATTR_INT, NULL},
+    {"to", FF_ATTR_INT, NULL},
+    {"training_mode", FF_ATTR_INT, NULL},
+    {"transA", FF_ATTR_INT, NULL},
+    {"transB", FF_ATTR_INT, NULL},
+    {"upper", FF_ATTR_INT, NULL},
+    {"sample_size", FF_ATTR_INT, NULL},
+    {"ngram_counts", FF_ATTR_INTS, NULL},
+    {"ngram_indexes", FF_ATTR_INTS, NULL},
+    {"pool_int64s", FF_ATTR_INTS, NULL},
+    {"max_gram_length", FF_ATTR_INT, NULL},
+    {"max_skip_count", FF_ATTR_INT, NULL},
+    {"linear_before_reset", FF_ATTR_INT, NULL},
 };
 
 typedef struct storage {
@@ -231,13 +275,15 @@ static void random_attribute(ff_rng *r, bench *b, storage *s, size_t which)
 
 static void random_case(ff_rng *r, const ff_kernel *k)
 {
-    static const ff_dtype types[] = {FF_FLOAT,   FF_FLOAT,  FF_FLOAT, FF_DOUBLE, FF_FLOAT16, FF_BFLOAT16,
-                                     FF_INT64,   FF_INT64,  FF_INT32, FF_INT8,   FF_UINT8,   FF_UINT64,
-                                     FF_BOOL,    FF_STRING, FF_COMPLEX64, FF_UINT16, FF_FLOAT8E4M3FN, FF_INT4};
+    static const ff_dtype types[] = {
+        FF_FLOAT, FF_FLOAT,  FF_FLOAT,     FF_DOUBLE, FF_FLOAT16,      FF_BFLOAT16,
+        FF_INT64, FF_INT64,  FF_INT32,     FF_INT8,   FF_UINT8,        FF_UINT64,
+        FF_BOOL,  FF_STRING, FF_COMPLEX64, FF_UINT16, FF_FLOAT8E4M3FN, FF_INT4};
     bench b;
     storage s;
     int64_t dims[FF_MAX_RANK];
-    bench_init(&b, k->domain, k->op, k->since + (int)ff_rng_below(r, (uint64_t)(k->since > 21 ? 1 : 22 - k->since)));
+    bench_init(&b, k->domain, k->op,
+               k->since + (int)ff_rng_below(r, (uint64_t)(k->since > 21 ? 1 : 22 - k->since)));
     b.node.n_outputs = (int)small(r, 1, MAX_OUTPUTS);
     ff_dtype type = types[ff_rng_below(r, FF_COUNT(types))];
     int rank = (int)small(r, 0, 5);
@@ -248,8 +294,13 @@ static void random_case(ff_rng *r, const ff_kernel *k)
         if (ff_rng_below(r, 12) == 0)
             continue;
         bool alike = ff_rng_below(r, 3) != 0, list = i && ff_rng_below(r, 3) == 0;
-        b.in[i] = random_tensor(r, list ? FF_INT64 : alike ? type : types[ff_rng_below(r, FF_COUNT(types))],
-                                list ? (int)small(r, 0, 1) : alike ? rank : (int)small(r, 0, 5),
+        b.in[i] = random_tensor(r,
+                                list    ? FF_INT64
+                                : alike ? type
+                                        : types[ff_rng_below(r, FF_COUNT(types))],
+                                list    ? (int)small(r, 0, 1)
+                                : alike ? rank
+                                        : (int)small(r, 0, 5),
                                 alike && !list ? dims : NULL);
     }
     for (size_t i = 0; i < FF_COUNT(attributes) && b.node.n_attrs < MAX_ATTRS; i++)
@@ -325,7 +376,8 @@ static void indices_out_of_range_are_refused(void **state)
     add_reals(&b, FF_FLOAT, 1, (int64_t[]){3}, (double[]){1, 2, 3});
     add_list(&b, 1, (int64_t[]){3});
     assert_int_equal(bench_run(&b), FF_ERR_GRAPH);
-    assert_string_equal(ff_error(), "node 'node' (Gather): index 3 is out of range for an axis of 3");
+    assert_string_equal(ff_error(),
+                        "node 'node' (Gather): index 3 is out of range for an axis of 3");
     bench_finish(&b);
 }
 
@@ -343,7 +395,8 @@ static void unknown_operators_are_named(void **state)
     bench_finish(&b);
 }
 
-/* The operators that the model layer knows and those that have a kernel are the same, but for these. */
+/* The operators that the model layer knows and those that have a kernel are the same, but for
+ * these. */
 static void every_operator_has_a_kernel(void **state)
 {
     static const char *const without[] = {
@@ -353,7 +406,8 @@ static void every_operator_has_a_kernel(void **state)
     const ff_op *op;
     const ff_kernel *k;
     for (int i = 0; (op = ff_op_at(i)); i++) {
-        const ff_node node = {.op = op->type, .domain = op->domain, .opset = op->since, .label = "node"};
+        const ff_node node = {
+            .op = op->type, .domain = op->domain, .opset = op->since, .label = "node"};
         bool excepted = false;
         for (size_t e = 0; e < FF_COUNT(without); e++)
             excepted |= !strcmp(op->type, without[e]);

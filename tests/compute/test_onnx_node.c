@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * test_onnx_node: the conformance data of ONNX (Debian package libonnx-testdata) through the reference
- * kernels. Every folder holds model.onnx and test_data_set_0/{input,output}_k.pb. Results must agree as
- * in ONNX's own backend runner: |a - b| <= 1e-7 + 1e-3 |b| (integers are equal). What cannot pass stands in `listed` with
- * its reason; a listed test that passes is a failure, so that the list stays true.
+ * test_onnx_node: the conformance data of ONNX (Debian package libonnx-testdata) through the
+ * reference kernels. Every folder holds model.onnx and test_data_set_0/{input,output}_k.pb. Results
+ * must agree as in ONNX's own backend runner: |a - b| <= 1e-7 + 1e-3 |b| (integers are equal). What
+ * cannot pass stands in `listed` with its reason; a listed test that passes is a failure, so that
+ * the list stays true.
  *
  *     test_onnx_node             all sets
  *     test_onnx_node NAME...     these tests, with the outcome of each
@@ -17,10 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RANDOM   "the values are random: no generator is prescribed"
-#define GRADIENT "derivatives of graphs are not taken"
+#define RANDOM    "the values are random: no generator is prescribed"
+#define GRADIENT  "derivatives of graphs are not taken"
 #define TRUNCATED "the data cut bits off where a conversion rounds to nearest even"
-#define RESIZE   "made with the unrounded length of the output; the operator's text says its length"
+#define RESIZE    "made with the unrounded length of the output; the operator's text says its length"
 
 static struct exception {
     const char *set, *name, *reason;
@@ -84,7 +85,8 @@ static char *compare(const ff_tensor *have, const ff_tensor *want, int output)
         return message;
     }
     for (int64_t i = 0; have->dtype == FF_SEQUENCE && i < have->count; i++) {
-        char *message = compare(((ff_tensor **)have->data)[i], ((ff_tensor **)want->data)[i], output);
+        char *message =
+            compare(((ff_tensor **)have->data)[i], ((ff_tensor **)want->data)[i], output);
         if (message)
             return message;
     }
@@ -234,7 +236,8 @@ static const struct {
     {"sequence_map_identity_2_sequences", "output", 1, false},
 };
 
-static int load_value(const char *folder, const char *path, const char *prefix, int n, ff_tensor **out)
+static int load_value(const char *folder, const char *path, const char *prefix, int n,
+                      ff_tensor **out)
 {
     const char *test = ff_path_basename(folder) + strlen("test_");
     size_t length = strlen(test);
@@ -364,8 +367,8 @@ static int run_set(const char *root, const char *set, char **only, int n_only)
     if (!n_only && !strcmp(set, "node"))
         printf("%d of %d passed, %d listed\n", passed, total, excepted);
     else
-        printf("%s: %d of %d passed, %d listed\n", set, passed, n_only ? passed + failed + excepted : total,
-               excepted);
+        printf("%s: %d of %d passed, %d listed\n", set, passed,
+               n_only ? passed + failed + excepted : total, excepted);
     return failed;
 }
 
