@@ -28,8 +28,8 @@ static int find(const ff_canon *c, const char *label)
 bool matcher_forbidden(const matcher *m, int s, int t)
 {
     for (int i = 0; i < m->n_pins; i++)
-        if (m->pins[i].forbid && takes_in(&m->s->nodes[s], m->pins[i].source)
-            && takes_in(&m->t->nodes[t], m->pins[i].target))
+        if (m->pins[i].forbid && takes_in(&m->s->nodes[s], m->pins[i].source) &&
+            takes_in(&m->t->nodes[t], m->pins[i].target))
             return true;
     return false;
 }
@@ -44,8 +44,8 @@ void matcher_pair(matcher *m, int s, int t, double confidence, const char *reaso
 
 static bool same_shape(const ff_shape *a, const ff_shape *b)
 {
-    return a->rank == b->rank && a->rank >= 0
-           && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+    return a->rank == b->rank && a->rank >= 0 &&
+           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
 
 static bool same_attr(const ff_cattr *a, const ff_cattr *b)
@@ -100,9 +100,11 @@ static double neighbours(const matcher *m, const ff_cnode *a, const ff_cnode *b)
 double matcher_score(const matcher *m, int s, int t)
 {
     const ff_cnode *a = &m->s->nodes[s], *b = &m->t->nodes[t];
-    if (strcmp(a->op, b->op) != 0 || a->n_outputs < 1 || b->n_outputs < 1 || matcher_forbidden(m, s, t))
+    if (strcmp(a->op, b->op) != 0 || a->n_outputs < 1 || b->n_outputs < 1 ||
+        matcher_forbidden(m, s, t))
         return MATCH_INCOMPATIBLE;
-    const ff_shape *sa = &m->s->values[a->outputs[0]].shape, *sb = &m->t->values[b->outputs[0]].shape;
+    const ff_shape *sa = &m->s->values[a->outputs[0]].shape,
+                   *sb = &m->t->values[b->outputs[0]].shape;
     double score = same_shape(sa, sb) ? 2 : sa->rank == sb->rank ? 0.75 : 0.5;
     score += attribute_share(a, b);
     double d = matcher_distance(m, s, t);
@@ -124,8 +126,8 @@ static int apply_pins(matcher *m)
         if (m->pins[i].forbid)
             continue;
         if (m->of_s[s] >= 0 || m->of_t[t] >= 0)
-            return ff_fail(FF_ERR_USAGE, "'%s' or '%s' is pinned to another node", m->pins[i].source,
-                           m->pins[i].target);
+            return ff_fail(FF_ERR_USAGE, "'%s' or '%s' is pinned to another node",
+                           m->pins[i].source, m->pins[i].target);
         matcher_pair(m, s, t, 1, "pinned");
         m->pinned[s] = true;
     }
@@ -156,8 +158,11 @@ static row *rows(const matcher *m, int *count)
     double *place = ff_alloc_array((size_t)k + 1, sizeof *place);
     int c = 0;
     for (int s = 0; s < n; s++) {
-        ff_pair p = {.source = s, .target = m->of_s[s], .confidence = m->confidence[s],
-                     .reason = m->reason[s], .pinned = m->pinned[s]};
+        ff_pair p = {.source = s,
+                     .target = m->of_s[s],
+                     .confidence = m->confidence[s],
+                     .reason = m->reason[s],
+                     .pinned = m->pinned[s]};
         if (p.target < 0)
             p.reason = "missing in the Target";
         else
@@ -225,8 +230,13 @@ static ff_alignment *result(const matcher *m)
             of_t[pairs[i].target] = i;
     }
     free(r);
-    *a = (ff_alignment){.source = m->s, .target = m->t, .n_pairs = count, .pairs = pairs, .of_source = of_s,
-                        .of_target = of_t, .value_of_source = corresponding_values(m)};
+    *a = (ff_alignment){.source = m->s,
+                        .target = m->t,
+                        .n_pairs = count,
+                        .pairs = pairs,
+                        .of_source = of_s,
+                        .of_target = of_t,
+                        .value_of_source = corresponding_values(m)};
     return a;
 }
 
@@ -236,11 +246,13 @@ static void fill(int *v, int n)
         v[i] = -1;
 }
 
-int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins, int n_pins, ff_alignment **out)
+int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins, int n_pins,
+             ff_alignment **out)
 {
     size_t n = (size_t)source->n_nodes + 1, k = (size_t)target->n_nodes + 1;
     if (n > 5001 || k > 5001)
-        return ff_fail(FF_ERR_UNSUPPORTED, "graphs of %zu and %zu layers are too large to align", n - 1, k - 1);
+        return ff_fail(FF_ERR_UNSUPPORTED, "graphs of %zu and %zu layers are too large to align",
+                       n - 1, k - 1);
     matcher m = {.s = source, .t = target, .pins = pins, .n_pins = n_pins};
     m.distance = ff_try_alloc(n * k * sizeof(float));
     if (!m.distance)

@@ -47,7 +47,8 @@ void matcher_measure(matcher *m)
             float *d = &m->distance[(size_t)i * (size_t)columns + (size_t)j];
             *d = -1;
             const ff_tensor *wb = wa && strcmp(a->op, b->op) == 0 ? weight_of(b) : NULL;
-            if (wb && wa->rank == wb->rank && memcmp(wa->dims, wb->dims, (size_t)wa->rank * sizeof wa->dims[0]) == 0)
+            if (wb && wa->rank == wb->rank &&
+                memcmp(wa->dims, wb->dims, (size_t)wa->rank * sizeof wa->dims[0]) == 0)
                 *d = relative_distance(wa, wb);
         }
     }
@@ -93,6 +94,7 @@ void matcher_anchor(matcher *m)
         const ff_tensor *w = weight_of(&m->s->nodes[s]);
         if (w->count < 8)
             continue;
-        matcher_pair(m, s, t, best < 1e-6 ? 1 : 1 - best / 2, best < 1e-6 ? "equal weights" : "near weights");
+        matcher_pair(m, s, t, best < 1e-6 ? 1 : 1 - best / 2,
+                     best < 1e-6 ? "equal weights" : "near weights");
     }
 }

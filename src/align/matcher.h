@@ -2,8 +2,8 @@
 /*
  * matcher.h: what the steps of alignment share, private to src/align.
  *
- *     pins, then anchors by weights (anchor.c), then neighbours of what is paired and the order along the
- *     graph in turns (order.c, neighbour.c); align.c drives them and makes the public result.
+ *     pins, then anchors by weights (anchor.c), then neighbours of what is paired and the order
+ * along the graph in turns (order.c, neighbour.c); align.c drives them and makes the public result.
  */
 #ifndef FETAFIX_ALIGN_MATCHER_H
 #define FETAFIX_ALIGN_MATCHER_H
@@ -12,13 +12,13 @@
 
 typedef struct matcher {
     const ff_canon *s, *t;
-    int *of_s, *of_t;      /* the other side's node, or -1 */
-    double *confidence;    /* by Source node */
-    const char **reason;   /* by Source node, static */
-    bool *pinned;          /* by Source node */
+    int *of_s, *of_t;    /* the other side's node, or -1 */
+    double *confidence;  /* by Source node */
+    const char **reason; /* by Source node, static */
+    bool *pinned;        /* by Source node */
     const ff_pin *pins;
     int n_pins;
-    float *distance;       /* of weights, n x m: -1 not comparable */
+    float *distance;        /* of weights, n x m: -1 not comparable */
     int *order_s, *order_t; /* node ids in an order that does not depend on the file's */
 } matcher;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The order along the graph. Nodes are listed depth first from the outputs, branches in the order of
- * their structure rather than of the file, so that permuted branches come out alike; what is not yet
- * paired is then aligned like two sequences (Needleman and Wunsch, 1970).
+ * The order along the graph. Nodes are listed depth first from the outputs, branches in the order
+ * of their structure rather than of the file, so that permuted branches come out alike; what is not
+ * yet paired is then aligned like two sequences (Needleman and Wunsch, 1970).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +118,8 @@ bool matcher_along(matcher *m)
         for (int j = 1; j <= k; j++) {
             size_t at = (size_t)i * width + (size_t)j;
             gain[at] = (float)(matcher_score(m, a[i - 1], b[j - 1]) - 1.5);
-            float up = best[at - width], left = best[at - 1], pair = best[at - width - 1] + gain[at];
+            float up = best[at - width], left = best[at - 1],
+                  pair = best[at - width - 1] + gain[at];
             best[at] = up > left ? up : left;
             if (gain[at] > 0 && pair >= best[at])
                 best[at] = pair;
@@ -129,7 +130,8 @@ bool matcher_along(matcher *m)
         size_t at = (size_t)i * width + (size_t)j;
         if (gain[at] > 0 && best[at] == best[at - width - 1] + gain[at]) {
             float score = gain[at] + 1.5f;
-            matcher_pair(m, a[i - 1], b[j - 1], score > 6 ? 0.85 : 0.4 + 0.07 * (double)score, "order");
+            matcher_pair(m, a[i - 1], b[j - 1], score > 6 ? 0.85 : 0.4 + 0.07 * (double)score,
+                         "order");
             any = true;
             i--;
             j--;

@@ -33,8 +33,8 @@ static bool min_max(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     int k = n->in[1]->constant ? 1 : 0;
     cg_value *x = n->in[1 - k];
-    if (!cg_uniform(n->in[k], &c) || x->constant || !cg_shape_same(&x->shape, &n->out[0]->shape)
-        || !ff_dtype_is_float(x->shape.dtype))
+    if (!cg_uniform(n->in[k], &c) || x->constant || !cg_shape_same(&x->shape, &n->out[0]->shape) ||
+        !ff_dtype_is_float(x->shape.dtype))
         return false;
     become_clip(g, n, x, max ? c : -INFINITY, max ? INFINITY : c);
     cg_record_rule(g, self, n, NULL, 0);
@@ -46,7 +46,8 @@ static bool is_clip(const cg_node *n)
     return cg_is(n, "Clip") && n->n_in == 1 && cg_attr(n, "min") && cg_attr(n, "max");
 }
 
-/* Clip(Clip(x, a, b), c, d) = Clip(x, clip of a, clip of b), ONNX Clip being min(max(x, lo), hi). */
+/* Clip(Clip(x, a, b), c, d) = Clip(x, clip of a, clip of b), ONNX Clip being min(max(x, lo), hi).
+ */
 static bool merge(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     cg_node *p = is_clip(n) ? cg_feeder(n, 0, "Clip") : NULL;
@@ -95,8 +96,8 @@ static bool prelu(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Slopes [C,1,1], [1,C,1,1] are [C]; from there on the shape is always [C,1,1...]. */
 static bool prelu_shape(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "PRelu") || n->formed || n->n_in != 2 || !n->in[1] || !n->in[1]->constant
-        || n->in[0]->shape.rank < 2)
+    if (!cg_is(n, "PRelu") || n->formed || n->n_in != 2 || !n->in[1] || !n->in[1]->constant ||
+        n->in[0]->shape.rank < 2)
         return false;
     ff_tensor *t = cg_per_channel(g, n->in[1], &n->in[0]->shape);
     if (!t)

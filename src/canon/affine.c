@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Affine is one scale and one shift per channel (axis 1): what BatchNormalization at inference, Mul, Add,
- * Sub and Div by constants are. Affines merge, and go into the convolution or dense layer before them
- * (after them only where padding does not see the shift).
+ * Affine is one scale and one shift per channel (axis 1): what BatchNormalization at inference,
+ * Mul, Add, Sub and Div by constants are. Affines merge, and go into the convolution or dense layer
+ * before them (after them only where padding does not see the shift).
  */
 #include <math.h>
 #include <string.h>
@@ -65,8 +65,8 @@ static cg_value *filled(cg_graph *g, int64_t n, double c, const ff_node *reader)
 /* Formula: ONNX BatchNormalization, y = (x - mean) / sqrt(var + epsilon) * scale + B. */
 static bool batchnorm(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "BatchNormalization") || n->n_in < 5 || cg_int(n, "training_mode", 0) != 0
-        || cg_int(n, "spatial", 1) != 1 || n->in[0]->shape.rank < 2)
+    if (!cg_is(n, "BatchNormalization") || n->n_in < 5 || cg_int(n, "training_mode", 0) != 0 ||
+        cg_int(n, "spatial", 1) != 1 || n->in[0]->shape.rank < 2)
         return false;
     for (int i = 1; i < n->n_out; i++)
         if (n->out[i] && cg_used(n->out[i]))
@@ -81,8 +81,10 @@ static bool batchnorm(cg_graph *g, cg_node *n, const cg_rule *self)
         return ff_tensor_unref(s), ff_tensor_unref(t), false;
     double *scale = s->data, *shift = t->data, deviation = 0;
     for (int64_t i = 0; i < channels; i++) {
-        double gamma = ff_tensor_get_real(n->in[1]->constant, i), beta = ff_tensor_get_real(n->in[2]->constant, i);
-        double mean = ff_tensor_get_real(n->in[3]->constant, i), var = ff_tensor_get_real(n->in[4]->constant, i);
+        double gamma = ff_tensor_get_real(n->in[1]->constant, i),
+               beta = ff_tensor_get_real(n->in[2]->constant, i);
+        double mean = ff_tensor_get_real(n->in[3]->constant, i),
+               var = ff_tensor_get_real(n->in[4]->constant, i);
         scale[i] = gamma / sqrt(var + epsilon);
         shift[i] = beta - mean * scale[i];
         deviation = fmax(deviation, rounding(scale[i]));
@@ -103,12 +105,13 @@ static bool real_type(const cg_value *v)
 static bool arithmetic(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     bool mul = cg_is(n, "Mul"), add = cg_is(n, "Add"), sub = cg_is(n, "Sub"), div = cg_is(n, "Div");
-    if ((!mul && !add && !sub && !div) || n->n_in != 2 || !n->in[1] || !cg_shape_static(&n->out[0]->shape))
+    if ((!mul && !add && !sub && !div) || n->n_in != 2 || !n->in[1] ||
+        !cg_shape_static(&n->out[0]->shape))
         return false;
     int k = n->in[1]->constant ? 1 : 0; /* the constant */
     cg_value *c = n->in[k], *x = n->in[1 - k];
-    if (!c->constant || x->constant || !real_type(x) || (div && k == 0)
-        || !cg_shape_same(&x->shape, &n->out[0]->shape))
+    if (!c->constant || x->constant || !real_type(x) || (div && k == 0) ||
+        !cg_shape_same(&x->shape, &n->out[0]->shape))
         return false;
     ff_tensor *t = cg_per_channel(g, c, &x->shape);
     if (!t)
@@ -125,8 +128,8 @@ static bool arithmetic(cg_graph *g, cg_node *n, const cg_rule *self)
     bool uniform = c->constant->count != channels;
     cg_value *v = cg_constant(g, t, NULL);
     provenance(v, c, uniform || (!exact && !(sub && k == 0)));
-    if (v->original && !uniform
-        && !cg_layout_reshape(&v->layout, c->shape.rank, c->shape.dims, 1, &channels))
+    if (v->original && !uniform &&
+        !cg_layout_reshape(&v->layout, c->shape.rank, c->shape.dims, 1, &channels))
         v->original = NULL;
     bool scales = mul || div;
     cg_value *other = filled(g, channels, scales ? 0 : sub && k == 0 ? -1 : 1, n->primary);
@@ -147,7 +150,8 @@ static bool merge(cg_graph *g, cg_node *n, const cg_rule *self)
     ff_tensor *s = cg_reals_new(g, 1, &channels), *t = cg_reals_new(g, 1, &channels);
     if (!s || !t)
         return ff_tensor_unref(s), ff_tensor_unref(t), false;
-    const double *s1 = reals(p->in[1]), *t1 = reals(p->in[2]), *s2 = reals(n->in[1]), *t2 = reals(n->in[2]);
+    const double *s1 = reals(p->in[1]), *t1 = reals(p->in[2]), *s2 = reals(n->in[1]),
+                 *t2 = reals(n->in[2]);
     for (int64_t i = 0; i < channels; i++) {
         ((double *)s->data)[i] = s1[i] * s2[i];
         ((double *)t->data)[i] = t1[i] * s2[i] + t2[i];
@@ -211,8 +215,8 @@ static cg_value *scaled_weight(cg_graph *g, const cg_node *layer, const double *
 
 static bool is_layer(const cg_node *n)
 {
-    return (cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || (cg_is(n, "Gemm") && n->formed)) && n->n_in == 3
-           && n->in[1] && n->in[1]->constant && n->in[2] && n->in[2]->constant;
+    return (cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || (cg_is(n, "Gemm") && n->formed)) &&
+           n->n_in == 3 && n->in[1] && n->in[1]->constant && n->in[2] && n->in[2]->constant;
 }
 
 static bool fold_back(cg_graph *g, cg_node *n, const cg_rule *self)
@@ -269,7 +273,9 @@ static bool pads_nothing(const cg_node *conv)
  * preprocessing and stays. */
 static bool fold_forward(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    cg_node *p = cg_is(n, "Conv") || (cg_is(n, "Gemm") && n->in[0]->shape.rank == 2) ? cg_feeder(n, 0, "Affine") : NULL;
+    cg_node *p = cg_is(n, "Conv") || (cg_is(n, "Gemm") && n->in[0]->shape.rank == 2)
+                     ? cg_feeder(n, 0, "Affine")
+                     : NULL;
     if (!p || !is_layer(n) || !p->in[0]->producer)
         return false;
     cg_value *s = p->in[1], *t = p->in[2], *w = n->in[1], *b = n->in[2];
@@ -289,8 +295,8 @@ static bool fold_forward(cg_graph *g, cg_node *n, const cg_rule *self)
         double sum = ff_tensor_get_real(b->constant, o);
         for (int64_t i = 0; i < inputs; i++)
             for (int64_t k = 0; k < rest; k++)
-                sum += ff_tensor_get_real(w->constant, (o * inputs + i) * rest + k)
-                       * reals(t)[o / (outputs / group) * inputs + i];
+                sum += ff_tensor_get_real(w->constant, (o * inputs + i) * rest + k) *
+                       reals(t)[o / (outputs / group) * inputs + i];
         ((double *)bias->data)[o] = sum;
     }
     cg_value *v = cg_constant(g, bias, b);
@@ -303,11 +309,71 @@ static bool fold_forward(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* The Slice of channels behind v, and the Affine between them or NULL. */
+static cg_node *channel_slice(const cg_value *v, cg_node **affine)
+{
+    cg_node *p = v->producer;
+    *affine = NULL;
+    if (p && cg_is(p, "Affine") && cg_only_user(v)) {
+        *affine = p;
+        p = cg_only_user(p->in[0]) ? p->in[0]->producer : NULL;
+    }
+    const ff_cattr *axes = p && cg_is(p, "Slice") && p->n_in == 1 ? cg_attr(p, "axes") : NULL;
+    return axes && axes->n == 1 && axes->ints[0] == 1 && cg_int(p, "steps", 0) == 1 ? p : NULL;
+}
+
+/* Concat of all channels of x in their order, each scaled and shifted on its own: Affine(x). */
+static bool split_channels(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if (!cg_is(n, "Concat") || n->n_in < 2 || cg_int(n, "axis", 0) != 1 ||
+        n->out[0]->shape.rank < 2)
+        return false;
+    cg_value *x = NULL;
+    int64_t at = 0, channels = n->out[0]->shape.dims[1];
+    cg_node *affine, *slice;
+    for (int i = 0; i < n->n_in; i++) {
+        slice = n->in[i] && !n->in[i]->constant ? channel_slice(n->in[i], &affine) : NULL;
+        if (!slice || cg_int(slice, "starts", -1) != at || (x && x != slice->in[0]))
+            return false;
+        x = slice->in[0];
+        at = cg_int(slice, "ends", -1);
+    }
+    if (at != channels || !cg_shape_same(&x->shape, &n->out[0]->shape))
+        return false;
+    cg_value *scale = filled(g, channels, 1, n->primary),
+             *shift = filled(g, channels, 0, n->primary);
+    if (!scale || !shift)
+        return false;
+    cg_value *old[FF_MAX_RANK * 4];
+    int count = n->n_in;
+    if (count > (int)FF_COUNT(old))
+        return false;
+    memcpy(old, n->in, (size_t)count * sizeof old[0]);
+    for (int i = 0; i < count; i++) {
+        slice = channel_slice(old[i], &affine);
+        int64_t first = cg_int(slice, "starts", 0), size = cg_int(slice, "ends", 0) - first;
+        for (int64_t k = 0; affine && k < size; k++) {
+            ((double *)scale->constant->data)[first + k] = reals(affine->in[1])[k];
+            ((double *)shift->constant->data)[first + k] = reals(affine->in[2])[k];
+        }
+    }
+    scale->folded = shift->folded = true;
+    become_affine(g, n, x, scale, shift);
+    for (int i = 0; i < count; i++)
+        cg_remove_unread(g, old[i], n);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
 const cg_rule cg_affine_rules[] = {
-    {"batchnorm-affine", "batch normalisation at inference is a scale and a shift per channel", batchnorm},
-    {"arithmetic-affine", "Mul, Add, Sub or Div by a constant per channel is a scale or a shift", arithmetic},
+    {"batchnorm-affine", "batch normalisation at inference is a scale and a shift per channel",
+     batchnorm},
+    {"arithmetic-affine", "Mul, Add, Sub or Div by a constant per channel is a scale or a shift",
+     arithmetic},
     {"affine-merge", "two scales and shifts in a row are one", merge},
     {"affine-unit", "a scale of one and a shift of zero", unit},
+    {"split-channels", "channels scaled and shifted one by one and put together again",
+     split_channels},
     {"batchnorm-fold", "a scale and shift after a layer is in its weights and bias", fold_back},
     {"affine-forward", "a scale and shift before a layer is in its weights and bias", fold_forward},
     {NULL, NULL, NULL},

@@ -25,8 +25,8 @@ static int compare_ints(const void *a, const void *b)
 
 static bool window_op(const cg_node *n)
 {
-    return cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || cg_is(n, "MaxPool") || cg_is(n, "AveragePool")
-           || cg_is(n, "LpPool");
+    return cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || cg_is(n, "MaxPool") ||
+           cg_is(n, "AveragePool") || cg_is(n, "LpPool");
 }
 
 /* Fills in kernel_shape, strides and dilations where they are left out. */
@@ -53,8 +53,8 @@ static bool window_defaults(cg_graph *g, cg_node *n, const cg_rule *self)
         }
     }
     const ff_cattr *pads = cg_attr(n, "pads");
-    if ((!pads || pads->n != 2 * spatial)
-        && (!cg_attr(n, "auto_pad") || cg_text_is(n, "auto_pad", "NOTSET"))) {
+    if ((!pads || pads->n != 2 * spatial) &&
+        (!cg_attr(n, "auto_pad") || cg_text_is(n, "auto_pad", "NOTSET"))) {
         cg_set_ints(g, n, "pads", zeros, 2 * spatial, n->primary);
         changed = true;
     }
@@ -77,9 +77,10 @@ static bool auto_pad(cg_graph *g, cg_node *n, const cg_rule *self)
         return true;
     }
     const ff_shape *in = &n->in[0]->shape, *out = n->out[0] ? &n->out[0]->shape : NULL;
-    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"), *d = cg_attr(n, "dilations");
-    if (!out || !cg_shape_static(in) || !cg_shape_static(out) || in->rank < 3 || !k || !s || !d
-        || k->n != in->rank - 2 || s->n != k->n || d->n != k->n)
+    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"),
+                   *d = cg_attr(n, "dilations");
+    if (!out || !cg_shape_static(in) || !cg_shape_static(out) || in->rank < 3 || !k || !s || !d ||
+        k->n != in->rank - 2 || s->n != k->n || d->n != k->n)
         return false;
     bool valid = strcmp(a->text, "VALID") == 0, lower = strcmp(a->text, "SAME_LOWER") == 0;
     int64_t pads[2 * FF_MAX_RANK] = {0};
@@ -87,8 +88,8 @@ static bool auto_pad(cg_graph *g, cg_node *n, const cg_rule *self)
         int64_t extent = (k->ints[i] - 1) * d->ints[i] + 1, total;
         if (cg_is(n, "ConvTranspose")) {
             const ff_cattr *extra = cg_attr(n, "output_padding");
-            total = s->ints[i] * (in->dims[2 + i] - 1) + extent - out->dims[2 + i]
-                    + (extra && i < extra->n ? extra->ints[i] : 0);
+            total = s->ints[i] * (in->dims[2 + i] - 1) + extent - out->dims[2 + i] +
+                    (extra && i < extra->n ? extra->ints[i] : 0);
         } else {
             total = (out->dims[2 + i] - 1) * s->ints[i] + extent - in->dims[2 + i];
         }
@@ -122,8 +123,8 @@ static bool transposed_conv(cg_graph *g, cg_node *n, const cg_rule *self)
             return changed;
         int64_t pads[2 * FF_MAX_RANK] = {0};
         for (int i = 0; i < k->n; i++) {
-            int64_t total = s->ints[i] * (in->dims[2 + i] - 1) + extra->ints[i]
-                            + (k->ints[i] - 1) * d->ints[i] + 1 - out->dims[2 + i];
+            int64_t total = s->ints[i] * (in->dims[2 + i] - 1) + extra->ints[i] +
+                            (k->ints[i] - 1) * d->ints[i] + 1 - out->dims[2 + i];
             pads[i] = total - total / 2;
             pads[k->n + i] = total / 2;
         }
@@ -142,8 +143,8 @@ static bool pool_attributes(cg_graph *g, cg_node *n, const cg_rule *self)
     bool max = cg_is(n, "MaxPool"), average = cg_is(n, "AveragePool"), changed = false;
     if (!max && !average)
         return false;
-    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"), *p = cg_attr(n, "pads"),
-                   *d = cg_attr(n, "dilations");
+    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"),
+                   *p = cg_attr(n, "pads"), *d = cg_attr(n, "dilations");
     if (!k || !s || !p || !d)
         return false;
     if (cg_attr(n, "storage_order") && (n->n_out < 2 || !n->out[1])) {
@@ -158,9 +159,10 @@ static bool pool_attributes(cg_graph *g, cg_node *n, const cg_rule *self)
     if (cg_int(n, "ceil_mode", 0) != 0 && cg_shape_static(&n->in[0]->shape)) {
         bool exact = true;
         for (int i = 0; i < k->n; i++)
-            exact = exact
-                    && (n->in[0]->shape.dims[2 + i] + p->ints[i] + p->ints[k->n + i]
-                        - ((k->ints[i] - 1) * d->ints[i] + 1)) % s->ints[i] == 0;
+            exact = exact && (n->in[0]->shape.dims[2 + i] + p->ints[i] + p->ints[k->n + i] -
+                              ((k->ints[i] - 1) * d->ints[i] + 1)) %
+                                     s->ints[i] ==
+                                 0;
         if (exact) {
             cg_set_int(g, n, "ceil_mode", 0, n->primary);
             changed = true;
@@ -170,7 +172,8 @@ static bool pool_attributes(cg_graph *g, cg_node *n, const cg_rule *self)
         int64_t sum = 0;
         for (int i = 0; i < p->n; i++)
             sum += p->ints[i];
-        int64_t want = sum == 0 && cg_int(n, "ceil_mode", 0) == 0 ? 0 : cg_int(n, "count_include_pad", 0);
+        int64_t want =
+            sum == 0 && cg_int(n, "ceil_mode", 0) == 0 ? 0 : cg_int(n, "count_include_pad", 0);
         if (!cg_attr(n, "count_include_pad") || cg_int(n, "count_include_pad", 0) != want) {
             cg_set_int(g, n, "count_include_pad", want, n->primary);
             changed = true;
@@ -186,10 +189,11 @@ static bool zero_bias(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     (void)self;
     bool conv = cg_is(n, "Conv"), transpose = cg_is(n, "ConvTranspose");
-    if ((!conv && !transpose) || n->n_in < 2 || !n->in[1] || n->in[1]->shape.rank < 3
-        || (n->n_in > 2 && n->in[2]))
+    if ((!conv && !transpose) || n->n_in < 2 || !n->in[1] || n->in[1]->shape.rank < 3 ||
+        (n->n_in > 2 && n->in[2]))
         return false;
-    int64_t channels = conv ? n->in[1]->shape.dims[0] : n->in[1]->shape.dims[1] * cg_int(n, "group", 1);
+    int64_t channels =
+        conv ? n->in[1]->shape.dims[0] : n->in[1]->shape.dims[1] * cg_int(n, "group", 1);
     ff_tensor *t = cg_reals_new(g, 1, &channels);
     if (!t)
         return false;
@@ -225,11 +229,13 @@ static double bound(double v)
 
 static bool clip_bounds(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "Clip") || !constant_from(n, 1) || (n->n_in == 1 && cg_attr(n, "min") && cg_attr(n, "max")))
+    if (!cg_is(n, "Clip") || !constant_from(n, 1) ||
+        (n->n_in == 1 && cg_attr(n, "min") && cg_attr(n, "max")))
         return false;
     double min = -INFINITY, max = INFINITY;
     if (n->n_in > 1) {
-        if ((n->in[1] && !cg_uniform(n->in[1], &min)) || (n->n_in > 2 && n->in[2] && !cg_uniform(n->in[2], &max)))
+        if ((n->in[1] && !cg_uniform(n->in[1], &min)) ||
+            (n->n_in > 2 && n->in[2] && !cg_uniform(n->in[2], &max)))
             return false;
     } else {
         min = cg_real(n, "min", min);
@@ -244,8 +250,8 @@ static bool clip_bounds(cg_graph *g, cg_node *n, const cg_rule *self)
 
 static bool pad_amounts(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "Pad") || n->n_in < 1 || !n->in[0] || !constant_from(n, 1)
-        || (n->n_in == 1 && cg_attr(n, "pads") && cg_attr(n, "value") && cg_attr(n, "mode")))
+    if (!cg_is(n, "Pad") || n->n_in < 1 || !n->in[0] || !constant_from(n, 1) ||
+        (n->n_in == 1 && cg_attr(n, "pads") && cg_attr(n, "value") && cg_attr(n, "mode")))
         return false;
     int rank = n->in[0]->shape.rank, count = 0, n_axes = 0;
     int64_t given[MAX_INTS], pads[MAX_INTS] = {0}, axes[MAX_INTS];
@@ -253,8 +259,9 @@ static bool pad_amounts(cg_graph *g, cg_node *n, const cg_rule *self)
     if (rank < 0)
         return false;
     if (n->n_in > 1) {
-        if (!cg_const_ints(n->in[1], given, MAX_INTS, &count)
-            || (n->n_in > 2 && n->in[2] && n->in[2]->constant->count > 0 && !cg_uniform(n->in[2], &value)))
+        if (!cg_const_ints(n->in[1], given, MAX_INTS, &count) ||
+            (n->n_in > 2 && n->in[2] && n->in[2]->constant->count > 0 &&
+             !cg_uniform(n->in[2], &value)))
             return false;
     } else {
         const ff_cattr *a = cg_attr(n, "pads");
@@ -297,12 +304,14 @@ static bool is_reduction(const cg_node *n)
 
 static bool reduce_axes(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!is_reduction(n) || n->n_in < 1 || !n->in[0] || n->in[0]->shape.rank < 0 || !constant_from(n, 1))
+    if (!is_reduction(n) || n->n_in < 1 || !n->in[0] || n->in[0]->shape.rank < 0 ||
+        !constant_from(n, 1))
         return false;
     int rank = n->in[0]->shape.rank, count = 0;
     int64_t axes[MAX_INTS];
     const ff_cattr *a = cg_attr(n, "axes");
-    bool sorted = a != NULL && n->n_in == 1 && !cg_attr(n, "noop_with_empty_axes") && cg_attr(n, "keepdims");
+    bool sorted =
+        a != NULL && n->n_in == 1 && !cg_attr(n, "noop_with_empty_axes") && cg_attr(n, "keepdims");
     for (int i = 0; a && i < a->n; i++)
         sorted = sorted && a->ints[i] >= 0 && (i == 0 || a->ints[i] > a->ints[i - 1]);
     if (sorted)
@@ -335,8 +344,8 @@ static bool reduce_axes(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Without keepdims: with them, and a Reshape. */
 static bool reduce_keepdims(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!is_reduction(n) || n->n_in != 1 || !cg_attr(n, "axes") || cg_int(n, "keepdims", 1) != 0
-        || !cg_shape_static(&n->out[0]->shape) || !cg_shape_static(&n->in[0]->shape))
+    if (!is_reduction(n) || n->n_in != 1 || !cg_attr(n, "axes") || cg_int(n, "keepdims", 1) != 0 ||
+        !cg_shape_static(&n->out[0]->shape) || !cg_shape_static(&n->in[0]->shape))
         return false;
     const ff_cattr *axes = cg_attr(n, "axes");
     cg_value *old = n->out[0];
@@ -361,9 +370,10 @@ static bool reduce_keepdims(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool reshape(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     bool already = cg_is(n, "Reshape") && n->n_in == 1;
-    if (already || n->n_in < 1 || !n->in[0] || !n->out[0] || !cg_shape_static(&n->out[0]->shape)
-        || !cg_shape_static(&n->in[0]->shape)
-        || (!cg_is(n, "Reshape") && !cg_is(n, "Flatten") && !cg_is(n, "Squeeze") && !cg_is(n, "Unsqueeze")))
+    if (already || n->n_in < 1 || !n->in[0] || !n->out[0] || !cg_shape_static(&n->out[0]->shape) ||
+        !cg_shape_static(&n->in[0]->shape) ||
+        (!cg_is(n, "Reshape") && !cg_is(n, "Flatten") && !cg_is(n, "Squeeze") &&
+         !cg_is(n, "Unsqueeze")))
         return false;
     drop_inputs(g, n, 1);
     n->op = "Reshape";
@@ -440,7 +450,8 @@ static bool sum_is_add(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_form_rules[] = {
-    {"window-defaults", "kernel shape, strides, dilations, pads and group left out have their defaults",
+    {"window-defaults",
+     "kernel shape, strides, dilations, pads and group left out have their defaults",
      window_defaults},
     {"auto-pad", "automatic padding is explicit padding of that amount", auto_pad},
     {"output-shape", "an output shape is explicit padding", transposed_conv},

@@ -179,8 +179,12 @@ static int compare_int(const void *a, const void *b)
 static void freeze_value(struct ff_canon_private *p, const cg_value *v, ff_cvalue *out)
 {
     int *users = ff_arena_alloc(p->arena, (size_t)(v->n_users + 1) * sizeof *users);
-    *out = (ff_cvalue){.id = v->id, .producer = v->producer ? v->producer->id : -1, .shape = v->shape,
-                       .original = v->original, .layout = v->layout, .users = users};
+    *out = (ff_cvalue){.id = v->id,
+                       .producer = v->producer ? v->producer->id : -1,
+                       .shape = v->shape,
+                       .original = v->original,
+                       .layout = v->layout,
+                       .users = users};
     int ids = 0;
     for (int i = 0; i < v->n_users; i++)
         users[ids++] = v->users[i]->id;
@@ -267,14 +271,16 @@ int cg_freeze(cg_graph *g, ff_canon **out)
         const ff_node **list = ff_arena_alloc(p->arena, (size_t)(r->n_nodes + 1) * sizeof *list);
         memcpy(list, r->nodes, (size_t)r->n_nodes * sizeof *list);
         cg_node *end = live(r->node);
-        e[i] = (ff_equivalence){r->rule, r->meaning, end ? end->id : -1, r->n_nodes, list, r->deviation};
+        e[i] = (ff_equivalence){r->rule,    r->meaning, end ? end->id : -1,
+                                r->n_nodes, list,       r->deviation};
     }
     c->equivalences = e;
     c->n_equivalences = (int)g->n_records;
 
     for (int i = 0; i < c->n_nodes; i++)
         for (int k = 0; k < nodes[i].n_origins; k++)
-            p->n_of_node = nodes[i].origins[k]->id >= p->n_of_node ? nodes[i].origins[k]->id + 1 : p->n_of_node;
+            p->n_of_node = nodes[i].origins[k]->id >= p->n_of_node ? nodes[i].origins[k]->id + 1
+                                                                   : p->n_of_node;
     p->of_node = ff_alloc_array((size_t)p->n_of_node + 1, sizeof(int));
     for (int i = 0; i < p->n_of_node; i++)
         p->of_node[i] = -1;
@@ -316,5 +322,6 @@ void ff_canon_destroy(ff_canon *c)
 
 int ff_canon_of(const ff_canon *c, const ff_node *original)
 {
-    return original->id >= 0 && original->id < c->priv->n_of_node ? c->priv->of_node[original->id] : -1;
+    return original->id >= 0 && original->id < c->priv->n_of_node ? c->priv->of_node[original->id]
+                                                                  : -1;
 }

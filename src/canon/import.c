@@ -77,10 +77,7 @@ static void set_fallback(cg_graph *g, cg_node *n, const struct ff_attr_fact *f)
             p = end;
         }
         cg_set_ints(g, n, f->name, v, count, n->primary);
-    } else {
-        return;
     }
-    n->defaulted = true;
 }
 
 static void set_attr(cg_graph *g, cg_node *n, const ff_attr *a)

@@ -2,9 +2,9 @@
 /*
  * How canonical data lies in original data, and how that changes under transposes and reshapes.
  *
- * Axes of size 1 never matter and are left out. Any chain of transposes and reshapes is one layout as
- * long as each reshape cuts the axes at places where they can be cut: [6] -> [2,3] can, [2,3] -> [3,2] after a
- * transpose cannot.
+ * Axes of size 1 never matter and are left out. Any chain of transposes and reshapes is one layout
+ * as long as each reshape cuts the axes at places where they can be cut: [6] -> [2,3] can, [2,3] ->
+ * [3,2] after a transpose cannot.
  */
 #include <string.h>
 
@@ -80,7 +80,8 @@ bool cg_layout_transpose(ff_layout *l, int rank, const int64_t *dims, const int 
     return true;
 }
 
-bool cg_layout_reshape(ff_layout *l, int rank, const int64_t *dims, int new_rank, const int64_t *new_dims)
+bool cg_layout_reshape(ff_layout *l, int rank, const int64_t *dims, int new_rank,
+                       const int64_t *new_dims)
 {
     int first[FF_MAX_RANK + 1];
     ff_layout r = *l;
@@ -108,8 +109,8 @@ void cg_inherit_transposed(cg_value *v, const cg_value *from, const int *perm)
 void cg_inherit_reshaped(cg_value *v, const cg_value *from)
 {
     cg_inherit(v, from);
-    if (v->original
-        && !cg_layout_reshape(&v->layout, from->shape.rank, from->shape.dims, v->shape.rank, v->shape.dims))
+    if (v->original && !cg_layout_reshape(&v->layout, from->shape.rank, from->shape.dims,
+                                          v->shape.rank, v->shape.dims))
         v->original = NULL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Resize and its forerunner Upsample: effective scales, and only the attributes that matter in this mode. */
+/* Resize and its forerunner Upsample: effective scales, and only the attributes that matter in this
+ * mode. */
 #include <math.h>
 #include <string.h>
 
@@ -19,9 +20,11 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
     bool crop = cg_text_is(n, "coordinate_transformation_mode", "tf_crop_and_resize");
     if (crop || cg_attr(n, "axes"))
         return false;
-    if (cg_attr(n, "keep_aspect_ratio_policy") && !cg_text_is(n, "keep_aspect_ratio_policy", "stretch"))
+    if (cg_attr(n, "keep_aspect_ratio_policy") &&
+        !cg_text_is(n, "keep_aspect_ratio_policy", "stretch"))
         return false;
-    /* Upsample and Resize 10 have their scales at input 1 (or an attribute), from 11 on at input 2. */
+    /* Upsample and Resize 10 have their scales at input 1 (or an attribute), from 11 on at input 2.
+     */
     bool early = old || n->primary->opset < 11;
     const cg_value *v = early ? (n->n_in > 1 ? n->in[1] : NULL) : (n->n_in > 2 ? n->in[2] : NULL);
     const ff_cattr *a = cg_attr(n, "scales");
@@ -65,7 +68,8 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool same_size(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     const ff_cattr *s = cg_attr(n, "scales");
-    if (!cg_is(n, "Resize") || !n->formed || !s || !cg_shape_same(&n->in[0]->shape, &n->out[0]->shape))
+    if (!cg_is(n, "Resize") || !n->formed || !s ||
+        !cg_shape_same(&n->in[0]->shape, &n->out[0]->shape))
         return false;
     for (int i = 0; i < s->n; i++)
         if (s->reals[i] != 1)

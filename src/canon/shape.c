@@ -6,10 +6,14 @@
 
 bool cg_elementwise(const cg_node *n)
 {
-    static const char *const unary[] = {"Clip", "Relu", "Sigmoid", "HardSigmoid", "HardSwish", "Swish", "Gelu",
-        "Tanh", "LeakyRelu", "Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "ThresholdedRelu", "Erf", "Exp",
-        "Log", "Sqrt", "Reciprocal", "Neg", "Abs", "Floor", "Ceil", "Round", "Sign", "Sin", "Cos", "Cast", "Not",
-        NULL};
+    static const char *const unary[] = {"Clip",       "Relu",     "Sigmoid", "HardSigmoid",
+                                        "HardSwish",  "Swish",    "Gelu",    "Tanh",
+                                        "LeakyRelu",  "Elu",      "Selu",    "Celu",
+                                        "Softplus",   "Softsign", "Mish",    "ThresholdedRelu",
+                                        "Erf",        "Exp",      "Log",     "Sqrt",
+                                        "Reciprocal", "Neg",      "Abs",     "Floor",
+                                        "Ceil",       "Round",    "Sign",    "Sin",
+                                        "Cos",        "Cast",     "Not",     NULL};
     if (n->n_in != 1)
         return false;
     for (int i = 0; unary[i]; i++)
@@ -20,7 +24,8 @@ bool cg_elementwise(const cg_node *n)
 
 static cg_node *reshape_of(const cg_value *v)
 {
-    return v && v->producer && cg_is(v->producer, "Reshape") && v->producer->n_in == 1 ? v->producer : NULL;
+    return v && v->producer && cg_is(v->producer, "Reshape") && v->producer->n_in == 1 ? v->producer
+                                                                                       : NULL;
 }
 
 static bool twice(cg_graph *g, cg_node *n, const cg_rule *self)
@@ -50,7 +55,8 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     if (!p || n->n_out != 1 || !cg_only_user(p->out[0]) || !cg_shape_static(&p->in[0]->shape))
         return false;
     cg_value *x = p->in[0], *y = n->out[0];
-    bool ok = cg_elementwise(n) || (cg_is(n, "Affine") && keeps_channels(&x->shape, &p->out[0]->shape));
+    bool ok =
+        cg_elementwise(n) || (cg_is(n, "Affine") && keeps_channels(&x->shape, &p->out[0]->shape));
     if (cg_is(n, "Softmax") || cg_is(n, "LogSoftmax")) {
         /* The axis must be the same one, all others of size 1. */
         int64_t axis = cg_int(n, "axis", -1), size = cg_shape_count(&x->shape);
@@ -83,12 +89,13 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Reshape(x) + Reshape(y) of one shape = Reshape(x + y). */
 static bool move_down_binary(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if ((!cg_is(n, "Add") && !cg_is(n, "Mul") && !cg_is(n, "Sub") && !cg_is(n, "Div")) || n->n_in != 2)
+    if ((!cg_is(n, "Add") && !cg_is(n, "Mul") && !cg_is(n, "Sub") && !cg_is(n, "Div")) ||
+        n->n_in != 2)
         return false;
     cg_node *a = reshape_of(n->in[0]), *b = reshape_of(n->in[1]);
-    if (!a || !b || a == b || !cg_only_user(a->out[0]) || !cg_only_user(b->out[0])
-        || !cg_shape_static(&a->in[0]->shape) || !cg_shape_same(&a->in[0]->shape, &b->in[0]->shape)
-        || !cg_shape_same(&a->out[0]->shape, &b->out[0]->shape))
+    if (!a || !b || a == b || !cg_only_user(a->out[0]) || !cg_only_user(b->out[0]) ||
+        !cg_shape_static(&a->in[0]->shape) || !cg_shape_same(&a->in[0]->shape, &b->in[0]->shape) ||
+        !cg_shape_same(&a->out[0]->shape, &b->out[0]->shape))
         return false;
     cg_value *y = n->out[0];
     ff_shape shape = a->in[0]->shape;
@@ -120,14 +127,15 @@ static int wide_axes(const ff_shape *s, int *axes)
 /* Reshape(x) + c = Reshape(x + c') where the Reshape only moves axes of size 1. */
 static bool move_down_constant(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    bool any = cg_is(n, "Add") || cg_is(n, "Mul") || cg_is(n, "Sub") || cg_is(n, "Div") || cg_is(n, "Pow");
+    bool any =
+        cg_is(n, "Add") || cg_is(n, "Mul") || cg_is(n, "Sub") || cg_is(n, "Div") || cg_is(n, "Pow");
     if (!any || n->n_in != 2 || !n->in[1])
         return false;
     int k = n->in[1]->constant ? 1 : 0;
     cg_value *c = n->in[k], *y = n->out[0];
     cg_node *p = reshape_of(n->in[1 - k]);
-    if (!p || !c->constant || !cg_only_user(p->out[0]) || !cg_shape_static(&p->in[0]->shape)
-        || !cg_shape_same(&p->out[0]->shape, &y->shape))
+    if (!p || !c->constant || !cg_only_user(p->out[0]) || !cg_shape_static(&p->in[0]->shape) ||
+        !cg_shape_same(&p->out[0]->shape, &y->shape))
         return false;
     cg_value *x = p->in[0];
     int from[FF_MAX_RANK], to[FF_MAX_RANK], wide = wide_axes(&y->shape, from);
@@ -164,7 +172,8 @@ static bool move_down_constant(cg_graph *g, cg_node *n, const cg_rule *self)
 const cg_rule cg_shape_rules[] = {
     {"reshape-twice", "two Reshapes in a row are the second", twice},
     {"reshape-order", "an operation on single elements before or after a Reshape", move_down},
-    {"reshape-order-constant", "arithmetic with a constant before or after a Reshape", move_down_constant},
+    {"reshape-order-constant", "arithmetic with a constant before or after a Reshape",
+     move_down_constant},
     {"reshape-order-two", "an operation on two values reshaped alike", move_down_binary},
     {NULL, NULL, NULL},
 };

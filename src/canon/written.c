@@ -2,8 +2,8 @@
 /*
  * Activations written out in simpler operators: Swish, HardSigmoid, HardSwish, Gelu.
  *
- * A product is taken apart into its factors (constants multiplied, order forgotten), then compared with
- * the known formulas. Constants count as equal within 1e-6 relative, as float32 writes them.
+ * A product is taken apart into its factors (constants multiplied, order forgotten), then compared
+ * with the known formulas. Constants count as equal within 1e-6 relative, as float32 writes them.
  */
 #include <math.h>
 #include <string.h>
@@ -30,7 +30,8 @@ static bool factor(product *p, cg_value *v, int depth)
         return true;
     }
     cg_node *n = v->producer;
-    bool open = n && n->n_in == 2 && n->in[0] && n->in[1] && depth < 8 && (depth == 0 || cg_only_user(v));
+    bool open =
+        n && n->n_in == 2 && n->in[0] && n->in[1] && depth < 8 && (depth == 0 || cg_only_user(v));
     if (open && cg_is(n, "Mul"))
         return factor(p, n->in[0], depth + 1) && factor(p, n->in[1], depth + 1);
     if (open && cg_is(n, "Div") && cg_uniform(n->in[1], &c) && c != 0) {
@@ -92,24 +93,27 @@ static bool keeps_shape(const cg_node *n, const cg_value *x)
     return cg_shape_same(&x->shape, &n->out[0]->shape) && ff_dtype_is_float(x->shape.dtype);
 }
 
-/* Clip(x * a + b, 0, 1), or Clip(x + b, 0, m) / m: a scale and a shift by constants for all elements. */
+/* Clip(x * a + b, 0, 1), or Clip(x + b, 0, m) / m: a scale and a shift by constants for all
+ * elements. */
 static bool hard_sigmoid(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     product p = {.constant = 1};
     cg_node *clip = n;
     if (!cg_is(n, "Clip")) {
-        if ((!cg_is(n, "Mul") && !cg_is(n, "Div")) || n->n_in != 2 || !factor(&p, n->out[0], 0) || p.n != 1)
+        if ((!cg_is(n, "Mul") && !cg_is(n, "Div")) || n->n_in != 2 || !factor(&p, n->out[0], 0) ||
+            p.n != 1)
             return false;
         clip = p.factors[0]->producer;
         if (!clip || !cg_only_user(p.factors[0]))
             return false;
     }
-    if (!cg_is(clip, "Clip") || clip->n_in != 1 || cg_real(clip, "min", -1) != 0
-        || !near(cg_real(clip, "max", 0) * p.constant, 1))
+    if (!cg_is(clip, "Clip") || clip->n_in != 1 || cg_real(clip, "min", -1) != 0 ||
+        !near(cg_real(clip, "max", 0) * p.constant, 1))
         return false;
     cg_value *x = NULL;
     double scale, shift;
-    if (!linear(clip->in[0], &x, &scale, &shift, 0) || x == clip->in[0] || shift == 0 || !keeps_shape(n, x))
+    if (!linear(clip->in[0], &x, &scale, &shift, 0) || x == clip->in[0] || shift == 0 ||
+        !keeps_shape(n, x))
         return false;
     become(g, n, "HardSigmoid", x, self);
     cg_set_real(g, n, "alpha", (float)(scale * p.constant), n->primary);
@@ -121,8 +125,8 @@ static bool hard_sigmoid(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool two_factors(const cg_node *n, product *p)
 {
     *p = (product){.constant = 1};
-    return (cg_is(n, "Mul") || cg_is(n, "Div")) && n->n_in == 2 && n->in[0] && n->in[1]
-           && factor(p, n->out[0], 0) && p->n == 2;
+    return (cg_is(n, "Mul") || cg_is(n, "Div")) && n->n_in == 2 && n->in[0] && n->in[1] &&
+           factor(p, n->out[0], 0) && p->n == 2;
 }
 
 static bool swish(cg_graph *g, cg_node *n, const cg_rule *self)
@@ -150,11 +154,11 @@ static bool hard_swish(cg_graph *g, cg_node *n, const cg_rule *self)
         cg_node *s = p.factors[k]->producer;
         cg_value *x = p.factors[1 - k];
         double scale = 0, shift = 0;
-        bool gate = s && cg_is(s, "HardSigmoid") && s->in[0] == x && p.constant == 1
-                    && near(cg_real(s, "alpha", 0), 1.0 / 6) && near(cg_real(s, "beta", 0), 0.5);
-        bool clip = s && cg_is(s, "Clip") && s->n_in == 1 && near(p.constant, 1.0 / 6)
-                    && cg_real(s, "min", -1) == 0 && cg_real(s, "max", 0) == 6
-                    && linear(s->in[0], &x, &scale, &shift, 0) && scale == 1 && shift == 3;
+        bool gate = s && cg_is(s, "HardSigmoid") && s->in[0] == x && p.constant == 1 &&
+                    near(cg_real(s, "alpha", 0), 1.0 / 6) && near(cg_real(s, "beta", 0), 0.5);
+        bool clip = s && cg_is(s, "Clip") && s->n_in == 1 && near(p.constant, 1.0 / 6) &&
+                    cg_real(s, "min", -1) == 0 && cg_real(s, "max", 0) == 6 &&
+                    linear(s->in[0], &x, &scale, &shift, 0) && scale == 1 && shift == 3;
         if ((gate || clip) && keeps_shape(n, x)) {
             become(g, n, "HardSwish", x, self);
             return true;
@@ -171,8 +175,8 @@ static bool is_cube(cg_value *v, const cg_value *x)
     if (n && cg_is(n, "Pow") && n->n_in == 2 && n->in[0] == x && cg_uniform(n->in[1], &c))
         return c == 3;
     product p = {.constant = 1};
-    return n && factor(&p, v, 0) && p.constant == 1 && p.n == 3 && p.factors[0] == x && p.factors[1] == x
-           && p.factors[2] == x;
+    return n && factor(&p, v, 0) && p.constant == 1 && p.n == 3 && p.factors[0] == x &&
+           p.factors[1] == x && p.factors[2] == x;
 }
 
 /* sqrt(2 / pi) (x + 0.044715 x^3) */
@@ -193,8 +197,8 @@ static bool is_tanh_argument(cg_value *v, cg_value *x)
         for (int i = 0; m && cg_is(m, "Mul") && i < 2; i++)
             if (cg_uniform(m->in[i], &c) && near(c, 0.044715) && is_cube(m->in[1 - i], x))
                 return true;
-        if (factor(&cube, sum->in[1 - k], 0) && near(cube.constant, 0.044715) && cube.n == 3
-            && cube.factors[0] == x && cube.factors[1] == x && cube.factors[2] == x)
+        if (factor(&cube, sum->in[1 - k], 0) && near(cube.constant, 0.044715) && cube.n == 3 &&
+            cube.factors[0] == x && cube.factors[1] == x && cube.factors[2] == x)
             return true;
     }
     return false;
@@ -220,8 +224,8 @@ static bool gelu(cg_graph *g, cg_node *n, const cg_rule *self)
             continue;
         double scale = 0, shift = 0;
         cg_value *same = x;
-        bool erf = cg_is(f, "Erf") && linear(f->in[0], &same, &scale, &shift, 0) && shift == 0
-                   && near(scale, M_SQRT1_2);
+        bool erf = cg_is(f, "Erf") && linear(f->in[0], &same, &scale, &shift, 0) && shift == 0 &&
+                   near(scale, M_SQRT1_2);
         bool tanh = cg_is(f, "Tanh") && is_tanh_argument(f->in[0], x);
         if (!erf && !tanh)
             continue;

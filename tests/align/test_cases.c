@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Real conversions: the alignment is the one that case.json's layer_map gives, and what differs in the
- * canonical views is what was injected. */
+/* Real conversions: the alignment is the one that case.json's layer_map gives, and what differs in
+ * the canonical views is what was injected. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,13 +93,17 @@ static int check_map(const char *folder, const ff_alignment *a, const side *s, c
     int checked = 0;
     free(path);
     assert_non_null(root);
-    json_array_foreach(json_object_get(root, "layer_map"), index, layer) {
+    json_array_foreach(json_object_get(root, "layer_map"), index, layer)
+    {
         for (size_t k = 0; k < FF_COUNT(kinds); k++) {
-            const char *from = json_string_value(json_object_get(json_object_get(layer, "source"), kinds[k]));
-            const char *to = json_string_value(json_object_get(json_object_get(layer, "target"), kinds[k]));
+            const char *from =
+                json_string_value(json_object_get(json_object_get(layer, "source"), kinds[k]));
+            const char *to =
+                json_string_value(json_object_get(json_object_get(layer, "target"), kinds[k]));
             if (!from || !to)
                 continue;
-            const ff_node *n = ff_model_find_node(s->model, from), *m = ff_model_find_node(t->model, to);
+            const ff_node *n = ff_model_find_node(s->model, from),
+                          *m = ff_model_find_node(t->model, to);
             assert_non_null(n);
             assert_non_null(m);
             int cs = ff_canon_of(s->canon, n), ct = ff_canon_of(t->canon, m);
@@ -114,10 +118,10 @@ static int check_map(const char *folder, const ff_alignment *a, const side *s, c
 
 typedef struct expected {
     const char *folder;
-    int pairs, checked;            /* at least that many checked against layer_map */
+    int pairs, checked; /* at least that many checked against layer_map */
     int source_only, target_only;
-    int attributes;                /* pairs whose attributes differ */
-    double least, most;            /* largest distance of weights is between */
+    int attributes;     /* pairs whose attributes differ */
+    double least, most; /* largest distance of weights is between */
 } expected;
 
 static void check_case(const expected *e)
@@ -147,7 +151,8 @@ static void check_case(const expected *e)
     assert_int_equal(attributes, e->attributes);
     assert_true(most >= e->least && most <= e->most);
 
-    /* Each activation of the Source is the same tensor in the Target, and both originals are known. */
+    /* Each activation of the Source is the same tensor in the Target, and both originals are known.
+     */
     for (int i = 0; i < s.canon->n_values; i++) {
         int to = a->value_of_source[i];
         assert_non_null(s.canon->values[i].original);
@@ -170,15 +175,16 @@ static void check_case(const expected *e)
     unload(&t);
 }
 
-#define CASE(name, ...) \
-    static void name(void **state) \
-    { \
-        static const expected e = {__VA_ARGS__}; \
-        (void)state; \
-        check_case(&e); \
+#define CASE(name, ...)                                                                            \
+    static void name(void **state)                                                                 \
+    {                                                                                              \
+        static const expected e = {__VA_ARGS__};                                                   \
+        (void)state;                                                                               \
+        check_case(&e);                                                                            \
     }
 
-/* A Softmax that only the Target has is a difference in four of the cases; in dev3 the wrong Transpose. */
+/* A Softmax that only the Target has is a difference in four of the cases; in dev3 the wrong
+ * Transpose. */
 CASE(dev1, "dev1_pp_torch_to_tf", 58, 56, 0, 1, 0, 0, 0)
 CASE(dev2, "dev2_wb_tf_to_tflite", 58, 57, 0, 0, 0, 0.001, 0.2)
 CASE(dev3, "dev3_pp_id_tss_torch_to_keras", 102, 90, 0, 2, 0, 0, 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random networks, written twice in different styles, without and with a fault: every layer finds its
- * counterpart, and what differs is the fault. Pins and forbidden pairs are kept. */
+/* Random networks, written twice in different styles, without and with a fault: every layer finds
+ * its counterpart, and what differs is the fault. Pins and forbidden pairs are kept. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,10 +19,12 @@ typedef struct pair_of_nets {
     ff_alignment *a;
 } pair_of_nets;
 
-static bool make(uint64_t structure, uint64_t style, net_fault *fault, const ff_pin *pins, int n, pair_of_nets *p)
+static bool make(uint64_t structure, uint64_t style, net_fault *fault, const ff_pin *pins, int n,
+                 pair_of_nets *p)
 {
     *p = (pair_of_nets){0};
-    if (random_net(structure, 0, NULL, &p->source) || random_net(structure, style, fault, &p->target))
+    if (random_net(structure, 0, NULL, &p->source) ||
+        random_net(structure, style, fault, &p->target))
         return false;
     p->s = canon_of_model(p->source);
     p->t = canon_of_model(p->target);
@@ -63,7 +65,8 @@ static char *differences(const pair_of_nets *p)
         const ff_pair *pair = &p->a->pairs[i];
         const ff_cnode *x = pair->source >= 0 ? &p->s->nodes[pair->source] : NULL;
         const ff_cnode *y = pair->target >= 0 ? &p->t->nodes[pair->target] : NULL;
-        char *dx = x ? ff_cnode_describe(p->s, x) : ff_strdup("-"), *dy = y ? ff_cnode_describe(p->t, y) : ff_strdup("-");
+        char *dx = x ? ff_cnode_describe(p->s, x) : ff_strdup("-"),
+             *dy = y ? ff_cnode_describe(p->t, y) : ff_strdup("-");
         if (strcmp(dx, dy) != 0)
             ff_buf_printf(&b, "%s | %s\n", dx, dy);
         else if (distance(x, y) > 1e-5)
@@ -125,10 +128,13 @@ static void one_fault(void **state)
             if (ok && fault.kind) {
                 made++;
                 char *found = differences(&p);
-                const char *expected = k == 0 ? "weights" : k == 1 ? "Conv" : k == 2 ? "Clip" : "| -\n";
+                const char *expected = k == 0   ? "weights"
+                                       : k == 1 ? "Conv"
+                                       : k == 2 ? "Clip"
+                                                : "| -\n";
                 if (lines(found) != 1 || !strstr(found, expected)) {
-                    print_error("structure %d %s at %d (%s):\n%s\n", (int)structure, kinds[k], fault.at, fault.node,
-                                found);
+                    print_error("structure %d %s at %d (%s):\n%s\n", (int)structure, kinds[k],
+                                fault.at, fault.node, found);
                     bad++;
                 }
                 free(found);
@@ -153,7 +159,8 @@ static void pins_are_kept(void **state)
         if (strcmp(p.s->nodes[i].op, "Conv") == 0)
             convs[n++] = i;
     assert_int_equal(n, 2);
-    char *first = ff_strdup(p.s->nodes[convs[0]].primary->label), *second = ff_strdup(p.s->nodes[convs[1]].primary->label);
+    char *first = ff_strdup(p.s->nodes[convs[0]].primary->label),
+         *second = ff_strdup(p.s->nodes[convs[1]].primary->label);
     ff_alignment *a = NULL;
     ff_pin crossed[] = {{first, second, false}, {second, first, false}};
     assert_int_equal(ff_align(p.s, p.t, crossed, 2, &a), FF_OK);

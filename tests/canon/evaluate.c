@@ -35,7 +35,8 @@ static void give(writer *w, const char *name, const ff_tensor *t)
     ff_patch_set_initializer(w->b.patch, name, t);
 }
 
-static void give_shaped(writer *w, const char *name, const ff_tensor *t, int rank, const int64_t *dims)
+static void give_shaped(writer *w, const char *name, const ff_tensor *t, int rank,
+                        const int64_t *dims)
 {
     ff_tensor *r = NULL;
     if (!w->code)
@@ -64,8 +65,10 @@ static void put_attr(ff_buf *b, const ff_cattr *a)
         ff_buf_printf(b, " %s=%s", a->name, a->text);
         return;
     }
-    static const char *const lists[] = {"axes", "pads", "strides", "dilations", "kernel_shape", "perm", "scales",
-        "sizes", "output_padding", "output_shape", "split", "starts", "ends", "steps", NULL};
+    static const char *const lists[] = {"axes",           "pads",         "strides", "dilations",
+                                        "kernel_shape",   "perm",         "scales",  "sizes",
+                                        "output_padding", "output_shape", "split",   "starts",
+                                        "ends",           "steps",        NULL};
     bool scalar = a->n == 1;
     for (int i = 0; lists[i]; i++)
         scalar = scalar && strcmp(lists[i], a->name) != 0;
@@ -85,7 +88,8 @@ static char *attributes(const ff_cnode *n, const char *except)
     ff_buf b = {0};
     ff_buf_puts(&b, "");
     for (int i = 0; i < n->n_attrs; i++)
-        if (strcmp(n->attrs[i].name, "omitted") != 0 && (!except || !strstr(except, n->attrs[i].name)))
+        if (strcmp(n->attrs[i].name, "omitted") != 0 &&
+            (!except || !strstr(except, n->attrs[i].name)))
             put_attr(&b, &n->attrs[i]);
     return ff_buf_steal(&b);
 }
@@ -96,8 +100,8 @@ static int place(const ff_cnode *n, const ff_cparam *p)
     static const struct {
         const char *role;
         int at;
-    } known[] = {{"weight", 1}, {"bias", 2}, {"scale", 1}, {"shift", 2}, {"slope", 1}, {"operand", 1},
-                 {"mean", 3}, {"variance", 4}, {"data", 0}, {"indices", 1}};
+    } known[] = {{"weight", 1},  {"bias", 2}, {"scale", 1},    {"shift", 2}, {"slope", 1},
+                 {"operand", 1}, {"mean", 3}, {"variance", 4}, {"data", 0},  {"indices", 1}};
     (void)n;
     for (size_t i = 0; i < FF_COUNT(known); i++)
         if (strcmp(p->role, known[i].role) == 0)
@@ -226,8 +230,8 @@ static void write_slice(writer *w, const ff_cnode *n)
         snprintf(inputs[k], sizeof inputs[k], "%s%d", names[k], n->id);
         give_ints(w, inputs[k], v, a->n);
     }
-    say(w, "v%d = Slice(v%d,%s,%s,%s,%s)", n->outputs[0], n->inputs[0], inputs[0], inputs[1], inputs[2],
-        inputs[3]);
+    say(w, "v%d = Slice(v%d,%s,%s,%s,%s)", n->outputs[0], n->inputs[0], inputs[0], inputs[1],
+        inputs[2], inputs[3]);
 }
 
 static void write_pad(writer *w, const ff_cnode *n)
@@ -481,7 +485,8 @@ double canon_distance(const ff_canon *a, const ff_canon *b)
         if (a->nodes[i].n_params != b->nodes[i].n_params)
             return INFINITY;
         for (int k = 0; k < a->nodes[i].n_params; k++)
-            worst = fmax(worst, difference(a->nodes[i].params[k].tensor, b->nodes[i].params[k].tensor));
+            worst =
+                fmax(worst, difference(a->nodes[i].params[k].tensor, b->nodes[i].params[k].tensor));
     }
     return worst;
 }

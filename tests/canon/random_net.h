@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Random classifiers, written the way different converters write them. The structure seed decides the
- * layers and their weights, the style seed only how they are written: padding as attribute, Pad node or
- * auto_pad; batch normalisation folded, as a node or as Mul and Add; NCHW or NHWC; constants behind other
- * nodes; activations whole or in parts; the opset; names. Two styles of one structure compute the same.
+ * Random classifiers, written the way different converters write them. The structure seed decides
+ * the layers and their weights, the style seed only how they are written: padding as attribute, Pad
+ * node or auto_pad; batch normalisation folded, as a node or as Mul and Add; NCHW or NHWC;
+ * constants behind other nodes; activations whole or in parts; the opset; names. Two styles of one
+ * structure compute the same.
  */
 #ifndef FETAFIX_TESTS_CANON_RANDOM_NET_H
 #define FETAFIX_TESTS_CANON_RANDOM_NET_H

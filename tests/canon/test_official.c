@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The official models exported by PyTorch: each has a view that computes what the model computes. */
+/* The official models exported by PyTorch: each has a view that computes what the model computes.
+ */
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
@@ -56,7 +57,8 @@ static void exported_models(void **state)
         for (struct dirent *e; (e = readdir(d));) {
             if (e->d_name[0] == '.')
                 continue;
-            char *folder = ff_path_join(folders[i], e->d_name), *path = ff_path_join(folder, "model.onnx");
+            char *folder = ff_path_join(folders[i], e->d_name),
+                 *path = ff_path_join(folder, "model.onnx");
             int r = check(path);
             good += r > 0;
             bad += r < 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every rule: a model where it fires and one where it must not, and in both cases the view computes what
- * the model computes, value by value. */
+/* Every rule: a model where it fires and one where it must not, and in both cases the view computes
+ * what the model computes, value by value. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "text_model.h"
 
 #define IMAGE "input x 1,4,8,8; "
-#define CONV "float w 6,4,3,3 random; float b 6 random; "
+#define CONV  "float w 6,4,3,3 random; float b 6 random; "
 
 typedef struct rule_case {
     const char *rule;
@@ -25,25 +25,36 @@ typedef struct rule_case {
 static const rule_case cases[] = {
     {"window-defaults", true, IMAGE CONV "y = Conv(x,w,b); output y"},
     {"window-defaults", false,
-     IMAGE CONV "y = Conv(x,w,b) kernel_shape=[3,3] strides=[1,1] dilations=[1,1] pads=[0,0,0,0] group=1; output y"},
+     IMAGE CONV "y = Conv(x,w,b) kernel_shape=[3,3] strides=[1,1] dilations=[1,1] pads=[0,0,0,0] "
+                "group=1; output y"},
     {"auto-pad", true, IMAGE CONV "y = Conv(x,w,b) auto_pad=SAME_UPPER strides=[2,2]; output y"},
     {"auto-pad", true, IMAGE CONV "y = Conv(x,w,b) auto_pad=SAME_LOWER strides=[2,2]; output y"},
     {"auto-pad", true, IMAGE CONV "y = Conv(x,w,b) auto_pad=VALID; output y"},
-    {"auto-pad", true, IMAGE "y = MaxPool(x) auto_pad=SAME_UPPER kernel_shape=[3,3] strides=[3,3]; output y"},
+    {"auto-pad", true,
+     IMAGE "y = MaxPool(x) auto_pad=SAME_UPPER kernel_shape=[3,3] strides=[3,3]; output y"},
     {"auto-pad", true, IMAGE "y = AveragePool(x) auto_pad=SAME_LOWER kernel_shape=[2,2]; output y"},
-    {"auto-pad", true, IMAGE "float w 4,3,3,3 random; y = ConvTranspose(x,w) auto_pad=SAME_UPPER strides=[2,2]; output y"},
+    {"auto-pad", true,
+     IMAGE
+     "float w 4,3,3,3 random; y = ConvTranspose(x,w) auto_pad=SAME_UPPER strides=[2,2]; output y"},
     {"auto-pad", false, IMAGE CONV "y = Conv(x,w,b) auto_pad=NOTSET pads=[1,1,0,0]; output y"},
-    {"output-shape", true, IMAGE "float w 4,3,3,3 random; y = ConvTranspose(x,w) strides=[2,2] output_shape=[15,15]; output y"},
-    {"pool-attributes", true, IMAGE "y = AveragePool(x) kernel_shape=[2,2] strides=[2,2] count_include_pad=1; output y"},
-    {"pool-attributes", true, IMAGE "y = MaxPool(x) kernel_shape=[2,2] strides=[2,2] ceil_mode=1; output y"},
-    {"pool-attributes", false, 
-     IMAGE "y = AveragePool(x) kernel_shape=[3,3] strides=[2,2] ceil_mode=1 count_include_pad=1 pads=[1,1,1,1]; output y"},
+    {"output-shape", true,
+     IMAGE
+     "float w 4,3,3,3 random; y = ConvTranspose(x,w) strides=[2,2] output_shape=[15,15]; output y"},
+    {"pool-attributes", true,
+     IMAGE "y = AveragePool(x) kernel_shape=[2,2] strides=[2,2] count_include_pad=1; output y"},
+    {"pool-attributes", true,
+     IMAGE "y = MaxPool(x) kernel_shape=[2,2] strides=[2,2] ceil_mode=1; output y"},
+    {"pool-attributes", false,
+     IMAGE "y = AveragePool(x) kernel_shape=[3,3] strides=[2,2] ceil_mode=1 count_include_pad=1 "
+           "pads=[1,1,1,1]; output y"},
     {"clip-bounds", true, IMAGE "float a - -0.5; y = Clip(x,a); output y"},
     {"clip-bounds", false, "opset 9; " IMAGE "y = Clip(x) min=-0.5 max=0.5; output y"},
     {"clip-bounds", false, IMAGE "input lo -; y = Clip(x,lo); output y"},
     {"pad-amounts", true, IMAGE "int p 8 0,0,1,0,0,0,2,1; y = Pad(x,p) mode=reflect; output y"},
-    {"pad-amounts", false, "opset 10; " IMAGE "y = Pad(x) pads=[0,0,1,0,0,0,2,1] value=1.5; output y"},
-    {"pad-amounts", true, "opset 18; " IMAGE "int p 4 1,0,2,1; int a 2 -2,3; y = Pad(x,p,,a); output y"},
+    {"pad-amounts", false,
+     "opset 10; " IMAGE "y = Pad(x) pads=[0,0,1,0,0,0,2,1] value=1.5; output y"},
+    {"pad-amounts", true,
+     "opset 18; " IMAGE "int p 4 1,0,2,1; int a 2 -2,3; y = Pad(x,p,,a); output y"},
     {"reduce-axes", true, IMAGE "y = ReduceMean(x) axes=[-1,1]; output y"},
     {"reduce-axes", true, IMAGE "int a 2 1,3; y = ReduceSum(x,a); output y"},
     {"reduce-axes", false, IMAGE "y = ReduceMean(x) axes=[1,3] keepdims=1; output y"},
@@ -75,30 +86,46 @@ static const rule_case cases[] = {
     {"neutral-operand", false, IMAGE "float c - 0; z = Sub(c,x); y = Abs(z); output y"},
     {"neutral-operand", false, "input x 1,4; float c 3,4 0; z = Add(x,c); y = Abs(z); output y"},
 
-    {"pad-into-conv", true, IMAGE CONV "int p 8 0,0,0,1,0,0,2,1; z = Pad(x,p); y = Conv(z,w,b) pads=[1,0,0,0]; output y"},
-    {"pad-into-conv", true, "input x 1,8,8,4; " CONV
-     "int p 8 0,1,0,0,0,2,1,0; z = Pad(x,p); t = Transpose(z) perm=[0,3,1,2]; y = Conv(t,w,b); output y"},
-    {"pad-into-conv", true, "input x 1,8,8,4; " CONV
-     "int p 8 0,0,1,0,0,0,2,1; t = Transpose(x) perm=[0,3,2,1]; z = Pad(t,p); y = Conv(z,w,b); output y"},
-    {"pad-into-conv", false, IMAGE CONV "int p 8 0,0,1,1,0,0,1,1; float v - 0.5; z = Pad(x,p,v); y = Conv(z,w,b); output y"},
-    {"pad-into-conv", false, IMAGE CONV "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p) mode=edge; y = Conv(z,w,b); output y"},
-    {"pad-into-conv", false, "input x 1,3,8,8; " CONV "int p 8 0,1,0,0,0,0,0,0; z = Pad(x,p); y = Conv(z,w,b); output y"},
-    {"pad-into-conv", false, IMAGE CONV "int p 8 0,0,-1,0,0,0,0,0; z = Pad(x,p); y = Conv(z,w,b); output y"},
-    {"pad-into-average", true, IMAGE
-     "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = AveragePool(z) kernel_shape=[3,3] strides=[2,2]; output y"},
-    {"pad-into-average", false, IMAGE
-     "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = AveragePool(z) kernel_shape=[3,3] pads=[1,1,1,1]; output y"},
-    {"pad-into-max", true, IMAGE
-     "int p 8 0,0,1,1,0,0,1,1; r = Relu(x); z = Pad(r,p); y = MaxPool(z) kernel_shape=[3,3] strides=[2,2]; output y"},
-    {"pad-into-max", true, IMAGE
-     "int p 8 0,0,1,1,0,0,1,1; float v - -3.4028235e38; z = Pad(x,p,v); y = MaxPool(z) kernel_shape=[3,3]; output y"},
-    {"pad-into-max", false, IMAGE
-     "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = MaxPool(z) kernel_shape=[3,3] strides=[2,2]; output y"},
-    {"pad-into-max", false, IMAGE /* the corner window sees padding only */
-     "int p 8 0,0,3,3,0,0,0,0; r = Relu(x); z = Pad(r,p); y = MaxPool(z) kernel_shape=[3,3] strides=[3,3]; output y"},
+    {"pad-into-conv", true,
+     IMAGE CONV "int p 8 0,0,0,1,0,0,2,1; z = Pad(x,p); y = Conv(z,w,b) pads=[1,0,0,0]; output y"},
+    {"pad-into-conv", true,
+     "input x 1,8,8,4; " CONV "int p 8 0,1,0,0,0,2,1,0; z = Pad(x,p); t = Transpose(z) "
+                              "perm=[0,3,1,2]; y = Conv(t,w,b); output y"},
+    {"pad-into-conv", true,
+     "input x 1,8,8,4; " CONV "int p 8 0,0,1,0,0,0,2,1; t = Transpose(x) perm=[0,3,2,1]; z = "
+                              "Pad(t,p); y = Conv(z,w,b); output y"},
+    {"pad-into-conv", false,
+     IMAGE CONV
+     "int p 8 0,0,1,1,0,0,1,1; float v - 0.5; z = Pad(x,p,v); y = Conv(z,w,b); output y"},
+    {"pad-into-conv", false,
+     IMAGE CONV "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p) mode=edge; y = Conv(z,w,b); output y"},
+    {"pad-into-conv", false,
+     "input x 1,3,8,8; " CONV "int p 8 0,1,0,0,0,0,0,0; z = Pad(x,p); y = Conv(z,w,b); output y"},
+    {"pad-into-conv", false,
+     IMAGE CONV "int p 8 0,0,-1,0,0,0,0,0; z = Pad(x,p); y = Conv(z,w,b); output y"},
+    {"pad-into-average", true,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = AveragePool(z) kernel_shape=[3,3] "
+           "strides=[2,2]; output y"},
+    {"pad-into-average", false,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = AveragePool(z) kernel_shape=[3,3] "
+           "pads=[1,1,1,1]; output y"},
+    {"pad-into-max", true,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; r = Relu(x); z = Pad(r,p); y = MaxPool(z) kernel_shape=[3,3] "
+           "strides=[2,2]; output y"},
+    {"pad-into-max", true,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; float v - -3.4028235e38; z = Pad(x,p,v); y = MaxPool(z) "
+           "kernel_shape=[3,3]; output y"},
+    {"pad-into-max", false,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = MaxPool(z) kernel_shape=[3,3] "
+           "strides=[2,2]; output y"},
+    {"pad-into-max", false,
+     IMAGE /* the corner window sees padding only */
+     "int p 8 0,0,3,3,0,0,0,0; r = Relu(x); z = Pad(r,p); y = MaxPool(z) kernel_shape=[3,3] "
+     "strides=[3,3]; output y"},
 
     {"relu-clip", true, IMAGE "y = Relu(x); output y"},
-    {"minmax-clip", true, IMAGE "float a 1 0.5; float c - -0.5; z = Min(a,x); y = Max(z,c); output y"},
+    {"minmax-clip", true,
+     IMAGE "float a 1 0.5; float c - -0.5; z = Min(a,x); y = Max(z,c); output y"},
     {"minmax-clip", false, IMAGE "float a 1,4,1,1 0.5,1; y = Min(x,a); output y"},
     {"clip-merge", true, IMAGE "float a - 0.5; z = Relu(x); y = Min(z,a); output y"},
     {"clip-merge", false, IMAGE "float a - 0.5; z = Relu(x); y = Min(z,a); output y; output z"},
@@ -106,101 +133,194 @@ static const rule_case cases[] = {
     {"prelu-leaky", true, IMAGE "float s 4,1,1 0.25; y = PRelu(x,s); output y"},
     {"prelu-leaky", false, IMAGE "float s 4,1,1 random; y = PRelu(x,s); output y"},
     {"prelu-shape", true, IMAGE "float s 1,4,1,1 random; y = PRelu(x,s); output y"},
-    {"hard-sigmoid", true, IMAGE "float a - 0.2; float b - 0.5; float l - 0; float h - 1; m = Mul(x,a); s = Add(m,b); y = Clip(s,l,h); output y"},
-    {"hard-sigmoid", true, IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); c = Clip(s,l,h); y = Div(c,h); output y"},
-    {"hard-sigmoid", false, IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); y = Clip(s,l,h); output y"},
+    {"hard-sigmoid", true,
+     IMAGE "float a - 0.2; float b - 0.5; float l - 0; float h - 1; m = Mul(x,a); s = Add(m,b); y "
+           "= Clip(s,l,h); output y"},
+    {"hard-sigmoid", true,
+     IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); c = Clip(s,l,h); y = Div(c,h); "
+           "output y"},
+    {"hard-sigmoid", false,
+     IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); y = Clip(s,l,h); output y"},
     {"swish", true, IMAGE "s = Sigmoid(x); y = Mul(s,x); output y"},
     {"swish", false, IMAGE "a = Abs(x); s = Sigmoid(a); y = Mul(s,x); output y"},
-    {"hard-swish", true, "opset 13; " IMAGE "s = HardSigmoid(x) alpha=0.16666667 beta=0.5; y = Mul(x,s); output y"},
-    {"hard-swish", true, IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); c = Clip(s,l,h); m = Mul(x,c); y = Div(m,h); output y"},
+    {"hard-swish", true,
+     "opset 13; " IMAGE "s = HardSigmoid(x) alpha=0.16666667 beta=0.5; y = Mul(x,s); output y"},
+    {"hard-swish", true,
+     IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); c = Clip(s,l,h); m = Mul(x,c); y "
+           "= Div(m,h); output y"},
     {"hard-swish", false, IMAGE "s = HardSigmoid(x) alpha=0.2 beta=0.5; y = Mul(x,s); output y"},
-    {"gelu", true, IMAGE "float r - 1.41421356; float o - 1; float h - 0.5; d = Div(x,r); e = Erf(d); a = Add(e,o); m = Mul(x,a); y = Mul(m,h); output y"},
-    {"gelu", true, IMAGE "float k - 0.7978845608; float q - 0.044715; float t - 3; float o - 1; float h - 0.5; p = Pow(x,t); "
-     "pq = Mul(p,q); s = Add(x,pq); sk = Mul(s,k); e = Tanh(sk); a = Add(e,o); xh = Mul(x,h); y = Mul(xh,a); output y"},
-    {"gelu", false, IMAGE "float r - 1.5; float o - 1; float h - 0.5; d = Div(x,r); e = Erf(d); a = Add(e,o); m = Mul(x,a); y = Mul(m,h); output y"},
+    {"gelu", true,
+     IMAGE "float r - 1.41421356; float o - 1; float h - 0.5; d = Div(x,r); e = Erf(d); a = "
+           "Add(e,o); m = Mul(x,a); y = Mul(m,h); output y"},
+    {"gelu", true,
+     IMAGE "float k - 0.7978845608; float q - 0.044715; float t - 3; float o - 1; float h - 0.5; p "
+           "= Pow(x,t); "
+           "pq = Mul(p,q); s = Add(x,pq); sk = Mul(s,k); e = Tanh(sk); a = Add(e,o); xh = "
+           "Mul(x,h); y = Mul(xh,a); output y"},
+    {"gelu", false,
+     IMAGE "float r - 1.5; float o - 1; float h - 0.5; d = Div(x,r); e = Erf(d); a = Add(e,o); m = "
+           "Mul(x,a); y = Mul(m,h); output y"},
 
-    {"batchnorm-affine", true, IMAGE "float s 4 random; float b 4 random; float m 4 random; float v 4 positive; "
-     "r = Relu(x); y = BatchNormalization(r,s,b,m,v) epsilon=0.001; output y"},
+    {"batchnorm-affine", true,
+     IMAGE "float s 4 random; float b 4 random; float m 4 random; float v 4 positive; "
+           "r = Relu(x); y = BatchNormalization(r,s,b,m,v) epsilon=0.001; output y"},
     {"arithmetic-affine", true, IMAGE "float c 4,1,1 random; r = Abs(x); y = Sub(c,r); output y"},
     {"arithmetic-affine", true, IMAGE "float c 4,1,1 positive; r = Abs(x); y = Div(r,c); output y"},
     {"arithmetic-affine", false, IMAGE "float c 8,8 random; r = Abs(x); y = Mul(r,c); output y"},
-    {"arithmetic-affine", false, IMAGE "float c 4,1,1 positive; r = Abs(x); y = Div(c,r); output y"},
-    {"arithmetic-affine", false, IMAGE "float c 2,4,1,1 random; r = Abs(x); y = Mul(r,c); output y"},
-    {"affine-merge", true, IMAGE "float c 4,1,1 random; float d - 0.5; r = Abs(x); m = Mul(r,c); y = Add(m,d); output y"},
-    {"affine-unit", true, IMAGE "float c 4,1,1 2; float d 4,1,1 0.5; r = Abs(x); m = Mul(r,c); n = Mul(m,d); y = Abs(n); output y"},
-    {"batchnorm-fold", true, IMAGE CONV "float s 6 random; float t 6 random; float m 6 random; float v 6 positive; "
-     "c = Conv(x,w,b); y = BatchNormalization(c,s,t,m,v); output y"},
-    {"batchnorm-fold", true, IMAGE "float w 4,2,3,3 random; float s 8,1,1 random; float t 8,1,1 random; "
-     "c = ConvTranspose(x,w) group=4; m = Mul(c,s); y = Add(m,t); output y"},
-    {"batchnorm-fold", true, IMAGE "float w 8,2,3,3 random; float s 1,8,1,1 random; c = Conv(x,w) group=2; y = Mul(c,s); output y"},
-    {"batchnorm-fold", false, IMAGE CONV "float s 6,1,1 random; c = Conv(x,w,b); y = Mul(c,s); output y; output c"},
-    {"affine-forward", true, IMAGE CONV "float s 4,1,1 random; float t 4,1,1 random; r = Abs(x); m = Mul(r,s); a = Add(m,t); y = Conv(a,w,b); output y"},
-    {"affine-forward", true, IMAGE "float w 8,2,3,3 random; float s 4,1,1 random; r = Abs(x); m = Mul(r,s); y = Conv(m,w) group=2 pads=[1,1,1,1]; output y"},
-    {"affine-forward", false, IMAGE CONV "float t 4,1,1 random; r = Abs(x); m = Add(r,t); y = Conv(m,w,b) pads=[1,0,0,0]; output y"},
-    {"affine-forward", false, IMAGE CONV "float t 4,1,1 random; m = Add(x,t); y = Conv(m,w,b); output y"},
+    {"arithmetic-affine", false,
+     IMAGE "float c 4,1,1 positive; r = Abs(x); y = Div(c,r); output y"},
+    {"arithmetic-affine", false,
+     IMAGE "float c 2,4,1,1 random; r = Abs(x); y = Mul(r,c); output y"},
+    {"affine-merge", true,
+     IMAGE "float c 4,1,1 random; float d - 0.5; r = Abs(x); m = Mul(r,c); y = Add(m,d); output y"},
+    {"affine-unit", true,
+     IMAGE "float c 4,1,1 2; float d 4,1,1 0.5; r = Abs(x); m = Mul(r,c); n = Mul(m,d); y = "
+           "Abs(n); output y"},
+    {"split-channels", true,
+     "input x 1,3,5,6; int a - 0; int b - 1; int c - 2; int u 1 1; float s - 2.5; float t - -0.3; "
+     "ga = Gather(x,a) axis=1; gb = Gather(x,b) axis=1; gc = Gather(x,c) axis=1; ua = "
+     "Unsqueeze(ga,u); ub = Unsqueeze(gb,u); "
+     "uc = Unsqueeze(gc,u); ma = Mul(ua,s); aa = Add(ma,t); ab = Add(ub,s); y = Concat(aa,ab,uc) "
+     "axis=1; output y"},
+    {"split-channels", false,
+     "input x 1,3,5,6; int a - 0; int b 2 1,2; float s - 2.5; int u 1 1; "
+     "ga = Gather(x,a) axis=1; gb = Gather(x,b) axis=1; ua = Unsqueeze(ga,u); ma = Mul(ua,s); y = "
+     "Concat(gb,ma) axis=1; output y"},
+    {"batchnorm-fold", true,
+     IMAGE CONV "float s 6 random; float t 6 random; float m 6 random; float v 6 positive; "
+                "c = Conv(x,w,b); y = BatchNormalization(c,s,t,m,v); output y"},
+    {"batchnorm-fold", true,
+     IMAGE "float w 4,2,3,3 random; float s 8,1,1 random; float t 8,1,1 random; "
+           "c = ConvTranspose(x,w) group=4; m = Mul(c,s); y = Add(m,t); output y"},
+    {"batchnorm-fold", true,
+     IMAGE "float w 8,2,3,3 random; float s 1,8,1,1 random; c = Conv(x,w) group=2; y = Mul(c,s); "
+           "output y"},
+    {"batchnorm-fold", false,
+     IMAGE CONV "float s 6,1,1 random; c = Conv(x,w,b); y = Mul(c,s); output y; output c"},
+    {"affine-forward", true,
+     IMAGE CONV "float s 4,1,1 random; float t 4,1,1 random; r = Abs(x); m = Mul(r,s); a = "
+                "Add(m,t); y = Conv(a,w,b); output y"},
+    {"affine-forward", true,
+     IMAGE "float w 8,2,3,3 random; float s 4,1,1 random; r = Abs(x); m = Mul(r,s); y = Conv(m,w) "
+           "group=2 pads=[1,1,1,1]; output y"},
+    {"affine-forward", false,
+     IMAGE CONV
+     "float t 4,1,1 random; r = Abs(x); m = Add(r,t); y = Conv(m,w,b) pads=[1,0,0,0]; output y"},
+    {"affine-forward", false,
+     IMAGE CONV "float t 4,1,1 random; m = Add(x,t); y = Conv(m,w,b); output y"},
 
     {"matmul-gemm", true, "input x 3,5; float w 5,4 random; y = MatMul(x,w); output y"},
     {"matmul-gemm", true, "input x 2,3,5; float w 5,4 random; y = MatMul(x,w); output y"},
     {"matmul-gemm", false, "input x 5,4; float w 3,5 random; y = MatMul(w,x); output y"},
-    {"gemm-form", true, "input x 3,5; float w 5,4 random; float b 1,4 random; y = Gemm(x,w,b) alpha=0.5 beta=2.0; output y"},
-    {"gemm-form", true, "input x 3,5; float w 4,5 random; float b - 0.5; y = Gemm(x,w,b) transB=1; output y"},
-    {"gemm-form", false, "input x 3,5; float w 5,4 random; float b 3,4 random; y = Gemm(x,w,b); output y"},
+    {"gemm-form", true,
+     "input x 3,5; float w 5,4 random; float b 1,4 random; y = Gemm(x,w,b) alpha=0.5 beta=2.0; "
+     "output y"},
+    {"gemm-form", true,
+     "input x 3,5; float w 4,5 random; float b - 0.5; y = Gemm(x,w,b) transB=1; output y"},
+    {"gemm-form", false,
+     "input x 3,5; float w 5,4 random; float b 3,4 random; y = Gemm(x,w,b); output y"},
     {"gemm-form", false, "input x 5,3; float w 5,4 random; y = Gemm(x,w) transA=1; output y"},
-    {"matmul-bias", true, "input x 2,3,5; float w 5,4 random; float b 4 random; m = MatMul(x,w); y = Add(b,m); output y"},
-    {"matmul-bias", false, "input x 2,3,5; float w 5,4 random; float b 3,1 random; m = MatMul(x,w); y = Add(m,b); output y"},
-    {"conv-gemm", true, IMAGE "float w 5,4,1,1 random; g = GlobalAveragePool(x); c = Conv(g,w); y = Flatten(c); output y"},
+    {"matmul-bias", true,
+     "input x 2,3,5; float w 5,4 random; float b 4 random; m = MatMul(x,w); y = Add(b,m); output "
+     "y"},
+    {"matmul-bias", false,
+     "input x 2,3,5; float w 5,4 random; float b 3,1 random; m = MatMul(x,w); y = Add(m,b); output "
+     "y"},
+    {"conv-gemm", true,
+     IMAGE
+     "float w 5,4,1,1 random; g = GlobalAveragePool(x); c = Conv(g,w); y = Flatten(c); output y"},
     {"conv-gemm", true, IMAGE "float w 5,4,8,8 random; y = Conv(x,w); output y"},
     {"conv-gemm", false, IMAGE "float w 5,4,1,1 random; y = Conv(x,w); output y"},
-    {"flatten-order", true, IMAGE "float w 256,3 random; t = Transpose(x) perm=[0,2,3,1]; f = Flatten(t); y = MatMul(f,w); output y"},
-    {"flatten-order", false, IMAGE "float w 256,3 random; f = Flatten(x); y = MatMul(f,w); output y"},
+    {"flatten-order", true,
+     IMAGE "float w 256,3 random; t = Transpose(x) perm=[0,2,3,1]; f = Flatten(t); y = "
+           "MatMul(f,w); output y"},
+    {"flatten-order", false,
+     IMAGE "float w 256,3 random; f = Flatten(x); y = MatMul(f,w); output y"},
 
     {"reduce-global", true, IMAGE "y = ReduceMean(x) axes=[2,3] keepdims=1; output y"},
     {"reduce-global", true, IMAGE "y = ReduceMax(x) axes=[2,3] keepdims=0; output y"},
     {"reduce-global", false, IMAGE "y = ReduceMean(x) axes=[1,2] keepdims=1; output y"},
     {"window-global", true, IMAGE "y = AveragePool(x) kernel_shape=[8,8]; output y"},
     {"window-global", false, IMAGE "y = AveragePool(x) kernel_shape=[7,8]; output y"},
-    {"window-global", false, IMAGE "y = AveragePool(x) kernel_shape=[8,8] pads=[1,0,0,0] strides=[2,2]; output y"},
+    {"window-global", false,
+     IMAGE "y = AveragePool(x) kernel_shape=[8,8] pads=[1,0,0,0] strides=[2,2]; output y"},
     {"trivial-pool", true, IMAGE "z = MaxPool(x) kernel_shape=[1,1]; y = Abs(z); output y"},
-    {"trivial-pool", false, IMAGE "z = MaxPool(x) kernel_shape=[1,1] strides=[2,2]; y = Abs(z); output y"},
+    {"trivial-pool", false,
+     IMAGE "z = MaxPool(x) kernel_shape=[1,1] strides=[2,2]; y = Abs(z); output y"},
 
     {"reshape-twice", true, IMAGE "int s 2 16,16; z = Flatten(x); y = Reshape(z,s); output y"},
     {"reshape-order", true, IMAGE "z = Flatten(x); r = Sigmoid(z); y = Softmax(r); output y"},
     {"reshape-order", true, "opset 11; input x 1,5,1,1; z = Flatten(x); y = Softmax(z); output y"},
-    {"reshape-order-constant", true, "input x 1,5,1,1; int s 4 1,1,1,5; float c 5 random; r = Abs(x); z = Reshape(r,s); y = Add(c,z); output y"},
-    {"reshape-order-constant", false, "input x 1,6,1,1; int s 4 1,2,3,1; float c 3,1 random; z = Reshape(x,s); y = Add(z,c); output y"},
-    {"reshape-order-two", true, IMAGE "a = Abs(x); b = Sigmoid(x); fa = Flatten(a); fb = Flatten(b); y = Add(fa,fb); output y"},
+    {"reshape-order-constant", true,
+     "input x 1,5,1,1; int s 4 1,1,1,5; float c 5 random; r = Abs(x); z = Reshape(r,s); y = "
+     "Add(c,z); output y"},
+    {"reshape-order-constant", false,
+     "input x 1,6,1,1; int s 4 1,2,3,1; float c 3,1 random; z = Reshape(x,s); y = Add(z,c); output "
+     "y"},
+    {"reshape-order-two", true,
+     IMAGE
+     "a = Abs(x); b = Sigmoid(x); fa = Flatten(a); fb = Flatten(b); y = Add(fa,fb); output y"},
 
-    {"input-layout", true, "input x 1,8,9,3; float w 6,3,3,3 random; t = Transpose(x) perm=[0,3,1,2]; y = Conv(t,w); output y"},
-    {"input-layout", true, "input x 1,8,3,9; float w 6,3,3,3 random; t = Transpose(x) perm=[0,2,1,3]; y = Conv(t,w); output y"},
+    {"input-layout", true,
+     "input x 1,8,9,3; float w 6,3,3,3 random; t = Transpose(x) perm=[0,3,1,2]; y = Conv(t,w); "
+     "output y"},
+    {"input-layout", true,
+     "input x 1,8,3,9; float w 6,3,3,3 random; t = Transpose(x) perm=[0,2,1,3]; y = Conv(t,w); "
+     "output y"},
     {"input-layout", false, "input x 1,3,8,9; float w 6,3,3,3 random; y = Conv(x,w); output y"},
-    {"transpose-units", true, "input x 1,5,1,1; t = Transpose(x) perm=[0,2,3,1]; y = Abs(t); output y"},
+    {"transpose-units", true,
+     "input x 1,5,1,1; t = Transpose(x) perm=[0,2,3,1]; y = Abs(t); output y"},
     {"transpose-units", false, IMAGE "t = Transpose(x) perm=[0,2,3,1]; y = Abs(t); output y"},
-    {"transpose-twice", true, IMAGE "t = Transpose(x) perm=[0,2,3,1]; r = Abs(t); y = Transpose(r) perm=[0,2,1,3]; output y"},
-    {"transpose-pad", true, IMAGE CONV "int p 8 0,1,0,0,0,2,1,0; u = Transpose(x) perm=[0,2,3,1]; z = Pad(u,p); t = Transpose(z) perm=[0,3,1,2]; y = Conv(t,w,b); output y"},
-    {"dense-on-channels", true, IMAGE "float w 4,5 random; t = Transpose(x) perm=[0,2,3,1]; y = MatMul(t,w); output y"},
-    {"dense-on-channels", false, IMAGE "float w 8,5 random; t = Transpose(x) perm=[0,2,1,3]; y = MatMul(t,w); output y"},
-    {"transpose-order", true, IMAGE "float c 4 random; t = Transpose(x) perm=[0,2,3,1]; y = Mul(t,c); output y"},
-    {"transpose-order", true, IMAGE "t = Transpose(x) perm=[0,2,3,1]; a = Abs(t); y = Concat(t,a) axis=3; output y"},
-    {"transpose-order", true, IMAGE "t = Transpose(x) perm=[0,2,3,1]; y = ReduceMean(t) axes=[1,2] keepdims=1; output y"},
-    {"transpose-order", true, IMAGE "t = Transpose(x) perm=[0,2,3,1]; y = Softmax(t) axis=-1; output y"},
-    {"transpose-order", true, IMAGE /* squeeze and excite in NHWC */
-     "t = Transpose(x) perm=[0,2,3,1]; m = ReduceMean(t) axes=[1,2] keepdims=1; s = Sigmoid(m); p = Mul(t,s); y = Transpose(p) perm=[0,3,1,2]; output y"},
-    {"transpose-order", false, IMAGE "t = Transpose(x) perm=[0,1,3,2]; y = MaxPool(t) kernel_shape=[1,2]; output y"},
+    {"transpose-twice", true,
+     IMAGE
+     "t = Transpose(x) perm=[0,2,3,1]; r = Abs(t); y = Transpose(r) perm=[0,2,1,3]; output y"},
+    {"transpose-pad", true,
+     IMAGE CONV "int p 8 0,1,0,0,0,2,1,0; u = Transpose(x) perm=[0,2,3,1]; z = Pad(u,p); t = "
+                "Transpose(z) perm=[0,3,1,2]; y = Conv(t,w,b); output y"},
+    {"dense-on-channels", true,
+     IMAGE "float w 4,5 random; t = Transpose(x) perm=[0,2,3,1]; y = MatMul(t,w); output y"},
+    {"dense-on-channels", false,
+     IMAGE "float w 8,5 random; t = Transpose(x) perm=[0,2,1,3]; y = MatMul(t,w); output y"},
+    {"transpose-order", true,
+     IMAGE "float c 4 random; t = Transpose(x) perm=[0,2,3,1]; y = Mul(t,c); output y"},
+    {"transpose-order", true,
+     IMAGE "t = Transpose(x) perm=[0,2,3,1]; a = Abs(t); y = Concat(t,a) axis=3; output y"},
+    {"transpose-order", true,
+     IMAGE "t = Transpose(x) perm=[0,2,3,1]; y = ReduceMean(t) axes=[1,2] keepdims=1; output y"},
+    {"transpose-order", true,
+     IMAGE "t = Transpose(x) perm=[0,2,3,1]; y = Softmax(t) axis=-1; output y"},
+    {"transpose-order", true,
+     IMAGE /* squeeze and excite in NHWC */
+     "t = Transpose(x) perm=[0,2,3,1]; m = ReduceMean(t) axes=[1,2] keepdims=1; s = Sigmoid(m); p "
+     "= Mul(t,s); y = Transpose(p) perm=[0,3,1,2]; output y"},
+    {"transpose-order", false,
+     IMAGE "t = Transpose(x) perm=[0,1,3,2]; y = MaxPool(t) kernel_shape=[1,2]; output y"},
 
-    {"slice-form", true, "opset 9; " IMAGE "y = Slice(x) axes=[3,-3] starts=[1,-3] ends=[-1,100]; output y"},
-    {"slice-form", true, IMAGE "int a 2 -1,0; int b 2 -100,3; int c 2 3,1; int d 2 -2,2; y = Slice(x,a,b,c,d); output y"},
-    {"split-slices", true, IMAGE "int s 2 1,3; a,b = Split(x,s) axis=1; c = Abs(b); y = Concat(c,a) axis=1; output y"},
-    {"split-slices", true, "opset 11; " IMAGE "a,b = Split(x) axis=-1 split=[5,3]; y = Concat(b,a) axis=3; output y"},
+    {"slice-form", true,
+     "opset 9; " IMAGE "y = Slice(x) axes=[3,-3] starts=[1,-3] ends=[-1,100]; output y"},
+    {"slice-form", true,
+     IMAGE
+     "int a 2 -1,0; int b 2 -100,3; int c 2 3,1; int d 2 -2,2; y = Slice(x,a,b,c,d); output y"},
+    {"split-slices", true,
+     IMAGE "int s 2 1,3; a,b = Split(x,s) axis=1; c = Abs(b); y = Concat(c,a) axis=1; output y"},
+    {"split-slices", true,
+     "opset 11; " IMAGE "a,b = Split(x) axis=-1 split=[5,3]; y = Concat(b,a) axis=3; output y"},
     {"gather-slice", true, IMAGE "int i - -2; y = Gather(x,i) axis=1; output y"},
     {"gather-slice", true, IMAGE "int i 2 1,2; y = Gather(x,i) axis=2; output y"},
     {"gather-slice", false, IMAGE "int i 2 2,1; y = Gather(x,i) axis=2; output y"},
     {"resize-form", true, IMAGE "int s 4 1,4,16,12; y = Resize(x,,,s) mode=linear; output y"},
-    {"resize-form", true, "opset 9; " IMAGE "float s 4 1,1,2,2; y = Upsample(x,s) mode=nearest; output y"},
-    {"resize-form", true, IMAGE "float s 4 1,1,2,1.5; y = Resize(x,,s) mode=nearest coordinate_transformation_mode=asymmetric nearest_mode=floor; output y"},
-    {"resize-same", true, IMAGE "float s 4 1,1,1,1; r = Resize(x,,s) mode=linear; y = Abs(r); output y"},
+    {"resize-form", true,
+     "opset 9; " IMAGE "float s 4 1,1,2,2; y = Upsample(x,s) mode=nearest; output y"},
+    {"resize-form", true,
+     IMAGE "float s 4 1,1,2,1.5; y = Resize(x,,s) mode=nearest "
+           "coordinate_transformation_mode=asymmetric nearest_mode=floor; output y"},
+    {"resize-same", true,
+     IMAGE "float s 4 1,1,1,1; r = Resize(x,,s) mode=linear; y = Abs(r); output y"},
 
-    {"constant-folding", true, IMAGE "float w 3,3,4,6 random; t = Transpose(w) perm=[3,2,0,1]; y = Conv(x,t); output y"},
-    {"constant-folding", true, IMAGE "int q 6,4,3,3 1,2,3; c = Cast(q) to=1; i = Identity(c); y = Conv(x,i); output y"},
+    {"constant-folding", true,
+     IMAGE "float w 3,3,4,6 random; t = Transpose(w) perm=[3,2,0,1]; y = Conv(x,t); output y"},
+    {"constant-folding", true,
+     IMAGE "int q 6,4,3,3 1,2,3; c = Cast(q) to=1; i = Identity(c); y = Conv(x,i); output y"},
     {"unused-node", true, IMAGE "z = Abs(x); y = Sigmoid(x); output y"},
     {"zero-bias", false, IMAGE CONV "y = Conv(x,w,b); output y"},
 };
@@ -230,8 +350,9 @@ static void rules_fire_and_hold(void **state)
         bool fired = c && has_rule(c, cases[i].rule);
         if (!(error < 1e-5) || compared < 1 || fired != cases[i].fires) {
             char *text = c ? canon_text(c) : ff_strdup("");
-            print_error("%s %s, error %g over %d %s\n  %s\n%s", cases[i].rule, fired ? "fires" : "does not fire",
-                        error, compared, error == error ? "" : ff_error(), cases[i].text, text);
+            print_error("%s %s, error %g over %d %s\n  %s\n%s", cases[i].rule,
+                        fired ? "fires" : "does not fire", error, compared,
+                        error == error ? "" : ff_error(), cases[i].text, text);
             free(text);
             failures++;
         }
