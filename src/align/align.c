@@ -97,16 +97,26 @@ static double neighbours(const matcher *m, const ff_cnode *a, const ff_cnode *b)
     return score;
 }
 
+/* One pooling in place of another is that layer changed, not two layers. */
+static bool both_pools(const char *a, const char *b)
+{
+    return (strcmp(a, "MaxPool") == 0 && strcmp(b, "AveragePool") == 0) ||
+           (strcmp(a, "AveragePool") == 0 && strcmp(b, "MaxPool") == 0) ||
+           (strcmp(a, "GlobalMaxPool") == 0 && strcmp(b, "GlobalAveragePool") == 0) ||
+           (strcmp(a, "GlobalAveragePool") == 0 && strcmp(b, "GlobalMaxPool") == 0);
+}
+
 double matcher_score(const matcher *m, int s, int t)
 {
     const ff_cnode *a = &m->s->nodes[s], *b = &m->t->nodes[t];
-    if (strcmp(a->op, b->op) != 0 || a->n_outputs < 1 || b->n_outputs < 1 ||
+    bool pools = both_pools(a->op, b->op);
+    if ((strcmp(a->op, b->op) != 0 && !pools) || a->n_outputs < 1 || b->n_outputs < 1 ||
         matcher_forbidden(m, s, t))
         return MATCH_INCOMPATIBLE;
     const ff_shape *sa = &m->s->values[a->outputs[0]].shape,
                    *sb = &m->t->values[b->outputs[0]].shape;
     double score = same_shape(sa, sb) ? 2 : sa->rank == sb->rank ? 0.75 : 0.5;
-    score += attribute_share(a, b);
+    score += attribute_share(a, b) - (pools ? 1 : 0);
     double d = matcher_distance(m, s, t);
     if (d >= 0)
         score += 1 + 4 * (d < 1 ? 1 - d : 0);

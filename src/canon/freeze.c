@@ -148,11 +148,14 @@ static int freeze_node(struct ff_canon_private *p, const cg_node *n, ff_cnode *o
     out->params = params;
     freeze_attributes(a, n, out);
     const ff_node **origins = ff_arena_alloc(a, (size_t)(n->n_origins + 1) * sizeof *origins);
-    memcpy(origins, n->origins, (size_t)n->n_origins * sizeof *origins);
+    if (n->n_origins > 0)
+        memcpy(origins, n->origins, (size_t)n->n_origins * sizeof *origins);
     if (n->n_origins > 1)
         qsort(origins, (size_t)n->n_origins, sizeof *origins, by_index);
     out->origins = origins;
     out->n_origins = n->n_origins;
+    if (out->n_origins == 0 && n->primary) /* made beside the node that primary became */
+        origins[out->n_origins++] = n->primary;
     return FF_OK;
 }
 
@@ -166,8 +169,6 @@ static void name_nameless(cg_graph *g)
         for (int i = 0; i < n->n_out && !n->primary; i++)
             for (int k = 0; n->out[i] && k < n->out[i]->n_users && !n->primary; k++)
                 n->primary = n->out[i]->users[k]->primary;
-        if (n->primary && n->n_origins == 0)
-            cg_absorb(n, &n->primary, 1);
     }
 }
 
@@ -284,11 +285,11 @@ int cg_freeze(cg_graph *g, ff_canon **out)
     p->of_node = ff_alloc_array((size_t)p->n_of_node + 1, sizeof(int));
     for (int i = 0; i < p->n_of_node; i++)
         p->of_node[i] = -1;
-    for (int i = c->n_nodes - 1; i >= 0; i--)
-        for (int k = 0; k < nodes[i].n_origins; k++) {
-            int *of = &p->of_node[nodes[i].origins[k]->id];
-            if (*of < 0 || nodes[i].primary == nodes[i].origins[k])
-                *of = i;
+    for (const cg_node *n = g->last; n; n = n->prev)
+        for (int k = 0; k < n->n_origins; k++) {
+            int *of = &p->of_node[n->origins[k]->id];
+            if (*of < 0 || n->primary == n->origins[k])
+                *of = n->id;
         }
     *out = c;
     return FF_OK;

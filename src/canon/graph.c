@@ -126,7 +126,8 @@ void cg_set_out(cg_graph *g, cg_node *n, int i, cg_value *v)
 {
     if (i >= n->n_out) {
         cg_value **out = ff_arena_alloc(g->arena, (size_t)(i + 1) * sizeof *out);
-        memcpy(out, n->out, (size_t)n->n_out * sizeof *out);
+        if (n->n_out > 0)
+            memcpy(out, n->out, (size_t)n->n_out * sizeof *out);
         n->out = out;
         n->n_out = i + 1;
     }
