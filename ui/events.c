@@ -29,6 +29,10 @@ static void take_snapshot(ui *u)
     ui_stale(u);
     if (!u->touched && s->localized && s->next) { /* where there is something to see */
         int row = ui_find_id(s->proposals, "id", s->next);
+        const char *findings = ui_text(s->proposals, row, "findings");
+        free(u->finding);
+        u->finding = ff_strndup(findings, strcspn(findings, ", \n"));
+        u->views[VIEW_DETAIL].stale = true;
         ui_look_at(u, (int)ui_int(s->proposals, row, "pair", -1));
     } else if (moved && u->pair >= 0) {
         ui_want_detail(u);
@@ -75,6 +79,9 @@ static void done(ui *u, const ff_event *e)
             u->quit = true;
     }
     u->quit_after_save = false;
+    bool searched = e->kind == FF_JOB_REPAIR || e->kind == FF_JOB_STEP;
+    if (ok && searched && !(e->message && *e->message))
+        ui_say(u, INK_GOOD, "the search is done: wrong %d \xe2\x86\x92 %d", u->snap->initial, u->snap->wrong);
     if (e->message && *e->message)
         ui_say(u, ok ? INK_GOOD : e->code == FF_ERR_CANCELLED ? INK_WARN : INK_BAD, "%s", e->message);
 }

@@ -9,7 +9,7 @@
 
 enum {
     FOLD = 1 << 24, /* FOLD + first row: a folded stretch */
-    CONTEXT_MAX = 6, /* equal rows kept beside a difference, when there is room for them */
+    CONTEXT_MAX = 20, /* equal rows kept beside a difference, when there is room for them */
     FOLD_MIN = 3,   /* rows that make a fold worth its line */
 };
 

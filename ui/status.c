@@ -173,6 +173,28 @@ static void draw_progress(ui *u, ui_pen *p)
     }
 }
 
+/* A sentence for somebody who is here for the first time. */
+static void draw_hint(ui *u, ui_pen *p)
+{
+    const ff_snapshot *s = u->snap;
+    const ui_view *v = ui_focused(u);
+    const char *text = "";
+
+    if (!s->localized || u->popup >= 0)
+        return;
+    if (v == &u->views[VIEW_DETAIL] && ui_chosen_proposal(u))
+        text = "a takes the repair named above, q goes back.";
+    else if (s->wrong == 0 && ui_unsaved(u))
+        text = "6 shows the images, 5 how it came about; u goes back a step.";
+    else if (s->next && ff_table_rows(s->states) < 2)
+        text = "Enter explains a row; a takes the repair named above, A repairs to the end.";
+    else if (s->next)
+        text = "a takes the repair named above, A repairs to the end, u goes back a step.";
+    else if (s->wrong > 0)
+        text = "6 shows the images that are still wrong, 2 the layers that differ most.";
+    ui_pen_printf(p, ui_plain(INK_DIM), " %s", text);
+}
+
 void ui_draw_status(ui *u, ui_rect r)
 {
     ui_pen p = ui_pen_at(&u->canvas, r, 0);
@@ -186,7 +208,7 @@ void ui_draw_status(ui *u, ui_rect r)
         ui_pen_text(&p, ui_plain(INK_DIM), "another key: stay");
         return;
     }
-    if (u->running && !(u->running_kind == FF_JOB_DETAIL && u->message)) {
+    if (u->running && u->running_kind != FF_JOB_DETAIL) { /* reading details is quick and frequent */
         draw_progress(u, &p);
         if (u->message)
             ui_pen_printf(&p, ui_plain(u->message_ink), "   %s", u->message);
@@ -195,6 +217,8 @@ void ui_draw_status(ui *u, ui_rect r)
     ui_pen_right(&p, ui_plain(INK_DIM), " engine: idle ");
     if (u->message)
         ui_pen_printf(&p, ui_plain(u->message_ink), " %s", u->message);
+    else
+        draw_hint(u, &p);
 }
 
 /* One key and what it does, if there is room for both. */

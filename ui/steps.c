@@ -13,6 +13,7 @@ typedef struct history {
     int count;
     int path[PATH_MAX_LENGTH]; /* states from the root to the present one, and the way redo would go */
     int n_path, present;       /* present: index in path */
+    int64_t state;             /* that was present at the last refresh */
 } history;
 
 static const ff_table *states_of(const ui_view *v)
@@ -112,6 +113,11 @@ static void refresh(ui_view *v)
         }
     }
     ui_view_rows(v, n_order, order);
+    if (h->state != v->ui->snap->state && present >= 0) { /* the cursor goes along */
+        h->state = v->ui->snap->state;
+        v->turn = true;
+        v->turn_to = present;
+    }
     free(parents);
     free(main_child);
     free(order);

@@ -129,7 +129,9 @@ static int colour_number(const shade *s)
     if (COLORS == 256)
         return s->c256[ground];
     int c = s->c16[ground];
-    return COLORS >= 16 || c < 0 ? c : c & 7;
+    if (COLORS >= 16 || c < 0)
+        return c;
+    return c == 8 ? -1 : c & 7; /* no grey among eight: faint instead */
 }
 
 static int pair_of(ui_style s)
@@ -143,6 +145,9 @@ static int pair_of(ui_style s)
         /* Faint inks cannot be read on the cursor's paper. */
         if ((s.paper == PAPER_CURSOR || s.paper == PAPER_MATCH) &&
             (s.ink == INK_DIM || s.ink == INK_LANE || s.ink == INK_FRAME))
+            ink = &plain;
+        /* The terminal's own text colour suits its own ground only. */
+        if (s.ink == INK_TEXT && papers[s.paper].colour.c256[0] >= 0 && COLORS >= 256)
             ink = &plain;
         int fg = colour_number(ink), bg = colour_number(&papers[s.paper].colour);
         if (COLORS < 16 && fg == bg && fg >= 0)
@@ -174,8 +179,8 @@ unsigned ui_theme_attributes(ui_style s, int *pair)
     if (COLORS < 256)
         a |= papers[s.paper].few;
     if (COLORS < 16) {
-        if (inks[s.ink].colour.c16[theme == UI_LIGHT] >= 8 && theme == UI_DARK)
-            a |= s.ink == INK_DIM || s.ink == INK_FRAME ? 0 : A_BOLD;
+        int c = inks[s.ink].colour.c16[theme == UI_LIGHT];
+        a |= c > 8 ? A_BOLD : c == 8 && s.paper == PAPER_NONE ? A_DIM : 0;
     }
     return a;
 }

@@ -88,6 +88,11 @@ void ui_view_update(ui_view *v)
     v->stale = false;
     v->class->refresh(v);
     ui_window_resize(&v->window, v->n_rows, v->window.height);
+    if (v->turn) {
+        v->turn = false;
+        ui_view_select(v, v->turn_to);
+        return;
+    }
     if (v->class->text || row < 0)
         return;
     for (int i = 0; i < v->n_rows; i++) {

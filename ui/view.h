@@ -56,6 +56,8 @@ struct ui_view {
     int mode, sort;     /* the class's own filter and order */
     int shift;          /* columns scrolled to the right */
     bool stale;         /* refresh before the next paint */
+    bool turn;          /* set by refresh(): the cursor goes to row `turn_to` */
+    int turn_to;
     ui_rect list;       /* where the rows are on the screen, for the mouse */
     void *data;
 };
