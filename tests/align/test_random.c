@@ -12,6 +12,7 @@
 #include "evaluate.h"
 #include "fetafix/align.h"
 #include "random_net.h"
+#include "text_model.h"
 
 typedef struct pair_of_nets {
     ff_model *source, *target;
@@ -187,11 +188,85 @@ static void pins_are_kept(void **state)
     drop(&p);
 }
 
+/* Small networks in which several things differ at once: rows are "Source | Target". */
+#define HEAD                                                                                       \
+    "input x 1,3,10,10; float w1 8,3,3,3 random; float w2 8,8,3,3 random; "                        \
+    "float w3 8,8,3,3 random; float f 10,8 random; c1 = Conv(x,w1) pads=[1,1,1,1]; r1 = "          \
+    "Relu(c1); "
+#define TAIL   "g = GlobalAveragePool(r3); fl = Flatten(g); o = Gemm(fl,f) transB=1; output o"
+#define SECOND "c2 = Conv(r1,w2) pads=[1,1,1,1]; "
+
+static void changed_structure(void **state)
+{
+    static const struct {
+        const char *source, *target, *expected;
+    } cases[] = {
+        {HEAD SECOND "r2 = Relu(c2); p = MaxPool(r2) kernel_shape=[2,2] strides=[2,2]; "
+                     "c3 = Conv(p,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL,
+         HEAD SECOND "p = AveragePool(c2) kernel_shape=[2,2] strides=[2,2]; "
+                     "c3 = Conv(p,w3) pads=[1,1,1,1]; r3 = Sigmoid(c3); " TAIL,
+         "Clip 0..inf | -\nMaxPool 2x2 s2 | AveragePool 2x2 s2\nClip 0..inf | Sigmoid\n"},
+        {HEAD SECOND "r2 = Relu(c2); c3 = Conv(r2,w3) pads=[1,1,1,1]; a = Add(c3,r1); "
+                     "r3 = Relu(a); " TAIL,
+         HEAD SECOND "r2 = Relu(c2); t = Transpose(r2) perm=[0,1,3,2]; "
+                     "c3 = Conv(t,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL,
+         "- | Transpose [0,1,3,2]\nAdd | -\n"},
+        {HEAD SECOND "r2 = Relu(c2); c3 = Conv(r2,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL,
+         HEAD "c3 = Conv(r1,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL,
+         "Conv 8 3x3 p1 | -\nClip 0..inf | -\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < FF_COUNT(cases); i++) {
+        pair_of_nets p = {0};
+        assert_int_equal(text_model(cases[i].source, 1, &p.source), FF_OK);
+        assert_int_equal(text_model(cases[i].target, 1, &p.target), FF_OK);
+        p.s = canon_of_model(p.source);
+        p.t = canon_of_model(p.target);
+        assert_int_equal(ff_align(p.s, p.t, NULL, 0, &p.a), FF_OK);
+        char *found = differences(&p);
+        assert_string_equal(found, cases[i].expected);
+        free(found);
+        drop(&p);
+    }
+}
+
+/* Weights that have nothing in common any more: order and neighbours decide alone. */
+static void unrelated_weights(void **state)
+{
+    (void)state;
+    for (uint64_t structure = 1; structure <= 20; structure++) {
+        pair_of_nets p = {0};
+        ff_rng rng = {structure};
+        ff_patch *patch = ff_patch_create();
+        assert_int_equal(random_net(structure, 0, NULL, &p.source), FF_OK);
+        const ff_graph *g = ff_model_graph(p.source);
+        for (int i = 0; i < g->n_initializers; i++) {
+            const ff_tensor *old = g->initializers[i]->initializer;
+            ff_tensor *t = NULL;
+            if (old->dtype != FF_FLOAT || old->count < 2)
+                continue;
+            assert_int_equal(ff_tensor_create(FF_FLOAT, old->rank, old->dims, &t), FF_OK);
+            for (int64_t k = 0; k < t->count; k++)
+                ff_tensor_set_real(t, k, ff_rng_normal(&rng));
+            ff_patch_set_initializer(patch, g->initializers[i]->name, t);
+            ff_tensor_unref(t);
+        }
+        assert_int_equal(ff_model_apply(p.source, patch, &p.target, NULL), FF_OK);
+        ff_patch_destroy(patch);
+        p.s = canon_of_model(p.source);
+        p.t = canon_of_model(p.target);
+        assert_int_equal(ff_align(p.s, p.t, NULL, 0, &p.a), FF_OK);
+        for (int i = 0; i < p.s->n_nodes; i++)
+            assert_int_equal(p.a->pairs[p.a->of_source[i]].target, i);
+        drop(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(faultless),
-        cmocka_unit_test(one_fault),
+        cmocka_unit_test(faultless),         cmocka_unit_test(one_fault),
+        cmocka_unit_test(changed_structure), cmocka_unit_test(unrelated_weights),
         cmocka_unit_test(pins_are_kept),
     };
     return cmocka_run_group_tests_name("alignment of random networks", tests, NULL, NULL);
