@@ -8,9 +8,9 @@
 
 static const ff_detector detectors[] = {
     {"preprocessing", ff_detect_preprocessing},
-    {"tensor structure", ff_detect_structure},
-    {"input dimensions", ff_detect_input}, /* looks at what the one before found */
     {"outputs", ff_detect_outputs},
+    {"tensor structure", ff_detect_structure}, /* these two look at what the ones before found */
+    {"input dimensions", ff_detect_input},
     {"weights", ff_detect_weights},
     {"hyperparameters", ff_detect_hyper},
     {"graph", ff_detect_graph},

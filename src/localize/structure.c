@@ -64,10 +64,30 @@ static bool harmless(const ff_canon *c, const ff_cnode *n, const int *correction
     return true;
 }
 
+/* Read by nobody but who takes an output of the graph that is not the answer, or that the Source does not have? The
+ * detector of outputs speaks of it, where it does harm. */
+static bool only_redundant_output(const ff_detection *d, const ff_cvalue *v)
+{
+    const ff_canon *tc = d->subject->target.canon;
+    const char *answer = NULL;
+    for (int i = 0; i < d->findings->count; i++)
+        if (strcmp(d->findings->at[i].cause, "outputs-reordered") == 0)
+            answer = d->findings->at[i].hint->outputs[0];
+    if (v->n_users)
+        return false;
+    for (int i = 0; i < tc->n_outputs; i++)
+        if (tc->outputs[i] == v->id && (answer ? v->original && strcmp(v->original->name, answer) == 0
+                                               : i < d->subject->source.canon->n_outputs))
+            return false;
+    return true;
+}
+
 static void report(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b)
 {
     const ff_subject *s = d->subject;
     const ff_canon *tc = s->target.canon;
+    if (!a && only_redundant_output(d, &tc->values[b->outputs[0]]))
+        return;
     int have[FF_MAX_RANK], want[FF_MAX_RANK], inverse[FF_MAX_RANK], correction[FF_MAX_RANK], rank, n;
     if (!ff_cnode_perm(b, have, &rank))
         return;
@@ -116,6 +136,7 @@ static void report(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode 
     free(what);
 }
 
+/* Runs after the detector of outputs. */
 int ff_detect_structure(ff_detection *d)
 {
     const ff_subject *s = d->subject;
