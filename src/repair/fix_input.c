@@ -84,8 +84,8 @@ int ff_fix_input(ff_proposing *p, const ff_finding *f)
         ff_node_spec spec = {.name = name, .op = "Transpose", .domain = "", .n_inputs = 1, .n_outputs = 1, .n_attrs = 1,
                              .inputs = (const char *const[]){input->name}, .outputs = (const char *const[]){name},
                              .attrs = &a};
-        ff_patch_redirect(patch, input->name, name);
         ff_patch_insert_node(patch, &spec, NULL);
+        ff_patch_redirect(patch, input->name, name);
         free(stem);
         free(name);
     }

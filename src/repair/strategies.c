@@ -13,6 +13,7 @@ static const ff_strategy strategies[] = {
     {FF_WB, ff_fix_weights},
     {FF_LH, ff_fix_hyper},
     {FF_CG, ff_fix_hyper},
+    {FF_CG, ff_fix_region},
 };
 
 typedef struct ranked {

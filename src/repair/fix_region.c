@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* CG: a matched node of the Target is made to read what corresponds to what it reads in the Source: a value that is
+ * there already, or the Source's nodes copied in between. Layouts are adapted by Transposes. */
+#include "localize/axes.h"
+#include "localize/region.h"
+#include "repair/strategy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct job {
+    const ff_subject *s;
+    const ff_plan *source, *target;
+    ff_patch *patch;
+    char *stem;
+    int n_names;
+    char **names; /* by id of the Source's value: what carries it in the Target, in the Source's layout */
+    int depth;
+} job;
+
+static char *fresh(job *j, const char *hint)
+{
+    char *stem = ff_asprintf("%s_%s_%d", j->stem, hint, j->n_names++);
+    char *name = ff_model_fresh_name(j->s->target.model, stem);
+    free(stem);
+    return name;
+}
+
+/* A Transpose behind `name` (not when perm changes nothing); takes and gives back an owned name. */
+static char *transposed(job *j, char *name, const int *perm, int rank)
+{
+    if (ff_perm_identity(perm, rank))
+        return name;
+    int64_t order[FF_MAX_RANK];
+    for (int i = 0; i < rank; i++)
+        order[i] = perm[i];
+    char *out = fresh(j, "transposed");
+    ff_attr a = {.name = "perm", .type = FF_ATTR_INTS, .n = (size_t)rank, .ints = order};
+    ff_node_spec spec = {.name = out, .op = "Transpose", .domain = "", .n_inputs = 1, .n_outputs = 1, .n_attrs = 1,
+                         .inputs = (const char *const *)&name, .outputs = (const char *const *)&out, .attrs = &a};
+    ff_patch_insert_node(j->patch, &spec, NULL);
+    free(name);
+    return out;
+}
+
+/* perm such that transposing data laid out as `from` gives data laid out as `to`; both are axes by canonical axis. */
+static void between(const int *from, const int *to, int rank, int *perm)
+{
+    for (int i = 0; i < rank; i++)
+        perm[to[i]] = from[i];
+}
+
+/* Opsets at which an operator changed its form: a node can be copied between two that none of these parts. */
+static bool portable(const ff_node *n, int opset)
+{
+    static const struct {
+        const char *op;
+        int at[3];
+    } changes[] = {
+        {"Clip", {11}},      {"Pad", {11, 18}},        {"Squeeze", {13}},     {"Unsqueeze", {13}},
+        {"ReduceSum", {13}}, {"ReduceMean", {18}},     {"ReduceMax", {18}},   {"ReduceMin", {18}},
+        {"Softmax", {13}},   {"LogSoftmax", {13}},     {"Split", {13, 18}},   {"Dropout", {12}},
+        {"Resize", {10, 11, 13}}, {"Slice", {10}},     {"TopK", {10, 11}},    {"Upsample", {9, 10}},
+        {"BatchNormalization", {9, 14}},
+    };
+    for (size_t i = 0; i < FF_COUNT(changes); i++)
+        if (strcmp(changes[i].op, n->op) == 0)
+            for (int k = 0; k < 3; k++)
+                if (changes[i].at[k] && (n->opset < changes[i].at[k]) != (opset < changes[i].at[k]))
+                    return false;
+    return ff_op_find(n->domain, n->op, opset) != NULL;
+}
+
+static char *constant(job *j, const ff_tensor *t)
+{
+    char *name = fresh(j, "constant");
+    ff_patch_set_initializer(j->patch, name, t);
+    return name;
+}
+
+static char *scalar(job *j, double v)
+{
+    ff_tensor *t;
+    if (ff_tensor_create(FF_FLOAT, 0, NULL, &t) != FF_OK)
+        return NULL;
+    ff_tensor_set_real(t, 0, v);
+    char *name = constant(j, t);
+    ff_tensor_unref(t);
+    return name;
+}
+
+/* Clip changed from attributes to inputs at opset 11. */
+static bool insert_clip(job *j, const ff_node *n, const char *in, const char *out, int opset)
+{
+    double low = -3.402823466e38, high = 3.402823466e38;
+    if (n->opset < 11) {
+        low = ff_node_float(n, "min", (float)low);
+        high = ff_node_float(n, "max", (float)high);
+    } else {
+        for (int i = 1; i < 3 && i < n->n_inputs; i++) {
+            const ff_tensor *t = n->inputs[i] ? ff_plan_constant(j->source, n->inputs[i]) : NULL;
+            if (n->inputs[i] && (!t || t->count != 1))
+                return false;
+            if (t)
+                *(i == 1 ? &low : &high) = ff_tensor_get_real(t, 0);
+        }
+    }
+    ff_node_spec spec = {.name = out, .op = "Clip", .domain = "", .n_outputs = 1, .outputs = &out};
+    if (opset < 11) {
+        ff_attr attrs[] = {{.name = "min", .type = FF_ATTR_FLOAT, .f = (float)low},
+                           {.name = "max", .type = FF_ATTR_FLOAT, .f = (float)high}};
+        spec.n_inputs = 1;
+        spec.inputs = &in;
+        spec.n_attrs = 2;
+        spec.attrs = attrs;
+        ff_patch_insert_node(j->patch, &spec, NULL);
+        return true;
+    }
+    char *a = scalar(j, low), *b = scalar(j, high);
+    const char *inputs[] = {in, a, b};
+    spec.n_inputs = 3;
+    spec.inputs = inputs;
+    ff_patch_insert_node(j->patch, &spec, NULL);
+    free(a);
+    free(b);
+    return true;
+}
+
+/* The Target's value for one of the Source's, where there is one, turned into the Source's layout. Caller frees. */
+static char *existing(job *j, const ff_value *v)
+{
+    const ff_canon *sc = j->s->source.canon, *tc = j->s->target.canon;
+    for (int i = 0; i < sc->n_values; i++) {
+        if (sc->values[i].original != v)
+            continue;
+        int at = ff_region_counterpart(j->s, i);
+        if (at < 0 || !tc->values[at].original)
+            continue;
+        int from[FF_MAX_RANK], to[FF_MAX_RANK], perm[FF_MAX_RANK];
+        const ff_cvalue *a = &sc->values[i], *b = &tc->values[at];
+        if (a->shape.rank != b->shape.rank || !ff_cvalue_axes(a, ff_plan_shape(j->source, v), to) ||
+            !ff_cvalue_axes(b, ff_plan_shape(j->target, b->original), from))
+            continue;
+        between(from, to, a->shape.rank, perm);
+        return transposed(j, ff_strdup(b->original->name), perm, a->shape.rank);
+    }
+    return NULL;
+}
+
+/* The name of what carries the Source's value v in the Target; nodes are copied as needed. Borrowed; NULL: impossible. */
+static const char *bring(job *j, const ff_value *v)
+{
+    if (j->names[v->id])
+        return j->names[v->id];
+    const ff_tensor *t = ff_plan_constant(j->source, v);
+    if (t)
+        return j->names[v->id] = constant(j, t);
+    if ((j->names[v->id] = existing(j, v)))
+        return j->names[v->id];
+    const ff_node *n = v->producer;
+    int opset = ff_model_opset(j->s->target.model, "");
+    bool clip = n && !*n->domain && strcmp(n->op, "Clip") == 0;
+    if (!n || *n->domain || j->depth > 64 || !(clip || portable(n, opset)))
+        return NULL;
+    const char **inputs = ff_alloc_array((size_t)n->n_inputs + 1, sizeof *inputs);
+    const char **outputs = ff_alloc_array((size_t)n->n_outputs + 1, sizeof *outputs);
+    const char *result = NULL;
+    j->depth++;
+    for (int i = 0; i < n->n_inputs && !(clip && i > 0); i++)
+        if (n->inputs[i] && !(inputs[i] = bring(j, n->inputs[i])))
+            goto out;
+    for (int i = 0; i < n->n_outputs; i++)
+        if (n->outputs[i]) {
+            j->names[n->outputs[i]->id] = fresh(j, n->op);
+            outputs[i] = j->names[n->outputs[i]->id];
+        }
+    if (clip) {
+        if (!insert_clip(j, n, inputs[0], outputs[0], opset))
+            goto out;
+    } else {
+        ff_node_spec spec = {.name = outputs[0], .op = n->op, .domain = "", .n_inputs = n->n_inputs,
+                             .n_outputs = n->n_outputs, .n_attrs = n->n_attrs, .inputs = inputs, .outputs = outputs,
+                             .attrs = n->attrs};
+        ff_patch_insert_node(j->patch, &spec, NULL);
+    }
+    result = j->names[v->id];
+out:
+    j->depth--;
+    free(inputs);
+    free(outputs);
+    return result;
+}
+
+/* Were there parts that nothing reads before? Then "remove what nothing reads" would take those too. */
+static bool has_dead(const ff_model *m)
+{
+    const ff_graph *g = ff_model_graph(m);
+    for (int i = 0; i < g->n_initializers; i++)
+        if (!g->initializers[i]->n_users && !g->initializers[i]->is_output)
+            return true;
+    for (int i = 0; i < g->n_nodes; i++) {
+        bool used = false;
+        for (int k = 0; k < g->nodes[i]->n_outputs; k++)
+            used = used || (g->nodes[i]->outputs[k] && (g->nodes[i]->outputs[k]->n_users || g->nodes[i]->outputs[k]->is_output));
+        if (!used)
+            return true;
+    }
+    return false;
+}
+
+/* Do all that read y in the canonical view read x in the Source? */
+static bool all_readers(const ff_subject *s, int x, int y)
+{
+    const ff_cvalue *v = &s->target.canon->values[y];
+    for (int i = 0; i < v->n_users; i++) {
+        int node = v->users[i], pair = s->alignment->of_target[node];
+        if (!ff_region_matched(s, false, node)) /* part of what goes */
+            continue;
+        const ff_cnode *a = &s->source.canon->nodes[s->alignment->pairs[pair].source], *b = &s->target.canon->nodes[node];
+        for (int k = 0; k < a->n_inputs && k < b->n_inputs; k++)
+            if (b->inputs[k] == y && a->inputs[k] != x)
+                return false;
+    }
+    return true;
+}
+
+/* The original node among those of the consumer that reads y. */
+static bool rewire(job *j, const ff_cnode *consumer, const ff_value *y, const char *name)
+{
+    bool any = false;
+    for (int i = 0; i < consumer->n_origins; i++)
+        for (int k = 0; k < consumer->origins[i]->n_inputs; k++)
+            if (consumer->origins[i]->inputs[k] == y) {
+                ff_patch_set_node_input(j->patch, ff_node_address(consumer->origins[i]), k, name);
+                any = true;
+            }
+    return any;
+}
+
+static bool fix_output(job *j, const ff_value *y, const char *name)
+{
+    const ff_graph *g = ff_model_graph(j->s->target.model);
+    const char **names = ff_alloc_array((size_t)g->n_outputs + 1, sizeof *names);
+    bool found = false;
+    for (int i = 0; i < g->n_outputs; i++) {
+        found = found || g->outputs[i] == y;
+        names[i] = g->outputs[i] == y ? name : g->outputs[i]->name;
+    }
+    if (found) {
+        ff_shape shape = y->declared;
+        ff_patch_add_output(j->patch, name, &shape);
+        ff_patch_set_outputs(j->patch, g->n_outputs, names);
+    }
+    free(names);
+    return found;
+}
+
+static bool fix(job *j, const ff_hint *h)
+{
+    const ff_cvalue *x = &j->s->source.canon->values[h->source_exit], *y = &j->s->target.canon->values[h->exit];
+    if (!x->original || !y->original || x->shape.rank != y->shape.rank)
+        return false;
+    int from[FF_MAX_RANK], to[FF_MAX_RANK], perm[FF_MAX_RANK];
+    if (!ff_cvalue_axes(x, ff_plan_shape(j->source, x->original), from) ||
+        !ff_cvalue_axes(y, ff_plan_shape(j->target, y->original), to))
+        return false;
+    const char *brought = bring(j, x->original);
+    if (!brought)
+        return false;
+    between(from, to, x->shape.rank, perm);
+    char *name = transposed(j, ff_strdup(brought), perm, x->shape.rank);
+    bool made = true;
+    if (h->target_cnode < 0)
+        made = fix_output(j, y->original, name);
+    else if (all_readers(j->s, h->source_exit, h->exit) && !y->original->is_output)
+        ff_patch_redirect(j->patch, y->original->name, name);
+    else
+        made = rewire(j, &j->s->target.canon->nodes[h->target_cnode], y->original, name);
+    free(name);
+    if (made && !has_dead(j->s->target.model))
+        ff_patch_remove_dead(j->patch);
+    return made;
+}
+
+int ff_fix_region(ff_proposing *p, const ff_finding *f)
+{
+    const ff_subject *s = p->subject;
+    if (f->hint->source_exit < 0 || f->hint->exit < 0)
+        return FF_OK;
+    job j = {.s = s, .source = s->source.canon->plan, .target = s->target.canon->plan};
+    const ff_cvalue *y = &s->target.canon->values[f->hint->exit];
+    int n_values = ff_model_values(s->source.model);
+    j.names = ff_alloc_array((size_t)n_values + 1, sizeof *j.names);
+    j.stem = ff_asprintf("%s_repaired", y->original ? y->original->name : "region");
+    j.patch = ff_patch_create();
+    if (fix(&j, f->hint)) {
+        ff_proposing_add(p, f, NULL, j.patch,
+                         f->n_source_nodes ? ff_asprintf("put the Source's %s in: %s", f->n_source_nodes > 1 ? "nodes" : "node", f->summary)
+                                           : ff_asprintf("take out what the Source does not have: %s", f->summary));
+        j.patch = NULL;
+    }
+    ff_patch_destroy(j.patch);
+    for (int i = 0; i < n_values; i++)
+        free(j.names[i]);
+    free(j.names);
+    free(j.stem);
+    return FF_OK;
+}
