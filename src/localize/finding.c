@@ -40,7 +40,7 @@ ff_finding *ff_detection_add(ff_detection *d, ff_fault_type type, const char *ca
     f->magnitude = 1;
     f->hint = ff_alloc(sizeof *f->hint);
     f->hint->source_cnode = f->hint->target_cnode = f->hint->cvalue = -1;
-    f->hint->entry = f->hint->exit = f->hint->source_entry = f->hint->source_exit = -1;
+    f->hint->exit = f->hint->source_exit = -1;
     return f;
 }
 
@@ -119,10 +119,7 @@ static void hint_destroy(ff_hint *h)
 {
     if (!h)
         return;
-    free(h->order);
     free(h->outputs);
-    free(h->region);
-    free(h->wanted);
     free(h);
 }
 

@@ -115,13 +115,22 @@ static int differs(comparison *m, int pair, int input, int x, int y)
     char *consumer = p ? ff_cnode_label(tc, p->target) : ff_strdup("the output");
     char *label = n_wanted ? ff_cnode_label(sc, wanted[n_wanted - 1])
                            : p ? ff_cnode_label(sc, p->source) : ff_strdup("output");
-    char *what = n_wanted ? ff_strdup(label) : ff_asprintf("%s/input%d", label, input);
+    char *what = n_wanted ? ff_strdup(label) : n_region ? ff_asprintf("%s/input%d", label, input) : ff_asprintf("%s/inputs", label);
+    for (int i = 0; i < d->findings->count; i++) /* one node wired otherwise, or one region seen twice, is one fault */
+        if (d->findings->at[i].type == FF_CG && strcmp(d->findings->at[i].id + 3, what) == 0) {
+            free(consumer);
+            free(label);
+            free(what);
+            return FF_OK;
+        }
     char *has = operators(tc, region, n_region), *needs = operators(sc, wanted, n_wanted);
     const char *cause = n_wanted && n_region ? "other-nodes" : n_wanted ? "missing-nodes" : n_region ? "extra-nodes" : "wired-otherwise";
     ff_finding *f = ff_detection_add(d, FF_CG, cause, what);
     f->pair = pair;
     f->hint->source_exit = x;
     f->hint->exit = y;
+    f->hint->n_region = n_region;
+    f->hint->n_wanted = n_wanted;
     f->hint->target_cnode = p ? p->target : -1;
     f->hint->source_cnode = p ? p->source : -1;
     f->source_nodes = originals(sc, wanted, n_wanted, &f->n_source_nodes);

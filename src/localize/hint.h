@@ -22,23 +22,18 @@ typedef struct ff_hint {
     int perm[FF_MAX_RANK];
     const ff_node *node;
 
-    /* TSS in a dense layer: element i of the wanted flat vector is element order[i] of what is there. */
-    int64_t n_order;
-    int64_t *order;
-
     /* ID: the input and the shape it should have. */
     const ff_value *input;
     ff_shape shape;
 
-    /* CG: outputs in the wanted order (names of the Target), or nodes of a region. */
+    /* CG: outputs in the wanted order (names of the Target). */
     int n_outputs;
     const char **outputs;
-    int n_region;  /* canonical nodes of the Target's region */
-    int *region;
-    int n_wanted;  /* canonical nodes of the Source's region */
-    int *wanted;
-    int entry, exit;               /* Target cvalues before and after the region */
-    int source_entry, source_exit; /* the Source's */
+
+    /* CG: node target_cnode (-1: the output) reads `exit` where its counterpart reads `source_exit`. How many nodes
+     * without a counterpart make them on both sides. */
+    int source_exit, exit;
+    int n_wanted, n_region;
 } ff_hint;
 
 #endif

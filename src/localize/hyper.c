@@ -19,7 +19,8 @@ static bool equal_attr(const ff_cattr *a, const ff_cattr *b)
         if (a->type == FF_CATTR_INTS && a->ints[i] != b->ints[i])
             return false;
         if (a->type == FF_CATTR_REALS && a->reals[i] != b->reals[i] &&
-            !(fabs(a->reals[i] - b->reals[i]) <= 1e-6 * fmax(fabs(a->reals[i]), fabs(b->reals[i]))))
+            (isinf(a->reals[i]) || isinf(b->reals[i]) ||
+             !(fabs(a->reals[i] - b->reals[i]) <= 1e-6 * fmax(fabs(a->reals[i]), fabs(b->reals[i])))))
             return false;
     }
     return true;

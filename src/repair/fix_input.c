@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The finding of a Transpose behind the input that loses the order, whose correction belongs to this repair. */
 static bool transposed(const ff_node *n)
 {
     return n && !*n->domain && strcmp(n->op, "Transpose") == 0;
@@ -37,18 +36,19 @@ static bool wanted_perm(const ff_subject *s, const ff_value *input, const ff_nod
     return true;
 }
 
-/* What a residual Transpose in the canonical view asks for on top, when n is where it comes from. */
-static void correct(const ff_subject *s, const ff_node *n, int *perm, int rank)
+/* What a residual Transpose in the canonical view asks for on top, when n is where it comes from. Tells whether. */
+static bool correct(const ff_subject *s, const ff_node *n, int *perm, int rank)
 {
     const ff_canon *c = s->target.canon;
     int at = ff_canon_of(c, n), have[FF_MAX_RANK], inverse[FF_MAX_RANK], fixed[FF_MAX_RANK], k;
     if (at < 0 || !ff_cnode_perm(&c->nodes[at], have, &k) || k != rank || s->alignment->of_target[at] < 0 ||
         s->alignment->pairs[s->alignment->of_target[at]].source >= 0)
-        return;
+        return false;
     ff_perm_invert(have, rank, inverse);
     for (int i = 0; i < rank; i++)
         fixed[i] = perm[inverse[i]];
     memcpy(perm, fixed, (size_t)rank * sizeof *perm);
+    return true;
 }
 
 int ff_fix_input(ff_proposing *p, const ff_finding *f)
@@ -62,8 +62,7 @@ int ff_fix_input(ff_proposing *p, const ff_finding *f)
     int perm[FF_MAX_RANK], rank;
     if (!wanted_perm(s, input, reader, perm, &rank) || rank != shape->rank)
         return FF_OK;
-    if (reader)
-        correct(s, reader, perm, rank);
+    bool corrected = reader && correct(s, reader, perm, rank);
 
     ff_patch *patch = ff_patch_create();
     int64_t dims[FF_MAX_RANK], order[FF_MAX_RANK];
@@ -93,6 +92,10 @@ int ff_fix_input(ff_proposing *p, const ff_finding *f)
     ff_proposal *n = ff_proposing_add(p, f, NULL, patch,
                                       ff_asprintf("give input '%s' the dimensions of the Source's", name));
     free(name);
+    if (corrected) { /* the order that was lost behind the input is restored with it */
+        n->findings = ff_realloc_array(n->findings, 2, sizeof *n->findings);
+        n->findings[n->n_findings++] = ff_strdup("TSS:input");
+    }
     n->has_pre = true;
     n->pre = s->target.pre;
     n->pre.layout = s->source.pre.layout;

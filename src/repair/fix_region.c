@@ -237,6 +237,34 @@ static bool rewire(job *j, const ff_cnode *consumer, const ff_value *y, const ch
     return any;
 }
 
+/* No node is missing and none too many: each input of the consumer gets the value that corresponds to the Source's. */
+static bool rewire_all(job *j, int target_cnode)
+{
+    const ff_subject *s = j->s;
+    const ff_canon *sc = s->source.canon, *tc = s->target.canon;
+    const ff_cnode *b = &tc->nodes[target_cnode];
+    const ff_cnode *a = &sc->nodes[s->alignment->pairs[s->alignment->of_target[target_cnode]].source];
+    bool any = false;
+    if (!b->primary || b->n_inputs != a->n_inputs || b->primary->n_inputs != b->n_inputs)
+        return false;
+    for (int i = 0; i < b->n_inputs; i++) {
+        int at = ff_region_counterpart(s, a->inputs[i]);
+        int from[FF_MAX_RANK], to[FF_MAX_RANK];
+        const ff_cvalue *y = &tc->values[b->inputs[i]], *w = at >= 0 ? &tc->values[at] : NULL;
+        if (!w || !w->original || !y->original || y->original != b->primary->inputs[i])
+            return false;
+        if (w == y)
+            continue;
+        if (!ff_cvalue_axes(w, ff_plan_shape(j->target, w->original), from) ||
+            !ff_cvalue_axes(y, ff_plan_shape(j->target, y->original), to) ||
+            memcmp(from, to, (size_t)y->shape.rank * sizeof *from) != 0)
+            return false;
+        ff_patch_set_node_input(j->patch, ff_node_address(b->primary), i, w->original->name);
+        any = true;
+    }
+    return any;
+}
+
 static bool fix_output(job *j, const ff_value *y, const char *name)
 {
     const ff_graph *g = ff_model_graph(j->s->target.model);
@@ -293,10 +321,13 @@ int ff_fix_region(ff_proposing *p, const ff_finding *f)
     j.names = ff_alloc_array((size_t)n_values + 1, sizeof *j.names);
     j.stem = ff_asprintf("%s_repaired", y->original ? y->original->name : "region");
     j.patch = ff_patch_create();
-    if (fix(&j, f->hint)) {
+    const ff_hint *h = f->hint;
+    bool wiring = h->target_cnode >= 0 && !h->n_wanted && !h->n_region;
+    if (wiring ? rewire_all(&j, h->target_cnode) : fix(&j, h)) {
         ff_proposing_add(p, f, NULL, j.patch,
                          f->n_source_nodes ? ff_asprintf("put the Source's %s in: %s", f->n_source_nodes > 1 ? "nodes" : "node", f->summary)
-                                           : ff_asprintf("take out what the Source does not have: %s", f->summary));
+                         : f->hint->n_region ? ff_asprintf("take out what the Source does not have: %s", f->summary)
+                                             : ff_asprintf("wire it as in the Source: %s", f->summary));
         j.patch = NULL;
     }
     ff_patch_destroy(j.patch);
