@@ -86,6 +86,24 @@ static int compare(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, 
     return rc;
 }
 
+/* Both sides store the same numbers in the same places, and still the effective ones are permuted: the order of what
+ * the layer reads was lost on the way (a Flatten of other axes), not that of its weights. */
+static bool order_lost(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
+{
+    const ff_tensor *x = a && a->original && !a->folded ? ff_plan_constant(s->source.canon->plan, a->original) : NULL;
+    const ff_tensor *y = b && b->original && !b->folded ? ff_plan_constant(s->target.canon->plan, b->original) : NULL;
+    if (!x || !y || x->rank != 2 || y->rank != 2 || x->count != y->count || x->dtype != y->dtype)
+        return false;
+    if (x->dims[0] == y->dims[0] && memcmp(x->data, y->data, x->bytes) == 0)
+        return true;
+    ff_tensor *t;
+    if (x->dims[0] != y->dims[1] || ff_tensor_transpose(x, (const int[]){1, 0}, &t) != FF_OK)
+        return false;
+    bool equal = memcmp(t->data, y->data, y->bytes) == 0;
+    ff_tensor_unref(t);
+    return equal;
+}
+
 static int examine(ff_detection *d, int pair, const char *role, const ff_cparam *a, const ff_cparam *b)
 {
     const ff_subject *s = d->subject;
@@ -104,14 +122,23 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     }
     char *label = ff_pair_label(s, pair);
     char *what = ff_asprintf("%s/%s", label, role);
-    ff_finding *f = ff_detection_add(d, FF_WB, c.cause, what);
+    bool lost = strcmp(c.cause, "permuted") == 0 && order_lost(s, a, b);
+    ff_finding *f = ff_detection_add(d, lost ? FF_TSS : FF_WB, lost ? "order-lost" : c.cause, what);
     ff_finding_set_nodes(s, f, p->source, p->target);
     f->pair = pair;
     f->magnitude = isfinite(c.relative) ? c.relative : 1e6;
     f->hint->source_param = a;
     f->hint->target_param = b;
     char *shown = ff_cnode_label(s->target.canon, p->target);
-    describe(f, shown, role, &c);
+    if (lost) {
+        f->summary = ff_asprintf("'%s' reads the elements in another order than the Source", shown);
+        f->explanation = ff_strdup(
+            "The weights are the Source's, but what is flattened before has its axes in another order (height, width, "
+            "channels against channels, height, width), so that each weight meets another element. The repair puts the "
+            "columns of the layer in the order in which its input comes.");
+    } else {
+        describe(f, shown, role, &c);
+    }
     ff_finding_set_details(f, details(role, a, b, &c));
     free(shown);
     free(what);

@@ -77,8 +77,8 @@ static const seeded list[] = {
      {"TSS input-axes-permuted", "ID input-layout"}},
     {"outputs", "output y", "output c4; output y", NULL, 1, {"CG outputs-reordered"}},
     {"no-transb", "y = Gemm(f,w5,b5) transB=1", "w6 = Transpose(w5) perm=[1,0]; m = MatMul(f,w6); y = Add(m,b5)", NULL, 0, {0}},
-    {"flatten-nhwc", "f = Flatten(k)", "kt = Transpose(k) perm=[0,2,3,1]; f = Flatten(kt)", NULL, 1, {"TSS axes-permuted"}},
-    {"flatten-nhwc-right", "f = Flatten(k); y = Gemm(f,w5,b5) transB=1",
+    {"flatten-nhwc", "f = Flatten(k)", "kt = Transpose(k) perm=[0,2,3,1]; f = Flatten(kt)", NULL, 1, {"TSS order-lost"}},
+    {"flatten-nhwc-right", "f = Flatten(k);y = Gemm(f,w5,b5) transB=1",
      "kt = Transpose(k) perm=[0,2,3,1]; f = Flatten(kt);"
      "int d1 4 10,14,8,8; int d2 2 10,896; v1 = Reshape(w5,d1); v2 = Transpose(v1) perm=[0,2,3,1]; v3 = Reshape(v2,d2);"
      "y = Gemm(f,v3,b5) transB=1", NULL, 0, {0}},
@@ -91,11 +91,12 @@ static const seeded list[] = {
      NULL, 0, {0}},
     {"batchnorm-epsilon", "a = Add(c3,r1)",
      "float one 8 1; float nul 8 0; n3 = BatchNormalization(c3,one,nul,nul,one) epsilon=0.3; a = Add(n3,r1)",
-     NULL, 2, {"WB scaled", "WB scaled"}},
+     NULL, 2, {"WB scaled", "WB different"}},
     {"pool-pads", "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]", "p = MaxPool(a) kernel_shape=[3,3] pads=[2,2,0,0]", NULL, 1,
      {"LH pads-differ"}},
     {"pool-zero-pad", "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]",
-     "float z - 5; int pd 8 0,0,1,1,0,0,1,1; ap = Pad(a,pd,z); p = MaxPool(ap) kernel_shape=[3,3] pads=[0,0,0,0]", NULL, 1, {"CG extra-nodes"}},
+     "float z - 5; int pd 8 0,0,1,1,0,0,1,1; ap = Pad(a,pd,z); p = MaxPool(ap) kernel_shape=[3,3] pads=[0,0,0,0]", NULL, 2,
+     {"LH pads-differ", "CG extra-nodes"}},
     {"dense-scaled", "y = Gemm(f,w5,b5) transB=1", "y = Gemm(f,w5,b5) transB=1 alpha=0.5", NULL, 1, {"WB scaled"}},
 };
 
