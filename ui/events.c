@@ -80,6 +80,8 @@ static void done(ui *u, const ff_event *e)
     }
     u->quit_after_save = false;
     bool searched = e->kind == FF_JOB_REPAIR || e->kind == FF_JOB_STEP;
+    if (ok && e->kind == FF_JOB_SAVE && !(e->message && *e->message))
+        ui_say(u, INK_GOOD, "the Target is written");
     if (ok && searched && !(e->message && *e->message))
         ui_say(u, INK_GOOD, "the search is done: wrong %d \xe2\x86\x92 %d", u->snap->initial, u->snap->wrong);
     if (e->message && *e->message)

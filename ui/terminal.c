@@ -216,7 +216,9 @@ int ui_term_enter(int color)
     if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
         return ff_fail(FF_ERR_USAGE, "terminal '%s' is not known, the explorer cannot draw: %s", name,
                        hint);
-    if (!*capability("cup", text, sizeof text))
+    bool addressable = *capability("cup", text, sizeof text) != '\0';
+    del_curterm(cur_term); /* newterm() reads it again */
+    if (!addressable)
         return ff_fail(FF_ERR_USAGE, "terminal '%s' cannot place the cursor: %s", name, hint);
     if (pipe2(term.pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return ff_fail(FF_ERR_INTERNAL, "pipe: %s", strerror(errno));
@@ -299,6 +301,8 @@ void ui_term_suspend(void)
     kill(getpid(), SIGTSTP);
     catch_signals();
     atomic_fetch_and(&signals_set, ~(UI_SIG_STOP | UI_SIG_CONTINUE));
+    reset_prog_mode();
+    modes(); /* endwin() took back what keypad() had told the terminal */
     begin();
     ui_term_redraw(); /* the next refresh() enters curses again */
 }

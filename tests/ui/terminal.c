@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <vterm.h>
 
-enum { SETTLED_MS = 60, BUSY_MS = 700, LOOKS_MAX = 52 };
+enum { SETTLED_MS = 60, BUSY_MS = 700, ANSWER_MS = 400, LOOKS_MAX = 52 };
 
 struct terminal {
     int fd, slave; /* our end; the program's, kept open so that its modes can be read */
@@ -288,6 +288,7 @@ void terminal_press(terminal *t, const char *keys)
     char *copy = ff_strdup(keys), *save = NULL;
     for (char *k = strtok_r(copy, " ", &save); k; k = strtok_r(NULL, " ", &save)) {
         press(t, k);
+        pump(t, ANSWER_MS);
         terminal_settle(t);
     }
     free(copy);
