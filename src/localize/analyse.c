@@ -317,7 +317,7 @@ static int causal_image(void *context, int64_t index, int worker)
         ff_tensor *output = NULL, *values = NULL;
         rc = ff_activations_run(&t, a->target.at[worker], image, a->task, &output);
         if (rc == FF_OK)
-            rc = ff_tensor_convert(output, FF_FLOAT, &values);
+            rc = ff_output_row(output, ff_feed_shape(a->s->target.feed), &values);
         if (rc == FF_OK) {
             ff_label label;
             ff_label_of(values, &label);

@@ -17,6 +17,24 @@ static const ff_detector detectors[] = {
     {"equivalences", ff_detect_sames},
 };
 
+/* A Target that cannot run, where nothing that was found explains it. */
+static void report_error(ff_detection *d)
+{
+    const char *error = d->subject->target.error;
+    for (int i = 0; i < d->findings->count; i++)
+        if (d->findings->at[i].type != FF_PP)
+            return;
+    if (!error)
+        return;
+    ff_finding *f = ff_detection_add(d, FF_CG, "cannot-run", "error");
+    f->summary = ff_asprintf("the Target cannot run: %s", error);
+    f->explanation = ff_strdup("The Target's shapes contradict one another, so that it gives no answer for any image. What "
+                               "lies before the contradiction corresponds to the Source.");
+    json_t *j = json_object();
+    json_object_set_new(j, "error", json_string(error));
+    ff_finding_set_details(f, j);
+}
+
 /* PP, ID, TSS first; then what belongs to no pair (outputs of the graph), then down the network. */
 static int place(const ff_finding *f)
 {
@@ -57,6 +75,7 @@ int ff_localize(const ff_subject *s, const ff_task *task, ff_findings **out, ff_
         ff_sames_destroy(d.sames);
         return rc;
     }
+    report_error(&d);
     if (d.findings->count > 1)
         qsort(d.findings->at, (size_t)d.findings->count, sizeof *d.findings->at, by_order);
     *out = d.findings;

@@ -39,7 +39,7 @@ static int measure(const ff_subject *s, const ff_plan *plan, const ff_task *task
         ff_tensor_unref(feed);
         for (int k = 0; k < n && rc == FF_OK; k++) {
             ff_tensor *v = NULL;
-            rc = ff_tensor_convert(out[k], FF_FLOAT, &v);
+            rc = ff_output_row(out[k], ff_feed_shape(s->target.feed), &v);
             if (rc != FF_OK)
                 break;
             int64_t width = s->source.labels->width;

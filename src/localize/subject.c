@@ -155,6 +155,63 @@ static int side_plan(ff_side *side, const ff_dataset *set, const char *output, c
     return rc;
 }
 
+/* A plan of the first `n` nodes: its outputs are what they make and do not read themselves. */
+static int plan_of_prefix(const ff_side *side, int n, const ff_shape *feed, bool reference, ff_plan **out)
+{
+    const ff_graph *g = ff_model_graph(side->model);
+    size_t capacity = 0;
+    const char **names = NULL;
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < g->nodes[i]->n_outputs; k++) {
+            const ff_value *v = g->nodes[i]->outputs[k];
+            bool read = !v;
+            for (int u = 0; v && u < v->n_users && !read; u++)
+                read = v->users[u].node->graph != g || v->users[u].node->index < n;
+            if (read)
+                continue;
+            ff_grow(&names, &capacity, (size_t)count + 1, sizeof *names);
+            names[count++] = v->name;
+        }
+    ff_plan_options p = {.reference = reference, .observe = true, .feeds = feed, .n_outputs = count, .outputs = names};
+    int rc = count ? ff_plan_create(side->model, &p, out) : ff_fail(FF_ERR_GRAPH, "nothing of it can run");
+    free(names);
+    return rc;
+}
+
+/* For comparing a model that does not run: on its own declared input, else on ours up to where it breaks. *out stays
+ * NULL when not even the first node works. */
+static int plan_as_far_as_it_goes(const ff_side *side, const char *read, bool reference, ff_plan **out)
+{
+    const ff_graph *g = ff_model_graph(side->model);
+    const char *names[MOST_OUTPUTS];
+    ff_plan_options p = {.reference = reference, .observe = true, .outputs = names};
+    p.n_outputs = all_outputs(g, read, names);
+    int rc = ff_plan_create(side->model, &p, out);
+    if (rc != FF_ERR_GRAPH || g->n_inputs != 1)
+        return rc == FF_ERR_GRAPH ? FF_OK : rc;
+    ff_shape shape;
+    bool fits = ff_pre_input_shape(&side->pre, &g->inputs[0]->declared, &shape) == FF_OK;
+    int good = 0, bad = g->n_nodes; /* a prefix of `good` nodes works, one of `bad` does not */
+    while (bad - good > 1) {
+        int middle = good + (bad - good) / 2;
+        ff_plan *plan = NULL;
+        rc = plan_of_prefix(side, middle, fits ? &shape : NULL, reference, &plan);
+        if (rc == FF_OK) {
+            ff_plan_unref(*out);
+            *out = plan;
+            good = middle;
+        } else if (rc == FF_ERR_GRAPH) {
+            bad = middle;
+        } else {
+            ff_plan_unref(*out);
+            *out = NULL;
+            return rc;
+        }
+    }
+    return FF_OK;
+}
+
 static int side_label(ff_side *side, bool outputs, const ff_labels *known, const ff_dataset *set,
                       const ff_task *task)
 {
@@ -253,14 +310,8 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
     if (rc == FF_OK) {
         /* One that does not take our pictures may still be sound by itself: enough for comparing. */
         ff_plan *plan = s->target.observe ? ff_plan_ref(s->target.observe) : NULL;
-        if (!plan) {
-            const char *names[MOST_OUTPUTS];
-            ff_plan_options p = {.reference = o->reference, .observe = true, .outputs = names};
-            p.n_outputs = all_outputs(ff_model_graph(target), output->name, names);
-            rc = ff_plan_create(target, &p, &plan);
-            if (rc == FF_ERR_GRAPH)
-                rc = FF_OK;
-        }
+        if (!plan)
+            rc = plan_as_far_as_it_goes(&s->target, output->name, o->reference, &plan);
         if (rc == FF_OK && plan)
             rc = ff_canon_create(plan, &s->target.canon);
         ff_plan_unref(plan);

@@ -244,7 +244,7 @@ static int run_image(void *context, int64_t index, int worker)
     if (rc != FF_OK)
         return rc;
     ff_tensor *values = NULL;
-    rc = ff_tensor_convert(output, FF_FLOAT, &values);
+    rc = ff_output_row(output, ff_feed_shape(e->plan->feed), &values);
     ff_tensor_unref(output);
     if (rc != FF_OK)
         return rc;
@@ -325,7 +325,10 @@ static int evaluate(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre
     e.flops = ff_alloc_array((size_t)count, sizeof *e.flops);
     int *order = ff_alloc_array((size_t)count, sizeof *order);
     const ff_value *output = ff_plan_output(p->plan, 0);
-    e.labels->width = elements(ff_plan_shape(p->plan, output));
+    const ff_shape *shape = ff_plan_shape(p->plan, output), *input = ff_feed_shape(p->feed);
+    e.labels->width = elements(shape);
+    if (input->dims[0] > 1 && shape->rank > 0 && shape->dims[0] == input->dims[0])
+        e.labels->width /= input->dims[0];
     e.offset = j->source->width == e.labels->width ? 0 : j->offset;
     ff_decide_order(j->source, base ? base->labels : j->source, base ? settle_offset(j, base->labels) : 0,
                     order);

@@ -97,6 +97,8 @@ static const seeded list[] = {
     {"pool-zero-pad", "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]",
      "float z - 5; int pd 8 0,0,1,1,0,0,1,1; ap = Pad(a,pd,z); p = MaxPool(ap) kernel_shape=[3,3] pads=[0,0,0,0]", NULL, 2,
      {"LH pads-differ", "CG extra-nodes"}},
+    {"cannot-run", "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]", "p = MaxPool(a) kernel_shape=[3,3] pads=[0,0,0,0]", NULL, 1,
+     {"LH pads-differ"}},
     {"dense-scaled", "y = Gemm(f,w5,b5) transB=1", "y = Gemm(f,w5,b5) transB=1 alpha=0.5", NULL, 1, {"WB scaled"}},
 };
 
