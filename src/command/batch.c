@@ -39,7 +39,8 @@ void interrupt_watch(ff_session *s)
     atomic_store(&watched, s);
 }
 
-/* ---------------------------------------------------------------------------------------- output */
+/* ---------------------------------------------------------------------------------------- output
+ */
 
 static void format_line(void (*out)(void *, const char *), void *sink, const char *format,
                         va_list args)
@@ -87,9 +88,9 @@ static int check_output(const char *path, bool force)
         return force ? FF_OK : ff_fail(FF_ERR_USAGE, "'%s' exists; --force overwrites it", path);
     }
     char *folder = ff_path_dirname(path);
-    int code = access(folder, W_OK) ? ff_fail(FF_ERR_USAGE, "'%s' cannot be written: %s", path,
-                                              strerror(errno))
-                                    : FF_OK;
+    int code = access(folder, W_OK)
+                   ? ff_fail(FF_ERR_USAGE, "'%s' cannot be written: %s", path, strerror(errno))
+                   : FF_OK;
     free(folder);
     return code;
 }
@@ -107,11 +108,13 @@ int batch_check_outputs(const ff_options *o)
         }
     }
     if (o->report)
-        return ff_fail(FF_ERR_USAGE, "--report is not there yet; --json has everything it will show");
+        return ff_fail(FF_ERR_USAGE,
+                       "--report is not there yet; --json has everything it will show");
     return FF_OK;
 }
 
-/* -------------------------------------------------------------------------------------- progress */
+/* -------------------------------------------------------------------------------------- progress
+ */
 
 enum { TICK_MS = 100, BAR = 24 };
 
@@ -192,7 +195,8 @@ int batch_run(ff_context *c, const ff_request *r)
     return batch_wait(c, ff_session_post(c->session, r));
 }
 
-/* ------------------------------------------------------------------------------------------ open */
+/* ------------------------------------------------------------------------------------------ open
+ */
 
 static void note_guesses(ff_context *c)
 {
@@ -213,7 +217,8 @@ int batch_open(ff_context *c, bool labels_only, int argc, char **argv)
     const ff_options *o = c->options;
     ff_session_options so = o->session;
     if (argc != 2 && !(argc == 0 && so.path))
-        return ff_fail(FF_ERR_USAGE, "two models are needed: fetafix %s SOURCE TARGET --images DIR|LIST",
+        return ff_fail(FF_ERR_USAGE,
+                       "two models are needed: fetafix %s SOURCE TARGET --images DIR|LIST",
                        o->verb ? o->verb : "explore");
     so.source = argc ? argv[0] : NULL;
     so.target = argc ? argv[1] : NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the verbs of the shell share: a session that is waited for, notes, progress, interruption. */
+/* What the verbs of the shell share: a session that is waited for, notes, progress, interruption.
+ */
 #ifndef FETAFIX_COMMAND_BATCH_H
 #define FETAFIX_COMMAND_BATCH_H
 

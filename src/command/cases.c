@@ -40,7 +40,8 @@ static const char *plain(const ff_context *c)
     return c->color ? "\033[0m" : "";
 }
 
-/* ------------------------------------------------------------------------------------ the results */
+/* ------------------------------------------------------------------------------------ the results
+ */
 
 static void say_models(ff_context *c, const ff_snapshot *s)
 {
@@ -140,7 +141,8 @@ static void say_validation(ff_context *c, const ff_snapshot *s)
         s->validation_images, s->validation_initial, s->validation_regressed);
 }
 
-/* ---------------------------------------------------------------------------------------- writing */
+/* ---------------------------------------------------------------------------------------- writing
+ */
 
 static int write_results(ff_context *c, int64_t begun)
 {
@@ -168,9 +170,8 @@ static bool speaks(const ff_context *c)
 
 static int validate(ff_context *c)
 {
-    return c->options->session.validate
-               ? batch_run(c, &(ff_request){.kind = FF_JOB_VALIDATE})
-               : FF_OK;
+    return c->options->session.validate ? batch_run(c, &(ff_request){.kind = FF_JOB_VALIDATE})
+                                        : FF_OK;
 }
 
 static int verdict(ff_context *c)
@@ -181,7 +182,8 @@ static int verdict(ff_context *c)
     return wrong == 0 ? 0 : 1;
 }
 
-/* ------------------------------------------------------------------------------------------ verbs */
+/* ------------------------------------------------------------------------------------------ verbs
+ */
 
 int verb_compare(ff_context *c, int argc, char **argv)
 {
@@ -263,11 +265,11 @@ int verb_repair(ff_context *c, int argc, char **argv)
     if (!code)
         code = validate(c);
     if (!code && o->output)
-        code = batch_run(c, &(ff_request){.kind = FF_JOB_SAVE, .path = o->output,
-                                          .force = o->force});
+        code =
+            batch_run(c, &(ff_request){.kind = FF_JOB_SAVE, .path = o->output, .force = o->force});
     if (!code && o->patch)
-        code = batch_run(c, &(ff_request){.kind = FF_JOB_EXPORT, .path = o->patch,
-                                          .force = o->force});
+        code =
+            batch_run(c, &(ff_request){.kind = FF_JOB_EXPORT, .path = o->patch, .force = o->force});
     if (!code)
         code = write_results(c, begun);
     if (!code && speaks(c)) {
@@ -290,7 +292,8 @@ int verb_explore(ff_context *c, int argc, char **argv)
         strcmp(term, "dumb") == 0)
         return verb_repair(c, argc, argv);
     if (argc != 2 && !(argc == 0 && o->session.path))
-        return ff_fail(FF_ERR_USAGE, "two models are needed: fetafix SOURCE TARGET --images DIR|LIST");
+        return ff_fail(FF_ERR_USAGE,
+                       "two models are needed: fetafix SOURCE TARGET --images DIR|LIST");
     ff_session_options so = o->session;
     so.source = argc ? argv[0] : NULL;
     so.target = argc ? argv[1] : NULL;

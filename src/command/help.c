@@ -22,7 +22,10 @@ static void add_option(const ff_option *o, ff_buf *out)
 void help_command(const ff_command *c, ff_buf *out)
 {
     ff_buf_printf(out, "%s %s\n    %s\n", c->name,
-                  c->shell && c->run ? "" : c->arguments ? c->arguments : "", c->summary);
+                  c->shell && c->run ? ""
+                  : c->arguments     ? c->arguments
+                                     : "",
+                  c->summary);
     if (c->keys)
         ff_buf_printf(out, "    keys: %s\n", c->keys);
     if (c->help)
@@ -40,20 +43,21 @@ void help_verb(const ff_command *c, ff_buf *out)
         if (option_fits(o, c->name))
             add_option(o, out);
     }
-    ff_buf_puts(out,
-                "\nExit code: 0 no discrepancy (left), 1 discrepancy, 2 usage, 3 unreadable input,\n"
-                "4 unsupported operator, 5 internal error or out of memory, 130 interrupted.\n");
+    ff_buf_puts(
+        out, "\nExit code: 0 no discrepancy (left), 1 discrepancy, 2 usage, 3 unreadable input,\n"
+             "4 unsupported operator, 5 internal error or out of memory, 130 interrupted.\n");
 }
 
 void help_program(ff_buf *out)
 {
-    ff_buf_puts(out, "Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...\n\n"
-                     "Finds out why a converted model (Target) answers differently from the model it was\n"
-                     "converted from (Source), shows it, and repairs it. Both are ONNX files.\n\n"
-                     "  fetafix source.onnx target.onnx --images photos/\n"
-                     "  fetafix compare source.onnx target.onnx --images photos/\n"
-                     "  fetafix repair source.onnx target.onnx --images photos/ -o repaired.onnx\n\n"
-                     "Commands:\n");
+    ff_buf_puts(
+        out, "Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...\n\n"
+             "Finds out why a converted model (Target) answers differently from the model it was\n"
+             "converted from (Source), shows it, and repairs it. Both are ONNX files.\n\n"
+             "  fetafix source.onnx target.onnx --images photos/\n"
+             "  fetafix compare source.onnx target.onnx --images photos/\n"
+             "  fetafix repair source.onnx target.onnx --images photos/ -o repaired.onnx\n\n"
+             "Commands:\n");
     const ff_command *c;
     for (int i = 0; (c = ff_command_at(i)); i++) {
         if (c->shell)

@@ -9,7 +9,8 @@
 #include "fetafix/compute.h"
 #include "session/evaluate.h"
 
-/* ------------------------------------------------------------------------------------------ facts */
+/* ------------------------------------------------------------------------------------------ facts
+ */
 
 typedef struct tally {
     char *op;
@@ -140,7 +141,8 @@ static char *value_text(const ff_value *v)
     return ff_buf_steal(&b);
 }
 
-/* ----------------------------------------------------------------------------------------- inspect */
+/* ----------------------------------------------------------------------------------------- inspect
+ */
 
 static json_t *shape_json(const ff_shape *s)
 {
@@ -324,7 +326,8 @@ int verb_inspect(ff_context *c, int argc, char **argv)
     return code;
 }
 
-/* ------------------------------------------------------------------------------------------- bench */
+/* ------------------------------------------------------------------------------------------- bench
+ */
 
 typedef struct profile {
     ff_context *c;
@@ -395,7 +398,8 @@ static int bench_model(ff_context *c, const char *path)
             ff_buf_finish(&b);
         }
         if (!o->json || strcmp(o->json, "-") != 0) {
-            say(c, "run   %9.3f ms per image (median of %d; best %.3f)\n", ms[runs / 2], runs, ms[0]);
+            say(c, "run   %9.3f ms per image (median of %d; best %.3f)\n", ms[runs / 2], runs,
+                ms[0]);
             say(c, "load  %9.1f ms\npeak  %9.1f MB\n", load_ms, peak);
             if (c->verbose)
                 ff_runner_profile(r, say_operator, &(profile){c, runs});
@@ -454,7 +458,8 @@ int verb_bench(ff_context *c, int argc, char **argv)
     if (argc == 2)
         return bench_case(c, argc, argv);
     if (argc != 1)
-        return ff_fail(FF_ERR_USAGE, "expected: fetafix bench MODEL, or SOURCE TARGET --images ...");
+        return ff_fail(FF_ERR_USAGE,
+                       "expected: fetafix bench MODEL, or SOURCE TARGET --images ...");
     int code = batch_check_outputs(c->options);
     return code ? code : bench_model(c, argv[0]);
 }

@@ -124,7 +124,8 @@ static void add_files(candidates *c, const char *prefix)
 static void add_arguments(candidates *c, const ff_context *context, const ff_command *command,
                           const char *prefix)
 {
-    const ff_snapshot *s = context && context->session ? ff_session_snapshot(context->session) : NULL;
+    const ff_snapshot *s =
+        context && context->session ? ff_session_snapshot(context->session) : NULL;
     const char *a = command->arguments ? command->arguments : "";
     if (s && strstr(a, "REPAIR"))
         add_column(c, prefix, s->proposals, "id");

@@ -59,7 +59,8 @@ static int save_outputs(const ff_labels *l, const char *path, bool force)
     return code;
 }
 
-static void labels_json(const ff_dataset *set, const ff_labels *l, const ff_names *names, ff_buf *out)
+static void labels_json(const ff_dataset *set, const ff_labels *l, const ff_names *names,
+                        ff_buf *out)
 {
     ff_buf_printf(out, "{\"schema\": \"fetafix-run/1\", \"width\": %lld, \"images\": [",
                   (long long)l->width);
@@ -129,8 +130,8 @@ static int run_images(ff_context *c, ff_model *m)
     pool = ff_pool_create(o->session.threads, NULL);
     ff_task task = {.pool = pool, .cancel = &interrupted};
     uint64_t memory = (o->session.memory ? o->session.memory : ff_memory_total() / 4) / 4;
-    code = case_label(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL, &task,
-                      &l);
+    code =
+        case_label(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL, &task, &l);
     if (!code && l->error)
         code = ff_fail(FF_ERR_GRAPH, "%s", l->error);
     if (!code && o->output)
@@ -192,7 +193,8 @@ static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *in, ff_te
     ff_shape feed = {.dtype = in->dtype, .rank = in->rank};
     memcpy(feed.dims, in->dims, sizeof feed.dims);
     const ff_shape *declared = &g->inputs[0]->declared;
-    /* As many samples as the tensor holds where the model leaves the batch open, else one at a time. */
+    /* As many samples as the tensor holds where the model leaves the batch open, else one at a
+     * time. */
     if (declared->rank == in->rank && in->rank > 0 && declared->dims[0] > 0 &&
         in->dims[0] % declared->dims[0] == 0 && in->dims[0] > 0)
         feed.dims[0] = declared->dims[0];
@@ -275,13 +277,15 @@ int verb_run(ff_context *c, int argc, char **argv)
     return code;
 }
 
-/* ------------------------------------------------------------------------------------------ apply */
+/* ------------------------------------------------------------------------------------------ apply
+ */
 
 int verb_apply(ff_context *c, int argc, char **argv)
 {
     const ff_options *o = c->options;
     if (argc != 2)
-        return ff_fail(FF_ERR_USAGE, "a patch and a model are needed: fetafix apply PATCH MODEL -o OUT");
+        return ff_fail(FF_ERR_USAGE,
+                       "a patch and a model are needed: fetafix apply PATCH MODEL -o OUT");
     if (!o->output)
         return ff_fail(FF_ERR_USAGE, "apply needs -o OUT");
     patch_file p = {0};
@@ -292,7 +296,8 @@ int verb_apply(ff_context *c, int argc, char **argv)
     if (!code)
         code = ff_model_load(argv[1], &m);
     if (!code && !ff_key_equal(ff_model_sha256(m), &p.target))
-        code = ff_fail(FF_ERR_INPUT, "'%s' is not the model that '%s' was made for", argv[1], argv[0]);
+        code =
+            ff_fail(FF_ERR_INPUT, "'%s' is not the model that '%s' was made for", argv[1], argv[0]);
     if (!code && (code = ff_model_apply(m, p.patch, &repaired, NULL)))
         code = ff_fail_prefix(FF_ERR_INPUT, "'%s'", argv[0]);
     if (!code)

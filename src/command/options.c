@@ -9,8 +9,8 @@
 enum kind { TEXT, SWITCH, COUNT, SEED, SIZE, DURATION, COLOR, FORMAT, STRATEGY, ANALYSIS, YES_NO };
 
 #define AT(member) offsetof(ff_options, member)
-#define CASE "compare localize repair explore repl script"
-#define REPAIRS "repair explore repl script"
+#define CASE       "compare localize repair explore repl script"
+#define REPAIRS    "repair explore repl script"
 
 static const ff_option options[] = {
     {"images", 0, "DIR|LIST", "images: a folder, or a text file with one path a line",
@@ -21,18 +21,20 @@ static const ff_option options[] = {
      AT(session.target_pre)},
     {"pre", 0, "SPEC", "the model's preprocessing", "run bench", TEXT, AT(session.source_pre)},
     {"labels", 0, "FILE", "class names, one a line", CASE " run", TEXT, AT(session.labels)},
-    {"source-output", 0, "NAME", "the Source's output that is read (default: the first)", CASE, TEXT,
-     AT(session.source_output)},
+    {"source-output", 0, "NAME", "the Source's output that is read (default: the first)", CASE,
+     TEXT, AT(session.source_output)},
     {"target-output", 0, "NAME", "the Target's output that is read", CASE, TEXT,
      AT(session.target_output)},
     {"output", 'o', "OUT", "file to write: the repaired model; for `run` its outputs as NPY",
-     "repair apply run", TEXT, AT(output)},
+     "repair explore apply run", TEXT, AT(output)},
     {"json", 0, "FILE|-", "write the report as JSON; -: to standard output",
-     "compare localize repair run inspect bench", TEXT, AT(json)},
+     "compare localize repair explore run inspect bench", TEXT, AT(json)},
     {"labels-csv", 0, "FILE", "write both models' five best classes of every image",
-     "compare localize repair", TEXT, AT(labels_csv)},
-    {"report", 0, "FILE.html", "write the report as a page", "localize repair", TEXT, AT(report)},
-    {"patch", 0, "FILE", "write the repair as a file for `fetafix apply`", "repair", TEXT, AT(patch)},
+     "compare localize repair explore", TEXT, AT(labels_csv)},
+    {"report", 0, "FILE.html", "write the report as a page", "compare localize repair explore",
+     TEXT, AT(report)},
+    {"patch", 0, "FILE", "write the repair as a file for `fetafix apply`", "repair explore", TEXT,
+     AT(patch)},
     {"session", 0, "FILE", "keep the case in this file and take it up again from there", CASE, TEXT,
      AT(session.path)},
     {"validate", 0, "DIR|LIST", "independent images: counted, never used to decide", CASE, TEXT,
@@ -43,7 +45,7 @@ static const ff_option options[] = {
     {"threads", 0, "N", "threads (default: one per core)", NULL, COUNT, AT(session.threads)},
     {"memory", 0, "SIZE", "memory for kept results, as 2G (default: a quarter of the machine's)",
      NULL, SIZE, AT(session.memory)},
-    {"time-limit", 0, "TIME", "end the search after this time, as 90s or 2h (default: 2h)", REPAIRS,
+    {"time-limit", 0, "TIME", "end the search after this time, as 90s or 2h (default: 2h)", CASE,
      DURATION, AT(session.time_limit)},
     {"rounds", 0, "N", "rounds without a gain before the greedy search ends (default: 3)", REPAIRS,
      COUNT, AT(session.rounds)},
@@ -57,11 +59,12 @@ static const ff_option options[] = {
     {"core-ops", 0, "LIST", "operators that count as layers, as Conv,Gemm,MatMul",
      "localize " REPAIRS, TEXT, AT(session.core_ops)},
     {"reference", 0, NULL, "plain C kernels for everything", NULL, SWITCH, AT(session.reference)},
-    {"timing", 0, NULL, "put times into the report", "compare localize repair", SWITCH, AT(timing)},
+    {"timing", 0, NULL, "put times into the report", "compare localize repair explore", SWITCH,
+     AT(timing)},
     {"format", 0, "text|json|csv", "how tables are printed", "run repl script inspect", FORMAT,
      AT(format)},
-    {"force", 'f', NULL, "overwrite files that exist", "compare localize repair apply run bench inspect",
-     SWITCH, AT(force)},
+    {"force", 'f', NULL, "overwrite files that exist",
+     "compare localize repair explore apply run bench inspect", SWITCH, AT(force)},
     {"config", 0, "FILE", "read settings, a line each: set NAME VALUE", NULL, TEXT, AT(config)},
     {"color", 0, "auto|never|always", "colours", NULL, COLOR, AT(color)},
     {"quiet", 'q', NULL, "no notes and no progress", NULL, SWITCH, AT(quiet)},
@@ -124,9 +127,9 @@ static int choice(const char *words, const char *value)
 static int set_choice(const ff_option *row, const char *value, int *out)
 {
     *out = choice(row->argument, value);
-    return *out >= 0 ? FF_OK
-                     : ff_fail(FF_ERR_USAGE, "--%s: '%s' is none of %s", row->name, value,
-                               row->argument);
+    return *out >= 0
+               ? FF_OK
+               : ff_fail(FF_ERR_USAGE, "--%s: '%s' is none of %s", row->name, value, row->argument);
 }
 
 static int set(const ff_option *row, const char *value, ff_options *o)
@@ -188,7 +191,8 @@ static int set(const ff_option *row, const char *value, ff_options *o)
     return FF_OK;
 }
 
-/* ------------------------------------------------------------------------------------- the words */
+/* ------------------------------------------------------------------------------------- the words
+ */
 
 static const ff_option *find(const char *name, size_t n)
 {
@@ -206,8 +210,9 @@ static int unknown(const char *name, size_t n)
         names[i] = options[i].name;
     char *word = ff_strndup(name, n);
     const char *near = ff_nearest(word, names, FF_COUNT(names));
-    int code = near ? ff_fail(FF_ERR_USAGE, "unknown option '--%s'; did you mean '--%s'?", word, near)
-                    : ff_fail(FF_ERR_USAGE, "unknown option '--%s'; see fetafix --help", word);
+    int code =
+        near ? ff_fail(FF_ERR_USAGE, "unknown option '--%s'; did you mean '--%s'?", word, near)
+             : ff_fail(FF_ERR_USAGE, "unknown option '--%s'; see fetafix --help", word);
     free(word);
     return code;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The command line's options: one table, from which parsing, --help, completion and the man page come. */
+/* The command line's options: one table, from which parsing, --help, completion and the man page
+ * come. */
 #ifndef FETAFIX_COMMAND_OPTIONS_H
 #define FETAFIX_COMMAND_OPTIONS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tables as aligned text, JSON and CSV. Numbers are written alike everywhere: %.9g in the C locale. */
+/* Tables as aligned text, JSON and CSV. Numbers are written alike everywhere: %.9g in the C locale.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -11,8 +11,9 @@
 
 static int need_session(const ff_context *c)
 {
-    return c->session ? FF_OK
-                      : ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
+    return c->session
+               ? FF_OK
+               : ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
 }
 
 /* Where the context waits, the outcome is printed; else events tell it. */
@@ -46,7 +47,7 @@ int prompt_job(ff_context *c, int argc, char **argv)
         const char *name;
         ff_job_kind kind;
     } jobs[] = {
-        {"step", FF_JOB_STEP}, {"repair", FF_JOB_REPAIR}, {"undo", FF_JOB_UNDO},
+        {"step", FF_JOB_STEP},         {"repair", FF_JOB_REPAIR},     {"undo", FF_JOB_UNDO},
         {"localize", FF_JOB_LOCALIZE}, {"validate", FF_JOB_VALIDATE},
     };
     (void)argc;
@@ -73,7 +74,8 @@ static int find_repair(ff_context *c, const char *word, char **id)
     }
     *id = ff_strdup(found);
     ff_snapshot_unref(s);
-    return found ? FF_OK : ff_fail(FF_ERR_USAGE, "there is no open repair '%s'; see `proposals`", word);
+    return found ? FF_OK
+                 : ff_fail(FF_ERR_USAGE, "there is no open repair '%s'; see `proposals`", word);
 }
 
 int prompt_accept(ff_context *c, int argc, char **argv)
@@ -158,7 +160,8 @@ int prompt_labels(ff_context *c, int argc, char **argv)
     return code ? code : ff_session_write_labels(c->session, argv[1], force);
 }
 
-/* ---------------------------------------------------------------------------------------- tables */
+/* ---------------------------------------------------------------------------------------- tables
+ */
 
 int prompt_table(ff_context *c, int argc, char **argv)
 {
@@ -200,7 +203,8 @@ int prompt_detail(ff_context *c, int argc, char **argv)
     int64_t pair;
     (void)argc;
     if (!ff_parse_int(argv[1], &pair) || pair < 0 || pair > INT32_MAX)
-        return ff_fail(FF_ERR_USAGE, "detail: '%s' is not the number of a pair; see `pairs`", argv[1]);
+        return ff_fail(FF_ERR_USAGE, "detail: '%s' is not the number of a pair; see `pairs`",
+                       argv[1]);
     int code = post(c, &(ff_request){.kind = FF_JOB_DETAIL, .number = pair});
     if (code || !c->wait)
         return code;
@@ -228,8 +232,8 @@ int prompt_status(ff_context *c, int argc, char **argv)
         return code;
     const ff_snapshot *s = ff_session_snapshot(c->session);
     ff_job_kind kind;
-    say(c, "state %lld: %d of %d labels differ, %d at first", (long long)s->state, s->wrong, s->images,
-        s->initial);
+    say(c, "state %lld: %d of %d labels differ, %d at first", (long long)s->state, s->wrong,
+        s->images, s->initial);
     if (isfinite(s->distance))
         say(c, ", distance %.3g", s->distance);
     say(c, "\n");
@@ -282,7 +286,8 @@ int prompt_help(ff_context *c, int argc, char **argv)
     for (int i = 0; argc == 1 && (row = ff_command_at(i)); i++) {
         if (!(row->where & (FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0))) || !row->run)
             continue;
-        char *usage = ff_asprintf("%s %s", row->name, row->shell || !row->arguments ? "" : row->arguments);
+        char *usage =
+            ff_asprintf("%s %s", row->name, row->shell || !row->arguments ? "" : row->arguments);
         ff_buf_printf(&b, "%-42s %s\n", usage, row->summary);
         free(usage);
     }

@@ -11,7 +11,7 @@ int prompt_move(ff_context *c, int argc, char **argv);   /* redo goto */
 int prompt_write(ff_context *c, int argc, char **argv);  /* save export */
 int prompt_report(ff_context *c, int argc, char **argv);
 int prompt_labels(ff_context *c, int argc, char **argv);
-int prompt_table(ff_context *c, int argc, char **argv);  /* findings layers ... */
+int prompt_table(ff_context *c, int argc, char **argv); /* findings layers ... */
 int prompt_detail(ff_context *c, int argc, char **argv);
 int prompt_status(ff_context *c, int argc, char **argv);
 int prompt_set(ff_context *c, int argc, char **argv);

@@ -17,12 +17,14 @@ static int open_case(ff_context *c, int argc, char **argv)
     return argc || c->options->session.path ? batch_open(c, false, argc, argv) : FF_OK;
 }
 
-/* ------------------------------------------------------------------------------------------ script */
+/* ------------------------------------------------------------------------------------------ script
+ */
 
 int verb_script(ff_context *c, int argc, char **argv)
 {
     if (argc < 1)
-        return ff_fail(FF_ERR_USAGE, "expected: fetafix script FILE [SOURCE TARGET --images DIR|LIST]");
+        return ff_fail(FF_ERR_USAGE,
+                       "expected: fetafix script FILE [SOURCE TARGET --images DIR|LIST]");
     const char *path = argv[0];
     bool standard = strcmp(path, "-") == 0;
     FILE *f = standard ? stdin : fopen(path, "r");
@@ -45,7 +47,8 @@ int verb_script(ff_context *c, int argc, char **argv)
     return code;
 }
 
-/* -------------------------------------------------------------------------------------------- REPL */
+/* -------------------------------------------------------------------------------------------- REPL
+ */
 
 static ff_context *typing; /* Readline's callbacks take no context */
 
@@ -132,9 +135,9 @@ static int type_lines(ff_context *c)
     rl_catch_signals = 0;
     rl_callback_handler_install("fetafix> ", take_line);
     while (!c->quit) {
-        struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                                {.fd = c->session ? ff_session_fd(c->session) : -1,
-                                 .events = POLLIN}};
+        struct pollfd fds[2] = {
+            {.fd = STDIN_FILENO, .events = POLLIN},
+            {.fd = c->session ? ff_session_fd(c->session) : -1, .events = POLLIN}};
         int n = poll(fds, 2, 200);
         if (atomic_exchange(&interrupted.set, false)) {
             /* Ctrl-C: the job was cancelled by the handler; the line is dropped. */

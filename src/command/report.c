@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The JSON report, schema "fetafix-report/1". Everything comes from one snapshot, keys in a fixed order,
- * numbers to nine digits: the same case gives the same bytes. Times are left out unless asked for.
+ * The JSON report, schema "fetafix-report/1". Everything comes from one snapshot, keys in a fixed
+ * order, numbers to nine digits: the same case gives the same bytes. Times are left out unless
+ * asked for.
  */
 #include <jansson.h>
 #include <math.h>
@@ -144,8 +145,8 @@ static json_t *validation_json(const ff_snapshot *s)
 /* What was done, in order of time. */
 static json_t *steps_json(const ff_snapshot *s)
 {
-    static const char *const cells[] = {"decision", "step", "type", "summary", "outcome",
-                                        "before", "after", "phase"};
+    static const char *const cells[] = {"decision", "step",   "type",  "summary",
+                                        "outcome",  "before", "after", "phase"};
     json_t *list = json_array();
     for (int i = 0; i < ff_table_rows(s->steps); i++) {
         json_t *o = json_object();
@@ -169,10 +170,11 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
 {
     json_t *r = json_object(), *pre = json_object(), *wrong = json_object();
     json_object_set_new(r, "schema", json_string("fetafix-report/1"));
-    json_object_set_new(r, "source", model_json(s->source_path, s->source_sha256, s->source_opset,
-                                                s->source_producer));
-    json_t *target = model_json(s->target_path, s->target_sha256, s->target_opset,
-                                s->target_producer);
+    json_object_set_new(
+        r, "source",
+        model_json(s->source_path, s->source_sha256, s->source_opset, s->source_producer));
+    json_t *target =
+        model_json(s->target_path, s->target_sha256, s->target_opset, s->target_producer);
     json_object_set_new(target, "error", text_json(s->target_error));
     json_object_set_new(target, "repaired_sha256", repaired_json(s));
     json_object_set_new(r, "target", target);

@@ -27,22 +27,22 @@ typedef struct point {
     int64_t decision; /* that made it; 0: the root */
     char *ids;        /* proposals that made it, newline between; NULL: the root */
     char *type, *summary;
-    char *findings;   /* ids that the step repairs, newline between */
-    ff_patch *patch;  /* from the parent; NULL: no edit of the graph */
+    char *findings;     /* ids that the step repairs, newline between */
+    ff_patch *patch;    /* from the parent; NULL: no edit of the graph */
     ff_proposal *parts; /* of a joint step: the single repairs it is made of; else none */
     int n_parts;
     ff_pre pre;
     int wrong;
     double distance;
     char model_hex[65];
-    char *error;      /* why the model cannot run, or NULL */
+    char *error;       /* why the model cannot run, or NULL */
     ff_labels *labels; /* without outputs */
-    ff_model *model;  /* made on demand */
+    ff_model *model;   /* made on demand */
     /* What was found here: set when the state was localised. */
     bool listed;
-    char *proposals;  /* ids of the list, newline between */
+    char *proposals;         /* ids of the list, newline between */
     char *proposal_findings; /* a line for each proposal: its finding ids, blank between */
-    char *open;       /* ids of the findings, newline between */
+    char *open;              /* ids of the findings, newline between */
 } point;
 
 typedef enum outcome {
@@ -64,9 +64,9 @@ typedef struct decision {
     bool subset;      /* FF_TRIAL_SUBSET: `ids` holds indices of steps */
     int64_t from, to; /* states; to -1: none was made */
     char *ids, *type, *summary, *findings;
-    int verdict;      /* ff_verdict; -1: not judged */
+    int verdict;       /* ff_verdict; -1: not judged */
     int before, after; /* wrong labels; after -1: unknown */
-    char *phase;      /* name, or "" for a person's own */
+    char *phase;       /* name, or "" for a person's own */
 } decision;
 
 /* A finding as shown, from whatever state it was seen in first. */
@@ -103,8 +103,8 @@ typedef struct ff_case {
     int n_pins;
 
     ff_labels *source_labels, *target_labels; /* at first; without outputs but for labels_only */
-    ff_subject *first;   /* the root's subject */
-    ff_subject *subject; /* the present state's (may be `first`) */
+    ff_subject *first;                        /* the root's subject */
+    ff_subject *subject;                      /* the present state's (may be `first`) */
     ff_sames *sames;
     ff_findings *findings; /* of the present state */
     ff_proposals *proposals;
@@ -146,12 +146,13 @@ typedef struct ff_case {
     ff_buf notes[64]; /* ring */
     int64_t n_notes;
 
-    /* Called after anything that front ends should see; `force` false may be skipped when frequent. */
+    /* Called after anything that front ends should see; `force` false may be skipped when frequent.
+     */
     void (*publish)(void *context, bool force);
     void (*announce)(void *context, const char *message);
     void *context;
-    uint64_t changes;    /* of the state: tables that depend on it are made anew */
-    uint64_t localised;  /* of the localisation */
+    uint64_t changes;   /* of the state: tables that depend on it are made anew */
+    uint64_t localised; /* of the localisation */
 } ff_case;
 
 ff_case *case_create(const ff_session_options *o);
@@ -162,7 +163,6 @@ void case_note(ff_case *c, const char *format, ...) FF_PRINTF(2, 3);
 int case_open_store(ff_case *c) FF_MUST_USE; /* in the caller of ff_session_open */
 int case_load(ff_case *c) FF_MUST_USE;
 ff_labels *case_plain_labels(const ff_labels *l); /* copy without outputs */
-
 
 /* history.c */
 point *case_point(ff_case *c, int64_t state);
@@ -216,7 +216,8 @@ ff_table *case_pairs(ff_case *c);
 ff_table *case_layers(ff_case *c);
 int case_pair_of(const ff_case *c, const known_finding *k); /* in the present alignment; -1 */
 int case_layer_of(const ff_case *c, int pair);              /* 1..; 0: no core layer */
-/* localise.c: the root's scores with the pairs of another alignment; NULL: none. The caller destroys. */
+/* localise.c: the root's scores with the pairs of another alignment; NULL: none. The caller
+ * destroys. */
 ff_layer_scores *case_scores_for(const ff_case *c, const ff_subject *s);
 /* detail.c */
 int case_detail(ff_case *c, int pair, const struct ff_detail **out) FF_MUST_USE;

@@ -65,9 +65,7 @@ static ff_table *make_attributes(const ff_cnode *s, const ff_cnode *g)
     ff_table_set_bool(t, row, "same", s && g && strcmp(s->op, g->op) == 0);
     int i = 0, k = 0, n_s = s ? s->n_attrs : 0, n_g = g ? g->n_attrs : 0;
     while (i < n_s || k < n_g) {
-        int order = i == n_s   ? 1
-                    : k == n_g ? -1
-                               : strcmp(s->attrs[i].name, g->attrs[k].name);
+        int order = i == n_s ? 1 : k == n_g ? -1 : strcmp(s->attrs[i].name, g->attrs[k].name);
         if (order < 0)
             add_attribute(t, s->attrs[i].name, &s->attrs[i], NULL);
         else if (order > 0)
@@ -190,11 +188,11 @@ static void add_weights(ff_table *weights, ff_table *histogram, ff_table *worst,
         const char *name;
         double v;
     } reals[] = {
-        {"source_min", w->source_min}, {"source_max", w->source_max},
+        {"source_min", w->source_min},   {"source_max", w->source_max},
         {"source_mean", w->source_mean}, {"source_sd", w->source_sd},
-        {"target_min", w->target_min}, {"target_max", w->target_max},
+        {"target_min", w->target_min},   {"target_max", w->target_max},
         {"target_mean", w->target_mean}, {"target_sd", w->target_sd},
-        {"relative", w->relative}, {"max_abs", w->max_abs},
+        {"relative", w->relative},       {"max_abs", w->max_abs},
     };
     ff_table_set_text(weights, row, "role", w->role);
     ff_table_set_int(weights, row, "count", w->count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The engine thread: one request after the other, a snapshot after each change, judgements ahead of time
- * while there is nothing else to do. The lock guards what both sides touch and is held for a few
- * assignments only; nothing is computed under it.
+ * The engine thread: one request after the other, a snapshot after each change, judgements ahead of
+ * time while there is nothing else to do. The lock guards what both sides touch and is held for a
+ * few assignments only; nothing is computed under it.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -28,8 +28,8 @@ struct ff_session {
     ff_queue *requests, *events;
     ff_cancel cancel, speculation;
     ff_progress progress;
-    atomic_llong posted;      /* number of the last job */
-    atomic_llong running;     /* number of the job that runs, 0: none */
+    atomic_llong posted;  /* number of the last job */
+    atomic_llong running; /* number of the job that runs, 0: none */
     atomic_int running_kind;
     atomic_llong cancel_upto; /* jobs up to this number are dropped */
     atomic_bool closing;

@@ -17,7 +17,8 @@ int case_plan(ff_model *m, const char *output, const ff_pre *pre, bool reference
     return ff_plan_create(m, &o, out);
 }
 
-/* What makes a model one that "cannot run": everything that is neither our lack nor the user's stop. */
+/* What makes a model one that "cannot run": everything that is neither our lack nor the user's
+ * stop. */
 static bool is_models_fault(int code)
 {
     return code == FF_ERR_GRAPH;

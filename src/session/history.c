@@ -120,8 +120,8 @@ static int save_labels(store *db, int64_t owner, const ff_labels *l)
         put32(p, margin);
         p += 4;
     }
-    int code = db_run(db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner,
-                         l->width, bytes, size);
+    int code = db_run(db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner, l->width,
+                      bytes, size);
     free(bytes);
     return code;
 }
@@ -180,10 +180,10 @@ static int insert_point(ff_case *c, int64_t state, const point *p)
     size_t size = 0;
     int code = p->patch ? ff_patch_serialize(p->patch, &patch, &size) : FF_OK;
     if (!code)
-        code = db_run(c->db, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                         "iiissssbsidss", state, p->parent, p->decision, p->ids, p->type,
-                         p->summary, p->findings, patch, size, pre, (int64_t)p->wrong,
-                         isfinite(p->distance) ? p->distance : NAN, p->model_hex, p->error);
+        code = db_run(c->db, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", "iiissssbsidss",
+                      state, p->parent, p->decision, p->ids, p->type, p->summary, p->findings,
+                      patch, size, pre, (int64_t)p->wrong,
+                      isfinite(p->distance) ? p->distance : NAN, p->model_hex, p->error);
     if (!code)
         code = save_labels(c->db, state, p->labels);
     for (int i = 0; !code && i < p->n_parts; i++)
@@ -203,17 +203,17 @@ static int set_number(store *db, const char *name, int64_t v)
 static int insert_decision(ff_case *c, const decision *d)
 {
     return db_run(c->db, "INSERT INTO decision VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                     "isiissssiiisii", d->number, outcome_name(d->outcome), d->from, d->to, d->ids,
-                     d->type, d->summary, d->findings, (int64_t)d->verdict, (int64_t)d->before,
-                     (int64_t)d->after, d->phase ? d->phase : "", d->previous, (int64_t)d->subset);
+                  "isiissssiiisii", d->number, outcome_name(d->outcome), d->from, d->to, d->ids,
+                  d->type, d->summary, d->findings, (int64_t)d->verdict, (int64_t)d->before,
+                  (int64_t)d->after, d->phase ? d->phase : "", d->previous, (int64_t)d->subset);
 }
 
 /* Where the session stands after the decision. */
 static void stand_after(const ff_case *c, const decision *d, int64_t new_state, int64_t *current,
                         int64_t *tip)
 {
-    bool moves = d->outcome == OUTCOME_UNDONE || d->outcome == OUTCOME_REDONE ||
-                 d->outcome == OUTCOME_WENT;
+    bool moves =
+        d->outcome == OUTCOME_UNDONE || d->outcome == OUTCOME_REDONE || d->outcome == OUTCOME_WENT;
     *current = new_state >= 0 ? new_state : moves ? d->to : d->from;
     /* Going to a state takes the search back to where it made that state. */
     *tip = moves ? c->points[d->to].decision : d->number;
@@ -284,7 +284,7 @@ int case_save_listing(ff_case *c, int64_t state)
 {
     const point *p = &c->points[state];
     return db_run(c->db, "INSERT OR REPLACE INTO listing VALUES(?,?,?,?)", "isss", state,
-                     p->proposals, p->proposal_findings, p->open);
+                  p->proposals, p->proposal_findings, p->open);
 }
 
 int case_save_findings(ff_case *c)
@@ -294,10 +294,10 @@ int case_save_findings(ff_case *c)
         const known_finding *k = &c->known[i];
         if (k->saved)
             continue;
-        code = db_run(c->db, "INSERT INTO finding VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
-                         "isissssssdis", (int64_t)i, k->id, k->state, ff_fault_type_name(k->type),
-                         k->cause, k->summary, k->explanation, k->source_nodes, k->target_nodes,
-                         k->magnitude, (int64_t)k->source, k->details);
+        code = db_run(c->db, "INSERT INTO finding VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", "isissssssdis",
+                      (int64_t)i, k->id, k->state, ff_fault_type_name(k->type), k->cause,
+                      k->summary, k->explanation, k->source_nodes, k->target_nodes, k->magnitude,
+                      (int64_t)k->source, k->details);
         c->known[i].saved = !code;
     }
     return code;
@@ -308,9 +308,9 @@ int case_save_scores(ff_case *c)
     int code = db_run(c->db, "DELETE FROM layer", NULL);
     for (int i = 0; !code && c->scores && i < c->scores->count; i++) {
         const ff_layer_score *s = &c->scores->at[i];
-        code = db_run(c->db, "INSERT INTO layer VALUES(?,?,?,?,?,?,?,?,?)", "iiidddddi",
-                         (int64_t)i, (int64_t)s->pair, (int64_t)s->rank, s->kw, s->effect,
-                         s->entire, s->isolated, s->causal, s->elements);
+        code = db_run(c->db, "INSERT INTO layer VALUES(?,?,?,?,?,?,?,?,?)", "iiidddddi", (int64_t)i,
+                      (int64_t)s->pair, (int64_t)s->rank, s->kw, s->effect, s->entire, s->isolated,
+                      s->causal, s->elements);
     }
     return code;
 }

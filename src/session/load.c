@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Loading a case, anew or from a session file. What defines a case is stored: asked again for the same
- * case it resumes, asked for another it refuses. Models are kept by content: a session resumes as
- * long as either the file is unchanged or its bytes were taken in.
+ * Loading a case, anew or from a session file. What defines a case is stored: asked again for the
+ * same case it resumes, asked for another it refuses. Models are kept by content: a session resumes
+ * as long as either the file is unchanged or its bytes were taken in.
  */
 #include <limits.h>
 #include <math.h>
@@ -30,7 +30,8 @@ static char *absolute_path(const char *path)
     return joined;
 }
 
-/* A stored value against what was asked for (NULL: nothing). Afterwards *value is the stored one. */
+/* A stored value against what was asked for (NULL: nothing). Afterwards *value is the stored one.
+ */
 static int settle(ff_case *c, const char *name, const char *what, const char **value)
 {
     char *stored;
@@ -135,7 +136,7 @@ static int remember_model(ff_case *c, const char *role, const char *path, const 
         }
     }
     code = db_run(c->db, "INSERT INTO model VALUES(?,?,?,?,?)", "ssssb", role, path, full, hex,
-                     bytes, size);
+                  bytes, size);
     free(bytes);
     free(full);
     return code;
@@ -152,9 +153,8 @@ static int recall_model(ff_case *c, const char *role, const char **path, ff_mode
 {
     sqlite3_stmt *st;
     bool row;
-    int code = db_query(c->db, &st,
-                           "SELECT path, absolute, sha256, bytes FROM model WHERE role=?", "s",
-                           role);
+    int code = db_query(c->db, &st, "SELECT path, absolute, sha256, bytes FROM model WHERE role=?",
+                        "s", role);
     if (code || (code = db_next(c->db, &st, &row)))
         return code;
     if (!row)
@@ -182,8 +182,9 @@ static int recall_model(ff_case *c, const char *role, const char **path, ff_mode
             if (!code && !has_key(m, hex))
                 code = db_damaged(c->db, "the bytes of a model are not its own");
         } else if (!m) {
-            code = ff_fail(FF_ERR_INPUT, "'%s' is gone or is not the model of session '%s' any more",
-                           full, c->options.path);
+            code =
+                ff_fail(FF_ERR_INPUT, "'%s' is gone or is not the model of session '%s' any more",
+                        full, c->options.path);
         }
     }
     sqlite3_finalize(st);
@@ -298,7 +299,8 @@ static int label_subject(ff_case *c)
                                  &c->task, &c->first);
     if (code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH) {
         ff_plan *plan = NULL;
-        bool fine = case_plan(c->source, o.source_output, &c->source_pre, o.reference, &plan) == FF_OK;
+        bool fine =
+            case_plan(c->source, o.source_output, &c->source_pre, o.reference, &plan) == FF_OK;
         ff_plan_unref(plan);
         if (fine)
             code = case_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
@@ -357,8 +359,8 @@ static int make_root(ff_case *c)
 int case_load(ff_case *c)
 {
     int code = FF_OK;
-    /* The settings of a case and its models are one transaction: a session that was killed while it was
-     * begun is empty, not half a case. */
+    /* The settings of a case and its models are one transaction: a session that was killed while it
+     * was begun is empty, not half a case. */
     char *begun = NULL;
     if (c->resumed) {
         if ((code = db_get(c->db, "begun", &begun)))
@@ -384,8 +386,7 @@ out:
     }
     if (c->options.labels && (code = ff_names_load(c->options.labels, &c->names)))
         return code;
-    if (c->options.validate &&
-        (code = ff_dataset_open(c->options.validate, 0, &c->validation)))
+    if (c->options.validate && (code = ff_dataset_open(c->options.validate, 0, &c->validation)))
         return ff_fail_prefix(code, "--validate");
     if (c->resumed && (code = case_read_history(c)))
         return code;

@@ -181,7 +181,8 @@ void case_split_findings(const char *lines, ff_proposal *out)
 {
     while (lines && *lines) {
         const char *end = strchrnul(lines, '\n');
-        out->findings = ff_realloc_array(out->findings, (size_t)out->n_findings + 1, sizeof(char *));
+        out->findings =
+            ff_realloc_array(out->findings, (size_t)out->n_findings + 1, sizeof(char *));
         out->findings[out->n_findings++] = ff_strndup(lines, (size_t)(end - lines));
         lines = *end ? end + 1 : end;
     }
@@ -237,14 +238,15 @@ static int keep_state(ff_case *c, int64_t number, ff_state *s)
 {
     point *p = &c->points[number];
     if (s->wrong != p->wrong) {
-        case_note(c, "state %lld has %d wrong labels, %d were stored (another processor or library)",
+        case_note(c,
+                  "state %lld has %d wrong labels, %d were stored (another processor or library)",
                   (long long)number, s->wrong, p->wrong);
         p->wrong = s->wrong;
     }
     if (isnan(p->distance) && isfinite(s->distance)) {
         p->distance = s->distance;
         return db_run(c->db, "UPDATE state SET distance=? WHERE state=?", "di", p->distance,
-                         number);
+                      number);
     }
     return FF_OK;
 }

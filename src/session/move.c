@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Moving in the history tree. Every state was made by a decision at the end of a log; going there takes
- * the search back to the end of that log, so that it goes on as if nothing had come after.
+ * Moving in the history tree. Every state was made by a decision at the end of a log; going there
+ * takes the search back to the end of that log, so that it goes on as if nothing had come after.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "session/case.h"
 
-/* ---------------------------------------------------------------------------------------- replay */
+/* ---------------------------------------------------------------------------------------- replay
+ */
 
 typedef struct list {
     char **ids;
@@ -146,7 +147,8 @@ int case_replay(ff_case *c)
     return code;
 }
 
-/* ----------------------------------------------------------------------------------------- moves */
+/* ----------------------------------------------------------------------------------------- moves
+ */
 
 static int move(ff_case *c, outcome how, int64_t to)
 {
@@ -167,8 +169,8 @@ static int move(ff_case *c, outcome how, int64_t to)
         .after = at->wrong,
         .phase = ff_strdup(""),
     };
-    char *text = ff_asprintf("%s: wrong %d -> %d: %s", outcome_name(how), d.before, d.after,
-                             d.summary);
+    char *text =
+        ff_asprintf("%s: wrong %d -> %d: %s", outcome_name(how), d.before, d.after, d.summary);
     int code = case_commit(c, &d, NULL);
     decision_finish(&d);
     if (!code) {

@@ -89,8 +89,8 @@ static int inputs_of(const ff_alignment *a, int pair, int *out, int max)
 }
 
 /*
- * Columns as a commit graph is drawn: a row goes on in the column of the first row it reads that nobody
- * has continued yet, else it opens the leftmost column that no unfinished row holds.
+ * Columns as a commit graph is drawn: a row goes on in the column of the first row it reads that
+ * nobody has continued yet, else it opens the leftmost column that no unfinished row holds.
  */
 static int *branch_columns(const ff_alignment *a)
 {
@@ -173,8 +173,8 @@ static const ff_layer_score *score_of(const ff_layer_scores *scores, int pair)
     return NULL;
 }
 
-static void set_side(ff_table *t, int row, const char *label, const char *summary, const ff_canon *c,
-                     const ff_cnode *node)
+static void set_side(ff_table *t, int row, const char *label, const char *summary,
+                     const ff_canon *c, const ff_cnode *node)
 {
     if (!node)
         return;

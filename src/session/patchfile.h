@@ -2,7 +2,8 @@
 /*
  * A repair as a file: which model it is for, which preprocessing it ends with, and the edits.
  *
- *     FETAFIX-PATCH 1\n   sha256 of the model, in hex\n   preprocessing spec, or an empty line\n   ff_patch_serialize
+ *     FETAFIX-PATCH 1\n   sha256 of the model, in hex\n   preprocessing spec, or an empty line\n
+ * ff_patch_serialize
  */
 #ifndef FETAFIX_SESSION_PATCHFILE_H
 #define FETAFIX_SESSION_PATCHFILE_H

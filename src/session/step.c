@@ -76,7 +76,8 @@ bool case_decided(const ff_case *c, const char *id)
 
 bool case_speculate(ff_case *c, ff_cancel *cancel)
 {
-    if (!c->localized || c->stale || c->searched || !c->judge || c->n_ahead == (int)FF_COUNT(c->ahead))
+    if (!c->localized || c->stale || c->searched || !c->judge ||
+        c->n_ahead == (int)FF_COUNT(c->ahead))
         return false;
     ff_task task = {.pool = c->task.pool, .cancel = cancel};
     for (int i = 0; i < c->proposals->count; i++) {
@@ -168,9 +169,9 @@ static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_
     ff_verdict verdict = j ? j->verdict : FF_VERDICT_WORSE;
     decision d = {
         .previous = c->tip,
-        .outcome = accepted                                ? OUTCOME_ACCEPTED
+        .outcome = accepted                               ? OUTCOME_ACCEPTED
                    : j && j->verdict == FF_VERDICT_BROKEN ? OUTCOME_BROKEN
-                                                           : OUTCOME_REJECTED,
+                                                          : OUTCOME_REJECTED,
         .subset = subset,
         .from = c->current,
         .to = -1,
@@ -180,7 +181,8 @@ static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_
         .findings = p ? case_findings_of(p) : NULL,
         .verdict = j ? (int)verdict : -1,
         .before = c->points[c->current].wrong,
-        /* How far a rejected one was run depends on what was known already, as after a resumption. */
+        /* How far a rejected one was run depends on what was known already, as after a resumption.
+         */
         .after = accepted ? j->wrong : -1,
         .phase = ff_strdup(phase),
     };
@@ -274,10 +276,9 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         return FF_OK;
     }
     int64_t begun = ff_now_ns();
-    const ff_judgement *known =
-        t.phase == FF_PHASE_GREEDY && t.kind == FF_TRIAL_ADD && t.n == 1
-            ? case_judged(c, c->proposals->at[t.indices[0]].id)
-            : NULL;
+    const ff_judgement *known = t.phase == FF_PHASE_GREEDY && t.kind == FF_TRIAL_ADD && t.n == 1
+                                    ? case_judged(c, c->proposals->at[t.indices[0]].id)
+                                    : NULL;
     int code;
     if (known) {
         const ff_proposal *p = &c->proposals->at[t.indices[0]];
@@ -339,7 +340,8 @@ int case_repair(ff_case *c)
     return code;
 }
 
-/* --------------------------------------------------------------------------------------- by hand */
+/* --------------------------------------------------------------------------------------- by hand
+ */
 
 static int find_proposal(ff_case *c, const char *id, int *index)
 {
@@ -390,8 +392,8 @@ int case_accept(ff_case *c, const char *id, bool force)
     if (j->verdict != FF_VERDICT_BETTER && !force)
         return ff_fail(FF_ERR_USAGE, "not accepted, it does not help: %s (accept --force takes it)",
                        j->why ? j->why : "");
-    t = (ff_trial){.phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1,
-                   .indices = &index};
+    t = (ff_trial){
+        .phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1, .indices = &index};
     ff_proposal copy;
     ff_proposal_copy(&c->proposals->at[index], &copy);
     ff_judgement kept = *j;
@@ -411,8 +413,8 @@ int case_reject(ff_case *c, const char *id)
     if (id && *id) {
         if ((code = find_proposal(c, id, &index)))
             return code;
-        t = (ff_trial){.phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1,
-                       .indices = &index};
+        t = (ff_trial){
+            .phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1, .indices = &index};
     } else if (!ff_search_next(c->search, c->state->wrong, &t)) {
         return ff_fail(FF_ERR_USAGE, "there is nothing left to reject");
     }

@@ -311,9 +311,9 @@ int db_open(const char *path, store **out, bool *existed)
     store *s = ff_alloc(sizeof *s);
     s->path = ff_strdup(path ? path : "memory");
     bool found = false;
-    int rc = sqlite3_open_v2(path ? path : ":memory:", &s->db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
-                             NULL);
+    int rc =
+        sqlite3_open_v2(path ? path : ":memory:", &s->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
     int code = rc == SQLITE_OK ? set_up(s, &found) : fail_sqlite(s, rc);
     if (code) {
         db_close(s);

@@ -3,8 +3,9 @@
  * The session file: one SQLite database with a schema of our own, held by one process at a time.
  *
  * The rollback journal is used, not the write-ahead log: a session stays a single file between two
- * commits, and a process that is killed leaves at most a journal beside it, which the next one rolls
- * back. The exclusive lock is the kernel's, so it goes away with the process whatever ends it.
+ * commits, and a process that is killed leaves at most a journal beside it, which the next one
+ * rolls back. The exclusive lock is the kernel's, so it goes away with the process whatever ends
+ * it.
  */
 #ifndef FETAFIX_SESSION_STORE_H
 #define FETAFIX_SESSION_STORE_H
@@ -14,7 +15,7 @@
 #include "fetafix/base.h"
 
 #define STORE_APPLICATION 0x46657446 /* "FetF" */
-#define STORE_VERSION 1
+#define STORE_VERSION     1
 
 typedef struct store store;
 

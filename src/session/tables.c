@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Snapshots: everything a front end may show, copied into tables on the engine thread. Tables that did
- * not change since the last snapshot are shared with it.
+ * Snapshots: everything a front end may show, copied into tables on the engine thread. Tables that
+ * did not change since the last snapshot are shared with it.
  */
 #include <math.h>
 #include <stdatomic.h>
@@ -29,8 +29,9 @@ void ff_snapshot_unref(const ff_snapshot *s)
     box *b = (box *)s;
     if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
         return;
-    const ff_table *const tables[] = {s->pairs, s->findings, s->proposals, s->layers, s->states,
-                                      s->steps, s->images_table, s->equivalences, s->log};
+    const ff_table *const tables[] = {s->pairs,        s->findings,     s->proposals,
+                                      s->layers,       s->states,       s->steps,
+                                      s->images_table, s->equivalences, s->log};
     for (size_t i = 0; i < FF_COUNT(tables); i++)
         ff_table_unref(tables[i]);
     ff_arena_destroy(b->texts);
@@ -167,9 +168,7 @@ static ff_table *make_findings(ff_case *c)
             ff_table_set_int(t, row, "after", p->wrong);
         } else {
             const decision *d = last_trial(c, k);
-            status = d                             ? "ineffective"
-                     : was_repaired_elsewhere(c, k) ? "undone"
-                                                    : "open";
+            status = d ? "ineffective" : was_repaired_elsewhere(c, k) ? "undone" : "open";
             if (d)
                 ff_table_set_int(t, row, "before", d->before);
             if (d && d->after >= 0)
@@ -228,9 +227,10 @@ static ff_table *make_proposals(ff_case *c)
         ff_table_set_text(t, row, "summary", p->summary);
         ff_table_set_text(t, row, "findings", findings.data);
         ff_table_set_text(t, row, "patch", edits);
-        ff_table_set_text(t, row, "status", case_decided(c, p->id) ? "rejected"
-                                            : j                    ? "evaluated"
-                                                                   : "untried");
+        ff_table_set_text(t, row, "status",
+                          case_decided(c, p->id) ? "rejected"
+                          : j                    ? "evaluated"
+                                                 : "untried");
         if (p->pair >= 0)
             ff_table_set_int(t, row, "pair", p->pair);
         if (j) {
@@ -406,7 +406,8 @@ static const ff_column equivalence_columns[] = {
 
 static ff_table *make_equivalences(const ff_case *c)
 {
-    ff_table *t = ff_table_create("equivalences", equivalence_columns, FF_COUNT(equivalence_columns));
+    ff_table *t =
+        ff_table_create("equivalences", equivalence_columns, FF_COUNT(equivalence_columns));
     for (int i = 0; c->sames && i < c->sames->count; i++) {
         const ff_same *s = &c->sames->at[i];
         int row = ff_table_add_row(t);

@@ -32,8 +32,7 @@ int case_validate(ff_case *c)
         code = label(c, c->target, o->target_output, &c->target_pre, &c->validation_first);
     if (code || (code = case_point_model(c, c->current, &m)))
         return code;
-    if (c->current != 0 &&
-        (code = label(c, m, o->target_output, &c->points[c->current].pre, &now)))
+    if (c->current != 0 && (code = label(c, m, o->target_output, &c->points[c->current].pre, &now)))
         return code;
     const ff_labels *present = now ? now : c->validation_first;
     c->validation_initial = c->validation_wrong = c->validation_regressed = 0;

@@ -47,3 +47,16 @@ fetafix: 'odd.onnx': operator 'Relv' of node 'Relv:relu0' is not supported in op
 $ fetafix run odd.onnx --images photos --pre unit
 fetafix: 'odd.onnx': operator 'Relv' of node 'Relv:relu0' is not supported in opset 13
 [4]
+# A Target that cannot run is wrong on every image; a Source that cannot is an error.
+
+$ sed 's/transB/transA/g' source.onnx > cannot.onnx; fetafix compare source.onnx cannot.onnx --images photos --source-pre unit --target-pre unit
+fetafix: the Target cannot run, it counts as wrong on every image: node 'Gemm_0' (Gemm): inner dimensions: 1 and 10 do not agree
+Source  source.onnx  (opset 13, small_case)
+Target  cannot.onnx  (opset 13, small_case)
+60 of 60 labels differ (100.00%)
+[1]
+$ fetafix repair source.onnx cannot.onnx --images photos --source-pre unit --target-pre unit -q | sed -n 3p
+wrong 60 -> 60 of 60 images (100.00% -> 100.00%) in 0 steps
+$ fetafix compare cannot.onnx source.onnx --images photos --source-pre unit
+fetafix: 'cannot.onnx': node 'Gemm_0' (Gemm): inner dimensions: 1 and 10 do not agree
+[3]

@@ -83,3 +83,47 @@ fetafix: one model is needed: fetafix inspect MODEL
 $ fetafix apply a b
 fetafix: apply needs -o OUT
 [2]
+$ fetafix teach
+fetafix: 'teach' is not there yet; see fetafix --help
+[2]
+$ fetafix repair source.onnx target.onnx --images photos --report page.html
+fetafix: --report is not there yet; --json has everything it will show
+[2]
+$ fetafix compare --help
+Usage: fetafix compare SOURCE TARGET --images DIR|LIST [OPTION]...
+.
+count the images whose labels differ, without analysis
+Exit code 0: no label differs; 1: some do. --verbose lists them.
+.
+Options:
+      --images DIR|LIST          images: a folder, or a text file with one path a line
+      --source-pre SPEC          the Source's preprocessing: a preset or a spec (default: guessed)
+      --target-pre SPEC          the Target's preprocessing
+      --labels FILE              class names, one a line
+      --source-output NAME       the Source's output that is read (default: the first)
+      --target-output NAME       the Target's output that is read
+      --json FILE|-              write the report as JSON; -: to standard output
+      --labels-csv FILE          write both models' five best classes of every image
+      --report FILE.html         write the report as a page
+      --session FILE             keep the case in this file and take it up again from there
+      --validate DIR|LIST        independent images: counted, never used to decide
+      --limit N                  use the first N images only
+      --seed N                   of the samples that the analysis draws
+      --threads N                threads (default: one per core)
+      --memory SIZE              memory for kept results, as 2G (default: a quarter of the machine's)
+      --time-limit TIME          end the search after this time, as 90s or 2h (default: 2h)
+      --reference                plain C kernels for everything
+      --timing                   put times into the report
+  -f, --force                    overwrite files that exist
+      --config FILE              read settings, a line each: set NAME VALUE
+      --color auto|never|always  colours
+  -q, --quiet                    no notes and no progress
+  -v, --verbose                  say more
+  -h, --help                     this help; with a command: that command's
+      --version                  versions of the program and its libraries
+.
+Exit code: 0 no discrepancy (left), 1 discrepancy, 2 usage, 3 unreadable input,
+4 unsupported operator, 5 internal error or out of memory, 130 interrupted.
+$ fetafix compare -hq --timing=yes
+fetafix: --timing takes no value
+[2]

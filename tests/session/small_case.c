@@ -8,7 +8,8 @@
 
 enum { CHANNELS = 12, LAYERS = 6, CLASSES = 10, IMAGES = 60, SIDE = 16 };
 
-/* ------------------------------------------------------------------------------------------ models */
+/* ------------------------------------------------------------------------------------------ models
+ */
 
 static int weights(ff_rng *rng, int rank, const int64_t *dims, double scale, ff_tensor **out)
 {
@@ -30,9 +31,15 @@ static int disturb(ff_rng *rng, const ff_tensor *t, double relative, ff_tensor *
 static void add_node(ff_patch *p, const char *op, const char *name, int n_in, const char *const *in,
                      const char *out, int n_attrs, const ff_attr *attrs)
 {
-    ff_patch_insert_node(p, &(ff_node_spec){.name = name, .op = op, .n_inputs = n_in, .n_outputs = 1,
-                                            .n_attrs = n_attrs, .inputs = in, .outputs = &out,
-                                            .attrs = attrs},
+    ff_patch_insert_node(p,
+                         &(ff_node_spec){.name = name,
+                                         .op = op,
+                                         .n_inputs = n_in,
+                                         .n_outputs = 1,
+                                         .n_attrs = n_attrs,
+                                         .inputs = in,
+                                         .outputs = &out,
+                                         .attrs = attrs},
                          NULL);
 }
 
@@ -78,8 +85,8 @@ static int make_source(ff_model **out)
     ff_model *empty = NULL;
     ff_patch *p = ff_patch_create();
     char in[32] = "pixels", next[32];
-    int code = ff_model_create("small_case", 7, 13, "net", 1, (const char *const[]){in}, &input,
-                               &empty);
+    int code =
+        ff_model_create("small_case", 7, 13, "net", 1, (const char *const[]){in}, &input, &empty);
     for (int i = 0; !code && i < LAYERS; i++) {
         code = add_conv(p, &rng, i, in, next, sizeof next);
         memcpy(in, next, sizeof in);
@@ -124,7 +131,8 @@ static int make_target(const ff_model *source, ff_model **out)
     return code;
 }
 
-/* ------------------------------------------------------------------------------------------ images */
+/* ------------------------------------------------------------------------------------------ images
+ */
 
 static int make_image(ff_rng *rng, const char *path)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A case small enough to be repaired in a blink, made from nothing: source.onnx, target.onnx (several
- * layers with rounded or disturbed weights), photos/ with PNG files, photos.txt, validation/.
+ * A case small enough to be repaired in a blink, made from nothing: source.onnx, target.onnx
+ * (several layers with rounded or disturbed weights), photos/ with PNG files, photos.txt,
+ * validation/.
  */
 #ifndef FETAFIX_TESTS_SMALL_CASE_H
 #define FETAFIX_TESTS_SMALL_CASE_H

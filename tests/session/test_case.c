@@ -47,8 +47,13 @@ static int tear_down(void **state)
 static ff_session_options options(const char *file)
 {
     return (ff_session_options){
-        .source = source, .target = target, .images = photos, .validate = validation,
-        .source_pre = SMALL_CASE_PRE, .target_pre = SMALL_CASE_PRE, .path = file,
+        .source = source,
+        .target = target,
+        .images = photos,
+        .validate = validation,
+        .source_pre = SMALL_CASE_PRE,
+        .target_pre = SMALL_CASE_PRE,
+        .path = file,
     };
 }
 
@@ -156,7 +161,8 @@ static char *proposals_of(ff_session *s)
 {
     const ff_snapshot *now = ff_session_snapshot(s);
     ff_buf b = {0};
-    ff_buf_printf(&b, "%lld %d %s\n", (long long)now->state, now->wrong, now->next ? now->next : "-");
+    ff_buf_printf(&b, "%lld %d %s\n", (long long)now->state, now->wrong,
+                  now->next ? now->next : "-");
     for (int i = 0; i < ff_table_rows(now->proposals); i++)
         ff_buf_printf(&b, "%s %s\n", ff_table_text(now->proposals, i, 0),
                       ff_table_text(now->proposals, i, ff_table_find(now->proposals, "status")));
@@ -294,9 +300,9 @@ static void test_cancel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repair),   cmocka_unit_test(test_history),
-        cmocka_unit_test(test_resume),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_hostile),  cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_repair),  cmocka_unit_test(test_history),
+        cmocka_unit_test(test_resume),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Killed with SIGKILL again and again while it repairs, and started again: the same bytes in the end. */
+/* Killed with SIGKILL again and again while it repairs, and started again: the same bytes in the
+ * end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,9 +53,21 @@ typedef struct run {
 
 static pid_t start(const run *r, bool with_session)
 {
-    const char *argv[32] = {getenv("FETAFIX_PROGRAM"), "repair", r->source, r->target, "--images",
-                            r->images, "--source-pre", r->pre, "--target-pre", r->pre, "-q", "-o",
-                            r->output, "--json", r->json};
+    const char *argv[32] = {getenv("FETAFIX_PROGRAM"),
+                            "repair",
+                            r->source,
+                            r->target,
+                            "--images",
+                            r->images,
+                            "--source-pre",
+                            r->pre,
+                            "--target-pre",
+                            r->pre,
+                            "-q",
+                            "-o",
+                            r->output,
+                            "--json",
+                            r->json};
     int n = 15;
     if (with_session) {
         argv[n++] = "--session";
@@ -96,8 +109,8 @@ static void assert_same_file(const char *a, const char *b)
         same++;
     if (same < n || same < m) {
         size_t from = same > 150 ? same - 150 : 0;
-        fail_msg("%s: %zu and %zu bytes differ from %zu: ...%.300s... against ...%.300s...", b, n, m,
-                 same, x + from, y + from);
+        fail_msg("%s: %zu and %zu bytes differ from %zu: ...%.300s... against ...%.300s...", b, n,
+                 m, same, x + from, y + from);
     }
     free(x);
     free(y);
@@ -141,8 +154,13 @@ static void test_small(void **state)
     (void)state;
     char *source = in_folder("source.onnx"), *target = in_folder("target.onnx");
     char *images = in_folder("photos");
-    run r = {source, target, images, SMALL_CASE_PRE, in_folder("small.fetafix"),
-             in_folder("small.onnx"), in_folder("small.json")};
+    run r = {source,
+             target,
+             images,
+             SMALL_CASE_PRE,
+             in_folder("small.fetafix"),
+             in_folder("small.onnx"),
+             in_folder("small.json")};
     kill_and_resume(&r, 20, 1);
     free(source);
     free(target);
@@ -163,10 +181,14 @@ static void test_real(void **state)
     }
     char *source = ff_path_join(at, "source.onnx"), *target = ff_path_join(at, "target.onnx");
     char *images = ff_path_join(at, "images.txt");
-    run r = {source, target, images,
+    run r = {source,
+             target,
+             images,
              "size=128x128 resize=bilinear antialias=off crop=none order=rgb scale=128 mean=1,1,1 "
              "std=1,1,1 layout=NHWC",
-             in_folder("real.fetafix"), in_folder("real.onnx"), in_folder("real.json")};
+             in_folder("real.fetafix"),
+             in_folder("real.onnx"),
+             in_folder("real.json")};
 #ifdef __SANITIZE_ADDRESS__
     kill_and_resume(&r, 4, 2); /* slow enough as it is */
 #else
