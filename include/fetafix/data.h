@@ -138,6 +138,14 @@ void ff_labels_destroy(ff_labels *l);
  * top is -1. Progress counts images. */
 int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store,
                  bool keep_outputs, const ff_task *task, ff_labels *l) FF_MUST_USE;
+/* The plan of a model for images under a spec. A model that takes anything but one image is FF_ERR_GRAPH. */
+int ff_label_plan(const ff_model *m, const char *output, const ff_pre *p, bool reference,
+                  ff_plan **out) FF_MUST_USE;
+/* Everything at once: labels of all images of a set. A model that cannot run gives labels with `error`; an
+ * operator that is not supported is a failure. memory: bytes for kept pictures. */
+int ff_label_model(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set,
+                   bool reference, uint64_t memory, bool keep_outputs, const ff_task *task,
+                   ff_labels **out) FF_MUST_USE;
 /* Top-5 and margin of one output. */
 void ff_label_of(const ff_tensor *output, ff_label *out);
 /* Number of images whose labels differ: target label + offset against source label. An image that the

@@ -57,6 +57,20 @@ void ff_proposal_finish(ff_proposal *p);
 /* The model after the proposal (a new reference; the same model when it has no patch). */
 int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST_USE;
 
+/*
+ * A repair as a file: which model it is for, which preprocessing it ends with, and the edits.
+ *
+ *     FETAFIX-PATCH 1\n   sha256 of the model, in hex\n   spec, or an empty line\n   ff_patch_serialize
+ */
+typedef struct ff_repair_file {
+    ff_key target;
+    char *pre; /* NULL: unchanged */
+    ff_patch *patch;
+} ff_repair_file;
+int ff_repair_file_read(const char *path, ff_repair_file *out) FF_MUST_USE;
+int ff_repair_file_write(const ff_repair_file *f, const char *path, bool force) FF_MUST_USE;
+void ff_repair_file_finish(ff_repair_file *f);
+
 /* A Target as it is at one point of the repair. Immutable. */
 typedef struct ff_state {
     ff_model *model;

@@ -7,7 +7,7 @@
 
 #include "command/batch.h"
 #include "fetafix/compute.h"
-#include "session/evaluate.h"
+#include "fetafix/exec.h"
 
 /* ------------------------------------------------------------------------------------------ facts
  */

@@ -5,8 +5,7 @@
 
 #include "command/batch.h"
 #include "command/print.h"
-#include "session/evaluate.h"
-#include "session/patchfile.h"
+#include "fetafix/repair.h"
 
 static int one_model(int argc, char **argv, const char *verb, ff_model **out)
 {
@@ -130,8 +129,8 @@ static int run_images(ff_context *c, ff_model *m)
     pool = ff_pool_create(o->session.threads, NULL);
     ff_task task = {.pool = pool, .cancel = &interrupted};
     uint64_t memory = (o->session.memory ? o->session.memory : ff_memory_total() / 4) / 4;
-    code =
-        case_label(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL, &task, &l);
+    code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL,
+                          &task, &l);
     if (!code && l->error)
         code = ff_fail(FF_ERR_GRAPH, "%s", l->error);
     if (!code && o->output)
@@ -288,11 +287,11 @@ int verb_apply(ff_context *c, int argc, char **argv)
                        "a patch and a model are needed: fetafix apply PATCH MODEL -o OUT");
     if (!o->output)
         return ff_fail(FF_ERR_USAGE, "apply needs -o OUT");
-    patch_file p = {0};
+    ff_repair_file p = {0};
     ff_model *m = NULL, *repaired = NULL;
     int code = batch_check_outputs(o);
     if (!code)
-        code = patch_file_read(argv[0], &p);
+        code = ff_repair_file_read(argv[0], &p);
     if (!code)
         code = ff_model_load(argv[1], &m);
     if (!code && !ff_key_equal(ff_model_sha256(m), &p.target))
@@ -309,6 +308,6 @@ int verb_apply(ff_context *c, int argc, char **argv)
     }
     ff_model_unref(repaired);
     ff_model_unref(m);
-    patch_file_finish(&p);
+    ff_repair_file_finish(&p);
     return code;
 }

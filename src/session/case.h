@@ -17,7 +17,6 @@
 
 #include "fetafix/repair.h"
 #include "fetafix/session.h"
-#include "session/evaluate.h"
 #include "session/store.h"
 
 /* A node of the history tree. State 0 is the Target as it came. */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "session/case.h"
-#include "session/patchfile.h"
 #include "session/snapshot.h"
 
 typedef struct request {
@@ -186,17 +185,17 @@ static int run_export(ff_case *c, const char *path, bool force)
     int n = now->depth + 1;
     int64_t *way = ff_alloc_array((size_t)n, sizeof *way);
     case_path(c, c->current, way, n);
-    patch_file p = {.target = *ff_model_sha256(c->target), .patch = ff_patch_create()};
+    ff_repair_file p = {.target = *ff_model_sha256(c->target), .patch = ff_patch_create()};
     for (int i = 1; i < n; i++) {
         if (c->points[way[i]].patch)
             ff_patch_append(p.patch, c->points[way[i]].patch);
     }
     if (!ff_pre_equal(&now->pre, &c->target_pre))
         p.pre = ff_pre_print(&now->pre);
-    int code = patch_file_write(&p, path, force);
+    int code = ff_repair_file_write(&p, path, force);
     if (!code)
         case_note(c, "exported '%s'", path);
-    patch_file_finish(&p);
+    ff_repair_file_finish(&p);
     free(way);
     return code;
 }

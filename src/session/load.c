@@ -268,13 +268,13 @@ static int label_only(ff_case *c)
 {
     const ff_session_options *o = &c->options;
     uint64_t memory = (o->memory ? o->memory : ff_memory_total() / 4) / 4;
-    int code = case_label(c->source, o->source_output, &c->source_pre, c->set, o->reference, memory,
+    int code = ff_label_model(c->source, o->source_output, &c->source_pre, c->set, o->reference, memory,
                           true, &c->task, &c->source_labels);
     if (code)
         return blame(code, o->source);
     if (c->source_labels->error)
         return ff_fail(FF_ERR_GRAPH, "'%s': %s", o->source, c->source_labels->error);
-    code = case_label(c->target, o->target_output, &c->target_pre, c->set, o->reference, memory,
+    code = ff_label_model(c->target, o->target_output, &c->target_pre, c->set, o->reference, memory,
                       true, &c->task, &c->target_labels);
     if (code)
         return blame(code, o->target);
@@ -300,10 +300,10 @@ static int label_subject(ff_case *c)
     if (code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH) {
         ff_plan *plan = NULL;
         bool fine =
-            case_plan(c->source, o.source_output, &c->source_pre, o.reference, &plan) == FF_OK;
+            ff_label_plan(c->source, o.source_output, &c->source_pre, o.reference, &plan) == FF_OK;
         ff_plan_unref(plan);
         if (fine)
-            code = case_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
+            code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
         return code ? blame(code, fine ? c->options.target : c->options.source)
                     : ff_fail(FF_ERR_INTERNAL, "the models run, the case does not");
     }
@@ -312,7 +312,7 @@ static int label_subject(ff_case *c)
     if (c->first->target.error) {
         /* A fault of the Target is a finding; an operator that is missing here is not its fault. */
         ff_plan *plan;
-        code = case_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
+        code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
         if (!code)
             ff_plan_unref(plan);
         else if (code != FF_ERR_GRAPH)

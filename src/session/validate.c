@@ -10,7 +10,7 @@ static bool wrong_at(const ff_labels *source, const ff_labels *target, int offse
 static int label(ff_case *c, ff_model *m, const char *output, const ff_pre *pre, ff_labels **out)
 {
     uint64_t memory = (c->options.memory ? c->options.memory : ff_memory_total() / 4) / 8;
-    return case_label(m, output, pre, c->validation, c->options.reference, memory, false, &c->task,
+    return ff_label_model(m, output, pre, c->validation, c->options.reference, memory, false, &c->task,
                       out);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fetafix/data.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "session/evaluate.h"
-
-int case_plan(ff_model *m, const char *output, const ff_pre *pre, bool reference, ff_plan **out)
+int ff_label_plan(const ff_model *m, const char *output, const ff_pre *pre, bool reference,
+                  ff_plan **out)
 {
     const ff_graph *g = ff_model_graph(m);
     if (g->n_inputs != 1)
@@ -24,16 +25,16 @@ static bool is_models_fault(int code)
     return code == FF_ERR_GRAPH;
 }
 
-int case_label(ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set,
-               bool reference, uint64_t memory, bool keep_outputs, const ff_task *task,
-               ff_labels **out)
+int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set,
+                   bool reference, uint64_t memory, bool keep_outputs, const ff_task *task,
+                   ff_labels **out)
 {
     ff_plan *plan = NULL;
     ff_feed *feed = NULL;
     ff_runner **runners = NULL;
     int n = task && task->pool ? ff_pool_threads(task->pool) : 1;
     ff_labels *l = ff_labels_create(ff_dataset_count(set));
-    int code = case_plan(m, output, pre, reference, &plan);
+    int code = ff_label_plan(m, output, pre, reference, &plan);
     if (!code)
         code = ff_feed_create(set, pre, ff_plan_input_shape(plan, 0), memory, &feed);
     runners = ff_alloc_array((size_t)n, sizeof *runners);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/patchfile.h"
+#include "fetafix/repair.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,21 +7,21 @@
 static const char magic[] = "FETAFIX-PATCH 1\n";
 #define MAX_BYTES (UINT64_C(8) << 30)
 
-void patch_file_finish(patch_file *p)
+void ff_repair_file_finish(ff_repair_file *p)
 {
     free(p->pre);
     ff_patch_destroy(p->patch);
-    *p = (patch_file){0};
+    *p = (ff_repair_file){0};
 }
 
-int patch_file_read(const char *path, patch_file *out)
+int ff_repair_file_read(const char *path, ff_repair_file *out)
 {
     char *data;
     size_t size, head = sizeof magic - 1;
     int code = ff_read_file(path, MAX_BYTES, &data, &size);
     if (code)
         return code;
-    patch_file p = {0};
+    ff_repair_file p = {0};
     char *hex = data + head, *pre = hex + 65;
     const char *end = NULL;
     if (size > head + 65 && memcmp(data, magic, head) == 0 && hex[64] == '\n') {
@@ -40,14 +40,14 @@ int patch_file_read(const char *path, patch_file *out)
     }
     free(data);
     if (code) {
-        patch_file_finish(&p);
+        ff_repair_file_finish(&p);
         return code;
     }
     *out = p;
     return FF_OK;
 }
 
-int patch_file_write(const patch_file *p, const char *path, bool force)
+int ff_repair_file_write(const ff_repair_file *p, const char *path, bool force)
 {
     char hex[65], *bytes;
     size_t size;
