@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layer scores of a small network with one faulty layer: isolated points at it, entire and causal at it and what follows,
+ * threads and slabs change nothing, the paper's mode depends on its seed alone. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fetafix/localize.h"
+#include "text_model.h"
+
+enum { IMAGES = 40, SIZE = 16 };
+
+#define ok(call)                                                                                                 \
+    do {                                                                                                         \
+        if ((call) != FF_OK)                                                                                     \
+            fail_msg("%s: %s", #call, ff_error());                                                               \
+    } while (0)
+
+static const char source[] =
+    "opset 13; input x 1,3,16,16;"
+    "float w1 8,3,3,3 random; float b1 8 random; float w2 8,8,3,3 random; float b2 8 random;"
+    "float w3 8,8,1,1 random; float b3 8 random; float w4 10,512 random; float b4 10 random;"
+    "c1 = Conv(x,w1,b1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
+    "c2 = Conv(r1,w2,b2) pads=[1,1,1,1];"
+    "c3 = Conv(c2,w3,b3);" /* reads a layer directly: needs a run of its own to be isolated */
+    "a = Add(c3,r1); f = Flatten(a); y = Gemm(f,w4,b4) transB=1; output y";
+
+static ff_model *build(const char *from, const char *to)
+{
+    ff_buf b = {0};
+    const char *at = from ? strstr(source, from) : NULL;
+    if (at) {
+        ff_buf_add(&b, source, (size_t)(at - source));
+        ff_buf_puts(&b, to);
+        ff_buf_puts(&b, at + strlen(from));
+    } else {
+        ff_buf_puts(&b, source);
+    }
+    ff_model *m;
+    ok(text_model(b.data, 3, &m));
+    ff_buf_finish(&b);
+    return m;
+}
+
+static char folder[] = "/tmp/fetafix-analyse-XXXXXX";
+
+static int draw(void **state)
+{
+    ff_rng rng = {8};
+    if (!mkdtemp(folder))
+        return -1;
+    for (int i = 0; i < IMAGES; i++) {
+        uint8_t rgb[SIZE * SIZE * 3];
+        for (size_t k = 0; k < sizeof rgb; k++)
+            rgb[k] = (uint8_t)ff_rng_below(&rng, 256);
+        char *path = ff_asprintf("%s/%02d.png", folder, i);
+        ok(ff_image_save_png(&(ff_image){SIZE, SIZE, rgb}, path, true));
+        free(path);
+    }
+    return 0;
+}
+
+static int erase(void **state)
+{
+    for (int i = 0; i < IMAGES; i++) {
+        char *path = ff_asprintf("%s/%02d.png", folder, i);
+        unlink(path);
+        free(path);
+    }
+    return rmdir(folder);
+}
+
+/* c2's weights are off; everything else is the Source's. */
+static ff_subject *subject(const ff_dataset *set, const ff_task *task, uint64_t seed)
+{
+    ff_model *a = build(NULL, NULL), *b = build("c2 = Conv(r1,w2,b2)", "float o 1 0.1; v2 = Mul(w2,o); c2 = Conv(r1,v2,b2)");
+    ff_pre pre;
+    ff_subject *s;
+    ok(ff_pre_parse("tf size=16x16", &pre));
+    ok(ff_subject_create(a, &pre, b, &pre, set, &(ff_subject_options){.seed = seed}, task, &s));
+    ff_model_unref(a);
+    ff_model_unref(b);
+    assert_true(s->wrong > 8 && s->wrong < IMAGES - 8);
+    return s;
+}
+
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static void points_at_the_origin(void **state)
+{
+    ff_dataset *set;
+    ok(ff_dataset_open(folder, 0, &set));
+    ff_pool *pool = ff_pool_create(3, NULL);
+    ff_task task = {.pool = pool};
+    ff_subject *s = subject(set, &task, 1);
+    ff_layer_scores *scores, *again;
+    ok(ff_analyse(s, &(ff_analysis_options){.causal = true}, &task, &scores));
+    assert_int_equal(scores->count, 4); /* c1 c2 c3 y */
+    assert_int_equal(scores->at[1].rank, 1);
+    for (int i = 0; i < 4; i++) {
+        const ff_layer_score *x = &scores->at[i];
+        if (i == 1)
+            assert_true(x->isolated > 0.7 && x->isolated < 0.95);
+        else
+            assert_true(x->isolated < 1e-6);
+        assert_true(i == 0 ? x->entire < 1e-6 : x->entire > 0.01);
+        assert_true(x->causal == (i == 0 ? 0 : i == 1 || i == 3 ? 1 : x->causal)); /* c3's Add has r1 beside it */
+        assert_true(x->kw >= 0 && x->kw <= 0.95 && x->effect >= 0 && x->effect <= 1);
+    }
+    assert_true(scores->at[0].kw == 0 && scores->at[0].effect == 0);
+    /* One thread and slabs of one tile. */
+    ok(ff_analyse(s, &(ff_analysis_options){.causal = true, .memory = 1}, NULL, &again));
+    for (int i = 0; i < 4; i++) {
+        const ff_layer_score *x = &scores->at[i], *y = &again->at[i];
+        assert_true(same(x->kw, y->kw) && same(x->entire, y->entire) && same(x->isolated, y->isolated) && same(x->causal, y->causal));
+        assert_int_equal(x->rank, y->rank);
+    }
+    ff_layer_scores_destroy(scores);
+    ff_layer_scores_destroy(again);
+    ok(ff_analyse(s, &(ff_analysis_options){.core_ops = "Gemm"}, &task, &again));
+    assert_int_equal(again->count, 1);
+    ff_layer_scores_destroy(again);
+    ff_subject_destroy(s);
+    ff_pool_destroy(pool);
+    ff_dataset_destroy(set);
+}
+
+static void paper_mode_by_seed(void **state)
+{
+    ff_dataset *set;
+    ok(ff_dataset_open(folder, 0, &set));
+    double first[4] = {0};
+    bool differs = false;
+    for (int round = 0; round < 3; round++) {
+        ff_subject *s = subject(set, NULL, round < 2 ? 1 : 99);
+        ff_layer_scores *scores;
+        ok(ff_analyse(s, &(ff_analysis_options){.paper = true, .sample = 8}, NULL, &scores));
+        int ranks = 0;
+        for (int i = 0; i < scores->count; i++) {
+            ranks += scores->at[i].rank;
+            assert_true(isnan(scores->at[i].isolated) && scores->at[i].kw >= 0 && scores->at[i].kw <= 1);
+            if (round == 0)
+                first[i] = scores->at[i].kw;
+            else if (round == 1)
+                assert_true(scores->at[i].kw == first[i]);
+            else
+                differs = differs || scores->at[i].kw != first[i];
+        }
+        assert_int_equal(ranks, 1 + 2 + 3 + 4);
+        ff_layer_scores_destroy(scores);
+        ff_subject_destroy(s);
+    }
+    assert_true(differs);
+    ff_dataset_destroy(set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(points_at_the_origin),
+        cmocka_unit_test(paper_mode_by_seed),
+    };
+    return cmocka_run_group_tests(tests, draw, erase);
+}
