@@ -38,6 +38,21 @@ static void entry(ui_doc *d, int width, const char *name, ui_style s, const char
     l->spans[0].text = first;
 }
 
+/* {"levels":74,"shape":[32,16]} as "levels 74, shape [32,16]". */
+static char *plain_json(const char *s)
+{
+    ff_buf b = {0};
+    int depth = 0;
+    for (; *s; s++) {
+        depth += (*s == '[') - (*s == ']');
+        if (*s == ':' || (*s == ',' && depth == 0))
+            ff_buf_puts(&b, *s == ',' ? ", " : " ");
+        else if (*s != '{' && *s != '}' && *s != '"' && !(*s == ' ' && depth == 0))
+            ff_buf_putc(&b, *s);
+    }
+    return ff_buf_steal(&b);
+}
+
 static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
 {
     const ff_table *t = s->findings;
@@ -55,7 +70,6 @@ static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
         if (strcmp(meanings[i].type, type) == 0)
             ui_doc_add(d, ui_plain(INK_DIM), "  %s", meanings[i].meaning);
     }
-    ui_doc_add(d, ui_plain(INK_DIM), "  (%s)", ui_text(t, row, "id"));
     bool repaired = strcmp(status, "repaired") == 0;
     ui_doc_add(d, ui_bold(repaired ? INK_GOOD : strcmp(status, "open") == 0 ? INK_BAD : INK_DIM), "  %s%s",
                repaired ? "\xe2\x9c\x93 " : "", status);
@@ -70,7 +84,17 @@ static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
                    (long long)ui_int(t, row, "step", 0), (long long)before, (long long)after);
     }
     entry(d, width, "cause", ui_plain(INK_DIM), ui_text(t, row, "cause"));
-    entry(d, width, "details", ui_plain(INK_DIM), ui_text(t, row, "details"));
+    char *facts = plain_json(ui_text(t, row, "details"));
+    entry(d, width, "details", ui_plain(INK_DIM), facts);
+    free(facts);
+    entry(d, width, "id", ui_plain(INK_DIM), ui_text(t, row, "id"));
+}
+
+/* The repair of what is shown: of the finding that was opened, or of the pair. */
+static int chosen_repair(const ui *u)
+{
+    int i = u->finding ? ui_proposal_of(u, u->finding) : -1;
+    return i < 0 && u->pair >= 0 ? ui_find_int(u->snap->proposals, "pair", u->pair) : i;
 }
 
 static void add_findings(ui_view *v, ui_doc *d, int pair, int width)
@@ -79,9 +103,11 @@ static void add_findings(ui_view *v, ui_doc *d, int pair, int width)
     int only = v->ui->finding ? ui_find_id(s->findings, "id", v->ui->finding) : -1;
     bool first = true;
 
-    for (int i = 0; i < ff_table_rows(s->findings); i++) {
-        bool here = pair >= 0 ? ui_int(s->findings, i, "pair", -1) == pair : i == only;
-        if (!here)
+    for (int k = -1; k < ff_table_rows(s->findings); k++) { /* the one that was opened comes first */
+        int i = k < 0 ? only : k;
+        bool here = i >= 0 && (k < 0 || (i != only && ui_int(s->findings, i, "pair", -1) == pair));
+        if (!here || (k >= 0 && pair < 0) ||
+            (k < 0 && pair >= 0 && ui_int(s->findings, i, "pair", -1) != pair))
             continue;
         if (first)
             ui_doc_heading(d, "What is wrong");
@@ -90,12 +116,13 @@ static void add_findings(ui_view *v, ui_doc *d, int pair, int width)
         first = false;
         add_finding(d, s, i, width);
     }
-    for (int i = 0; i < ff_table_rows(s->proposals); i++) {
-        const char *of = ui_text(s->proposals, i, "findings");
-        if (!(pair >= 0 ? ui_int(s->proposals, i, "pair", -1) == pair
-                        : only >= 0 && strcmp(of, v->ui->finding) == 0))
+    int chosen = chosen_repair(v->ui);
+    for (int k = -1; k < ff_table_rows(s->proposals); k++) { /* what `accept` takes comes first */
+        int i = k < 0 ? chosen : k;
+        if (i < 0 || (k >= 0 && (i == chosen || pair < 0 ||
+                                 ui_int(s->proposals, i, "pair", -1) != pair)))
             continue;
-        ui_doc_heading(d, "Repair");
+        ui_doc_heading(d, k < 0 ? "Repair" : "Another repair here");
         ui_doc_wrap(d, ui_plain(INK_TEXT), 3, width, ui_text(s->proposals, i, "patch"));
         int64_t wrong = ui_int(s->proposals, i, "wrong", -1);
         const char *verdict = ui_text(s->proposals, i, "verdict");
@@ -143,6 +170,8 @@ static void add_scores(ui_view *v, ui_doc *d, int pair)
 static void add_attributes(ui_doc *d, const ff_table *t, int width)
 {
     int name = width / 4 < 12 ? 12 : width / 4 > 24 ? 24 : width / 4, value = (width - name - 8) / 2;
+
+    value = value > 40 ? 40 : value;
 
     if (!t || ff_table_rows(t) == 0)
         return;
@@ -268,7 +297,8 @@ static void add_weights(ui_doc *d, const ff_detail *x, int width)
                            "difference");
             }
             ui_doc_line(d);
-            ui_doc_add(d, ui_plain(INK_DIM), "   [%-8lld]", (long long)ui_int(x->worst, k, "index", 0));
+            snprintf(text, sizeof text, "[%lld]", (long long)ui_int(x->worst, k, "index", 0));
+            ui_doc_add(d, ui_plain(INK_DIM), "   %-10s", text);
             static const char *const columns[] = {"source", "target", "difference"};
             for (int c = 0; c < 3; c++) {
                 ui_format_real(text, ui_real(x->worst, k, columns[c]));
@@ -352,14 +382,10 @@ static const char *empty(const ui_view *v)
     return "choose a row and press Enter";
 }
 
-/* The repair of what is shown. */
 static const char *proposal(const ui_view *v, int row)
 {
-    const ff_table *t = v->ui->snap->proposals;
-    int i = v->ui->pair >= 0 ? ui_find_int(t, "pair", v->ui->pair)
-            : v->ui->finding ? ui_find_id(t, "findings", v->ui->finding)
-                             : -1;
-    return i >= 0 ? ui_text(t, i, "id") : NULL;
+    int i = chosen_repair(v->ui);
+    return i >= 0 ? ui_text(v->ui->snap->proposals, i, "id") : NULL;
 }
 
 static int pair_of(const ui_view *v, int row)

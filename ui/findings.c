@@ -119,22 +119,26 @@ static bool follow(ui_view *v, int number)
     return row >= 0 && ui_view_select(v, row);
 }
 
-/* The repair that speaks of this finding (its ids are listed with blanks or commas between). */
-static const char *proposal(const ui_view *v, int row)
+int ui_proposal_of(const ui *u, const char *id)
 {
-    const ff_table *t = v->ui->snap->proposals;
-    const char *id = ui_text(findings_of(v), row, "id");
+    const ff_table *t = u->snap->proposals;
     size_t n = strlen(id);
     for (int i = 0; i < ff_table_rows(t); i++) {
         const char *s = ui_text(t, i, "findings");
         while (*s) {
             size_t k = strcspn(s, ", \n");
             if (k == n && memcmp(s, id, n) == 0)
-                return ui_text(t, i, "id");
+                return i;
             s += k + (s[k] != '\0');
         }
     }
-    return NULL;
+    return -1;
+}
+
+static const char *proposal(const ui_view *v, int row)
+{
+    int i = ui_proposal_of(v->ui, ui_text(findings_of(v), row, "id"));
+    return i >= 0 ? ui_text(v->ui->snap->proposals, i, "id") : NULL;
 }
 
 static bool verb(ui_view *v, int argc, char **argv)

@@ -94,6 +94,9 @@ const char *ui_chosen_proposal(ui *u);
 void ui_cursor_moved(ui *u); /* the other panes follow */
 void ui_look_at(ui *u, int pair); /* all panes turn to a pair */
 
+/* findings.c: the row of the repair that names this finding (its ids have blanks or commas between), -1 */
+int ui_proposal_of(const ui *u, const char *id);
+
 /* mouse.c */
 void ui_mouse(ui *u, const ui_key *k);
 
