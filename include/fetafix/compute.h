@@ -24,10 +24,13 @@ typedef struct ff_kernel_env {
     const ff_task *task; /* cancel is asked by kernels that loop */
     /* Bounds on what a small model may ask for; 0: the defaults below. */
     uint64_t memory_limit;   /* bytes of one output */
-    int64_t iteration_limit; /* rounds of one Loop */
+    int64_t iteration_limit; /* rounds of one Loop or Scan */
+    int64_t
+        *rounds_left; /* of all loops together, inner ones included; counted down; NULL: no limit */
+    bool over_limit;  /* set by kernels: they asked for more than memory_limit */
 } ff_kernel_env;
 #define FF_KERNEL_MEMORY_LIMIT    (UINT64_C(2) << 30)
-#define FF_KERNEL_ITERATION_LIMIT (INT64_C(1) << 24)
+#define FF_KERNEL_ITERATION_LIMIT (INT64_C(1) << 20)
 
 /* One call of a kernel. */
 typedef struct ff_kernel_call {
@@ -51,7 +54,7 @@ typedef struct ff_kernel {
 int ff_kernel_find(const ff_node *node, const ff_kernel **out) FF_MUST_USE;
 const ff_kernel *ff_kernel_at(int i); /* all rows: i from 0 until NULL */
 /* Calls the kernel, which checks its inputs. On failure no output stays allocated. Errors name the
- * node. `env` may be NULL. */
+ * node; what a model asks for beyond the limits is FF_ERR_GRAPH. `env` may be NULL. */
 int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *const *in, int n_in,
                   ff_tensor **out, int n_out, ff_kernel_env *env) FF_MUST_USE;
 /* Runs a graph node by node with the reference kernels. feeds[i] belongs to g->inputs[i], out[]

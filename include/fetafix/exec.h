@@ -7,11 +7,11 @@
  *     ff_run(runner, feeds, &hooks, &outputs)     one sample
  *     ff_runner_destroy, ff_plan_unref
  *
- * Every value of a plan has a **key**: SHA-256 over the operator, its effective attributes, the keys
- * of its inputs and the contents of its constants, down to the graph input (by position, type and dims).
- * Equal keys mean bit-equal values for the same sample, in whatever model they occur. So suffix
- * re-execution, checkpoints, undo, parts that Source and Target share, and edits that change nothing
- * are all one mechanism: what has a known key need not be run.
+ * Every value of a plan has a **key**: SHA-256 over the operator, its effective attributes, the
+ * keys of its inputs and the contents of its constants, down to the graph input (by position, type
+ * and dims). Equal keys mean bit-equal values for the same sample, in whatever model they occur. So
+ * suffix re-execution, checkpoints, undo, parts that Source and Target share, and edits that change
+ * nothing are all one mechanism: what has a known key need not be run.
  *
  * A result depends on the model, the sample and the backend only: not on batch, threads, hooks,
  * checkpoints or timing (DESIGN.md section 6).
@@ -32,9 +32,14 @@ typedef struct ff_plan_options {
     const char *output;    /* the output that is read; NULL: the first */
     int n_outputs;         /* or: these values are the outputs (any value of the main graph) */
     const char *const *outputs;
+    /* Bytes for folded constants, and for the values of a run; 0: half of the machine's memory. A
+     * model that asks for more is FF_ERR_GRAPH. */
+    uint64_t memory_limit;
+    ff_cancel *cancel; /* asked while the plan is made */
 } ff_plan_options;
 
-/* FF_ERR_UNSUPPORTED, FF_ERR_GRAPH (shapes do not fit: names the node) or FF_ERR_NOMEM. Plans are
+/* FF_ERR_UNSUPPORTED, FF_ERR_GRAPH (shapes do not fit, or are beyond the memory limit: names the
+ * node) or FF_ERR_NOMEM. Plans are
  * immutable; primitives and packed weights are shared among plans through a process-wide cache. */
 int ff_plan_create(const ff_model *m, const ff_plan_options *options, ff_plan **out) FF_MUST_USE;
 ff_plan *ff_plan_ref(const ff_plan *p);
@@ -62,9 +67,9 @@ void ff_exec_enter_thread(void);
  * ask and inject are called when the run starts, in the order of the graph; give as values come. */
 typedef struct ff_hooks {
     void *context;
-    /* Is this value wanted? Asked once a run for each value that does not depend on constants alone. An
-     * observe plan computes what is asked for, even if no output needs it; a score plan asks only
-     * for what it computes anyway. Graph inputs are asked for, too. */
+    /* Is this value wanted? Asked once a run for each value that does not depend on constants
+     * alone. An observe plan computes what is asked for, even if no output needs it; a score plan
+     * asks only for what it computes anyway. Graph inputs are asked for, too. */
     bool (*ask)(void *context, const ff_value *v);
     /* A value that was asked for. Non-OK ends the run with that code; FF_STOP ends it with FF_OK
      * (outputs stay NULL). */
@@ -88,7 +93,8 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
 /* Floating-point operations really run by this runner since it was made. */
 double ff_runner_flops(const ff_runner *r);
 /* Milliseconds per operator type, for benches: calls report(context, op, calls, ms) for each. */
-void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double), void *context);
+void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double),
+                       void *context);
 
 /* Checkpoints: activations by (key, sample) within a budget of bytes. Thread-safe. What is kept is
  * chosen by cost and size at narrow points of the plan that is `kept for`. */

@@ -139,7 +139,7 @@ int ff_k_loop(ff_call *c)
                 ff_fail(FF_ERR_GRAPH, "the loop does not end within %lld rounds", (long long)limit);
             break;
         }
-        if ((rc = ff_cancel_check(c)) || (rc = ff_tensor_create(FF_INT64, 0, NULL, &number)) ||
+        if ((rc = ff_next_round(c)) || (rc = ff_tensor_create(FF_INT64, 0, NULL, &number)) ||
             (rc = ff_tensor_create(FF_BOOL, 0, NULL, &going))) {
             ff_tensor_unref(number);
             break;
@@ -235,7 +235,7 @@ static int scan_one(ff_call *c, const ff_graph *g, const ff_tensor *const *input
     if (!rc && length > limit)
         rc = ff_fail(FF_ERR_GRAPH, "a scan over %lld entries", (long long)length);
     for (int64_t i = 0; i < length && !rc; i++) {
-        if ((rc = ff_cancel_check(c)))
+        if ((rc = ff_next_round(c)))
             break;
         for (int k = 0; k < states; k++)
             in[k] = state[k];

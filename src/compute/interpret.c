@@ -15,6 +15,7 @@ typedef struct frame {
     ff_tensor **values;            /* by id; only those of this graph */
     int *last_use;                 /* by id: index of the last node of this graph that needs it */
     const ff_kernel_env *limits;
+    uint64_t bytes; /* of the values */
     int depth;
 } frame;
 
@@ -67,17 +68,27 @@ static void find_last_uses(const ff_graph *g, int *last_use)
             last_use[g->outputs[i]->id] = g->n_nodes;
 }
 
+/* What one more output may take: the limit less what the graphs around hold. */
+static uint64_t memory_left(const frame *f)
+{
+    uint64_t limit =
+        f->limits && f->limits->memory_limit ? f->limits->memory_limit : FF_KERNEL_MEMORY_LIMIT;
+    for (const frame *at = f; at; at = at->outer)
+        limit = at->bytes < limit ? limit - at->bytes : 1;
+    return limit;
+}
+
 static int run_node(frame *f, const ff_node *node)
 {
     const ff_kernel *k;
     int rc = ff_kernel_find(node, &k);
     if (rc)
         return rc;
-    ff_kernel_env env = {.run_graph = run_inner, .context = f};
+    ff_kernel_env env = {.run_graph = run_inner, .context = f, .memory_limit = memory_left(f)};
     if (f->limits) {
         env.task = f->limits->task;
-        env.memory_limit = f->limits->memory_limit;
         env.iteration_limit = f->limits->iteration_limit;
+        env.rounds_left = f->limits->rounds_left;
     }
     const ff_tensor **in = ff_alloc_array((size_t)node->n_inputs + 1, sizeof *in);
     ff_tensor **out = ff_alloc_array((size_t)node->n_outputs + 1, sizeof *out);
@@ -92,9 +103,10 @@ static int run_node(frame *f, const ff_node *node)
     if (!rc)
         rc = ff_kernel_run(k, node, in, node->n_inputs, out, node->n_outputs, &env);
     for (int i = 0; i < node->n_outputs && !rc; i++) {
-        if (node->outputs[i])
+        if (node->outputs[i]) {
             f->values[node->outputs[i]->id] = out[i];
-        else
+            f->bytes += out[i]->bytes;
+        } else
             ff_tensor_unref(out[i]);
     }
     free(in);
@@ -113,6 +125,7 @@ static void drop_dead(frame *f, const ff_node *node)
             const ff_value *v = sides[s].values[i];
             if (v && v->graph == node->graph && f->values[v->id] &&
                 f->last_use[v->id] == node->index) {
+                f->bytes -= f->values[v->id]->bytes;
                 ff_tensor_unref(f->values[v->id]);
                 f->values[v->id] = NULL;
             }

@@ -78,6 +78,8 @@ int ff_check_size(const ff_call *c, int64_t n, size_t size) FF_MUST_USE;
 /* Zeroed scratch memory, to be freed; NULL with a message when beyond the limit. */
 void *ff_scratch(const ff_call *c, int64_t n, size_t size);
 int ff_cancel_check(const ff_call *c) FF_MUST_USE;
+/* Before each round of a loop: cancelled, or too many rounds. */
+int ff_next_round(const ff_call *c) FF_MUST_USE;
 
 /* Elements of dims; FF_ERR_GRAPH when one is negative or the product overflows. */
 int ff_count(int rank, const int64_t *dims, int64_t *count) FF_MUST_USE;

@@ -39,7 +39,10 @@ int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *cons
     memset(out, 0, (size_t)n_out * sizeof *out);
     ff_kernel_call c = {
         .node = node, .in = in, .n_in = n_in, .out = out, .n_out = n_out, .env = env ? env : &none};
+    c.env->over_limit = false;
     int rc = k->run(&c);
+    if (rc == FF_ERR_NOMEM && c.env->over_limit)
+        rc = FF_ERR_GRAPH; /* the model's fault, not the machine's */
     for (int i = 0; !rc && i < n_out; i++)
         if (!out[i] && node->outputs[i])
             rc = ff_fail(FF_ERR_GRAPH, "output %d is not made by this operator", i);

@@ -133,7 +133,7 @@ int ff_k_sequence_map(ff_call *c)
     for (int64_t i = 0; i < s->count && !rc; i++) {
         for (int k = 0; k < c->n_in; k++)
             in[k] = c->in[k]->dtype == FF_SEQUENCE ? items(c->in[k])[i] : c->in[k];
-        if ((rc = ff_cancel_check(c)) ||
+        if ((rc = ff_next_round(c)) ||
             (rc = c->env->run_graph(c->env, a->g, in, c->n_in, made, c->n_out)))
             break;
         for (int k = 0; k < c->n_out; k++) {

@@ -127,9 +127,11 @@ int ff_check_size(const ff_call *c, int64_t n, size_t size)
 {
     uint64_t limit = c->env->memory_limit ? c->env->memory_limit : FF_KERNEL_MEMORY_LIMIT;
     uint64_t bytes;
-    if (n < 0 || __builtin_mul_overflow((uint64_t)n, (uint64_t)size, &bytes) || bytes > limit)
+    if (n < 0 || __builtin_mul_overflow((uint64_t)n, (uint64_t)size, &bytes) || bytes > limit) {
+        c->env->over_limit = true;
         return ff_fail(FF_ERR_NOMEM, "%lld elements are beyond the memory limit of %llu MiB",
                        (long long)n, (unsigned long long)(limit >> 20));
+    }
     return FF_OK;
 }
 
@@ -183,6 +185,13 @@ int ff_pass_reshaped(ff_call *c, int i, const ff_tensor *t, int rank, const int6
     if (i >= c->n_out)
         return ff_fail(FF_ERR_GRAPH, "the node has no output %d", i);
     return ff_tensor_reshape(t, rank, dims, &c->out[i]);
+}
+
+int ff_next_round(const ff_call *c)
+{
+    if (c->env->rounds_left && --*c->env->rounds_left < 0)
+        return ff_fail(FF_ERR_GRAPH, "the loops of the model do not end");
+    return ff_check_cancel(c->env->task);
 }
 
 int ff_cancel_check(const ff_call *c)

@@ -83,7 +83,7 @@ static int no_room(const ff_plan *p, size_t bytes)
                 most = p->values[i].reps[r].bytes;
                 largest = &p->values[i];
             }
-    return ff_fail(FF_ERR_NOMEM, "running the model would need %.1f GiB, most of it around '%s'",
+    return ff_fail(FF_ERR_GRAPH, "running the model would need %.1f GiB, most of it around '%s'",
                    (double)bytes / (1 << 30), largest ? largest->value->name : "");
 }
 
@@ -105,7 +105,6 @@ int plan_place_buffers(ff_plan *p)
 {
     block *blocks = NULL;
     size_t n = 0, capacity = 0;
-    uint64_t limit = ff_memory_total() / 4 * 3;
     int code = FF_OK;
 
     find_last_uses(p);
@@ -147,7 +146,7 @@ int plan_place_buffers(ff_plan *p)
                 n++;
                 if (y->offset + size > p->arena_bytes)
                     p->arena_bytes = y->offset + size;
-                if (p->arena_bytes > limit) {
+                if (p->arena_bytes > p->memory_limit) {
                     code = no_room(p, p->arena_bytes);
                     goto done;
                 }

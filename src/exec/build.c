@@ -342,7 +342,7 @@ static int build(ff_plan *p, const ff_node *n, const bool *absorbed)
     view_kind view = match_view(p, n, perm);
     if (view == VIEW_RESHAPE)
         return reshape(p, n, y->id, n->inputs[0]->id);
-    if (p->reference)
+    if (p->reference || !y || !representable(&p->values[y->id])) /* its shape may be unknown */
         return build_node(p, n, false);
     if (view == VIEW_PERMUTE && p->values[n->inputs[0]->id].n_reps)
         return build_permute(p, n, y->id, n->inputs[0]->id, perm);

@@ -49,7 +49,6 @@ int graphs_check(const ff_node *n)
 /* What a body sees of the graph around it. */
 typedef struct scope {
     const ff_tensor **values; /* by id */
-    const ff_task *task;
 } scope;
 
 static int run_graph(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in,
@@ -65,11 +64,13 @@ static int run_graph(ff_kernel_env *env, const ff_graph *g, const ff_tensor *con
 
 int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in,
                     ff_tensor **out, const ff_tensor *(*lookup)(void *context, const ff_value *v),
-                    void *context, const ff_task *task)
+                    void *context, const ff_kernel_env *limits)
 {
-    scope s = {.task = task};
-    ff_kernel_env env = {.run_graph = run_graph, .context = &s, .task = task};
+    scope s;
+    ff_kernel_env env = *limits;
 
+    env.run_graph = run_graph;
+    env.context = &s;
     s.values = ff_alloc_array((size_t)ff_model_values(n->graph->model) + 1, sizeof *s.values);
     for (int i = 0; i < n->n_captures; i++)
         s.values[n->captures[i]->id] = lookup(context, n->captures[i]);

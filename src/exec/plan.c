@@ -50,6 +50,13 @@ void plan_keep(ff_plan *p, ff_item *item)
     p->memos[p->n_memos++] = item;
 }
 
+uint64_t plan_memory_left(const ff_plan *p, uint64_t used)
+{
+    uint64_t left = used < p->memory_limit ? p->memory_limit - used : 1;
+
+    return left < FF_KERNEL_MEMORY_LIMIT ? left : FF_KERNEL_MEMORY_LIMIT;
+}
+
 static int add_output(ff_plan *p, const char *name)
 {
     const ff_graph *g = ff_model_graph(p->model);
@@ -127,6 +134,9 @@ int ff_plan_create(const ff_model *m, const ff_plan_options *options, ff_plan **
     p->model = ff_model_ref(m);
     p->reference = o->reference;
     p->observe = o->observe;
+    p->memory_limit = o->memory_limit ? o->memory_limit : ff_memory_total() / 2;
+    p->rounds_left = FF_KERNEL_ITERATION_LIMIT;
+    p->cancel = o->cancel;
     p->n_values = p->values_capacity = ff_model_values(m);
     p->values = ff_alloc_array((size_t)p->n_values + 1, sizeof *p->values);
     for (int i = 0; i < p->n_values; i++) {
@@ -160,6 +170,7 @@ int ff_plan_create(const ff_model *m, const ff_plan_options *options, ff_plan **
         return code;
     }
     sum_flops(p);
+    p->cancel = NULL; /* was for making it */
     *out = p;
     return FF_OK;
 }

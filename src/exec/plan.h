@@ -144,6 +144,9 @@ struct ff_plan {
     ff_item **memos; /* keeps what was worked out in the cache, for the next plan */
     double flops;
     size_t arena_bytes, scratch_bytes;
+    uint64_t memory_limit, constant_bytes; /* the latter without initializers */
+    int64_t rounds_left;                   /* of loops, while constants are folded */
+    ff_cancel *cancel;                     /* while the plan is made */
 };
 
 /* plan.c: the plan takes the reference. */
@@ -170,7 +173,7 @@ int plan_make_keys(ff_plan *p);
 ff_key plan_node_key(const ff_node *n, const ff_key *const *in, const char *backend);
 /* build.c */
 int plan_build_steps(ff_plan *p);
-/* buffers.c: FF_ERR_NOMEM before memory is taken. */
+/* buffers.c: FF_ERR_GRAPH beyond the limit, before memory is taken. */
 int plan_place_buffers(ff_plan *p);
 /* graphs.c */
 bool node_has_graphs(const ff_node *n);
@@ -181,7 +184,9 @@ int graphs_check(const ff_node *n); /* every operator inside has a kernel */
 /* Runs a node with subgraphs; lookup gives the tensors of the enclosing graph's values. */
 int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in,
                     ff_tensor **out, const ff_tensor *(*lookup)(void *context, const ff_value *v),
-                    void *context, const ff_task *task);
+                    void *context, const ff_kernel_env *limits);
+/* What a kernel may still take where `used` bytes are taken. */
+uint64_t plan_memory_left(const ff_plan *p, uint64_t used);
 
 static inline int64_t shape_count(const ff_shape *s)
 {

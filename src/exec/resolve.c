@@ -28,7 +28,7 @@ struct fold_context {
     const ff_kernel *kernel;
     const ff_node *node;
     const ff_tensor **in;
-    const ff_plan *plan;
+    ff_plan *plan;
 };
 
 static const ff_tensor *constant_of(void *context, const ff_value *v)
@@ -43,14 +43,18 @@ static int fold_make(void *context, ff_item **out)
     const struct fold_context *x = context;
     const ff_node *n = x->node;
     folded *f = ff_alloc(sizeof *f + (size_t)n->n_outputs * sizeof(ff_tensor *));
+    ff_task task = {.cancel = x->plan->cancel};
+    ff_kernel_env env = {.task = &task,
+                         .memory_limit = plan_memory_left(x->plan, x->plan->constant_bytes),
+                         .rounds_left = &x->plan->rounds_left};
     int code;
 
     f->item.destroy = folded_destroy;
     f->n = n->n_outputs;
     if (node_has_graphs(n))
-        code = graphs_run_node(x->kernel, n, x->in, f->out, constant_of, (void *)x->plan, NULL);
+        code = graphs_run_node(x->kernel, n, x->in, f->out, constant_of, x->plan, &env);
     else
-        code = ff_kernel_run(x->kernel, n, x->in, n->n_inputs, f->out, n->n_outputs, NULL);
+        code = ff_kernel_run(x->kernel, n, x->in, n->n_inputs, f->out, n->n_outputs, &env);
     if (code != FF_OK) {
         folded_destroy(&f->item);
         return code;
@@ -181,7 +185,7 @@ static int name_node(int code, const ff_node *n)
 
 static int too_large(const ff_node *n, uint64_t bytes)
 {
-    return ff_fail(FF_ERR_NOMEM, "node '%s' (%s) would need %.1f GiB", n->label, n->op,
+    return ff_fail(FF_ERR_GRAPH, "node '%s' (%s) would need %.1f GiB", n->label, n->op,
                    (double)bytes / (1 << 30));
 }
 
@@ -236,15 +240,15 @@ static int resolve_node(ff_plan *p, const ff_node *n)
     uint64_t bytes = 0;
     for (int o = 0; o < n->n_outputs; o++) {
         uint64_t b = n->outputs[o] ? shape_bytes(&values[n->outputs[o]->id].shape) : 0;
-        if (b > ff_memory_total() / 2) {
+        if (b > p->memory_limit) {
             code = too_large(n, b);
             goto done;
         }
-        bytes += b;
+        bytes = b > UINT64_MAX - bytes ? UINT64_MAX : bytes + b;
     }
     if (!c.constant)
         goto done;
-    if (bytes > ff_memory_total() / 8) {
+    if (bytes > p->memory_limit / 2 || p->constant_bytes + bytes > p->memory_limit / 2) {
         code = too_large(n, bytes);
         goto done;
     }
@@ -274,8 +278,10 @@ static int resolve_node(ff_plan *p, const ff_node *n)
         const folded *f = (const folded *)item;
         plan_keep(p, item);
         for (int o = 0; o < n->n_outputs; o++)
-            if (n->outputs[o] && f->out[o])
+            if (n->outputs[o] && f->out[o]) {
                 set_constant(p, n->outputs[o], f->out[o]);
+                p->constant_bytes += f->out[o]->bytes;
+            }
     }
 done:
     if (out != shapes)
@@ -296,8 +302,8 @@ static int set_feeds(ff_plan *p, const ff_shape *feeds)
                 x->shape.dims[k] = 1;
         if (!shape_fixed(&x->shape))
             return ff_fail(FF_ERR_GRAPH, "input '%s' has no shape", v->name);
-        if (shape_bytes(&x->shape) > ff_memory_total() / 4)
-            return ff_fail(FF_ERR_NOMEM, "input '%s' would need %.1f GiB", v->name,
+        if (shape_bytes(&x->shape) > p->memory_limit / 2)
+            return ff_fail(FF_ERR_GRAPH, "input '%s' would need %.1f GiB", v->name,
                            (double)shape_bytes(&x->shape) / (1 << 30));
         x->feed = i;
         p->inputs[i] = v->id;

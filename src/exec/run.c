@@ -179,6 +179,9 @@ static int run_node(ff_runner *r, const step *s)
     const ff_tensor *few_in[16], **in = few_in;
     ff_tensor *few_out[16], **out = few_out;
     ff_task task = {.cancel = r->hooks ? r->hooks->cancel : NULL};
+    ff_kernel_env env = {.task = &task,
+                         .memory_limit = plan_memory_left(r->plan, r->tensor_bytes),
+                         .rounds_left = &r->rounds_left};
     int code = FF_OK;
 
     if (s->n_in > 16)
@@ -194,16 +197,16 @@ static int run_node(ff_runner *r, const step *s)
             in[i] = t;
     }
     if (code == FF_OK && node_has_graphs(s->node))
-        code = graphs_run_node(s->kernel, s->node, in, out, lookup, r, &task);
-    else if (code == FF_OK) {
-        ff_kernel_env env = {.task = &task};
+        code = graphs_run_node(s->kernel, s->node, in, out, lookup, r, &env);
+    else if (code == FF_OK)
         code = ff_kernel_run(s->kernel, s->node, in, s->n_in, out, s->n_out, &env);
-    }
     for (int i = 0; code == FF_OK && i < s->n_out; i++) {
         live_value *v = s->out[i].value >= 0 ? &r->values[s->out[i].value] : NULL;
-        if (v && !v->injected && !v->kept && !v->tensor)
+        if (v && !v->injected && !v->kept && !v->tensor) {
             v->tensor = out[i];
-        else
+            v->counted = out[i]->bytes;
+            r->tensor_bytes += v->counted;
+        } else
             ff_tensor_unref(out[i]);
     }
     if (in != few_in)
@@ -382,6 +385,8 @@ static int run_all(ff_runner *r, ff_store *store, int sample)
                 continue;
             ff_tensor_unref(r->values[v].tensor);
             r->values[v].tensor = NULL;
+            r->tensor_bytes -= r->values[v].counted;
+            r->values[v].counted = 0;
         }
     }
     return code;
@@ -407,6 +412,8 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
         }
     }
     r->hooks = hooks;
+    r->tensor_bytes = 0;
+    r->rounds_left = FF_KERNEL_ITERATION_LIMIT;
     if (hooks && hooks->inject)
         store = NULL;
     for (int i = 0; i < p->n_inputs; i++)

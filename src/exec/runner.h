@@ -20,6 +20,7 @@ typedef struct live_rep {
 typedef struct live_value {
     bool needed, asked, injected, available;
     ff_tensor *tensor; /* plain, when there is one */
+    uint64_t counted;  /* bytes of it in the runner's tensor_bytes */
     kept *kept;
 } live_value;
 
@@ -43,6 +44,8 @@ struct ff_runner {
     int *expiring; /* first value whose last use is this step, then next_expiring */
     int *next_expiring;
     double flops;
+    uint64_t tensor_bytes; /* made by kernels in this run and alive */
+    int64_t rounds_left;   /* of loops in this run */
     const ff_hooks *hooks;
 };
 

@@ -361,11 +361,11 @@ static void test_refused(void **state)
     n = start();
     x = net_input(&n, 4, image);
     y = net_node(&n, "ConstantOfShape", net_ints(&n, 3, huge).s, NULL);
-    refused(&n, y, FF_ERR_NOMEM, y.s);
+    refused(&n, y, FF_ERR_GRAPH, y.s);
     n = start();
     x = net_input(&n, 4, image);
     y = net_node(&n, "Pad", names(x, net_ints(&n, 8, wide)), NULL);
-    refused(&n, y, FF_ERR_NOMEM, y.s);
+    refused(&n, y, FF_ERR_GRAPH, y.s);
     n = start();
     x = net_input(&n, 4, image);
     y = net_node(&n, "NoSuchOperator", x.s, NULL);
