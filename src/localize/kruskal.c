@@ -73,7 +73,9 @@ ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, flo
  * greater, plus the equal ones; and the sum of e^2 - 1, where e is how many values equal a value, which is the sum
  * of t^3 - t over groups of ties. Values are made finite before, so that each equals itself. Plain loops over
  * lanes: the compiler makes vectors of them, for the machine at hand; integers, so the result is the same. */
+#ifndef __SANITIZE_THREAD__ /* its runtime is not there yet when the loader chooses a clone */
 __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#endif
 static void count_pairs(float (*restrict v)[LANES], int n1, int n2, int32_t *restrict greater,
                         int32_t *restrict ties)
 {
