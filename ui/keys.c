@@ -34,23 +34,27 @@ static void keys_of(const char *line, ff_buf *out)
 
 static void add_bindings(ui_doc *d, int width)
 {
-    const ff_binding *b;
-    int columns = width >= 100 ? 3 : width >= 66 ? 2 : 1, each = (width - 2) / columns, k = 0;
+    const ff_binding *b, *shown[128]; /* one for each line that keys are bound to */
+    int columns = width >= 100 ? 3 : width >= 66 ? 2 : 1, each = (width - 2) / columns, n = 0;
 
-    for (int i = 0; (b = ff_binding_at(i)); i++) {
+    for (int i = 0; (b = ff_binding_at(i)) && n < (int)FF_COUNT(shown); i++) {
         bool again = false;
-        for (int j = 0; j < i && !again; j++)
-            again = strcmp(ff_binding_at(j)->line, b->line) == 0;
-        if (again)
-            continue;
-        if (k++ % columns == 0)
-            ui_doc_line(d);
-        ff_buf keys = {0};
-        keys_of(b->line, &keys);
-        ui_doc_to(d, 3 + (k - 1) % columns * each);
-        ui_doc_field(d, ui_bold(INK_KEY), 10, keys.data);
-        ui_doc_field(d, ui_plain(INK_TEXT), each - 11, b->help);
-        ff_buf_finish(&keys);
+        for (int j = 0; j < n && !again; j++)
+            again = strcmp(shown[j]->line, b->line) == 0;
+        if (!again)
+            shown[n++] = b;
+    }
+    int rows = (n + columns - 1) / columns;
+    for (int row = 0; row < rows; row++) {
+        ui_doc_line(d);
+        for (int k = row; k < n; k += rows) {
+            ff_buf keys = {0};
+            keys_of(shown[k]->line, &keys);
+            ui_doc_to(d, 3 + k / rows * each);
+            ui_doc_field(d, ui_bold(INK_KEY), 10, keys.data);
+            ui_doc_field(d, ui_plain(INK_TEXT), each - 11, shown[k]->help);
+            ff_buf_finish(&keys);
+        }
     }
 }
 

@@ -456,8 +456,6 @@ bool ui_verb(void *sink, int argc, char **argv)
         filter(u, argc, argv);
     } else if (strcmp(word, "sort") == 0 || strcmp(word, "fold") == 0) {
         ui_say(u, INK_INFO, "this view cannot %s", word);
-    } else if (strcmp(word, "left") == 0 || strcmp(word, "right") == 0) {
-        next_tab(u, *word == 'r' ? 1 : -1);
     } else if (argc == 1 && (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0 ||
                              strcmp(word, "evaluate") == 0)) {
         const char *chosen = ui_chosen_proposal(u);
