@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    LANES = 32,      /* elements that are counted at once */
-    MOST_ROWS = 512, /* above this counting pairs costs more than sorting */
+    LANES = 32,      /* elements that are sorted at once */
+    MOST_ROWS = 512, /* above this the tile leaves the cache: one element at a time */
 };
 
 ff_kruskal ff_kruskal_from(double rank_sum, int64_t n1, int64_t n2, double ties)
@@ -69,37 +69,52 @@ ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, flo
     return ff_kruskal_from(sum, n1, n2, ties);
 }
 
-/* Pairs of a tile of LANES elements: twice the number of (similar, dissimilar) pairs in which the similar one is
- * greater, plus the equal ones; and the sum of e^2 - 1, where e is how many values equal a value, which is the sum
- * of t^3 - t over groups of ties. Values are made finite before, so that each equals itself. Plain loops over
- * lanes: the compiler makes vectors of them, for the machine at hand; integers, so the result is the same. */
+/* Sorts each of LANES columns of v[0..n-1] by merge exchange (Knuth, volume 3, algorithm 5.2.2M): which elements are
+ * compared does not depend on the values, so that the compiler makes vectors of the lanes, for the machine at hand. */
 #ifndef __SANITIZE_THREAD__ /* its runtime is not there yet when the loader chooses a clone */
 __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
 #endif
-static void count_pairs(float (*restrict v)[LANES], int n1, int n2, int32_t *restrict greater,
-                        int32_t *restrict ties)
+static void sort_lanes(float (*v)[LANES], int n)
 {
-    int n = n1 + n2;
-    int32_t g[LANES] = {0}, t[LANES] = {0};
-    for (int i = 0; i < n; i++) {
-        int32_t equal[LANES] = {0};
-        const float *x = v[i];
-        for (int j = 0; j < n; j++) {
-            const float *y = v[j];
-            for (int k = 0; k < LANES; k++)
-                equal[k] += x[k] == y[k];
-        }
-        for (int k = 0; k < LANES; k++)
-            t[k] += equal[k] * equal[k] - 1;
-        if (i < n1)
-            for (int j = n1; j < n; j++) {
-                const float *y = v[j];
-                for (int k = 0; k < LANES; k++)
-                    g[k] += (x[k] > y[k]) + (x[k] >= y[k]);
+    int top = 1;
+    while (top * 2 < n)
+        top *= 2;
+    for (int p = n > 1 ? top : 0; p > 0; p /= 2)
+        for (int q = top, r = 0, d = p;; d = q - p, q /= 2, r = p) {
+            for (int i = 0; i < n - d; i++) {
+                if ((i & p) != r)
+                    continue;
+                float *restrict x = v[i], *restrict y = v[i + d];
+                for (int k = 0; k < LANES; k++) {
+                    float low = x[k] < y[k] ? x[k] : y[k], high = x[k] < y[k] ? y[k] : x[k];
+                    x[k] = low;
+                    y[k] = high;
+                }
             }
+            if (q == p)
+                break;
+        }
+}
+
+/* Rank sum of column k of the first n1 sorted rows among all n1 + n2, and the sum of t^3 - t. */
+static void merge_ranks(float (*v)[LANES], int n1, int n2, int k, double *rank_sum, double *ties)
+{
+    int i = 0, j = n1, n = n1 + n2;
+    int64_t twice = 0, cubes = 0, before = 0;
+    while (i < n1 || j < n) {
+        float x = i < n1 && (j == n || v[i][k] <= v[j][k]) ? v[i][k] : v[j][k];
+        int64_t first = 0, second = 0;
+        for (; i < n1 && v[i][k] == x; i++)
+            first++;
+        for (; j < n && v[j][k] == x; j++)
+            second++;
+        int64_t t = first + second;
+        twice += first * (2 * before + t + 1);
+        cubes += t * t * t - t;
+        before += t;
     }
-    memcpy(greater, g, sizeof g);
-    memcpy(ties, t, sizeof t);
+    *rank_sum = (double)twice / 2;
+    *ties = (double)cubes;
 }
 
 static float finite_value(float v)
@@ -138,7 +153,6 @@ void ff_kruskal_columns(const float *const *rows, int n1, int n2, size_t element
         return;
     }
     float tile[MOST_ROWS][LANES];
-    int32_t greater[LANES], ties[LANES];
     for (size_t from = 0; from < elements; from += LANES) {
         size_t width = elements - from < LANES ? elements - from : LANES;
         bool any = false; /* elements without any difference are common: nothing to count */
@@ -149,14 +163,14 @@ void ff_kruskal_columns(const float *const *rows, int n1, int n2, size_t element
             }
         if (!any)
             continue;
-        count_pairs(tile, n1, n2, greater, ties);
+        sort_lanes(tile, n1);
+        sort_lanes(tile + n1, n2);
         for (size_t k = 0; k < width; k++) {
-            bool constant = true, other = false;
-            for (int i = 1; i < n1 && constant; i++)
-                constant = tile[i][k] == tile[0][k];
-            for (int i = n1; constant && i < n && !other; i++)
-                other = tile[i][k] != tile[0][k];
-            ff_kruskal r = ff_kruskal_from(greater[k] / 2.0 + n1 * (n1 + 1.0) / 2, n1, n2, ties[k]);
+            bool constant = tile[0][k] == tile[n1 - 1][k];
+            bool other = tile[n1][k] != tile[0][k] || tile[n - 1][k] != tile[0][k];
+            double rank_sum, ties;
+            merge_ranks(tile, n1, n2, (int)k, &rank_sum, &ties);
+            ff_kruskal r = ff_kruskal_from(rank_sum, n1, n2, ties);
             sum->flagged += constant ? other : r.h > FF_KRUSKAL_CRITICAL;
             sum->effect += r.effect;
         }

@@ -18,7 +18,7 @@ typedef struct ff_kruskal {
     double effect;  /* epsilon squared, 0..1 */
 } ff_kruskal;
 
-/* From what pair counting or sorting gives: the rank sum of the first group (mid-ranks) and the sum of t^3 - t. */
+/* From what sorting gives: the rank sum of the first group (mid-ranks) and the sum of t^3 - t. */
 ff_kruskal ff_kruskal_from(double rank_sum, int64_t n1, int64_t n2, double ties);
 /* By sorting. `scratch` holds n1 + n2 floats. NaN ranks above everything. */
 ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, float *scratch);

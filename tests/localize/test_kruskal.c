@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Kruskal-Wallis: a published example, degenerate cases, pair counting against sorting, chi-square against GSL. */
+/* Kruskal-Wallis: a published example, degenerate cases, many elements at once against one by one, chi-square against GSL. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,8 +60,8 @@ static void critical_value(void **state)
     close_to(gsl_cdf_chisq_Q(FF_KRUSKAL_CRITICAL, 1), 0.05, 1e-7);
 }
 
-/* Every way of counting says the same, whatever the sizes, with few and many ties. */
-static void counting_is_sorting(void **state)
+/* Side by side or one by one says the same, whatever the sizes, with few and many ties. */
+static void together_or_apart(void **state)
 {
     ff_rng rng = {42};
     for (int round = 0; round < 60; round++) {
@@ -124,7 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain),          cmocka_unit_test(tied),
         cmocka_unit_test(degenerate),     cmocka_unit_test(critical_value),
-        cmocka_unit_test(counting_is_sorting), cmocka_unit_test(false_alarms),
+        cmocka_unit_test(together_or_apart), cmocka_unit_test(false_alarms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
