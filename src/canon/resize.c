@@ -6,6 +6,46 @@
 
 #include "canon/rewrite.h"
 
+/* Which element of `size` the nearest neighbour at `i` is, enlarged `scale` times; formulas: ONNX Resize. -1: another
+ * way of counting. */
+static int64_t nearest(const cg_node *n, int64_t i, int64_t size, int64_t out, int64_t scale)
+{
+    double x;
+    if (cg_text_is(n, "coordinate_transformation_mode", "asymmetric"))
+        x = (double)i / (double)scale;
+    else if (cg_text_is(n, "coordinate_transformation_mode", "half_pixel") ||
+             cg_text_is(n, "coordinate_transformation_mode", "half_pixel_symmetric") ||
+             (cg_text_is(n, "coordinate_transformation_mode", "pytorch_half_pixel") && out > 1))
+        x = ((double)i + 0.5) / (double)scale - 0.5;
+    else
+        return -1;
+    if (cg_text_is(n, "nearest_mode", "floor"))
+        x = floor(x);
+    else if (cg_text_is(n, "nearest_mode", "ceil"))
+        x = ceil(x);
+    else if (cg_text_is(n, "nearest_mode", "round_prefer_floor"))
+        x = ceil(x - 0.5);
+    else if (cg_text_is(n, "nearest_mode", "round_prefer_ceil"))
+        x = floor(x + 0.5);
+    else
+        return -1;
+    return x < 0 ? 0 : x > (double)size - 1 ? size - 1 : (int64_t)x;
+}
+
+/* Each element once for each of its copies? So do several pairs of attributes say, for whole factors. */
+static bool repeats(const cg_node *n, const ff_shape *in, const ff_shape *out)
+{
+    for (int axis = 0; axis < in->rank; axis++) {
+        if (in->dims[axis] < 1 || out->dims[axis] % in->dims[axis] != 0)
+            return false;
+        int64_t scale = out->dims[axis] / in->dims[axis];
+        for (int64_t i = 0; scale > 1 && i < out->dims[axis]; i++)
+            if (nearest(n, i, in->dims[axis], out->dims[axis], scale) != i / scale)
+                return false;
+    }
+    return true;
+}
+
 static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     bool old = cg_is(n, "Upsample");
@@ -46,6 +86,15 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
     if (early) {
         cg_set_text(g, n, "coordinate_transformation_mode", "asymmetric", n->primary);
         cg_set_text(g, n, "nearest_mode", "floor", n->primary);
+    }
+    if (cg_text_is(n, "mode", "nearest") && repeats(n, in, out)) {
+        bool whole = true;
+        for (int i = 0; i < in->rank; i++)
+            whole = whole && scales[i] == (double)(out->dims[i] / in->dims[i]);
+        if (whole) {
+            cg_set_text(g, n, "coordinate_transformation_mode", "asymmetric", n->primary);
+            cg_set_text(g, n, "nearest_mode", "floor", n->primary);
+        }
     }
     bool cubic = cg_text_is(n, "mode", "cubic");
     if (!cg_text_is(n, "mode", "nearest"))
