@@ -19,6 +19,13 @@ void fault_bfloat16(layer *l);
 void fault_bias_lost(layer *l);
 /* Pads moved so that the window shifts: same sums, the other way round. */
 void fault_pads_shifted(layer *l);
+/* One class more, in front, that never wins. */
+void fault_background(network *n);
+/* Weights through float16 (nearest even); int8 with a scale so small that the largest fifth is cut off. */
+void fault_float16(layer *l);
+void fault_saturated(layer *l);
+/* Kernels read column by column. */
+void fault_kernel_turned(layer *l);
 /* Upper bound of Relu6. */
 void fault_clip(layer *l, float max);
 

@@ -11,7 +11,7 @@ static layer *append(network *n, layer_kind kind, const char *name)
 {
     ff_grow(&n->layers, &n->capacity, (size_t)n->n_layers + 1, sizeof *n->layers);
     layer *l = &n->layers[n->n_layers++];
-    *l = (layer){.kind = kind, .group = 1, .act_max = 6, .epsilon = 1e-3f};
+    *l = (layer){.kind = kind, .group = 1, .act_max = 6, .epsilon = 1e-3f, .alpha = 0.2f};
     snprintf(l->name, sizeof l->name, "%s", name);
     return l;
 }
@@ -21,6 +21,7 @@ network *network_create(const char *name, int channels, int height, int width, u
     network *n = ff_alloc(sizeof *n);
     snprintf(n->name, sizeof n->name, "%s", name);
     n->rng.state = seed;
+    n->least_opset = 7;
     layer *l = append(n, LAYER_INPUT, "input");
     l->channels = channels;
     l->height = height;
@@ -54,6 +55,7 @@ network *network_copy(const network *n)
         to->shift = copy_floats(from->shift, from->channels);
         to->mean = copy_floats(from->mean, from->channels);
         to->variance = copy_floats(from->variance, from->channels);
+        to->slope = copy_floats(from->slope, from->channels);
     }
     return copy;
 }
@@ -70,6 +72,7 @@ void network_destroy(network *n)
         free(l->shift);
         free(l->mean);
         free(l->variance);
+        free(l->slope);
     }
     free(n->layers);
     free(n);
@@ -83,10 +86,51 @@ static float *filled(int count, float value)
     return a;
 }
 
-/* Output size of a window along one axis. */
-static int window(int size, int kernel, int stride, int before, int after)
+/* Height and width of a layer that reads one. */
+static void measure(const network *n, layer *l)
 {
-    return (size + before + after - kernel) / stride + 1;
+    const layer *from = &n->layers[l->in[0]];
+    for (int axis = 0; axis < 2; axis++) {
+        int size = axis ? from->width : from->height, *out = axis ? &l->width : &l->height;
+        int total = l->pads[axis] + l->pads[axis + 2];
+        switch (l->kind) {
+        case LAYER_CONV:
+        case LAYER_MAX_POOL:
+        case LAYER_AVERAGE_POOL:
+            *out = (size + total - l->kernel[axis] + (l->ceil_mode ? l->stride[axis] - 1 : 0)) / l->stride[axis] + 1;
+            /* No window begins behind the picture. */
+            if (l->ceil_mode && (*out - 1) * l->stride[axis] >= size + l->pads[axis])
+                --*out;
+            break;
+        case LAYER_DECONV:
+            *out = l->stride[axis] * (size - 1) + l->output_padding + l->kernel[axis] - total;
+            break;
+        case LAYER_RESIZE:
+            *out = 2 * size;
+            break;
+        case LAYER_GLOBAL_POOL:
+        case LAYER_DENSE:
+            *out = 1;
+            break;
+        default:
+            *out = size;
+        }
+    }
+}
+
+bool network_measure(network *n)
+{
+    for (int i = 1; i < n->n_layers; i++) {
+        layer *l = &n->layers[i];
+        const layer *from = &n->layers[l->in[0]];
+        measure(n, l);
+        for (int k = 1; k < l->n_in; k++)
+            if (n->layers[l->in[k]].height != from->height || n->layers[l->in[k]].width != from->width)
+                return false;
+        if (l->kind == LAYER_DENSE && l->n_weight != (int64_t)l->channels * from->channels * from->height * from->width)
+            return false;
+    }
+    return true;
 }
 
 static void draw_norm(network *n, layer *l)
@@ -102,6 +146,18 @@ static void draw_norm(network *n, layer *l)
     }
 }
 
+/* What the activation needs: slopes, an opset. */
+static void draw_activation(network *n, layer *l)
+{
+    if (l->act == PRELU) {
+        l->slope = ff_alloc_array((size_t)l->channels, sizeof *l->slope);
+        for (int c = 0; c < l->channels; c++)
+            l->slope[c] = (float)(0.1 + 0.3 * ff_rng_real(&n->rng));
+    }
+    if ((l->act == GELU || l->act == GELU_TANH) && n->least_opset < 9)
+        n->least_opset = 9;
+}
+
 /* The window of l (kernel, stride, pads) is set: sizes, weights and statistics follow. */
 static int finish_conv(network *n, layer *l, int in)
 {
@@ -110,8 +166,7 @@ static int finish_conv(network *n, layer *l, int in)
     assert(from->channels % l->group == 0 && l->channels % l->group == 0);
     l->n_in = 1;
     l->in[0] = in;
-    l->height = window(from->height, l->kernel[0], l->stride[0], l->pads[0], l->pads[2]);
-    l->width = window(from->width, l->kernel[1], l->stride[1], l->pads[1], l->pads[3]);
+    measure(n, l);
     assert(l->height > 0 && l->width > 0);
     int64_t per_channel = (int64_t)per_group * l->kernel[0] * l->kernel[1];
     l->n_weight = l->channels * per_channel;
@@ -120,6 +175,7 @@ static int finish_conv(network *n, layer *l, int in)
     for (int64_t i = 0; i < l->n_weight; i++)
         l->weight[i] = (float)(deviation * ff_rng_normal(&n->rng));
     draw_norm(n, l);
+    draw_activation(n, l);
     return n->n_layers - 1;
 }
 
@@ -202,8 +258,11 @@ int network_concat(network *n, const int *in, int n_in, const char *name)
     return join(n, LAYER_CONCAT, name, in, n_in);
 }
 
-static int pool(network *n, layer_kind kind, int in, const char *name, int kernel, int stride, int pad)
+int network_pool(network *n, layer_kind kind, int in, const char *name, int kernel, int stride, int pad, bool ceil_mode,
+                 bool count_pad)
 {
+    if (ceil_mode && n->least_opset < 10)
+        n->least_opset = 10;
     int number = join(n, kind, name, &in, 1);
     layer *l = &n->layers[number];
     for (int axis = 0; axis < 2; axis++) {
@@ -211,19 +270,44 @@ static int pool(network *n, layer_kind kind, int in, const char *name, int kerne
         l->stride[axis] = stride;
         l->pads[axis] = l->pads[axis + 2] = pad;
     }
-    l->height = window(l->height, kernel, stride, pad, pad);
-    l->width = window(l->width, kernel, stride, pad, pad);
+    l->ceil_mode = ceil_mode;
+    l->count_pad = count_pad;
+    measure(n, l);
     return number;
 }
 
 int network_max_pool(network *n, int in, const char *name, int kernel, int stride, int pad)
 {
-    return pool(n, LAYER_MAX_POOL, in, name, kernel, stride, pad);
+    return network_pool(n, LAYER_MAX_POOL, in, name, kernel, stride, pad, false, false);
 }
 
 int network_average_pool(network *n, int in, const char *name, int kernel, int stride, int pad)
 {
-    return pool(n, LAYER_AVERAGE_POOL, in, name, kernel, stride, pad);
+    return network_pool(n, LAYER_AVERAGE_POOL, in, name, kernel, stride, pad, false, false);
+}
+
+int network_resize(network *n, int in, const char *name, const char *mode, const char *coordinates, const char *nearest)
+{
+    int number = join(n, LAYER_RESIZE, name, &in, 1);
+    layer *l = &n->layers[number];
+    l->mode = mode;
+    l->coordinates = coordinates;
+    l->nearest = nearest;
+    measure(n, l);
+    if (n->least_opset < 11 && (strcmp(coordinates, "asymmetric") != 0 || strcmp(nearest, "floor") != 0))
+        n->least_opset = 11;
+    return number;
+}
+
+int network_deconv(network *n, int in, const char *name, int channels, activation act)
+{
+    layer *l = append(n, LAYER_DECONV, name);
+    l->channels = channels;
+    l->act = act;
+    l->kernel[0] = l->kernel[1] = 3;
+    l->stride[0] = l->stride[1] = 2;
+    l->pads[0] = l->pads[1] = l->pads[2] = l->pads[3] = l->output_padding = 1;
+    return finish_conv(n, l, in);
 }
 
 int network_global_pool(network *n, int in, const char *name)
@@ -238,14 +322,22 @@ int network_dense(network *n, int in, const char *name, int classes)
     int number = join(n, LAYER_DENSE, name, &in, 1);
     layer *l = &n->layers[number];
     const layer *from = &n->layers[in];
-    assert(from->height == 1 && from->width == 1);
-    l->n_weight = (int64_t)classes * from->channels;
+    int inputs = from->channels * from->height * from->width;
+    l->n_weight = (int64_t)classes * inputs;
     l->weight = ff_alloc_array((size_t)l->n_weight, sizeof(float));
     for (int64_t i = 0; i < l->n_weight; i++)
-        l->weight[i] = (float)(ff_rng_normal(&n->rng) / sqrt(from->channels));
+        l->weight[i] = (float)(ff_rng_normal(&n->rng) / sqrt(inputs));
     l->channels = n->classes = classes;
+    l->height = l->width = 1;
     l->bias = filled(classes, 0);
     return number;
+}
+
+int layer_channel(const layer *l, int64_t k)
+{
+    if (l->kind == LAYER_DECONV)
+        return (int)(k / (l->kernel[0] * l->kernel[1]) % l->channels);
+    return (int)(k / (l->n_weight / l->channels));
 }
 
 int network_find(const network *n, const char *name)

@@ -21,12 +21,14 @@ typedef enum layer_kind {
     LAYER_ADD,        /* residual sum of two layers, then activation */
     LAYER_CONCAT,     /* along the channels */
     LAYER_MAX_POOL,
-    LAYER_AVERAGE_POOL, /* padding is not counted */
+    LAYER_AVERAGE_POOL,
     LAYER_GLOBAL_POOL,  /* average over height and width */
-    LAYER_DENSE,        /* with bias, on [C,1,1] */
+    LAYER_DENSE,        /* with bias, on [C,H,W] in this order, then activation */
+    LAYER_RESIZE,       /* twice as high and wide */
+    LAYER_DECONV,       /* transposed convolution: as LAYER_CONV, weights [C][M][kh][kw] */
 } layer_kind;
 
-typedef enum activation { LINEAR, RELU, RELU6 } activation;
+typedef enum activation { LINEAR, RELU, RELU6, LEAKY_RELU, PRELU, SWISH, HARD_SWISH, GELU, GELU_TANH } activation;
 
 #define LAYER_INPUTS 4
 
@@ -38,6 +40,10 @@ typedef struct layer {
     int kernel[2], stride[2], pads[4], group;
     activation act;
     float act_max;          /* RELU6: 6, unless a fault says otherwise */
+    float alpha, *slope;    /* LEAKY_RELU; PRELU: [channels] */
+    bool ceil_mode, count_pad; /* of pools: the size rounded up; padding counted in the average */
+    const char *mode, *coordinates, *nearest; /* LAYER_RESIZE: as ONNX names them */
+    int output_padding;     /* LAYER_DECONV */
     bool batchnorm;         /* else bias */
     float epsilon;
     int64_t n_weight;
@@ -48,6 +54,7 @@ typedef struct layer {
 typedef struct network {
     char name[64];
     int n_layers, classes;
+    int least_opset; /* that can say it */
     size_t capacity;
     layer *layers; /* topological order; 0 is the input */
     ff_rng rng;    /* weights are drawn from it */
@@ -70,7 +77,21 @@ int network_concat(network *n, const int *in, int n_in, const char *name);
 int network_max_pool(network *n, int in, const char *name, int kernel, int stride, int pad);
 int network_average_pool(network *n, int in, const char *name, int kernel, int stride, int pad);
 int network_global_pool(network *n, int in, const char *name);
+/* Either pool with all it may have; sizes are rounded up with ceil_mode. */
+int network_pool(network *n, layer_kind kind, int in, const char *name, int kernel, int stride, int pad, bool ceil_mode,
+                 bool count_pad);
+/* mode "nearest" or "linear"; coordinates "asymmetric", "half_pixel", "align_corners"; nearest "floor" or "ceil". */
+int network_resize(network *n, int in, const char *name, const char *mode, const char *coordinates, const char *nearest);
+/* Twice as high and wide: 3x3, stride 2, one pixel of padding and of output padding. */
+int network_deconv(network *n, int in, const char *name, int channels, activation act);
 int network_dense(network *n, int in, const char *name, int classes);
+
+/* Heights and widths anew, after a window was changed. False when two layers that are added or joined do not fit any more,
+ * or a dense layer has another number of inputs. */
+bool network_measure(network *n);
+
+/* The output channel that weight k of a layer belongs to. */
+int layer_channel(const layer *l, int64_t k);
 
 /* The number of a layer; the name must exist. */
 int network_find(const network *n, const char *name);

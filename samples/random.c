@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "random.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,10 +18,44 @@ static const char *numbered(char *buffer, size_t size, const char *stem, int num
 static int plain_block(network *n, ff_rng *r, int x, int number)
 {
     char name[64];
-    static const activation acts[] = {RELU, RELU6, LINEAR};
+    static const activation acts[] = {RELU, RELU6, LINEAR, LEAKY_RELU, PRELU, SWISH, HARD_SWISH, GELU, GELU_TANH};
     int kernel = pick(r, 3) == 0 ? 1 : 3, stride = n->layers[x].height >= 8 && pick(r, 3) == 0 ? 2 : 1;
     return network_conv(n, x, numbered(name, sizeof name, "conv", number), 8 + 4 * pick(r, 4), kernel, stride, 1,
-                        pick(r, 2), acts[pick(r, 3)]);
+                        pick(r, 2), acts[pick(r, (int)FF_COUNT(acts))]);
+}
+
+static int grouped_block(network *n, ff_rng *r, int x, int number)
+{
+    char name[64];
+    return network_conv(n, x, numbered(name, sizeof name, "grouped", number), 8 + 4 * pick(r, 2), 3, 1, 2 + 2 * pick(r, 2),
+                        pick(r, 2), RELU);
+}
+
+static int pool_block(network *n, ff_rng *r, int x, int number)
+{
+    char name[64];
+    bool max = pick(r, 2), ceil_mode = pick(r, 3) == 0;
+    if (n->layers[x].height < 6)
+        return plain_block(n, r, x, number);
+    int kernel = 2 + pick(r, 2), stride = n->layers[x].height >= 8 ? 2 : 1;
+    return network_pool(n, max ? LAYER_MAX_POOL : LAYER_AVERAGE_POOL, x, numbered(name, sizeof name, "pool", number), kernel,
+                        stride, kernel / 2 * pick(r, 2), ceil_mode, !max && pick(r, 2));
+}
+
+/* Down and up again, as decoders do. */
+static int scaling_block(network *n, ff_rng *r, int x, int number)
+{
+    static const struct {
+        const char *mode, *coordinates, *nearest;
+    } ways[] = {{"nearest", "asymmetric", "floor"}, {"linear", "asymmetric", "floor"}, {"linear", "half_pixel", "floor"},
+                {"linear", "align_corners", "floor"}};
+    char name[64];
+    int way = pick(r, (int)FF_COUNT(ways) + 1);
+    x = network_conv(n, x, numbered(name, sizeof name, "down", number), 8, 3, 2, 1, pick(r, 2), RELU);
+    if (way == (int)FF_COUNT(ways))
+        return network_deconv(n, x, numbered(name, sizeof name, "deconv", number), 8, RELU);
+    return network_resize(n, x, numbered(name, sizeof name, "resize", number), ways[way].mode, ways[way].coordinates,
+                          ways[way].nearest);
 }
 
 static int residual_block(network *n, ff_rng *r, int x, int number)
@@ -96,21 +129,26 @@ network *network_random(uint64_t seed)
         x = network_max_pool(n, x, "maxpool", 3, 2, 1);
     int blocks = 2 + pick(r, 4);
     for (int b = 0; b < blocks; b++) {
-        static int (*const kinds[])(network *, ff_rng *, int, int) = {plain_block, residual_block, inverted_block,
-                                                                    branching_block, preact_block};
-        x = kinds[pick(r, 5)](n, r, x, ++number);
+        static int (*const kinds[])(network *, ff_rng *, int, int) = {
+            plain_block,  residual_block, inverted_block, branching_block,
+            preact_block, grouped_block,  pool_block,     scaling_block};
+        x = kinds[pick(r, (int)FF_COUNT(kinds))](n, r, x, ++number);
     }
-    x = network_global_pool(n, x, "pool");
+    if (pick(r, 3))
+        x = network_global_pool(n, x, "pool");
+    if (pick(r, 3) == 0) {
+        x = network_dense(n, x, "hidden", 16);
+        n->layers[x].act = RELU;
+    }
     network_dense(n, x, "classifier", 10);
     draw_statistics(n);
     return n;
 }
 
-style style_random(ff_rng *r, bool named)
+style style_random(ff_rng *r, int least_opset, bool named)
 {
-    static const int opsets[] = {9, 10, 11, 12, 13, 15, 17};
     style s = {.producer = "simulator", .ir_version = 8};
-    s.opset = opsets[pick(r, (int)FF_COUNT(opsets))];
+    s.opset = least_opset + pick(r, 22 - least_opset);
     s.names = named ? (pick(r, 2) ? NAMES_TORCH : NAMES_TF) : (int)pick(r, 4);
     s.input = (int)pick(r, 2);
     s.transposes = s.input == INPUT_NHWC && pick(r, 3) == 0 ? TRANSPOSE_AROUND : TRANSPOSE_ONCE;
@@ -122,104 +160,12 @@ style style_random(ff_rng *r, bool named)
     s.flat = (int)pick(r, 3);
     s.dense = (int)pick(r, 4);
     s.weights = (int)pick(r, 4);
-    s.softmax = true;
+    s.composite = (int)pick(r, 2);
+    s.flat_nhwc = pick(r, 2);
+    s.centres = pick(r, 2);
+    s.idle_nodes = pick(r, 3) == 0;
+    s.softmax = pick(r, 3) > 0;
+    s.softmax_default = pick(r, 2);
     s.symbolic_batch = pick(r, 2);
     return s;
-}
-
-/* ------------------------------------------------------------------------------------ faults */
-
-static bool in_conv(network *n, ff_rng *r, const bool *used, int *where, bool (*fits)(const layer *))
-{
-    int found[256], count = 0;
-    for (int i = 1; i < n->n_layers && count < 256; i++)
-        if (!used[i] && fits(&n->layers[i]))
-            found[count++] = i;
-    if (!count)
-        return false;
-    *where = found[pick(r, count)];
-    return true;
-}
-
-static bool has_weights(const layer *l)
-{
-    return l->kind == LAYER_CONV || l->kind == LAYER_DENSE;
-}
-
-static bool has_padding(const layer *l)
-{
-    return l->kind == LAYER_CONV && l->pads[0] + l->pads[2] > 0;
-}
-
-static bool has_bound(const layer *l)
-{
-    return l->act == RELU6;
-}
-
-static bool has_activation(const layer *l)
-{
-    return l->kind == LAYER_CONV && l->act == RELU;
-}
-
-bool fault_random(network *n, style *target, ff_rng *r, bool *used, seeded_fault *out)
-{
-    static const char *const whats[] = {"int8 per tensor", "int8 per channel", "bfloat16", "bias lost",
-                                        "channels permuted", "noise", "pads shifted", "bound changed",
-                                        "activation lost", "output added", "input transposed"};
-    int kind = pick(r, (int)FF_COUNT(whats)), where = 0;
-    bool (*fits)(const layer *) = kind <= 5 ? has_weights : kind == 6 ? has_padding : kind == 7 ? has_bound : has_activation;
-    if (kind <= 8 && !in_conv(n, r, used, &where, fits))
-        return false;
-    if (kind == 9 && (target->extra_output || !in_conv(n, r, used, &where, has_weights)))
-        return false;
-    if (kind == 9 && n->layers[where].kind == LAYER_DENSE)
-        return false;
-    if (kind == 10 && (target->input != INPUT_NHWC || target->input_perm[1]))
-        return false;
-    layer *l = &n->layers[where];
-    int64_t per_channel = l->channels ? l->n_weight / l->channels : 0;
-    switch (kind) {
-    case 0:
-    case 1:
-        fault_int8(l, kind == 1);
-        break;
-    case 2:
-        fault_bfloat16(l);
-        break;
-    case 3:
-        fault_bias_lost(l);
-        break;
-    case 4:
-        for (int64_t k = 0; k < per_channel; k++) {
-            float first = l->weight[k];
-            l->weight[k] = l->weight[per_channel + k];
-            l->weight[per_channel + k] = first;
-        }
-        break;
-    case 5:
-        for (int64_t k = 0; k < l->n_weight; k++)
-            l->weight[k] *= (float)(1 + 0.05 * ff_rng_normal(r));
-        break;
-    case 6:
-        fault_pads_shifted(l);
-        break;
-    case 7:
-        fault_clip(l, (float)(1 + pick(r, 4)));
-        break;
-    case 8:
-        l->act = LINEAR;
-        break;
-    case 9:
-        target->extra_output = where;
-        break;
-    case 10:
-        memcpy(target->input_perm, (int[]){0, 3, 2, 1}, sizeof target->input_perm);
-        break;
-    }
-    used[where] = kind != 10;
-    *out = (seeded_fault){""};
-    snprintf(out->type, sizeof out->type, "%s", kind <= 5 ? "WB" : kind <= 7 ? "LH" : kind <= 9 ? "CG" : "TSS");
-    snprintf(out->layer, sizeof out->layer, "%s", kind == 10 ? "" : l->name);
-    snprintf(out->what, sizeof out->what, "%s", whats[kind]);
-    return true;
 }

@@ -9,22 +9,28 @@
 #include "fault.h"
 #include "style.h"
 
-/* A small network of random kind: plain, residual, inverted residual, branching, pre-activation; 3x16x16 to
- * 3x24x24 in, statistics of batch normalisation drawn, not measured. */
+/* A small network of random kind: plain, residual, inverted residual, branching, pre-activation, grouped, with pools,
+ * resizing and dense heads of many kinds; 3x16x16 to 3x24x24 in, statistics of batch normalisation drawn, not measured. */
 network *network_random(uint64_t seed);
 
 /* Any combination of traits that says the same network; names carry the layers' names when `named`. */
-style style_random(ff_rng *r, bool named);
+style style_random(ff_rng *r, int least_opset, bool named);
 
 /* A fault put in. */
 typedef struct seeded_fault {
-    char type[4];       /* "WB", "LH", "CG", "TSS" */
+    const char *types;  /* "WB", "LH", "CG", "TSS", in the order of preference: "LH CG" may be either */
     char layer[64];     /* where; "" for the input and outputs */
-    char what[64];
+    const char *what;
 } seeded_fault;
 
-/* Damages n (folded) or the target style at random; false when the kind drawn does not fit the network, and
- * nothing was changed. Layers in used[] (n_layers flags) are left alone, and the one taken is flagged. */
-bool fault_random(network *n, style *target, ff_rng *r, bool *used, seeded_fault *out);
+/* What can be put in (seed.c): the name of kind i, NULL behind the last. */
+const char *fault_kind_at(int i);
+/* Damages n or the target style by a fault of the kind at a random layer that it fits; false when there is none, and
+ * nothing was changed. Layers in used[] (n_layers flags) are left alone, and the one taken is flagged. `original`: the
+ * network before it was folded. */
+bool fault_seed(const char *kind, const network *original, network *n, style *target, ff_rng *r, bool *used,
+                seeded_fault *out);
+/* A random kind. */
+bool fault_random(const network *original, network *n, style *target, ff_rng *r, bool *used, seeded_fault *out);
 
 #endif

@@ -52,7 +52,8 @@ static void write_outputs(writer *w)
     const char *x = w->value[n->n_layers - 1];
     if (w->s->softmax) {
         ff_attr axis = int_attr("axis", w->s->opset < 13 ? 1 : -1);
-        x = unary(w, "Softmax", w->s->names == NAMES_TORCH ? "/Softmax" : "predictions", x, &axis, 1);
+        x = unary(w, "Softmax", w->s->names == NAMES_TORCH ? "/Softmax" : "predictions", x, &axis,
+                  !w->s->softmax_default);
     }
     if (w->s->extra_output) {
         const layer *l = &n->layers[w->s->extra_output];

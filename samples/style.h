@@ -23,6 +23,11 @@ typedef struct style {
     enum { FLAT_FLATTEN, FLAT_RESHAPE, FLAT_SQUEEZE } flat;
     enum { DENSE_GEMM, DENSE_GEMM_PLAIN, DENSE_MATMUL, DENSE_CONV } dense; /* GEMM: transB=1 */
     enum { WEIGHTS_DIRECT, WEIGHTS_CONSTANT, WEIGHTS_IDENTITY, WEIGHTS_TRANSPOSE } weights;
+    enum { WRITTEN_NOT, WRITTEN_OUT } composite; /* HardSwish and Gelu: one operator (where the opset has it), or several */
+    bool flat_nhwc;  /* [C,H,W] before a dense layer is flattened pixel by pixel, the columns of the layer follow */
+    bool centres;    /* nearest neighbours by the centres of pixels, where that is the same */
+    bool idle_nodes; /* Identity, Dropout, Cast here and there */
+    bool softmax_default; /* no axis is written */
     bool softmax;
     bool symbolic_batch;
 
@@ -33,6 +38,9 @@ typedef struct style {
     int input_perm[4];          /* with INPUT_NHWC: instead of 0,3,1,2 (all zero: none) */
     bool input_hcw;             /* with INPUT_NHWC: declared [N,H,C,W], transposed from that */
     int extra_output;           /* layer whose value is also a graph output, placed first; 0: none */
+    bool order_lost;            /* flat_nhwc without the columns */
+    int concat_swapped;         /* layer whose first two inputs change places; 0: none */
+    int zero_pooled;            /* maximum pooling that is padded with zeros by a Pad node; 0: none */
     int swapped_pads;           /* PADS_NODE: layer whose Pad node pads the other side; 0: none */
 } style;
 

@@ -51,10 +51,12 @@ static int window_attrs(writer *w, const layer *l, int number, const char **x, b
         attrs[count++] = ints_attr(w, "dilations", (int[]){1, 1}, 2);
     if (conv && (!plain || l->group != 1))
         attrs[count++] = int_attr("group", l->group);
-    if (w->s->pads == PADS_NODE && !zero && conv)
+    bool average = l->kind == LAYER_AVERAGE_POOL && l->count_pad && !l->ceil_mode;
+    bool zero_pooled = l->kind == LAYER_MAX_POOL && w->s->zero_pooled == number;
+    if (!zero && ((w->s->pads == PADS_NODE && (conv || average)) || zero_pooled))
         *x = pad_node(w, l, number, *x, 0);
-    else if (w->s->pads == PADS_AUTO && is_same_upper(l, from))
-        attrs[count++] = (ff_attr){.name = "auto_pad", .type = FF_ATTR_STRING, .s = "SAME_UPPER", .s_len = 10};
+    else if (w->s->pads == PADS_AUTO && l->kind != LAYER_DECONV && !l->ceil_mode && is_same_upper(l, from))
+        attrs[count++] = text_attr("auto_pad", "SAME_UPPER");
     else if (!zero || !plain)
         attrs[count++] = ints_attr(w, "pads", l->pads, 4);
     return count;
@@ -110,11 +112,16 @@ static const char *write_norm(writer *w, const layer *l, const char *x)
 
 static const char *write_conv(writer *w, const layer *l, int number, const char *x)
 {
-    ff_attr attrs[6];
-    int n_attrs = window_attrs(w, l, number, &x, true, attrs);
-    int64_t channels = l->channels;
-    int64_t dims[] = {channels, w->n->layers[l->in[0]].channels / l->group, l->kernel[0], l->kernel[1]};
-    int64_t per_channel = l->n_weight / channels;
+    ff_attr attrs[8];
+    bool turned = l->kind == LAYER_DECONV;
+    int n_attrs = window_attrs(w, l, number, &x, !turned, attrs);
+    int64_t channels = l->channels, in_channels = w->n->layers[l->in[0]].channels / l->group;
+    int64_t dims[] = {channels, in_channels, l->kernel[0], l->kernel[1]};
+    if (turned) {
+        dims[0] = in_channels;
+        dims[1] = channels;
+        attrs[n_attrs++] = ints_attr(w, "output_padding", (int[]){l->output_padding, l->output_padding}, 2);
+    }
     float *k = ff_arena_alloc(w->arena, (size_t)channels * sizeof *k);
     float *d = ff_arena_alloc(w->arena, (size_t)channels * sizeof *d);
     float *folded = NULL;
@@ -123,7 +130,7 @@ static const char *write_conv(writer *w, const layer *l, int number, const char 
     if (fold) {
         folded = ff_alloc_array((size_t)l->n_weight, sizeof *folded);
         for (int64_t i = 0; i < l->n_weight; i++)
-            folded[i] = l->weight[i] * k[i / per_channel];
+            folded[i] = l->weight[i] * k[layer_channel(l, i)];
     }
     bool bias = fold || !l->batchnorm;
     bool bias_input = bias && w->s->bias == BIAS_INPUT;
@@ -131,7 +138,8 @@ static const char *write_conv(writer *w, const layer *l, int number, const char 
     if (bias_input)
         in[2] = initializer(w, weight_name(w, l, "bias"), 1, &channels, d);
     free(folded);
-    x = node(w, "Conv", name_of(w, l, "Conv2D"), in, bias_input ? 3 : 2, attrs, n_attrs);
+    x = node(w, turned ? "ConvTranspose" : "Conv", name_of(w, l, turned ? "conv_transpose" : "Conv2D"), in,
+             bias_input ? 3 : 2, attrs, n_attrs);
     if (bias && !bias_input)
         x = binary(w, "Add", name_of(w, l, "BiasAdd"), x,
                    initializer(w, weight_name(w, l, "bias"), 4, (int64_t[]){1, channels, 1, 1}, d));
@@ -142,10 +150,40 @@ static const char *write_conv(writer *w, const layer *l, int number, const char 
 
 static const char *write_pool(writer *w, const layer *l, int number, const char *x)
 {
-    ff_attr attrs[6];
-    bool max = l->kind == LAYER_MAX_POOL;
+    ff_attr attrs[8];
+    bool max = l->kind == LAYER_MAX_POOL, node_pads = w->s->pads == PADS_NODE && !l->ceil_mode;
     int n_attrs = window_attrs(w, l, number, &x, false, attrs);
+    if (l->ceil_mode)
+        attrs[n_attrs++] = int_attr("ceil_mode", 1);
+    if (l->count_pad && !node_pads)
+        attrs[n_attrs++] = int_attr("count_include_pad", 1);
     return unary(w, max ? "MaxPool" : "AveragePool", name_of(w, l, max ? "MaxPool" : "AvgPool"), x, attrs, n_attrs);
+}
+
+/* Upsample to 9, Resize from 10 on; which coordinates it reads can be said from 11 on. */
+static const char *write_resize(writer *w, const layer *l, const char *x)
+{
+    float scales[] = {1, 1, 2, 2};
+    int opset = w->s->opset;
+    ff_attr attrs[] = {text_attr("mode", l->mode), text_attr("coordinate_transformation_mode", l->coordinates),
+                       text_attr("nearest_mode", l->nearest)};
+    /* For twice the size these two read the same pixels. */
+    if (w->s->centres && !strcmp(l->mode, "nearest") && !strcmp(l->coordinates, "asymmetric") &&
+        !strcmp(l->nearest, "floor")) {
+        attrs[1] = text_attr("coordinate_transformation_mode", "half_pixel");
+        attrs[2] = text_attr("nearest_mode", "round_prefer_floor");
+    }
+    if (opset < 9) {
+        attrs[1] = (ff_attr){.name = "scales", .type = FF_ATTR_FLOATS, .n = 4,
+                             .floats = memcpy(ff_arena_alloc(w->arena, sizeof scales), scales, sizeof scales)};
+        return unary(w, "Upsample", name_of(w, l, "Upsample"), x, attrs, 2);
+    }
+    const char *by = initializer(w, weight_name(w, l, "scales"), 1, (int64_t[]){4}, scales);
+    if (opset < 11)
+        return node(w, opset < 10 ? "Upsample" : "Resize", name_of(w, l, "Resize"), (const char *[]){x, by}, 2, attrs, 1);
+    /* Before 13 the region of interest has to be there, though nobody reads it. */
+    const char *roi = opset < 13 ? initializer(w, weight_name(w, l, "roi"), 1, (int64_t[]){0}, scales) : "";
+    return node(w, "Resize", name_of(w, l, "Resize"), (const char *[]){x, roi, by}, 3, attrs, 3);
 }
 
 /* [N,C,1,1] (or [N,C], as ReduceMean without kept axes gives) */
@@ -172,14 +210,22 @@ static const char *write_global_pool(writer *w, const layer *l, const char *x)
 
 static const char *write_flat(writer *w, const layer *l, const char *x)
 {
+    const layer *from = &w->n->layers[l->in[0]];
+    if (from->kind == LAYER_DENSE)
+        return x;
+    bool picture = from->height * from->width > 1;
+    if (picture && w->s->flat_nhwc) {
+        ff_attr perm = ints_attr(w, "perm", (int[]){0, 2, 3, 1}, 4);
+        x = unary(w, "Transpose", name_of(w, l, "Transpose"), x, &perm, 1);
+    }
     ff_attr axes = ints_attr(w, "axes", (int[]){2, 3}, 2);
-    switch (w->s->flat) {
+    switch (picture && w->s->flat == FLAT_SQUEEZE ? FLAT_RESHAPE : w->s->flat) {
     case FLAT_FLATTEN:
         return unary(w, "Flatten", name_of(w, l, "flatten"), x, NULL, 0);
     case FLAT_RESHAPE:
         return binary(w, "Reshape", name_of(w, l, "Reshape"), x,
                       ints_initializer(w, weight_name(w, l, "shape"),
-                                       (int64_t[]){-1, w->n->layers[l->in[0]].channels}, 2));
+                                       (int64_t[]){-1, from->channels * from->height * from->width}, 2));
     case FLAT_SQUEEZE:
         if (w->s->opset < 13)
             return unary(w, "Squeeze", name_of(w, l, "Squeeze"), x, &axes, 1);
@@ -191,16 +237,26 @@ static const char *write_flat(writer *w, const layer *l, const char *x)
 
 static const char *write_dense(writer *w, const layer *l, const char *x)
 {
-    int64_t out = l->channels, in = w->n->layers[l->in[0]].channels;
+    const layer *from = &w->n->layers[l->in[0]];
+    int64_t out = l->channels, in = l->n_weight / out, area = from->height * from->width;
+    bool whole = w->s->dense == DENSE_CONV && from->kind != LAYER_DENSE;
+    bool by_pixel = area > 1 && w->s->flat_nhwc && !w->s->order_lost && !whole;
+    float *straight = ff_alloc_array((size_t)l->n_weight, sizeof *straight); /* [out][in] */
+    for (int64_t i = 0; i < l->n_weight; i++) {
+        int64_t column = i % in;
+        if (by_pixel)
+            column = column % area * from->channels + column / area;
+        straight[i / in * in + column] = l->weight[i];
+    }
     float *turned = ff_alloc_array((size_t)l->n_weight, sizeof *turned); /* [in][out] */
     for (int64_t i = 0; i < l->n_weight; i++)
-        turned[i % in * out + i / in] = l->weight[i];
+        turned[i % in * out + i / in] = straight[i];
     ff_attr trans = int_attr("transB", 1);
     const char *bias_name = weight_name(w, l, "bias");
-    switch (w->s->dense) {
+    switch (w->s->dense == DENSE_CONV && !whole ? DENSE_GEMM : w->s->dense) {
     case DENSE_GEMM: {
         x = write_flat(w, l, x);
-        const char *args[] = {x, weight(w, l, "weight", 2, (int64_t[]){out, in}, l->weight),
+        const char *args[] = {x, weight(w, l, "weight", 2, (int64_t[]){out, in}, straight),
                               initializer(w, bias_name, 1, &out, l->bias)};
         x = node(w, "Gemm", name_of(w, l, "Gemm"), args, 3, &trans, 1);
         break;
@@ -219,7 +275,7 @@ static const char *write_dense(writer *w, const layer *l, const char *x)
         x = binary(w, "Add", name_of(w, l, "BiasAdd"), x, initializer(w, bias_name, 1, &out, l->bias));
         break;
     case DENSE_CONV: {
-        const char *args[] = {x, weight(w, l, "weight", 4, (int64_t[]){out, in, 1, 1}, l->weight),
+        const char *args[] = {x, weight(w, l, "weight", 4, (int64_t[]){out, from->channels, from->height, from->width}, l->weight),
                               initializer(w, bias_name, 1, &out, l->bias)};
         x = node(w, "Conv", name_of(w, l, "Conv2D"), args, 3, NULL, 0);
         x = binary(w, "Reshape", name_of(w, l, "Reshape"), x,
@@ -227,8 +283,20 @@ static const char *write_dense(writer *w, const layer *l, const char *x)
         break;
     }
     }
+    free(straight);
     free(turned);
-    return x;
+    return activate(w, l, x);
+}
+
+/* A node that does nothing, of a kind that depends on the place. */
+static const char *idle(writer *w, const layer *l, int number, const char *x)
+{
+    ff_attr to = int_attr("to", FF_FLOAT);
+    if (!w->s->idle_nodes || number % 4 == 3)
+        return x;
+    if (number % 4 == 2)
+        return unary(w, "Cast", name_of(w, l, "Cast"), x, &to, 1);
+    return unary(w, number % 4 ? "Dropout" : "Identity", name_of(w, l, "idle"), x, NULL, 0);
 }
 
 void write_layer(writer *w, int number)
@@ -242,6 +310,7 @@ void write_layer(writer *w, int number)
     case LAYER_INPUT:
         return;
     case LAYER_CONV:
+    case LAYER_DECONV:
         x = write_conv(w, l, number, in[0]);
         break;
     case LAYER_NORM:
@@ -252,12 +321,20 @@ void write_layer(writer *w, int number)
         break;
     case LAYER_CONCAT: {
         ff_attr axis = int_attr("axis", 1);
+        if (w->s->concat_swapped == number) {
+            const char *first = in[0];
+            in[0] = in[1];
+            in[1] = first;
+        }
         x = node(w, "Concat", name_of(w, l, "concat"), in, l->n_in, &axis, 1);
         break;
     }
     case LAYER_MAX_POOL:
     case LAYER_AVERAGE_POOL:
         x = write_pool(w, l, number, in[0]);
+        break;
+    case LAYER_RESIZE:
+        x = write_resize(w, l, in[0]);
         break;
     case LAYER_GLOBAL_POOL:
         x = write_global_pool(w, l, in[0]);
@@ -266,9 +343,9 @@ void write_layer(writer *w, int number)
         x = write_dense(w, l, in[0]);
         break;
     }
-    w->value[number] = x;
+    w->value[number] = idle(w, l, number, x);
     if (w->s->input == INPUT_NHWC && w->s->transposes == TRANSPOSE_AROUND &&
-        (l->kind == LAYER_CONV || l->kind == LAYER_MAX_POOL || l->kind == LAYER_AVERAGE_POOL)) {
+        (l->kind == LAYER_CONV || l->kind == LAYER_DECONV || l->kind == LAYER_MAX_POOL || l->kind == LAYER_AVERAGE_POOL)) {
         w->value[number] = in_layout(w, number, true);
         w->nhwc[number] = true;
     }

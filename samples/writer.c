@@ -64,6 +64,11 @@ ff_attr float_attr(const char *name, float value)
     return (ff_attr){.name = name, .type = FF_ATTR_FLOAT, .f = value};
 }
 
+ff_attr text_attr(const char *name, const char *text)
+{
+    return (ff_attr){.name = name, .type = FF_ATTR_STRING, .s = text, .s_len = strlen(text)};
+}
+
 const char *node(writer *w, const char *op, const char *name, const char *const *in, int n_in,
                         const ff_attr *attrs, int n_attrs)
 {

@@ -27,6 +27,7 @@ const char *weight_name(writer *w, const layer *l, const char *what);
 ff_attr ints_attr(writer *w, const char *name, const int *values, int count);
 ff_attr int_attr(const char *name, int64_t value);
 ff_attr float_attr(const char *name, float value);
+ff_attr text_attr(const char *name, const char *text);
 /* Appends a node; returns the name of what it makes. */
 const char *node(writer *w, const char *op, const char *name, const char *const *in, int n_in,
                         const ff_attr *attrs, int n_attrs);

@@ -70,7 +70,7 @@ static void styles_agree(void **state)
         plain.softmax = true;
         ff_tensor *expected = answer(n, &plain, seed);
         for (int k = 0; k < 3; k++) {
-            style s = style_random(&r, k == 0);
+            style s = style_random(&r, n->least_opset, k == 0);
             ff_tensor *got = answer(k == 1 ? folded : n, &s, seed);
             if (!(distance(expected, got) < 1e-4))
                 fail_msg("seed %d, style %d: %g apart", (int)seed, k, distance(expected, got));
@@ -111,7 +111,7 @@ static void faults_change_the_answer(void **state)
         ff_tensor *expected = answer(n, &s, seed);
         bool *used = ff_alloc_array((size_t)n->n_layers, sizeof *used);
         seeded_fault fault;
-        if (fault_random(damaged, &s, &r, used, &fault) && strcmp(fault.what, "output added")) {
+        if (fault_random(n, damaged, &s, &r, used, &fault) && strcmp(fault.what, "output added")) {
             ff_tensor *got = answer(damaged, &s, seed);
             tried++;
             changed += distance(expected, got) > 1e-6;
