@@ -135,6 +135,11 @@ static int differs(comparison *m, int pair, int input, int x, int y)
     f->hint->source_cnode = p ? p->source : -1;
     f->source_nodes = originals(sc, wanted, n_wanted, &f->n_source_nodes);
     f->target_nodes = originals(tc, region, n_region, &f->n_target_nodes);
+    if (!f->n_source_nodes && !n_region && p) {
+        const ff_cnode *n = &sc->nodes[p->source];
+        f->source_nodes = ff_nodes_copy(n->origins, n->n_origins);
+        f->n_source_nodes = n->n_origins;
+    }
     if (!f->n_target_nodes && p) {
         const ff_cnode *n = &tc->nodes[p->target];
         f->target_nodes = ff_nodes_copy(n->origins, n->n_origins);

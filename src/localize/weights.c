@@ -86,10 +86,54 @@ static int compare(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, 
     return rc;
 }
 
-/* Both sides store the same numbers in the same places, and still the effective ones are permuted: the order of what
- * the layer reads was lost on the way (a Flatten of other axes), not that of its weights. */
-static bool order_lost(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
+/* The axes without the first of what the Source's dense layer reads flattened; their number, 0 where it is not. */
+static int flattened_axes(const ff_subject *s, const ff_cnode *dense, int64_t *dims)
 {
+    const ff_canon *c = s->source.canon;
+    const ff_cvalue *v = dense->n_inputs == 1 ? &c->values[dense->inputs[0]] : NULL;
+    const ff_cnode *n = v && v->producer >= 0 ? &c->nodes[v->producer] : NULL;
+    if (!n || strcmp(n->op, "Reshape") != 0 || n->n_inputs != 1)
+        return 0;
+    const ff_shape *shape = &c->values[n->inputs[0]].shape;
+    if (shape->rank != 4)
+        return 0;
+    memcpy(dims, shape->dims + 1, 3 * sizeof *dims);
+    return 3;
+}
+
+/* Are the columns of y those of x with the flattened axes in another order? */
+static bool columns_reordered(const ff_tensor *x, const ff_tensor *y, const int64_t *dims)
+{
+    static const int orders[][3] = {{1, 2, 0}, {2, 0, 1}, {0, 2, 1}, {2, 1, 0}, {1, 0, 2}};
+    if (x->rank != 2 || y->rank != 2 || x->count != y->count || x->dtype != FF_FLOAT || y->dtype != FF_FLOAT ||
+        x->dims[0] != y->dims[0] || dims[0] * dims[1] * dims[2] != x->dims[1])
+        return false;
+    const float *a = x->data, *b = y->data;
+    int64_t strides[] = {dims[1] * dims[2], dims[2], 1};
+    for (size_t o = 0; o < FF_COUNT(orders); o++) {
+        const int *p = orders[o];
+        bool equal = true;
+        for (int64_t row = 0; row < x->dims[0] && equal; row++)
+            for (int64_t k = 0; k < x->dims[1] && equal; k++) {
+                int64_t i = k / (dims[p[1]] * dims[p[2]]), j = k / dims[p[2]] % dims[p[1]], l = k % dims[p[2]];
+                float u = a[row * x->dims[1] + k];
+                float v = b[row * x->dims[1] + i * strides[p[0]] + j * strides[p[1]] + l * strides[p[2]]];
+                equal = fabsf(u - v) <= 1e-5f * fabsf(u);
+            }
+        if (equal)
+            return true;
+    }
+    return false;
+}
+
+/* The order of what the layer reads was lost on the way (a Flatten of other axes), not that of its weights: the columns
+ * follow an order of the flattened axes, or both sides store the same numbers in the same places and still the effective
+ * ones are permuted. */
+static bool order_lost(const ff_subject *s, const ff_cnode *dense, const ff_cparam *a, const ff_cparam *b)
+{
+    int64_t dims[3];
+    if (a && b && flattened_axes(s, dense, dims) == 3 && columns_reordered(a->tensor, b->tensor, dims))
+        return true;
     const ff_tensor *x = a && a->original && !a->folded ? ff_plan_constant(s->source.canon->plan, a->original) : NULL;
     const ff_tensor *y = b && b->original && !b->folded ? ff_plan_constant(s->target.canon->plan, b->original) : NULL;
     if (!x || !y || x->rank != 2 || y->rank != 2 || x->count != y->count || x->dtype != y->dtype)
@@ -122,7 +166,7 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     }
     char *label = ff_pair_label(s, pair);
     char *what = ff_asprintf("%s/%s", label, role);
-    bool lost = strcmp(c.cause, "permuted") == 0 && order_lost(s, a, b);
+    bool lost = strcmp(c.cause, "permuted") == 0 && order_lost(s, &s->source.canon->nodes[p->source], a, b);
     ff_finding *f = ff_detection_add(d, lost ? FF_TSS : FF_WB, lost ? "order-lost" : c.cause, what);
     ff_finding_set_nodes(s, f, p->source, p->target);
     f->pair = pair;

@@ -325,8 +325,8 @@ int ff_fix_region(ff_proposing *p, const ff_finding *f)
     bool wiring = h->target_cnode >= 0 && !h->n_wanted && !h->n_region;
     if (wiring ? rewire_all(&j, h->target_cnode) : fix(&j, h)) {
         ff_proposing_add(p, f, NULL, j.patch,
-                         f->n_source_nodes ? ff_asprintf("put the Source's %s in: %s", f->n_source_nodes > 1 ? "nodes" : "node", f->summary)
-                         : f->hint->n_region ? ff_asprintf("take out what the Source does not have: %s", f->summary)
+                         h->n_wanted ? ff_asprintf("put the Source's %s in: %s", f->n_source_nodes > 1 ? "nodes" : "node", f->summary)
+                         : h->n_region ? ff_asprintf("take out what the Source does not have: %s", f->summary)
                                              : ff_asprintf("wire it as in the Source: %s", f->summary));
         j.patch = NULL;
     }
