@@ -21,8 +21,9 @@
 
 #include "fetafix/exec.h"
 
-#define MEMORY       (UINT64_C(32) << 20)
-#define MILLISECONDS 500 /* for all plans and runs of one input; then they are cancelled */
+#define MEMORY        (UINT64_C(8) << 20)
+#define FEED_ELEMENTS (1 << 16) /* of all inputs together: making them costs time, too */
+#define MILLISECONDS  500       /* for all plans and runs of one input; then they are cancelled */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -101,9 +102,18 @@ static int run(const ff_plan *p, ff_tensor **out)
     ff_tensor **feeds = ff_alloc_array((size_t)n + 1, sizeof *feeds);
     ff_hooks hooks = {.cancel = &cancel};
     ff_runner *r = NULL;
+    int64_t elements = 0;
 
     for (int i = 0; i < n && code == FF_OK; i++) {
-        feeds[i] = make_feed(ff_plan_input_shape(p, i), (uint64_t)i);
+        const ff_shape *s = ff_plan_input_shape(p, i);
+        int64_t count = 1;
+        for (int k = 0; k < s->rank && count <= FEED_ELEMENTS; k++)
+            count *= s->dims[k] < FEED_ELEMENTS ? s->dims[k] : FEED_ELEMENTS + 1;
+        if ((elements += count) > FEED_ELEMENTS) {
+            code = ff_fail(FF_ERR_GRAPH, "too much input");
+            break;
+        }
+        feeds[i] = make_feed(s, (uint64_t)i);
         if (!feeds[i])
             code = FF_ERR_GRAPH;
     }
