@@ -2,6 +2,8 @@
 /* Life and bytes of a document's parts. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "model/document.h"
 
@@ -17,18 +19,20 @@ struct origin {
     atomic_int refs;
     const uint8_t *data; /* the caller's, until sealed */
     size_t size;
+    bool disposable;
     uint8_t *kept; /* sealed: the bytes without the holes */
     struct hole *holes;
     size_t n_holes, capacity;
 };
 
-origin *origin_create(const uint8_t *data, size_t size)
+origin *origin_create(const uint8_t *data, size_t size, bool disposable)
 {
     origin *o = ff_alloc(sizeof *o);
 
     atomic_init(&o->refs, 1);
     o->data = data;
     o->size = size;
+    o->disposable = disposable;
     return o;
 }
 
@@ -69,6 +73,12 @@ void origin_add_hole(origin *o, size_t at, const ff_tensor *t)
     const struct hole *last = o->n_holes ? &o->holes[o->n_holes - 1] : NULL;
     size_t hidden = last ? last->hidden + last->t->bytes : 0;
     o->holes[o->n_holes++] = (struct hole){at, hidden, ff_tensor_ref(t)};
+    if (o->disposable) { /* nobody reads them again: the whole pages among them go back */
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)(o->data + at);
+        uintptr_t first = (from + page - 1) / page * page, end = (from + t->bytes) / page * page;
+        if (end > first)
+            madvise((void *)first, end - first, MADV_DONTNEED);
+    }
 }
 
 void origin_seal(origin *o)

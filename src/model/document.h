@@ -19,8 +19,10 @@
 /* ---------------------------------------------------------------------------------- origins */
 
 typedef struct origin origin;
-/* While loading, `data` (borrowed) is the whole file; origin_seal() copies what must stay. */
-origin *origin_create(const uint8_t *data, size_t size);
+/* While loading, `data` (borrowed) is the whole file; origin_seal() copies what must stay.
+ * disposable: it is heap memory whose holes may be wiped, so that a model is not in memory twice.
+ */
+origin *origin_create(const uint8_t *data, size_t size, bool disposable);
 origin *origin_ref(origin *o);
 void origin_unref(origin *o);
 const uint8_t *origin_data(const origin *o); /* NULL once sealed */

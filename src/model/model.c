@@ -33,12 +33,13 @@ static int read_header(doc_model *d, const uint8_t *data, size_t size)
     return FF_OK;
 }
 
-static int read_model(const uint8_t *data, size_t size, const char *folder, const char *path,
-                      ff_model **out)
+/* disposable: data is heap memory that nobody else reads afterwards. */
+static int read_model(const uint8_t *data, size_t size, bool disposable, const char *folder,
+                      const char *path, ff_model **out)
 {
     doc_model *d = ff_alloc(sizeof *d);
     doc_graph *g = NULL;
-    reader r = {.o = origin_create(data, size), .data = data, .folder = folder};
+    reader r = {.o = origin_create(data, size, disposable), .data = data, .folder = folder};
     size_t start = 0, end = 0;
     wire_field f;
 
@@ -86,7 +87,7 @@ done:
 int ff_model_parse(const void *data, size_t size, const char *folder, ff_model **out)
 {
     ff_model *m;
-    int code = read_model(data, size, folder, "", &m);
+    int code = read_model(data, size, false, folder, "", &m);
 
     if (code)
         return code;
@@ -106,9 +107,10 @@ int ff_model_load(const char *path, ff_model **out)
     if (code)
         return code;
     char *folder = ff_path_dirname(path);
-    code = read_model((const uint8_t *)data, size, folder, path, &m);
+    ff_key key = ff_key_of(data, size); /* before reading wipes it */
+    code = read_model((const uint8_t *)data, size, true, folder, path, &m);
     if (code == FF_OK) {
-        m->key = ff_key_of(data, size);
+        m->key = key;
         m->has_key = true;
         *out = m;
     } else {

@@ -20,7 +20,8 @@ int ff_tensor_load_pb(const char *path, ff_tensor **out)
     code = wire_scan(&onnx__tensor_proto__descriptor, (const uint8_t *)data, size,
                      "not an ONNX tensor");
     if (code == FF_OK) {
-        reader r = {.o = origin_create((const uint8_t *)data, size), .data = (const uint8_t *)data};
+        reader r = {.o = origin_create((const uint8_t *)data, size, false),
+                    .data = (const uint8_t *)data};
         code = read_tensor(&r, 0, size, out, NULL, NULL, &external);
         origin_unref(r.o);
     }

@@ -106,7 +106,7 @@ static int open_blob(reader *r, const ProtobufCMessageDescriptor *d, const Proto
     int code = wire_scan(d, data, b->len, "malformed patch");
 
     if (code == FF_OK)
-        *r = (reader){.o = origin_create(data, b->len), .data = data};
+        *r = (reader){.o = origin_create(data, b->len, false), .data = data};
     return code;
 }
 
