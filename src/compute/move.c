@@ -293,7 +293,8 @@ int ff_k_pad(ff_call *c)
         }
         if (from >= 0)
             ff_move(y, at, x, from, 1);
-        at++;
+        if (++at % (1 << 16) == 0 && (rc = ff_cancel_check(c)))
+            return rc;
     } while (ff_walk_next(&w));
     return FF_OK;
 }

@@ -21,7 +21,7 @@
 
 #include "fetafix/exec.h"
 
-#define MEMORY        (UINT64_C(8) << 20)
+#define MEMORY        (UINT64_C(2) << 20)
 #define FEED_ELEMENTS (1 << 16) /* of all inputs together: making them costs time, too */
 #define MILLISECONDS  500       /* for all plans and runs of one input; then they are cancelled */
 
