@@ -7,11 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "draw.h"
-#include "fetafix/localize.h"
-#include "random.h"
+#include "conversion.h"
 
 #define PICTURES 6
 #define MOST_FAULTS 3
@@ -23,55 +20,12 @@ typedef struct tally {
 static tally tallies[FF_FAULT_TYPES];
 static int fell_short;
 
-/* A folder of a few pictures; gone when the program ends. */
-static ff_dataset *make_pictures(char *folder)
-{
-    ff_dataset *set = NULL;
-    for (int i = 0; i < PICTURES; i++) {
-        ff_image picture;
-        int label;
-        char *path = ff_asprintf("%s/%d.png", folder, i);
-        draw_series("simulate", i, &picture, &label);
-        if (ff_image_save_png(&picture, path, true) != FF_OK)
-            fprintf(stderr, "%s\n", ff_error());
-        ff_image_finish(&picture);
-        free(path);
-    }
-    if (ff_dataset_open(folder, 0, &set) != FF_OK)
-        fprintf(stderr, "%s\n", ff_error());
-    return set;
-}
-
-static void remove_pictures(const char *folder)
-{
-    for (int i = 0; i < PICTURES; i++) {
-        char *path = ff_asprintf("%s/%d.png", folder, i);
-        unlink(path);
-        free(path);
-    }
-    rmdir(folder);
-}
-
-/* Is the finding at the layer? Source nodes carry the layers' names between slashes; nodes of the Target
- * may have lost theirs. */
-static bool at_layer(const ff_finding *f, const char *where)
-{
-    char *part = ff_asprintf("/%s/", where);
-    bool found = false;
-    for (int i = 0; i < f->n_source_nodes && !found; i++)
-        found = strstr(f->source_nodes[i]->label, part) != NULL;
-    for (int i = 0; i < f->n_target_nodes && !found; i++)
-        found = strstr(f->target_nodes[i]->label, part) != NULL;
-    free(part);
-    return found;
-}
-
 static bool matches(const ff_finding *f, const seeded_fault *s)
 {
     if (!strstr(s->types, ff_fault_type_name(f->type)))
         return false;
     /* The input and the outputs of the graph are no layers. */
-    return !*s->layer || !strcmp(s->what, "output added") || at_layer(f, s->layer);
+    return !*s->layer || !strcmp(s->what, "output added") || conversion_at_layer(f, s->layer);
 }
 
 /* The type it should have, by preference. */
@@ -125,27 +79,16 @@ static int simulate(uint64_t seed, int most_faults, const ff_dataset *set)
     seeded_fault faults[MOST_FAULTS];
     int n_faults = 0, wanted = most_faults ? 1 + (int)ff_rng_below(&r, (uint64_t)most_faults) : 0;
     bool *used = ff_alloc_array((size_t)n->n_layers, sizeof *used);
-    ff_model *source_model = NULL, *target_model = NULL;
-    ff_subject *subject = NULL;
     ff_findings *findings = NULL;
     ff_sames *sames = NULL;
-    ff_pre pre;
 
     if (wanted || ff_rng_below(&r, 2))
         network_fold(converted);
     for (int tries = 0; n_faults < wanted && tries < 50; tries++)
         n_faults += fault_random(n, converted, &target, &r, used, &faults[n_faults]);
 
-    int status = ff_pre_parse("unit", &pre);
-    if (status == FF_OK)
-        status = style_write(n, &source, &source_model);
-    if (status == FF_OK)
-        status = style_write(converted, &target, &target_model);
-    ff_subject_options options = {.seed = 1};
-    if (status == FF_OK)
-        status = ff_subject_create(source_model, &pre, target_model, &pre, set, &options, NULL, &subject);
-    if (status == FF_OK)
-        status = ff_localize(subject, NULL, &findings, &sames);
+    ff_subject *subject = conversion_subject(n, &source, converted, &target, set);
+    int status = subject ? ff_localize(subject, NULL, &findings, &sames) : FF_ERR_INTERNAL;
     if (status == FF_OK) {
         judge(seed, findings, faults, n_faults);
     } else {
@@ -155,8 +98,6 @@ static int simulate(uint64_t seed, int most_faults, const ff_dataset *set)
     ff_findings_destroy(findings);
     ff_sames_destroy(sames);
     ff_subject_destroy(subject);
-    ff_model_unref(source_model);
-    ff_model_unref(target_model);
     free(used);
     network_destroy(n);
     network_destroy(converted);
@@ -170,10 +111,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: simulate [N [SEED]]\n");
         return 2;
     }
-    char folder[] = "/tmp/fetafix-simulate-XXXXXX";
-    if (!mkdtemp(folder))
-        return 1;
-    ff_dataset *set = make_pictures(folder);
+    ff_dataset *set = conversion_pictures(PICTURES);
     for (int64_t i = 0; set && i < count; i++)
         simulate((uint64_t)(first + i), 0, set);
     int without = fell_short;
@@ -190,6 +128,6 @@ int main(int argc, char **argv)
                    y->reported ? 100.0 * y->right / y->reported : 100.0);
     }
     ff_dataset_destroy(set);
-    remove_pictures(folder);
+    conversion_remove_pictures();
     return !set || fell_short ? 1 : 0;
 }
