@@ -118,7 +118,7 @@ typedef struct ff_layer_scores {
 
 typedef struct ff_analysis_options {
     bool paper;              /* the paper's sampling, test and ranking */
-    const char *core_ops;    /* "Conv" or "Conv,Gemm,MatMul"; NULL: Conv and Gemm */
+    const char *core_ops;    /* "Conv" or "Conv,Gemm,MatMul"; NULL: Conv, ConvTranspose and Gemm */
     int sample;              /* images a group; 0: 100 */
     int repeats;             /* 0: 3 */
     bool causal;             /* the dearest column */

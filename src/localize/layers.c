@@ -64,7 +64,7 @@ void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops)
         if (p->source < 0 || p->target < 0)
             continue;
         const ff_cnode *x = &s->source.canon->nodes[p->source], *y = &s->target.canon->nodes[p->target];
-        const char *list = core_ops ? core_ops : "Conv,Gemm";
+        const char *list = core_ops ? core_ops : "Conv,ConvTranspose,Gemm";
         if (!listed(list, x->op) && !(x->primary && listed(list, x->primary->op)))
             continue;
         if (x->n_outputs < 1 || y->n_outputs < 1)

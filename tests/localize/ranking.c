@@ -63,7 +63,7 @@ static bool try_one(uint64_t seed, const ff_dataset *set)
     while (!fault_seed(faults[ff_rng_below(&r, FF_COUNT(faults))], n, converted, &target, &r, used, &fault))
         ;
     s = conversion_subject(n, &source, converted, &target, set);
-    if (!s || ff_analyse(s, &(ff_analysis_options){.causal = true, .core_ops = "Conv,Gemm,ConvTranspose"}, NULL, &scores) != FF_OK) {
+    if (!s || ff_analyse(s, &(ff_analysis_options){.causal = true, .core_ops = "Conv,ConvTranspose,Gemm,Affine"}, NULL, &scores) != FF_OK) {
         printf("seed %llu: %s\n", (unsigned long long)seed, ff_error());
         good = false;
         goto out;
@@ -81,7 +81,7 @@ static bool try_one(uint64_t seed, const ff_dataset *set)
             for (int i = 0; i < scores->count; i++)
                 if (i == first || is_layer(s, &scores->at[i], fault.layer))
                     printf("; %g at '%s'", scores->at[i].isolated,
-                           s->source.canon->nodes[s->alignment->pairs[scores->at[i].pair].source].primary->label);
+                           s->source.canon->nodes[s->alignment->pairs[scores->at[i].pair].source].origins[0]->label);
             printf("\n");
             good = false;
         }
