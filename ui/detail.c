@@ -388,6 +388,14 @@ static const char *proposal(const ui_view *v, int row)
     return i >= 0 ? ui_text(v->ui->snap->proposals, i, "id") : NULL;
 }
 
+/* Part of the page is still to come, perhaps below what is seen. */
+static void corner(const ui_view *v, ff_buf *out)
+{
+    const ui *u = v->ui;
+    if (u->pair >= 0 && u->snap->loaded && !(u->detail && u->detail->pair == u->pair))
+        ff_buf_puts(out, "reading\xe2\x80\xa6");
+}
+
 static int pair_of(const ui_view *v, int row)
 {
     return v->ui->pair;
@@ -395,6 +403,6 @@ static int pair_of(const ui_view *v, int row)
 
 const ui_view_class ui_detail_class = {
     .name = "detail", .title = "Details", .keys = "a accept its repair  q back", .text = true,
-    .finish = finish, .refresh = refresh, .draw = draw, .empty = empty, .proposal = proposal,
+    .finish = finish, .refresh = refresh, .draw = draw, .corner = corner, .empty = empty, .proposal = proposal,
     .pair = pair_of,
 };

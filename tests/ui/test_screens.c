@@ -115,6 +115,7 @@ static void walk(const char *name, int columns, int rows, const char *const *env
     for (size_t i = 0; i < FF_COUNT(stops); i++) {
         terminal_press(t, stops[i].keys);
         assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+        assert_true(terminal_wait_gone(t, "reading\xe2\x80\xa6", PATIENCE_MS));
         assert_true(terminal_wait_gone(t, "attributes and weights", PATIENCE_MS)); /* come a bit later */
         terminal_settle(t);
         section(t, stops[i].title, styles, &got);
