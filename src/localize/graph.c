@@ -135,7 +135,7 @@ static int differs(comparison *m, int pair, int input, int x, int y)
     f->hint->source_cnode = p ? p->source : -1;
     f->source_nodes = originals(sc, wanted, n_wanted, &f->n_source_nodes);
     f->target_nodes = originals(tc, region, n_region, &f->n_target_nodes);
-    if (!f->n_source_nodes && !n_region && p) {
+    if (!f->n_source_nodes && p) {
         const ff_cnode *n = &sc->nodes[p->source];
         f->source_nodes = ff_nodes_copy(n->origins, n->n_origins);
         f->n_source_nodes = n->n_origins;
