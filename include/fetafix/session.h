@@ -118,6 +118,7 @@ typedef struct ff_snapshot {
     int initial, wrong;   /* counts; -1 unknown */
     double distance;      /* mean relative distance of the outputs; NAN unknown */
     int validation_images, validation_initial, validation_wrong, validation_regressed; /* -1 unknown */
+    const char *validation_regressed_images; /* right at first, wrong now: names, a line each */
     int64_t state;        /* present state's number in `states` */
     const char *next;     /* id of the proposal that is next, or NULL */
     double seconds;       /* spent on searching, earlier runs of the session included */

@@ -139,6 +139,7 @@ static json_t *validation_json(const ff_snapshot *s)
     json_object_set_new(o, "initial", count_json(s->validation_initial));
     json_object_set_new(o, "final", count_json(s->validation_wrong));
     json_object_set_new(o, "regressed", count_json(s->validation_regressed));
+    json_object_set_new(o, "regressed_images", lines_json(s->validation_regressed_images));
     return o;
 }
 

@@ -139,6 +139,7 @@ typedef struct ff_case {
     double flops, flops_full;
 
     int validation_images, validation_initial, validation_wrong, validation_regressed;
+    char *validation_names; /* of the images that got worse, a line each */
     int64_t validation_state;
     ff_labels *validation_source, *validation_first;
 

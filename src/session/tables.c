@@ -509,6 +509,8 @@ static void set_numbers(ff_case *c, box *b)
     bool fresh = c->validation_state == c->current;
     s->validation_wrong = fresh ? c->validation_wrong : -1;
     s->validation_regressed = fresh ? c->validation_regressed : -1;
+    s->validation_regressed_images =
+        ff_arena_strdup(b->texts, fresh && c->validation_names ? c->validation_names : "");
     const char *next = next_proposal(c);
     s->next = next ? ff_arena_strdup(b->texts, next) : NULL;
     s->flops = c->flops;

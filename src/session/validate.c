@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Images that no decision looks at: does the repair hold beyond those it was made with? */
+#include <stdlib.h>
+
 #include "session/case.h"
 
 static bool wrong_at(const ff_labels *source, const ff_labels *target, int offset, int i)
@@ -36,13 +38,18 @@ int case_validate(ff_case *c)
         return code;
     const ff_labels *present = now ? now : c->validation_first;
     c->validation_initial = c->validation_wrong = c->validation_regressed = 0;
+    ff_buf names = {0};
     for (int i = 0; i < present->count; i++) {
         bool before = wrong_at(c->validation_source, c->validation_first, c->offset, i);
         bool after = wrong_at(c->validation_source, present, c->offset, i);
         c->validation_initial += before;
         c->validation_wrong += after;
         c->validation_regressed += after && !before;
+        if (after && !before)
+            ff_buf_printf(&names, "%s%s", names.len ? "\n" : "", ff_dataset_name(c->validation, i));
     }
+    free(c->validation_names);
+    c->validation_names = ff_buf_steal(&names);
     c->validation_images = present->count;
     c->validation_state = c->current;
     ff_labels_destroy(now);
