@@ -40,8 +40,12 @@ typedef struct ff_proposal {
     ff_patch *patch;   /* NULL: no edit of the graph */
     bool has_pre;      /* the Target's preprocessing becomes `pre` */
     ff_pre pre;
+    bool search_pre;   /* what is proposed is to search for a better preprocessing, from the Target's and from
+                          `pre` on; what was found is in the judgement's state */
     int pair;          /* of the alignment it was made for; -1: none */
 } ff_proposal;
+/* The id of the proposal to search: it has a phase of its own. */
+#define FF_SEARCH_PRE "search:preprocessing"
 typedef struct ff_proposals {
     int count;
     ff_proposal *at;
@@ -107,6 +111,8 @@ typedef struct ff_judgement {
     ff_state *state;    /* the state after, when complete and the model runs; may be taken (set to NULL) */
 } ff_judgement;
 void ff_judgement_finish(ff_judgement *j);
+/* What was searched for is known: its spec becomes the proposal's, in words too. Nothing for the others. */
+void ff_proposal_settle(ff_proposal *p, const ff_judgement *j);
 
 /* Judges candidates against a base. Keeps plans, runners, the activations store, feeds and the labels of
  * every state it met. Used by one thread at a time; its work is shared out over task->pool. */
@@ -130,10 +136,11 @@ int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, b
 /* ------------------------------------------------------------------------------------ search */
 
 /* Phases: greedy (single proposals, in rounds), joint (several at once where faults mask one another,
- * halved until something helps), completion (all real faults left, at once, else in halves), minimise
+ * halved until something helps), preprocessing (a search for a better spec, where the Source's did not do; it
+ * comes late, since a spec can be found that hides other faults), completion (all real faults left, at once, else in halves), minimise
  * (which of the steps were essential). */
-typedef enum ff_phase { FF_PHASE_GREEDY, FF_PHASE_JOINT, FF_PHASE_COMPLETE, FF_PHASE_MINIMISE, FF_PHASE_DONE } ff_phase;
-const char *ff_phase_name(ff_phase p); /* "greedy", "joint", "completion", "minimise", "done" */
+typedef enum ff_phase { FF_PHASE_GREEDY, FF_PHASE_JOINT, FF_PHASE_PRE, FF_PHASE_COMPLETE, FF_PHASE_MINIMISE, FF_PHASE_DONE } ff_phase;
+const char *ff_phase_name(ff_phase p); /* "greedy", "joint", "preprocessing", "completion", "minimise", "done" */
 typedef struct ff_search_options {
     bool paper;      /* --strategy paper: greedy only */
     bool minimal;    /* keep the essential repairs only */

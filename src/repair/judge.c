@@ -3,6 +3,7 @@
 #include "fetafix/repair.h"
 #include "localize/runners.h"
 #include "repair/decide.h"
+#include "repair/tune_pre.h"
 
 #include <limits.h>
 #include <math.h>
@@ -461,9 +462,54 @@ int ff_judge_state(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *t
     return FF_OK;
 }
 
+/* The most promising specs on all images; the best of them is the judgement. */
+static int judge_search(ff_judge *j, const ff_state *base, const ff_proposal *p, const ff_task *task,
+                        ff_judgement *out)
+{
+    enum { CONFIRMED = 3 };
+    ff_tuned found[CONFIRMED + 1]; /* the base may be among them */
+    int n = 0, limit = base->wrong - 1;
+    double flops = 0, flops_full = 0;
+    const ff_pre bases[] = {base->pre, p->pre};
+    ff_judgement best = {.verdict = FF_VERDICT_WORSE, .wrong = base->wrong, .distance = NAN};
+    int rc = ff_tune_pre(j->shared, base->model, bases, 2, settle_offset(j, base->labels), task, found,
+                         CONFIRMED + 1, &n, &flops);
+    flops_full = flops;
+    for (int i = 0, confirmed = 0; i < n && confirmed < CONFIRMED && limit >= 0 && rc == FF_OK; i++) {
+        if (found[i].pre.layout == base->pre.layout && ff_pre_equal(&found[i].pre, &base->pre))
+            continue;
+        confirmed++;
+        ff_judgement v;
+        rc = ff_judge_model(j, base, base->model, &found[i].pre, limit, false, task, &v);
+        if (rc != FF_OK)
+            break;
+        flops += v.flops;
+        flops_full += v.flops_full;
+        if (v.verdict == FF_VERDICT_BETTER && v.wrong <= limit && v.state) {
+            ff_judgement_finish(&best);
+            best = v;
+            limit = v.wrong - 1;
+        } else {
+            ff_judgement_finish(&v);
+        }
+    }
+    if (rc != FF_OK) {
+        ff_judgement_finish(&best);
+        return rc;
+    }
+    if (!best.why)
+        best.why = ff_strdup("no preprocessing was found under which fewer labels differ");
+    best.flops = flops;
+    best.flops_full = flops_full;
+    *out = best;
+    return FF_OK;
+}
+
 int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete,
                       const ff_task *task, ff_judgement *out)
 {
+    if (p->search_pre)
+        return judge_search(j, base, p, task, out);
     ff_model *m;
     int rc = ff_proposal_apply(p, base->model, &m);
     if (belongs_to_model(rc)) {

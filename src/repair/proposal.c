@@ -51,6 +51,19 @@ void ff_proposal_copy(const ff_proposal *p, ff_proposal *out)
     out->patch = p->patch ? ff_patch_copy(p->patch) : NULL;
 }
 
+void ff_proposal_settle(ff_proposal *p, const ff_judgement *j)
+{
+    if (!p->search_pre || !j->state)
+        return;
+    p->search_pre = false;
+    p->has_pre = true;
+    p->pre = j->state->pre;
+    char *text = ff_pre_print(&p->pre);
+    free(p->summary);
+    p->summary = ff_asprintf("prepare the Target's pixels as a search found best: %s", text);
+    free(text);
+}
+
 void ff_proposals_destroy(ff_proposals *p)
 {
     if (!p)

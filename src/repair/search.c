@@ -113,6 +113,12 @@ void ff_search_set_proposals(ff_search *s, const ff_proposals *p)
     s->n_open = s->level = s->piece = 0;
 }
 
+/* A search for a preprocessing has its own phase. */
+static bool is_own_phase(const item *it)
+{
+    return strcmp(it->id, FF_SEARCH_PRE) == 0;
+}
+
 /* One item a finding: variants of a repair exclude one another. */
 static void collect_open(ff_search *s)
 {
@@ -122,7 +128,7 @@ static void collect_open(ff_search *s)
     s->n_open = 0;
     for (int i = 0; i < s->n_items; i++) {
         const item *it = &s->items[i];
-        bool skip = ff_map_get(s->accepted, it->id) != NULL;
+        bool skip = ff_map_get(s->accepted, it->id) != NULL || is_own_phase(it);
         for (int k = 0; k < it->n_findings; k++)
             skip = skip || ff_map_get(covered, it->findings[k]);
         if (skip)
@@ -150,7 +156,8 @@ static bool next_single(ff_search *s)
 {
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < s->n_items; i++)
-            if (!ff_map_get(s->pass, s->items[i].id) && !ff_map_get(s->accepted, s->items[i].id)) {
+            if (!is_own_phase(&s->items[i]) && !ff_map_get(s->pass, s->items[i].id) &&
+                !ff_map_get(s->accepted, s->items[i].id)) {
                 hand_out(s, FF_TRIAL_ADD, &i, 1);
                 return true;
             }
@@ -160,6 +167,18 @@ static bool next_single(ff_search *s)
             if (ff_map_get(s->present, s->items[i].id))
                 ff_map_put(s->pass, s->items[i].id, &mark);
     }
+    return false;
+}
+
+/* The search for a preprocessing, once on each state; false: there is none, or it was made. */
+static bool next_search(ff_search *s)
+{
+    for (int i = 0; i < s->n_items; i++)
+        if (strcmp(s->items[i].id, FF_SEARCH_PRE) == 0 && !ff_map_get(s->present, FF_SEARCH_PRE) &&
+            !ff_map_get(s->accepted, FF_SEARCH_PRE)) {
+            hand_out(s, FF_TRIAL_ADD, &i, 1);
+            return true;
+        }
     return false;
 }
 
@@ -238,6 +257,10 @@ bool ff_search_next(ff_search *s, int wrong, ff_trial *out)
             break;
         case FF_PHASE_JOINT:
             if (wrong == 0 || !next_piece(s, 2))
+                enter(s, FF_PHASE_PRE);
+            break;
+        case FF_PHASE_PRE:
+            if (wrong == 0 || !next_search(s))
                 enter(s, FF_PHASE_COMPLETE);
             break;
         case FF_PHASE_COMPLETE:
@@ -289,7 +312,7 @@ void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accept
     }
     clear(&s->present);
     /* Another state: what failed singly may help now. */
-    if (s->phase == FF_PHASE_JOINT || (!asked && s->phase != FF_PHASE_GREEDY)) {
+    if (s->phase == FF_PHASE_JOINT || s->phase == FF_PHASE_PRE || (!asked && s->phase != FF_PHASE_GREEDY)) {
         ff_minimise_destroy(s->minimise);
         s->minimise = NULL;
         free(s->essential);

@@ -12,7 +12,7 @@ const char *ff_verdict_name(ff_verdict v)
 
 const char *ff_phase_name(ff_phase p)
 {
-    static const char *const names[] = {"greedy", "joint", "completion", "minimise", "done"};
+    static const char *const names[] = {"greedy", "joint", "preprocessing", "completion", "minimise", "done"};
     return names[p];
 }
 

@@ -57,6 +57,9 @@ int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores 
                 rc = strategies[k].propose(&p, finding);
     }
     free(order);
+    for (int i = 0; i < f->count && rc == FF_OK; i++)
+        if (f->at[i].type == FF_PP)
+            rc = ff_search_preprocessing(&p, &f->at[i]);
     if (rc != FF_OK) {
         ff_proposals_destroy(p.list);
         return rc;

@@ -97,6 +97,7 @@ int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_s
         return rc;
     }
     o.accepted = acceptable(t->phase, state, &o.judgement);
+    ff_proposal_settle(&o.proposal, &o.judgement);
     *out = o;
     return FF_OK;
 }

@@ -82,7 +82,7 @@ bool case_speculate(ff_case *c, ff_cancel *cancel)
     ff_task task = {.pool = c->task.pool, .cancel = cancel};
     for (int i = 0; i < c->proposals->count; i++) {
         const char *id = c->proposals->at[i].id;
-        if (case_judged(c, id) || case_decided(c, id))
+        if (case_judged(c, id) || case_decided(c, id) || c->proposals->at[i].search_pre)
             continue;
         return judge(c, i, false, &task) == FF_OK;
     }
@@ -276,7 +276,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         return FF_OK;
     }
     int64_t begun = ff_now_ns();
-    const ff_judgement *known = t.phase == FF_PHASE_GREEDY && t.kind == FF_TRIAL_ADD && t.n == 1
+    const ff_judgement *known = t.phase <= FF_PHASE_PRE && t.kind == FF_TRIAL_ADD && t.n == 1
                                     ? case_judged(c, c->proposals->at[t.indices[0]].id)
                                     : NULL;
     int code;
@@ -288,6 +288,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         /* The list of judgements ahead is dropped as soon as the state moves. */
         case_keep_judgement(c, p->id);
         *accepted = j.verdict == FF_VERDICT_BETTER && j.state;
+        ff_proposal_settle(&copy, &j);
         code = decide(c, &t, &copy, &j, *accepted, ff_phase_name(t.phase));
         ff_judgement_finish(&j);
         ff_proposal_finish(&copy);
@@ -398,6 +399,7 @@ int case_accept(ff_case *c, const char *id, bool force)
     ff_proposal_copy(&c->proposals->at[index], &copy);
     ff_judgement kept = *j;
     case_keep_judgement(c, name);
+    ff_proposal_settle(&copy, &kept);
     code = decide(c, &t, &copy, &kept, true, "");
     ff_judgement_finish(&kept);
     ff_proposal_finish(&copy);

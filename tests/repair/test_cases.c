@@ -153,6 +153,38 @@ static void repair(ff_subject *first, const ff_task *task, const expected *e)
     ff_judge_destroy(judge);
 }
 
+/* From the wrong spec alone the right one is found. */
+static void search_preprocessing(const ff_subject *s, const ff_task *task)
+{
+    ff_judge *judge;
+    ff_state *start;
+    ff_judgement v;
+    ff_proposal p = {.id = (char *)FF_SEARCH_PRE, .search_pre = true, .pre = s->target.pre, .pair = -1};
+    ok(ff_judge_create(s, 0, &judge));
+    ok(ff_judge_state(judge, s->target.model, &s->target.pre, task, &start));
+    ok(ff_judge_proposal(judge, start, &p, false, task, &v));
+    assert_int_equal(v.verdict, FF_VERDICT_BETTER);
+    assert_int_equal(v.wrong, 0);
+    assert_true(v.distance < 1e-4);
+    ff_pre found = v.state->pre;
+    assert_int_equal(found.layout, s->target.pre.layout);
+    found.layout = s->source.pre.layout;
+    assert_true(ff_pre_equal(&found, &s->source.pre));
+    ff_judgement_finish(&v);
+    /* Under the right spec there is nothing to be found. */
+    ff_state *right;
+    ff_judgement none;
+    found.layout = s->target.pre.layout;
+    ok(ff_judge_state(judge, s->target.model, &found, task, &right));
+    ok(ff_judge_proposal(judge, right, &p, false, task, &none));
+    assert_int_equal(none.verdict, FF_VERDICT_WORSE);
+    assert_null(none.state);
+    ff_judgement_finish(&none);
+    ff_state_destroy(right);
+    ff_state_destroy(start);
+    ff_judge_destroy(judge);
+}
+
 static void run_case(const char *data, const expected *e)
 {
     print_message("%s\n", e->folder);
@@ -197,6 +229,8 @@ static void run_case(const char *data, const expected *e)
     ff_sames_destroy(sames);
 
     repair(s, &task, e);
+    if (e->steps == 1 && e->by_type[FF_PP])
+        search_preprocessing(s, &task);
 
     ff_subject_destroy(s);
     ff_pool_destroy(pool);

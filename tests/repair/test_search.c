@@ -223,6 +223,44 @@ static void knows_when_it_is_done(void **state)
     ff_search_destroy(r.search);
 }
 
+/* A search for a preprocessing comes when nothing else helps, once on a state, and what failed is tried again on
+ * top of what it found. */
+static void searches_preprocessing_late(void **state)
+{
+    char *finding[] = {(char *)"f"};
+    ff_proposal at[] = {{.id = (char *)FF_SEARCH_PRE, .n_findings = 1, .findings = finding},
+                        {.id = (char *)"plain", .n_findings = 1, .findings = finding}};
+    ff_proposals list = {2, at};
+    ff_search *s = ff_search_create(NULL);
+    ff_trial t;
+    ff_search_set_proposals(s, &list);
+    assert_true(ff_search_next(s, 5, &t));
+    assert_int_equal(t.phase, FF_PHASE_GREEDY);
+    assert_int_equal(t.indices[0], 1);
+    ff_search_report(s, &t, FF_VERDICT_WORSE, false);
+    assert_true(ff_search_next(s, 5, &t));
+    assert_int_equal(t.phase, FF_PHASE_PRE);
+    assert_int_equal(t.indices[0], 0);
+    ff_search_report(s, &t, FF_VERDICT_BETTER, true);
+    ff_search_set_proposals(s, &list);
+    assert_true(ff_search_next(s, 2, &t));
+    assert_int_equal(t.phase, FF_PHASE_GREEDY);
+    assert_int_equal(t.indices[0], 1);
+    ff_search_report(s, &t, FF_VERDICT_WORSE, false);
+    assert_true(ff_search_next(s, 2, &t));
+    assert_int_equal(t.phase, FF_PHASE_COMPLETE);
+    assert_int_equal(t.n, 1);
+    assert_int_equal(t.indices[0], 1);
+    ff_search_destroy(s);
+    /* The paper's behaviour does without. */
+    s = ff_search_create(&(ff_search_options){.paper = true});
+    ff_search_set_proposals(s, &list);
+    assert_true(ff_search_next(s, 5, &t));
+    ff_search_report(s, &t, FF_VERDICT_WORSE, false);
+    assert_false(ff_search_next(s, 5, &t));
+    ff_search_destroy(s);
+}
+
 /* Any function of the set, the same for the same set. */
 static int arbitrary(const world *w, unsigned repaired)
 {
@@ -265,7 +303,8 @@ static void minimal_and_resumable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_what_helps),   cmocka_unit_test(finds_what_masks_each_other),
+        cmocka_unit_test(searches_preprocessing_late),
+                                       cmocka_unit_test(takes_what_helps),   cmocka_unit_test(finds_what_masks_each_other),
         cmocka_unit_test(leaves_what_harms),  cmocka_unit_test(knows_when_it_is_done),
         cmocka_unit_test(minimal_and_resumable),
     };
