@@ -26,6 +26,8 @@ typedef struct ff_image {
 int ff_image_load(const char *path, ff_image *out) FF_MUST_USE;
 int ff_image_decode(const void *data, size_t size, ff_image *out) FF_MUST_USE;
 void ff_image_finish(ff_image *image);
+/* Appends the file's bytes; the same picture gives the same bytes. */
+int ff_image_encode_png(const ff_image *image, ff_buf *out) FF_MUST_USE;
 int ff_image_save_png(const ff_image *image, const char *path, bool force) FF_MUST_USE;
 int ff_image_save_jpeg(const ff_image *image, int quality, const char *path, bool force) FF_MUST_USE;
 

@@ -114,6 +114,7 @@ typedef struct ff_snapshot {
     const char *source_pre, *target_pre, *target_pre_repaired; /* full specs; repaired: NULL when unchanged */
     const char *source_pre_why, *target_pre_why; /* "given" or how it was guessed */
     const char *target_error; /* why the Target cannot run, or NULL */
+    const char *images_path; /* folder or LIST as given: to open, not to show; NULL unknown */
     int images, offset;
     int initial, wrong;   /* counts; -1 unknown */
     double distance;      /* mean relative distance of the outputs; NAN unknown */
@@ -167,6 +168,7 @@ void ff_snapshot_unref(const ff_snapshot *s);
  * images_table  image:int name:text source:int target:int initial:int (labels now and at first)
  *               source_name:text target_name:text source_margin:real target_margin:real wrong:bool
  *               fixed_by:int (step that put it right; empty)  top_source:text top_target:text ("12,94,26,98,95")
+ *               initial_name:text
  * equivalences  rule:text meaning:text source_nodes:text target_nodes:text deviation:real
  * log           line:text
  */

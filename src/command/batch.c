@@ -107,9 +107,6 @@ int batch_check_outputs(const ff_options *o)
                 return ff_fail(FF_ERR_USAGE, "'%s' is to be written twice", paths[i]);
         }
     }
-    if (o->report)
-        return ff_fail(FF_ERR_USAGE,
-                       "--report is not there yet; --json has everything it will show");
     return FF_OK;
 }
 

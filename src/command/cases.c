@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command/batch.h"
+#include "command/page.h"
 
 int (*explorer)(ff_session *s, const ff_options *o);
 
@@ -157,15 +158,24 @@ static int write_results(ff_context *c, int64_t begun)
         ff_buf_finish(&b);
         ff_snapshot_unref(s);
     }
+    if (!code && o->report) {
+        const ff_snapshot *s = ff_session_snapshot(c->session);
+        ff_buf b = {0};
+        report_page(s, o, &b);
+        code = write_text(c, o->report, &b, o->force);
+        ff_buf_finish(&b);
+        ff_snapshot_unref(s);
+    }
     if (!code && o->labels_csv)
         code = ff_session_write_labels(c->session, o->labels_csv, o->force);
     return code;
 }
 
-/* The report is data: with `--json -` nothing else goes to standard output. */
+/* The report is data: with `--json -` or `--report -` nothing else goes to standard output. */
 static bool speaks(const ff_context *c)
 {
-    return !c->options->json || strcmp(c->options->json, "-") != 0;
+    const ff_options *o = c->options;
+    return !(o->json && strcmp(o->json, "-") == 0) && !(o->report && strcmp(o->report, "-") == 0);
 }
 
 static int validate(ff_context *c)

@@ -7,6 +7,7 @@
 
 #include "command/batch.h"
 #include "command/options.h"
+#include "command/page.h"
 #include "command/print.h"
 
 static int need_session(const ff_context *c)
@@ -143,8 +144,14 @@ int prompt_report(ff_context *c, int argc, char **argv)
     static const ff_options defaults;
     const ff_snapshot *s = ff_session_snapshot(c->session);
     ff_buf b = {0};
-    b.data = report_json(s, c->options ? c->options : &defaults, 0);
-    b.len = strlen(b.data);
+    const ff_options *o = c->options ? c->options : &defaults;
+    size_t n = argc > 1 ? strlen(argv[1]) : 0;
+    if (n > 5 && strcmp(argv[1] + n - 5, ".html") == 0) {
+        report_page(s, o, &b);
+    } else {
+        b.data = report_json(s, o, 0);
+        b.len = strlen(b.data);
+    }
     code = write_text(c, argc > 1 ? argv[1] : "-", &b, force);
     ff_buf_finish(&b);
     ff_snapshot_unref(s);

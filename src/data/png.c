@@ -113,7 +113,7 @@ out:;
     return code;
 }
 
-int ff_image_save_png(const ff_image *image, const char *path, bool force)
+int ff_image_encode_png(const ff_image *image, ff_buf *out)
 {
     work *const w = ff_alloc(sizeof *w);
     png_infop info = NULL;
@@ -126,7 +126,7 @@ int ff_image_save_png(const ff_image *image, const char *path, bool force)
         goto out;
     }
     if (setjmp(png_jmpbuf(png))) {
-        w->code = ff_fail(FF_ERR_INPUT, "'%s': PNG: %s", path, w->text);
+        w->code = ff_fail(FF_ERR_INPUT, "PNG: %s", w->text);
         goto out;
     }
     png_set_write_fn(png, w, write_bytes, flush);
@@ -137,11 +137,23 @@ int ff_image_save_png(const ff_image *image, const char *path, bool force)
     for (int y = 0; y < image->height; y++)
         png_write_row(png, image->rgb + (size_t)y * 3 * (size_t)image->width);
     png_write_end(png, NULL);
-    w->code = ff_write_file(path, w->written.data, w->written.len, force);
+    ff_buf_add(out, w->written.data, w->written.len);
 out:;
     int code = w->code;
     png_destroy_write_struct(&png, &info);
     ff_buf_finish(&w->written);
     free(w);
+    return code;
+}
+
+int ff_image_save_png(const ff_image *image, const char *path, bool force)
+{
+    ff_buf bytes = {0};
+    int code = ff_image_encode_png(image, &bytes);
+    if (!code)
+        code = ff_write_file(path, bytes.data, bytes.len, force);
+    else
+        code = ff_fail_prefix(code, "'%s'", path);
+    ff_buf_finish(&bytes);
     return code;
 }

@@ -333,6 +333,7 @@ static const ff_column image_columns[] = {
     {"fixed_by", FF_COL_INT, "step that put it right"},
     {"top_source", FF_COL_TEXT, "the Source's five best classes"},
     {"top_target", FF_COL_TEXT, "the Target's five best classes now"},
+    {"initial_name", FF_COL_TEXT, "name of the Target's class at first"},
 };
 
 static bool wrong_at(const ff_case *c, const ff_labels *l, int i)
@@ -376,7 +377,7 @@ static ff_table *make_images(const ff_case *c)
         ff_table_set_text(t, row, "name", ff_dataset_name(c->set, i));
         set_label(t, row, c, "source", "source_name", s->top[0], 0);
         set_label(t, row, c, "target", "target_name", l->top[0], c->offset);
-        set_label(t, row, c, "initial", NULL, first->at[i].top[0], c->offset);
+        set_label(t, row, c, "initial", "initial_name", first->at[i].top[0], c->offset);
         ff_table_set_real(t, row, "source_margin", s->margin);
         if (l->top[0] >= 0)
             ff_table_set_real(t, row, "target_margin", l->margin);
@@ -489,6 +490,8 @@ static void set_numbers(ff_case *c, box *b)
     s->target_pre = c->target_why ? spec(b, &c->target_pre) : "";
     s->source_pre_why = c->source_why ? c->source_why : "";
     s->target_pre_why = c->target_why ? c->target_why : "";
+    s->images_path =
+        c->options.images ? ff_arena_strdup(b->texts, c->options.images) : NULL;
     s->images = c->set ? ff_dataset_count(c->set) : 0;
     s->offset = c->offset;
     s->initial = s->wrong = -1;

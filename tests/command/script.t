@@ -43,7 +43,7 @@ quit                                       leave; a session with a file can be t
 redo [STATE]                               take the undone step again (the youngest, or the one that leads to STATE)
 reject [REPAIR]                            set a repair aside (the next one)
 repair                                     repair to the end, keeping only what lowers the discrepancy
-report [FILE] [--force]                    print or write the JSON report
+report [FILE] [--force]                    print or write the report: JSON, or a page where FILE is *.html
 save FILE [--force]                        write the Target as it is now
 set [format text|json|csv | verbose on|off] settings of the prompt
 states                                     the history tree

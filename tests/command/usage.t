@@ -86,8 +86,8 @@ fetafix: apply needs -o OUT
 $ fetafix teach
 fetafix: 'teach' is not there yet; see fetafix --help
 [2]
-$ fetafix repair source.onnx target.onnx --images photos --report page.html
-fetafix: --report is not there yet; --json has everything it will show
+$ fetafix repair source.onnx target.onnx --images photos --json out --report out
+fetafix: 'out' is to be written twice
 [2]
 $ fetafix compare --help
 Usage: fetafix compare SOURCE TARGET --images DIR|LIST [OPTION]...
