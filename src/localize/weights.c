@@ -148,6 +148,29 @@ static bool order_lost(const ff_subject *s, const ff_cnode *dense, const ff_cpar
     return equal;
 }
 
+/* One side has one class more (a background in front, or an unused one behind), and the rows of the classes that both have
+ * are the same: what is compared is compared class by class. */
+static bool same_classes(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
+{
+    const ff_tensor *x = a ? a->tensor : NULL, *y = b ? b->tensor : NULL;
+    if (!x || !y || x->rank < 1 || x->rank != y->rank || x->dtype != FF_FLOAT || y->dtype != FF_FLOAT ||
+        x->dims[0] != s->source.labels->width || y->dims[0] != s->target.labels->width ||
+        llabs(x->dims[0] - y->dims[0]) != 1 || x->count / x->dims[0] != y->count / y->dims[0])
+        return false;
+    int64_t size = x->count / x->dims[0], rows = x->dims[0] < y->dims[0] ? x->dims[0] : y->dims[0];
+    const float *u = x->data, *v = y->data;
+    if (s->offset) {
+        u += s->offset > 0 ? size : 0;
+        v += s->offset < 0 ? size : 0;
+    }
+    double distance = 0, norm = 0;
+    for (int64_t i = 0; i < rows * size; i++) {
+        distance += ((double)u[i] - v[i]) * ((double)u[i] - v[i]);
+        norm += (double)u[i] * u[i];
+    }
+    return distance <= 1e-10 * norm;
+}
+
 static int examine(ff_detection *d, int pair, const char *role, const ff_cparam *a, const ff_cparam *b)
 {
     const ff_subject *s = d->subject;
@@ -156,9 +179,11 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     int rc = compare(s, a, b, &c);
     if (rc != FF_OK || strcmp(c.cause, "equal") == 0)
         return rc;
-    if (strcmp(c.cause, "rounding") == 0) {
-        ff_same *same = ff_detection_add_same(
-            d, "rounding", "constants that differ by less than the rounding of a refolding", c.relative);
+    bool classes = strcmp(c.cause, "shape-differs") == 0 && same_classes(s, a, b);
+    if (classes || strcmp(c.cause, "rounding") == 0) {
+        ff_same *same = classes ? ff_detection_add_same(d, "class-offset", "one side has one class more, the others are the same", 0)
+                                : ff_detection_add_same(d, "rounding", "constants that differ by less than the rounding of a refolding",
+                                                        c.relative);
         const ff_cnode *sn = &s->source.canon->nodes[p->source], *tn = &s->target.canon->nodes[p->target];
         same->source_nodes = ff_nodes_copy(sn->origins, same->n_source_nodes = sn->n_origins);
         same->target_nodes = ff_nodes_copy(tn->origins, same->n_target_nodes = tn->n_origins);

@@ -353,6 +353,10 @@ static void contract(void **state)
         b.softmax = k & 2;
         expect(n, &a, n, &b, "", NULL, NULL);
     }
+    network *more = network_copy(n); /* one class in front: labels are one off, and said to be */
+    fault_background(more);
+    expect(n, &a, more, &b, "", NULL, NULL);
+    network_destroy(more);
     b.extra_output = network_find(n, "conv");
     expect(n, &a, n, &b, "CG", NULL, "outputs-reordered");
     network_destroy(n);
