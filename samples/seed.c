@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The faults that the simulator puts in, one row a kind, grouped by what users report of converters. */
+/* The faults that the simulator puts in, one row a kind, grouped by what users report of
+ * converters. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,12 @@ typedef struct scene {
     style *target;
     ff_rng *rng;
     int at;
-    layer *l;           /* n's, at `at` */
-    const layer *from;  /* what it reads */
+    layer *l;          /* n's, at `at` */
+    const layer *from; /* what it reads */
 } scene;
 
-/* ------------------------------------------------------------------------- which layers they fit */
+/* ------------------------------------------------------------------------- which layers they fit
+ */
 
 static bool has_weights(const scene *c)
 {
@@ -95,8 +97,10 @@ static bool has_padded_average(const scene *c)
 /* Can be below zero, so that zeros are no padding for a maximum. */
 static bool has_padded_maximum(const scene *c)
 {
-    bool signed_input = c->from->kind == LAYER_CONV && c->from->act != RELU && c->from->act != RELU6;
-    return c->l->kind == LAYER_MAX_POOL && c->l->pads[0] > 0 && !c->l->ceil_mode && signed_input && !c->target->zero_pooled;
+    bool signed_input =
+        c->from->kind == LAYER_CONV && c->from->act != RELU && c->from->act != RELU6;
+    return c->l->kind == LAYER_MAX_POOL && c->l->pads[0] > 0 && !c->l->ceil_mode && signed_input &&
+           !c->target->zero_pooled;
 }
 
 static bool is_resize(const scene *c)
@@ -122,8 +126,9 @@ static bool is_concat(const scene *c)
 
 static bool is_flattened(const scene *c)
 {
-    return c->l->kind == LAYER_DENSE && c->from->height * c->from->width > 1 && c->from->channels > 1 &&
-           c->target->flat_nhwc && c->target->dense != DENSE_CONV && !c->target->order_lost;
+    return c->l->kind == LAYER_DENSE && c->from->height * c->from->width > 1 &&
+           c->from->channels > 1 && c->target->flat_nhwc && c->target->dense != DENSE_CONV &&
+           !c->target->order_lost;
 }
 
 static bool can_be_output(const scene *c)
@@ -136,7 +141,8 @@ static bool is_input(const scene *c)
     return c->l->kind == LAYER_INPUT && c->target->input == INPUT_NHWC && !c->target->input_perm[1];
 }
 
-/* ----------------------------------------------------------------------------------- what they do */
+/* ----------------------------------------------------------------------------------- what they do
+ */
 
 static void int8_per_tensor(scene *c)
 {
@@ -190,7 +196,8 @@ static void kernel_turned(scene *c)
     fault_kernel_turned(c->l);
 }
 
-/* The layer's weights and bias from the original's, with batch normalisation folded as the fault has it. */
+/* The layer's weights and bias from the original's, with batch normalisation folded as the fault
+ * has it. */
 static void fold_otherwise(scene *c, bool mean, bool root, float epsilon)
 {
     const layer *o = &c->original->layers[c->at];
@@ -201,7 +208,8 @@ static void fold_otherwise(scene *c, bool mean, bool root, float epsilon)
     }
     for (int i = 0; i < o->channels; i++) {
         double v = (double)o->variance[i] + epsilon;
-        c->l->bias[i] = (float)(o->shift[i] - (mean ? o->scale[i] / (root ? sqrt(v) : v) * o->mean[i] : 0));
+        c->l->bias[i] =
+            (float)(o->shift[i] - (mean ? o->scale[i] / (root ? sqrt(v) : v) * o->mean[i] : 0));
     }
 }
 
@@ -381,8 +389,8 @@ static bool put_in(int kind, scene *c, bool *used, seeded_fault *out)
     return true;
 }
 
-bool fault_seed(const char *kind, const network *original, network *n, style *target, ff_rng *r, bool *used,
-                seeded_fault *out)
+bool fault_seed(const char *kind, const network *original, network *n, style *target, ff_rng *r,
+                bool *used, seeded_fault *out)
 {
     scene c = {.original = original, .n = n, .target = target, .rng = r};
     for (int i = 0; i < (int)FF_COUNT(kinds); i++)
@@ -391,7 +399,8 @@ bool fault_seed(const char *kind, const network *original, network *n, style *ta
     return false;
 }
 
-bool fault_random(const network *original, network *n, style *target, ff_rng *r, bool *used, seeded_fault *out)
+bool fault_random(const network *original, network *n, style *target, ff_rng *r, bool *used,
+                  seeded_fault *out)
 {
     scene c = {.original = original, .n = n, .target = target, .rng = r};
     return put_in((int)ff_rng_below(r, FF_COUNT(kinds)), &c, used, out);

@@ -10,27 +10,78 @@ static const struct {
     const char *name;
     style style;
 } styles[] = {
-    {"torch", {.producer = "pytorch 1.13.1", .opset = 13, .ir_version = 7, .names = NAMES_TORCH,
-               .softmax = false}},
-    {"tf2onnx", {.producer = "tf2onnx 1.14.0", .opset = 13, .ir_version = 7, .names = NAMES_TF,
-                 .input = INPUT_NHWC, .pads = PADS_AUTO, .clip = CLIP_MIN_MAX, .bias = BIAS_ADD,
-                 .pool = POOL_REDUCE_MEAN, .flat = FLAT_SQUEEZE, .dense = DENSE_MATMUL,
-                 .softmax = true, .symbolic_batch = true}},
-    {"keras", {.producer = "tf2onnx 1.9.3", .opset = 11, .ir_version = 6, .names = NAMES_TF,
-               .input = INPUT_NHWC, .pads = PADS_NODE, .pool = POOL_GLOBAL, .flat = FLAT_SQUEEZE,
-               .dense = DENSE_GEMM_PLAIN, .softmax = true, .symbolic_batch = true}},
-    {"tflite", {.producer = "tf2onnx 1.14.0", .opset = 13, .ir_version = 7, .names = NAMES_TFLITE,
-                .input = INPUT_NHWC, .pads = PADS_NODE, .norm = NORM_MUL_ADD, .clip = CLIP_MIN_MAX,
-                .pool = POOL_REDUCE_MEAN, .flat = FLAT_RESHAPE, .dense = DENSE_CONV,
-                .softmax = true}},
-    {"onnx-tf", {.producer = "tf2onnx 1.14.0", .opset = 12, .ir_version = 7, .names = NAMES_LOST,
-                 .input = INPUT_NHWC, .transposes = TRANSPOSE_AROUND, .pads = PADS_NODE,
-                 .bias = BIAS_ADD, .pool = POOL_REDUCE_MEAN, .flat = FLAT_RESHAPE,
-                 .dense = DENSE_MATMUL, .weights = WEIGHTS_TRANSPOSE, .softmax = true}},
-    {"unfolded", {.producer = "keras2onnx 1.7.0", .opset = 9, .ir_version = 5, .names = NAMES_TF,
-                  .input = INPUT_NHWC, .pads = PADS_AUTO, .norm = NORM_NODE, .pool = POOL_AVERAGE,
-                  .flat = FLAT_FLATTEN, .dense = DENSE_MATMUL, .weights = WEIGHTS_IDENTITY,
-                  .softmax = true}},
+    {"torch",
+     {.producer = "pytorch 1.13.1",
+      .opset = 13,
+      .ir_version = 7,
+      .names = NAMES_TORCH,
+      .softmax = false}},
+    {"tf2onnx",
+     {.producer = "tf2onnx 1.14.0",
+      .opset = 13,
+      .ir_version = 7,
+      .names = NAMES_TF,
+      .input = INPUT_NHWC,
+      .pads = PADS_AUTO,
+      .clip = CLIP_MIN_MAX,
+      .bias = BIAS_ADD,
+      .pool = POOL_REDUCE_MEAN,
+      .flat = FLAT_SQUEEZE,
+      .dense = DENSE_MATMUL,
+      .softmax = true,
+      .symbolic_batch = true}},
+    {"keras",
+     {.producer = "tf2onnx 1.9.3",
+      .opset = 11,
+      .ir_version = 6,
+      .names = NAMES_TF,
+      .input = INPUT_NHWC,
+      .pads = PADS_NODE,
+      .pool = POOL_GLOBAL,
+      .flat = FLAT_SQUEEZE,
+      .dense = DENSE_GEMM_PLAIN,
+      .softmax = true,
+      .symbolic_batch = true}},
+    {"tflite",
+     {.producer = "tf2onnx 1.14.0",
+      .opset = 13,
+      .ir_version = 7,
+      .names = NAMES_TFLITE,
+      .input = INPUT_NHWC,
+      .pads = PADS_NODE,
+      .norm = NORM_MUL_ADD,
+      .clip = CLIP_MIN_MAX,
+      .pool = POOL_REDUCE_MEAN,
+      .flat = FLAT_RESHAPE,
+      .dense = DENSE_CONV,
+      .softmax = true}},
+    {"onnx-tf",
+     {.producer = "tf2onnx 1.14.0",
+      .opset = 12,
+      .ir_version = 7,
+      .names = NAMES_LOST,
+      .input = INPUT_NHWC,
+      .transposes = TRANSPOSE_AROUND,
+      .pads = PADS_NODE,
+      .bias = BIAS_ADD,
+      .pool = POOL_REDUCE_MEAN,
+      .flat = FLAT_RESHAPE,
+      .dense = DENSE_MATMUL,
+      .weights = WEIGHTS_TRANSPOSE,
+      .softmax = true}},
+    {"unfolded",
+     {.producer = "keras2onnx 1.7.0",
+      .opset = 9,
+      .ir_version = 5,
+      .names = NAMES_TF,
+      .input = INPUT_NHWC,
+      .pads = PADS_AUTO,
+      .norm = NORM_NODE,
+      .pool = POOL_AVERAGE,
+      .flat = FLAT_FLATTEN,
+      .dense = DENSE_MATMUL,
+      .weights = WEIGHTS_IDENTITY,
+      .softmax = true}},
 };
 
 const char *style_at(int i)
@@ -82,7 +133,8 @@ int style_write(const network *n, const style *s, ff_model **out)
     const char *input_name = s->names == NAMES_TORCH ? "input" : "input_1:0";
 
     ff_model *empty = NULL;
-    int status = ff_model_create(s->producer, s->ir_version, s->opset, n->name, 1, &input_name, &input, &empty);
+    int status = ff_model_create(s->producer, s->ir_version, s->opset, n->name, 1, &input_name,
+                                 &input, &empty);
     if (status != FF_OK)
         return status;
 
@@ -94,7 +146,11 @@ int style_write(const network *n, const style *s, ff_model **out)
         static const int to_nchw[] = {0, 3, 1, 2};
         bool wrong = s->input_perm[1] || s->input_perm[2] || s->input_perm[3];
         static const int from_hcw[] = {0, 2, 1, 3};
-        ff_attr perm = ints_attr(&w, "perm", s->input_hcw ? from_hcw : wrong ? s->input_perm : to_nchw, 4);
+        ff_attr perm = ints_attr(&w, "perm",
+                                 s->input_hcw ? from_hcw
+                                 : wrong      ? s->input_perm
+                                              : to_nchw,
+                                 4);
         w.value[0] = unary(&w, "Transpose", name_of(&w, image, "Transpose"), input_name, &perm, 1);
     }
     for (int i = 1; i < n->n_layers; i++)

@@ -70,17 +70,25 @@ ff_attr text_attr(const char *name, const char *text)
 }
 
 const char *node(writer *w, const char *op, const char *name, const char *const *in, int n_in,
-                        const ff_attr *attrs, int n_attrs)
+                 const ff_attr *attrs, int n_attrs)
 {
-    const char *out = w->s->names == NAMES_TORCH ? say(w, "%s_output_0", name) : say(w, "%s:0", name);
-    ff_node_spec spec = {.name = name, .op = op, .domain = "", .n_inputs = n_in, .inputs = in,
-                         .n_outputs = 1, .outputs = &out, .n_attrs = n_attrs, .attrs = attrs};
+    const char *out =
+        w->s->names == NAMES_TORCH ? say(w, "%s_output_0", name) : say(w, "%s:0", name);
+    ff_node_spec spec = {.name = name,
+                         .op = op,
+                         .domain = "",
+                         .n_inputs = n_in,
+                         .inputs = in,
+                         .n_outputs = 1,
+                         .outputs = &out,
+                         .n_attrs = n_attrs,
+                         .attrs = attrs};
     ff_patch_insert_node(w->patch, &spec, NULL);
     return out;
 }
 
-const char *unary(writer *w, const char *op, const char *name, const char *in,
-                         const ff_attr *attrs, int n_attrs)
+const char *unary(writer *w, const char *op, const char *name, const char *in, const ff_attr *attrs,
+                  int n_attrs)
 {
     return node(w, op, name, &in, 1, attrs, n_attrs);
 }
@@ -90,7 +98,8 @@ const char *binary(writer *w, const char *op, const char *name, const char *a, c
     return node(w, op, name, (const char *[]){a, b}, 2, NULL, 0);
 }
 
-static const ff_tensor *tensor_of(writer *w, ff_dtype type, int rank, const int64_t *dims, const void *data)
+static const ff_tensor *tensor_of(writer *w, ff_dtype type, int rank, const int64_t *dims,
+                                  const void *data)
 {
     ff_tensor *t;
     if (ff_tensor_create(type, rank, dims, &t) != FF_OK) {
@@ -101,7 +110,8 @@ static const ff_tensor *tensor_of(writer *w, ff_dtype type, int rank, const int6
     return t;
 }
 
-const char *initializer(writer *w, const char *name, int rank, const int64_t *dims, const float *data)
+const char *initializer(writer *w, const char *name, int rank, const int64_t *dims,
+                        const float *data)
 {
     const ff_tensor *t = tensor_of(w, FF_FLOAT, rank, dims, data);
     if (t)
@@ -126,7 +136,7 @@ const char *scalar(writer *w, const char *name, float value)
 
 /* A weight the way the style wraps it. */
 const char *weight(writer *w, const layer *l, const char *what, int rank, const int64_t *dims,
-                          const float *data)
+                   const float *data)
 {
     const char *name = weight_name(w, l, what);
     switch (w->s->weights) {
@@ -135,7 +145,8 @@ const char *weight(writer *w, const layer *l, const char *what, int rank, const 
     case WEIGHTS_CONSTANT: {
         const ff_tensor *t = tensor_of(w, FF_FLOAT, rank, dims, data);
         ff_attr value = {.name = "value", .type = FF_ATTR_TENSOR, .t = t};
-        const char *out = t ? node(w, "Constant", say(w, "%s/Constant", name), NULL, 0, &value, 1) : "";
+        const char *out =
+            t ? node(w, "Constant", say(w, "%s/Constant", name), NULL, 0, &value, 1) : "";
         ff_tensor_unref(t);
         return out;
     }

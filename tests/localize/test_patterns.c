@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The faults that users of converters report most, one test a pattern: what converters write differently and is the
- * same gives no finding, the fault itself exactly one kind of finding, of the right type and at the right layer.
+ * The faults that users of converters report most, one test a pattern: what converters write
+ * differently and is the same gives no finding, the fault itself exactly one kind of finding, of
+ * the right type and at the right layer.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -30,8 +31,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Every finding is of one of the types (between spaces; "": there is none), at the layer (NULL: any) and of the cause
- * (NULL: any); there is one unless types is "". */
+/* Every finding is of one of the types (between spaces; "": there is none), at the layer (NULL:
+ * any) and of the cause (NULL: any); there is one unless types is "". */
 static void expect_findings(ff_subject *s, const char *types, const char *where, const char *cause)
 {
     ff_findings *findings;
@@ -41,10 +42,10 @@ static void expect_findings(ff_subject *s, const char *types, const char *where,
         fail_msg("%s", ff_error());
     for (int i = 0; i < findings->count; i++) {
         const ff_finding *f = &findings->at[i];
-        if (!strstr(types, ff_fault_type_name(f->type)) || (where && !conversion_at_layer(f, where)) ||
-            (cause && strcmp(cause, f->cause) != 0))
-            fail_msg("not asked for (%s %s): %s %s: %s", types, where ? where : "", ff_fault_type_name(f->type), f->cause,
-                     f->summary);
+        if (!strstr(types, ff_fault_type_name(f->type)) ||
+            (where && !conversion_at_layer(f, where)) || (cause && strcmp(cause, f->cause) != 0))
+            fail_msg("not asked for (%s %s): %s %s: %s", types, where ? where : "",
+                     ff_fault_type_name(f->type), f->cause, f->summary);
     }
     if (!findings->count && *types)
         fail_msg("no finding of %s at %s", types, where ? where : "any layer");
@@ -52,15 +53,15 @@ static void expect_findings(ff_subject *s, const char *types, const char *where,
     ff_subject_destroy(s);
 }
 
-static void expect(const network *a, const style *sa, const network *b, const style *sb, const char *types,
-                   const char *where, const char *cause)
+static void expect(const network *a, const style *sa, const network *b, const style *sb,
+                   const char *types, const char *where, const char *cause)
 {
     expect_findings(conversion_subject(a, sa, b, sb, set), types, where, cause);
 }
 
 /* Two models written as text. */
-static void expect_text(const char *source, const char *target, const char *pre_source, const char *pre_target,
-                        const char *types, const char *cause)
+static void expect_text(const char *source, const char *target, const char *pre_source,
+                        const char *pre_target, const char *types, const char *cause)
 {
     ff_model *a, *b;
     ff_pre pa, pb;
@@ -254,16 +255,19 @@ static void opsets(void **state)
     }
     network_destroy(n);
     /* The default axis moved: over everything from axis 1 on, and over the last one. */
-#define HEAD "input x 1,3,16,16; float w 10,3,8,8 random; c = Conv(x,w) strides=[8,8]; y = Softmax(c)"
+#define HEAD                                                                                       \
+    "input x 1,3,16,16; float w 10,3,8,8 random; c = Conv(x,w) strides=[8,8]; y = Softmax(c)"
 #define TAIL "; output y"
     expect_text("opset 11; " HEAD " axis=3" TAIL, "opset 13; " HEAD TAIL, "unit", "unit", "", NULL);
     expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD TAIL, "unit", "unit", "LH", NULL);
-    expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD " axis=1" TAIL, "unit", "unit", "LH", NULL);
+    expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD " axis=1" TAIL, "unit", "unit", "LH",
+                NULL);
 }
 
 static void activations(void **state)
 {
-    static const activation kinds[] = {RELU6, LEAKY_RELU, PRELU, SWISH, HARD_SWISH, GELU, GELU_TANH};
+    static const activation kinds[] = {RELU6,      LEAKY_RELU, PRELU,    SWISH,
+                                       HARD_SWISH, GELU,       GELU_TANH};
     for (size_t i = 0; i < FF_COUNT(kinds); i++) {
         int x;
         network *n = begin(&x, RELU);
@@ -306,10 +310,13 @@ static void groups(void **state)
     expect(n, &a, bad, &b, "LH", "deconv", NULL);
     network_destroy(bad);
     network_destroy(n);
-    /* Without its groups the convolution does not fit its weights: the Target does not run, and still it is said why. */
-#define GROUPED(groups)                                                                                              \
-    "opset 13; input x 1,3,16,16; float a 8,3,3,3 random; float w 8,2,3,3 random; float v 10,8,1,1 random;"          \
-    "c = Conv(x,a); d = Conv(c,w)" groups "; p = GlobalAveragePool(d); e = Conv(p,v); y = Flatten(e); output y"
+    /* Without its groups the convolution does not fit its weights: the Target does not run, and
+     * still it is said why. */
+#define GROUPED(groups)                                                                            \
+    "opset 13; input x 1,3,16,16; float a 8,3,3,3 random; float w 8,2,3,3 random; float v "        \
+    "10,8,1,1 random;"                                                                             \
+    "c = Conv(x,a); d = Conv(c,w)" groups                                                          \
+    "; p = GlobalAveragePool(d); e = Conv(p,v); y = Flatten(e); output y"
     expect_text(GROUPED(" group=4"), GROUPED(""), "unit", "unit", "LH", "group-differs");
 }
 
@@ -364,7 +371,9 @@ static void contract(void **state)
 
 static void preprocessing(void **state)
 {
-#define SMALL "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); y = Flatten(c); output y"
+#define SMALL                                                                                      \
+    "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); y = Flatten(c); "      \
+    "output y"
     expect_text(SMALL, SMALL, "unit resize=bilinear", "unit resize=bilinear", "", NULL);
     expect_text(SMALL, SMALL, "unit resize=bilinear", "unit resize=nearest", "PP", NULL);
     expect_text(SMALL, SMALL, "unit order=rgb", "unit order=bgr", "PP", NULL);
@@ -374,10 +383,17 @@ static void preprocessing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_padding), cmocka_unit_test(resize_modes), cmocka_unit_test(pooling),
-        cmocka_unit_test(order_lost),   cmocka_unit_test(batch_normalisation), cmocka_unit_test(opsets),
-        cmocka_unit_test(activations),  cmocka_unit_test(groups),       cmocka_unit_test(precision),
-        cmocka_unit_test(contract),     cmocka_unit_test(preprocessing),
+        cmocka_unit_test(same_padding),
+        cmocka_unit_test(resize_modes),
+        cmocka_unit_test(pooling),
+        cmocka_unit_test(order_lost),
+        cmocka_unit_test(batch_normalisation),
+        cmocka_unit_test(opsets),
+        cmocka_unit_test(activations),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(precision),
+        cmocka_unit_test(contract),
+        cmocka_unit_test(preprocessing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
