@@ -86,6 +86,7 @@ enum { /* GraphProto's field numbers */
        PART_INPUT = 11,
        PART_OUTPUT = 12,
        PART_VALUE_INFO = 13,
+       PART_QUANTIZATION = 14, /* kept as bytes */
        PART_SPARSE = 15,
 };
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fetafix/model.h"
+#include "model/wire.h"
 #include "support.h"
 
 static ff_model *load_official(const char *name)
@@ -430,13 +431,80 @@ static void test_speed(void **state)
     ff_model_unref(m);
 }
 
+static void put_part(ff_buf *b, uint32_t field, ff_buf *part)
+{
+    wire_put_bytes(b, field, part->data, part->len);
+    ff_buf_finish(part);
+}
+
+static void put_text(ff_buf *b, uint32_t field, const char *s)
+{
+    wire_put_bytes(b, field, s, strlen(s));
+}
+
+static bool says(const ff_model *m, const char *text)
+{
+    char *data;
+    size_t size;
+
+    assert_int_equal(ff_model_serialize(m, &data, &size), FF_OK);
+    bool found = memmem(data, size, text, strlen(text)) != NULL;
+    free(data);
+    return found;
+}
+
+/* What a file says of the quantization of a tensor goes and comes with it. */
+static void test_annotations(void **state)
+{
+    ff_buf model = {0}, graph = {0};
+    ff_model *m, *r, *back;
+    ff_patch *p = ff_patch_create(), *inverse;
+
+    for (int i = 0; i < 2; i++) { /* x -> y -> z */
+        ff_buf node = {0};
+        put_text(&node, 1, i ? "y" : "x");
+        put_text(&node, 2, i ? "z" : "y");
+        put_text(&node, 4, "Relu");
+        put_part(&graph, 1, &node);
+    }
+    for (int i = 0; i < 3; i++) { /* of y; of x with y as its scale; of z */
+        ff_buf annotation = {0}, entry = {0};
+        put_text(&entry, 1, i == 0 ? "FIRST" : i == 1 ? "SECOND" : "THIRD");
+        put_text(&entry, 2, i == 0 ? "x" : i == 1 ? "y" : "x");
+        put_text(&annotation, 1, i == 0 ? "y" : i == 1 ? "x" : "z");
+        put_part(&annotation, 2, &entry);
+        put_part(&graph, 14, &annotation);
+    }
+    for (int i = 0; i < 2; i++) {
+        ff_buf value = {0};
+        put_text(&value, 1, i ? "z" : "x");
+        put_part(&graph, i ? 12 : 11, &value);
+    }
+    put_part(&model, 7, &graph);
+    assert_int_equal(ff_model_parse(model.data, model.len, NULL, &m), FF_OK);
+    ff_buf_finish(&model);
+    ff_patch_set_node_input(p, "z", 0, "x");
+    assert_int_equal(ff_model_apply(m, p, &r, NULL), FF_OK); /* y is still there */
+    assert_true(says(r, "FIRST") && says(r, "SECOND") && says(r, "THIRD"));
+    ff_model_unref(r);
+    ff_patch_remove_node(p, "y");
+    assert_int_equal(ff_model_apply(m, p, &r, &inverse), FF_OK);
+    assert_true(!says(r, "FIRST") && !says(r, "SECOND") && says(r, "THIRD"));
+    assert_int_equal(ff_model_apply(r, inverse, &back, NULL), FF_OK);
+    assert_same_bytes(m, back);
+    ff_patch_destroy(p);
+    ff_patch_destroy(inverse);
+    ff_model_unref(m);
+    ff_model_unref(r);
+    ff_model_unref(back);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_kind),
-        cmocka_unit_test(test_outputs_and_dead),
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_each_kind),   cmocka_unit_test(test_outputs_and_dead),
+        cmocka_unit_test(test_random),      cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_annotations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
