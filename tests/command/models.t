@@ -37,6 +37,9 @@ image    label  name   margin  top5
 000.png      4        0.03452  4,3,7,6,8
 001.png      3         0.4435  3,2,4,7,0
 002.png      3        0.01055  3,4,7,0,6
+$ fetafix run source.onnx --images photos --limit 1 --source-pre "size=16x16 scale=127.5 mean=1,1,1"
+image    label  name   margin  top5
+000.png      4        0.03452  4,3,7,6,8
 $ fetafix run source.onnx --images photos --limit 2 --pre "size=16x16 scale=127.5 mean=1,1,1" --format csv | cut -d, -f1-3
 image,label,name
 000.png,4,
