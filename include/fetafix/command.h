@@ -80,6 +80,7 @@ struct ff_options {
     const char *verb;   /* NULL: none was given */
     char **operands;    /* words that are neither verb nor option; into argv */
     int n_operands;
+    bool no_config;
     bool force, quiet, verbose, timing, help, version;
     int color; /* -1 auto, 0 never, 1 always */
     ff_format format;
@@ -97,8 +98,14 @@ typedef struct ff_option {
     const char *verbs;    /* verbs that take it, blank between; NULL: all */
     int kind;             /* private to src/command/options.c */
     size_t offset;
+    const char *initial; /* the default in words where it is not that of the type, or NULL */
 } ff_option;
 const ff_option *ff_option_at(int i); /* from 0 until NULL */
+bool ff_option_fits(const ff_option *row, const char *verb);
+/* Settings may stand in a configuration file: `set NAME VALUE`. */
+bool ff_option_is_setting(const ff_option *row);
+const char *ff_option_type(const ff_option *row);    /* "number", "size", "yes|no", ... */
+const char *ff_option_default(const ff_option *row); /* in words */
 
 /* The whole command line program; `explore` opens the explorer (main passes the ui's). */
 int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_options *o));

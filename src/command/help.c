@@ -13,9 +13,12 @@ static void add_option(const ff_option *o, ff_buf *out)
     char *name = ff_asprintf("%s--%s%s%s", letter, o->name, o->argument ? " " : "",
                              o->argument ? o->argument : "");
     if (strlen(name) <= 30)
-        ff_buf_printf(out, "  %-30s %s\n", name, o->summary);
+        ff_buf_printf(out, "  %-30s %s", name, o->summary);
     else
-        ff_buf_printf(out, "  %s\n  %-30s %s\n", name, "", o->summary);
+        ff_buf_printf(out, "  %s\n  %-30s %s", name, "", o->summary);
+    if (o->initial)
+        ff_buf_printf(out, " (default: %s)", o->initial);
+    ff_buf_putc(out, '\n');
     free(name);
 }
 
@@ -40,7 +43,7 @@ void help_verb(const ff_command *c, ff_buf *out)
     ff_buf_puts(out, "\nOptions:\n");
     const ff_option *o;
     for (int i = 0; (o = ff_option_at(i)); i++) {
-        if (option_fits(o, c->name))
+        if (ff_option_fits(o, c->name))
             add_option(o, out);
     }
     ff_buf_puts(

@@ -15,14 +15,15 @@ enum kind { TEXT, SWITCH, COUNT, SEED, SIZE, DURATION, COLOR, FORMAT, STRATEGY, 
 static const ff_option options[] = {
     {"images", 0, "DIR|LIST", "images: a folder, or a text file with one path a line",
      CASE " run bench", TEXT, AT(session.images)},
-    {"source-pre", 0, "SPEC", "the Source's preprocessing: a preset or a spec (default: guessed)",
-     CASE " run bench", TEXT, AT(session.source_pre)},
+    {"source-pre", 0, "SPEC", "the Source's preprocessing: a preset or a spec", CASE " run bench",
+     TEXT, AT(session.source_pre), "guessed"},
     {"target-pre", 0, "SPEC", "the Target's preprocessing", CASE " bench", TEXT,
-     AT(session.target_pre)},
-    {"pre", 0, "SPEC", "the same as --source-pre, for one model", "run bench", TEXT, AT(session.source_pre)},
+     AT(session.target_pre), "guessed"},
+    {"pre", 0, "SPEC", "the same as --source-pre, for one model", "run bench", TEXT,
+     AT(session.source_pre)},
     {"labels", 0, "FILE", "class names, one a line", CASE " run", TEXT, AT(session.labels)},
-    {"source-output", 0, "NAME", "the Source's output that is read (default: the first)", CASE,
-     TEXT, AT(session.source_output)},
+    {"source-output", 0, "NAME", "the Source's output that is read", CASE, TEXT,
+     AT(session.source_output), "the first"},
     {"target-output", 0, "NAME", "the Target's output that is read", CASE, TEXT,
      AT(session.target_output)},
     {"output", 'o', "OUT", "file to write: the repaired model; for `run` its outputs as NPY",
@@ -42,19 +43,19 @@ static const ff_option options[] = {
     {"input", 0, "NPY", "a tensor to run instead of images", "run", TEXT, AT(input)},
     {"limit", 0, "N", "use the first N images only", CASE " run bench", COUNT, AT(session.limit)},
     {"seed", 0, "N", "of the samples that the analysis draws", CASE, SEED, AT(session.seed)},
-    {"threads", 0, "N", "threads (default: one per core)", NULL, COUNT, AT(session.threads)},
-    {"memory", 0, "SIZE", "memory for kept results, as 2G (default: a quarter of the machine's)",
-     NULL, SIZE, AT(session.memory)},
-    {"time-limit", 0, "TIME", "end the search after this time, as 90s or 2h (default: 2h)", CASE,
-     DURATION, AT(session.time_limit)},
-    {"rounds", 0, "N", "rounds without a gain before the greedy search ends (default: 3)", REPAIRS,
-     COUNT, AT(session.rounds)},
+    {"threads", 0, "N", "threads", NULL, COUNT, AT(session.threads), "one per core"},
+    {"memory", 0, "SIZE", "memory for kept results, as 2G", NULL, SIZE, AT(session.memory),
+     "a quarter of the machine's"},
+    {"time-limit", 0, "TIME", "end the search after this time, as 90s or 2h", CASE, DURATION,
+     AT(session.time_limit), "2h"},
+    {"rounds", 0, "N", "rounds without a gain before the greedy search ends", REPAIRS, COUNT,
+     AT(session.rounds), "3"},
     {"strategy", 0, "full|paper", "paper: greedy only, as published", REPAIRS, STRATEGY,
      AT(session.paper_strategy)},
     {"analysis", 0, "exact|paper", "paper: sampled layer analysis, as published",
      "localize " REPAIRS, ANALYSIS, AT(session.paper_analysis)},
-    {"causal", 0, "yes|no", "compute the causal column (default: for `localize`)",
-     "localize " REPAIRS, YES_NO, AT(session.causal)},
+    {"causal", 0, "yes|no", "compute the causal column", "localize " REPAIRS, YES_NO,
+     AT(session.causal), "for `localize`"},
     {"minimal", 0, NULL, "keep the essential repairs only", REPAIRS, SWITCH, AT(session.minimal)},
     {"core-ops", 0, "LIST", "operators that count as layers, as Conv,Gemm,MatMul",
      "localize " REPAIRS, TEXT, AT(session.core_ops)},
@@ -65,7 +66,10 @@ static const ff_option options[] = {
      AT(format)},
     {"force", 'f', NULL, "overwrite files that exist",
      "compare localize repair explore apply run bench inspect", SWITCH, AT(force)},
-    {"config", 0, "FILE", "read settings, a line each: set NAME VALUE", NULL, TEXT, AT(config)},
+    {"config", 0, "FILE", "read settings from this file instead of the user's", NULL, TEXT,
+     AT(config)},
+    {"no-config", 0, NULL, "do not read the user's configuration file", NULL, SWITCH,
+     AT(no_config)},
     {"color", 0, "auto|never|always", "colours", NULL, COLOR, AT(color)},
     {"quiet", 'q', NULL, "no notes and no progress", NULL, SWITCH, AT(quiet)},
     {"verbose", 'v', NULL, "say more", NULL, SWITCH, AT(verbose)},
@@ -76,6 +80,110 @@ static const ff_option options[] = {
 const ff_option *ff_option_at(int i)
 {
     return i >= 0 && (size_t)i < FF_COUNT(options) ? &options[i] : NULL;
+}
+
+/* What belongs to one run only is no setting: files to write, and what ends the program at once. */
+bool ff_option_is_setting(const ff_option *row)
+{
+    static const char *const others[] = {"output", "json",      "labels-csv", "report",
+                                         "patch",  "session",   "input",      "force",
+                                         "config", "no-config", "help",       "version"};
+    for (size_t i = 0; i < FF_COUNT(others); i++) {
+        if (strcmp(row->name, others[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
+const char *ff_option_type(const ff_option *row)
+{
+    switch ((enum kind)row->kind) {
+    case SWITCH:
+        return "yes|no";
+    case COUNT:
+    case SEED:
+        return "number";
+    case SIZE:
+        return "size";
+    case DURATION:
+        return "time";
+    case COLOR:
+    case FORMAT:
+    case STRATEGY:
+    case ANALYSIS:
+    case YES_NO:
+        return row->argument;
+    case TEXT:
+        break;
+    }
+    return "text";
+}
+
+const char *ff_option_default(const ff_option *row)
+{
+    switch ((enum kind)row->kind) {
+    case SWITCH:
+        return "no";
+    case COLOR:
+        return "auto";
+    case FORMAT:
+        return "text";
+    case STRATEGY:
+        return "full";
+    case ANALYSIS:
+        return "exact";
+    case SEED:
+        return "0";
+    default:
+        return row->initial ? row->initial : "none";
+    }
+}
+
+/* The word of "a|b|c" at a place. */
+static void put_choice(const char *words, int at, ff_buf *out)
+{
+    for (; at > 0; at--)
+        words += strcspn(words, "|") + 1;
+    ff_buf_printf(out, "%.*s", (int)strcspn(words, "|"), words);
+}
+
+void option_print(const ff_option *row, const ff_options *o, ff_buf *out)
+{
+    const char *at = (const char *)o + row->offset;
+    switch ((enum kind)row->kind) {
+    case TEXT:
+        ff_buf_puts(out, *(const char *const *)at ? *(const char *const *)at : "");
+        break;
+    case SWITCH:
+        ff_buf_puts(out, *(const bool *)at ? "yes" : "no");
+        break;
+    case COUNT:
+        if (*(const int *)at)
+            ff_buf_printf(out, "%d", *(const int *)at);
+        break;
+    case SEED:
+    case SIZE:
+        if (row->kind == SEED || *(const uint64_t *)at)
+            ff_buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)at);
+        break;
+    case DURATION:
+        if (*(const double *)at > 0)
+            ff_buf_printf(out, "%gs", *(const double *)at);
+        break;
+    case COLOR:
+        put_choice(row->argument, *(const int *)at + 1, out);
+        break;
+    case FORMAT:
+        put_choice(row->argument, (int)*(const ff_format *)at, out);
+        break;
+    case STRATEGY:
+    case ANALYSIS:
+        put_choice(row->argument, *(const bool *)at, out);
+        break;
+    case YES_NO:
+        ff_buf_puts(out, *(const bool *)at ? "yes" : o->no_causal ? "no" : "");
+        break;
+    }
 }
 
 void options_init(ff_options *o)
@@ -92,7 +200,7 @@ void options_finish(ff_options *o)
     o->words = o->operands = NULL;
 }
 
-bool option_fits(const ff_option *row, const char *verb)
+bool ff_option_fits(const ff_option *row, const char *verb)
 {
     if (!row->verbs || !verb)
         return true;
@@ -146,7 +254,10 @@ static int set(const ff_option *row, const char *value, ff_options *o)
         *(const char **)at = value;
         return FF_OK;
     case SWITCH:
-        *(bool *)at = true;
+        which = value ? choice("no|yes|off|on", value) : 1;
+        if (which < 0)
+            return bad_value(row, value, "yes or no");
+        *(bool *)at = which % 2;
         return FF_OK;
     case COUNT:
         if (!ff_parse_int(value, &number) || number < 1 || number > INT_MAX)
@@ -264,7 +375,7 @@ static int check_verb(int argc, char **argv, const char *verb)
         if (strncmp(argv[i], "--", 2) == 0) {
             size_t n = strcspn(argv[i] + 2, "=");
             row = find(argv[i] + 2, n);
-            if (row && !option_fits(row, verb))
+            if (row && !ff_option_fits(row, verb))
                 return ff_fail(FF_ERR_USAGE, "--%s does not go with '%s'", row->name, verb);
             if (row && row->argument && !argv[i][2 + n])
                 i++;
@@ -275,7 +386,7 @@ static int check_verb(int argc, char **argv, const char *verb)
                     if (options[k].letter == *c)
                         row = &options[k];
                 }
-                if (row && !option_fits(row, verb))
+                if (row && !ff_option_fits(row, verb))
                     return ff_fail(FF_ERR_USAGE, "-%c does not go with '%s'", *c, verb);
                 if (row && row->argument) {
                     i += !c[1];
@@ -314,11 +425,26 @@ int options_parse(int argc, char **argv, ff_options *o)
     return o->verb ? check_verb(argc, argv, o->verb) : FF_OK;
 }
 
+static int unknown_setting(const char *name)
+{
+    const char *names[FF_COUNT(options)];
+    size_t n = 0;
+    for (size_t i = 0; i < FF_COUNT(options); i++) {
+        if (ff_option_is_setting(&options[i]))
+            names[n++] = options[i].name;
+    }
+    const char *near = ff_nearest(name, names, n);
+    return near ? ff_fail(FF_ERR_USAGE, "unknown setting '%s'; did you mean '%s'?", name, near)
+                : ff_fail(FF_ERR_USAGE, "unknown setting '%s'; `set` lists them", name);
+}
+
 int options_set(ff_options *o, const char *name, const char *value)
 {
     const ff_option *row = find(name, strlen(name));
     if (!row)
-        return unknown(name, strlen(name));
+        return unknown_setting(name);
+    if (!ff_option_is_setting(row))
+        return ff_fail(FF_ERR_USAGE, "'%s' is an option of the command line, not a setting", name);
     if (row->argument && !value)
         return ff_fail(FF_ERR_USAGE, "'%s' needs %s", row->name, row->argument);
     return set(row, value ? ff_arena_strdup(o->arena, value) : NULL, o);

@@ -14,7 +14,8 @@ int options_parse(int argc, char **argv, ff_options *o) FF_MUST_USE;
 int options_set(ff_options *o, const char *name, const char *value) FF_MUST_USE;
 /* Lines `set NAME [VALUE]`. Read before the command line, which has the last word. */
 int options_read_config(ff_options *o, const char *path) FF_MUST_USE;
-bool option_fits(const ff_option *row, const char *verb);
+/* Its value, empty for the default. */
+void option_print(const ff_option *row, const ff_options *o, ff_buf *out);
 void help_program(ff_buf *out);
 void help_verb(const ff_command *c, ff_buf *out);
 /* A command of the prompt. */

@@ -48,14 +48,33 @@ static bool want_color(const ff_options *o)
     return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-/* The command line with the settings of --config under it. */
+/* $XDG_CONFIG_HOME/fetafix/config where there is one, or NULL. The caller frees it. */
+static char *user_config(void)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    char *path;
+    if (config && *config == '/') /* a relative path is invalid, as the standard has it */
+        path = ff_asprintf("%s/fetafix/config", config);
+    else if (home && *home)
+        path = ff_asprintf("%s/.config/fetafix/config", home);
+    else
+        return NULL;
+    if (access(path, F_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+/* The command line with the settings of the configuration file under it. */
 static int parse(int argc, char **argv, ff_options *o)
 {
     options_init(o);
     int code = options_parse(argc, argv, o);
-    if (code || !o->config)
+    if (code || (o->no_config && !o->config) || o->help || o->version)
         return code;
-    char *path = ff_strdup(o->config);
+    char *path = o->config ? ff_strdup(o->config) : user_config();
+    if (!path)
+        return code;
     options_finish(o);
     options_init(o);
     code = options_read_config(o, path);

@@ -256,28 +256,68 @@ int prompt_status(ff_context *c, int argc, char **argv)
     return FF_OK;
 }
 
+static const ff_column setting_columns[] = {
+    {"name", FF_COL_TEXT, "as in `set NAME VALUE`"},
+    {"type", FF_COL_TEXT, "what it takes"},
+    {"value", FF_COL_TEXT, "empty: the default"},
+    {"default", FF_COL_TEXT, "where nothing is set"},
+    {"meaning", FF_COL_TEXT, "one line"},
+};
+
+static void print_settings(ff_context *c)
+{
+    ff_options o = c->options ? *c->options : (ff_options){.color = -1};
+    o.format = c->format;
+    o.verbose = c->verbose;
+    o.quiet = c->quiet;
+    ff_table *t = ff_table_create("settings", setting_columns, FF_COUNT(setting_columns));
+    const ff_option *row;
+    ff_buf b = {0};
+    for (int i = 0; (row = ff_option_at(i)); i++) {
+        if (!ff_option_is_setting(row))
+            continue;
+        int at = ff_table_add_row(t);
+        ff_buf_clear(&b);
+        ff_buf_puts(&b, "");
+        option_print(row, &o, &b);
+        ff_table_set_text(t, at, "name", row->name);
+        ff_table_set_text(t, at, "type", ff_option_type(row));
+        ff_table_set_text(t, at, "value", b.data);
+        ff_table_set_text(t, at, "default", ff_option_default(row));
+        ff_table_set_text(t, at, "meaning", row->summary);
+    }
+    ff_buf_clear(&b);
+    ff_table_print(t, c->format, 0, &b);
+    c->print(c->sink, b.data);
+    ff_buf_finish(&b);
+    ff_table_unref(t);
+}
+
 int prompt_set(ff_context *c, int argc, char **argv)
 {
-    static const char *const formats[] = {"text", "json", "csv"};
     if (argc == 1) {
-        say(c, "format %s\nverbose %s\n", formats[c->format], c->verbose ? "on" : "off");
+        print_settings(c);
         return FF_OK;
     }
-    if (argc == 3 && strcmp(argv[1], "format") == 0) {
-        for (int i = 0; i < 3; i++) {
-            if (strcmp(argv[2], formats[i]) == 0) {
-                c->format = (ff_format)i;
-                return FF_OK;
-            }
-        }
-        return ff_fail(FF_ERR_USAGE, "set format: '%s' is none of text, json, csv", argv[2]);
-    }
-    if (argc == 3 && strcmp(argv[1], "verbose") == 0 &&
-        (strcmp(argv[2], "on") == 0 || strcmp(argv[2], "off") == 0)) {
-        c->verbose = strcmp(argv[2], "on") == 0;
-        return FF_OK;
-    }
-    return ff_fail(FF_ERR_USAGE, "expected: set format text|json|csv, or set verbose on|off");
+    ff_options o = {.color = -1, .arena = NULL};
+    bool is_format = strcmp(argv[1], "format") == 0;
+    if (!is_format && strcmp(argv[1], "verbose") != 0 && strcmp(argv[1], "quiet") != 0)
+        return ff_fail(FF_ERR_USAGE,
+                       "'%s' is set when the program starts; here: format, verbose, quiet",
+                       argv[1]);
+    if (argc != 3)
+        return ff_fail(FF_ERR_USAGE, "expected: set %s %s", argv[1],
+                       is_format ? "text|json|csv" : "yes|no");
+    o.arena = ff_arena_create();
+    int code = options_set(&o, argv[1], argv[2]);
+    if (!code && is_format)
+        c->format = o.format;
+    else if (!code && argv[1][0] == 'v')
+        c->verbose = o.verbose;
+    else if (!code)
+        c->quiet = o.quiet;
+    ff_arena_destroy(o.arena);
+    return code;
 }
 
 int prompt_help(ff_context *c, int argc, char **argv)
@@ -291,10 +331,10 @@ int prompt_help(ff_context *c, int argc, char **argv)
         help_command(found, &b);
     }
     for (int i = 0; argc == 1 && (row = ff_command_at(i)); i++) {
-        if (!(row->where & (FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0))) || !row->run)
+        if (!(row->where & (FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0))))
             continue;
-        char *usage =
-            ff_asprintf("%s %s", row->name, row->shell || !row->arguments ? "" : row->arguments);
+        char *usage = ff_asprintf(
+            "%s %s", row->name, (row->shell && row->run) || !row->arguments ? "" : row->arguments);
         ff_buf_printf(&b, "%-42s %s\n", usage, row->summary);
         free(usage);
     }

@@ -60,3 +60,65 @@ wrong 60 -> 60 of 60 images (100.00% -> 100.00%) in 0 steps
 $ fetafix compare cannot.onnx source.onnx --images photos --source-pre unit
 fetafix: 'cannot.onnx': node 'Gemm_0' (Gemm): inner dimensions: 1 and 10 do not agree
 [3]
+# Settings: the user's file, --config instead, --no-config; the command line has the last word.
+
+$ printf 'set limit 3\nset source-pre "size=16x16 scale=127.5 mean=1,1,1"\nset quiet no\n' > settings; mkdir -p xdg/fetafix; cp settings xdg/fetafix/config; XDG_CONFIG_HOME=$PWD/xdg fetafix run source.onnx --images photos | wc -l
+4
+$ XDG_CONFIG_HOME=$PWD/xdg fetafix run source.onnx --images photos --limit 2 | wc -l
+3
+$ HOME=$PWD/home; mkdir -p home/.config; cp -r xdg/fetafix home/.config; HOME=$PWD/home XDG_CONFIG_HOME= fetafix run source.onnx --images photos | wc -l
+4
+$ echo 'set limit 1' > one; XDG_CONFIG_HOME=$PWD/xdg fetafix run source.onnx --images photos --config one --pre "size=16x16 scale=127.5 mean=1,1,1" | wc -l
+2
+$ XDG_CONFIG_HOME=$PWD/xdg fetafix run source.onnx --images photos --no-config --pre "size=16x16 scale=127.5 mean=1,1,1" | wc -l
+61
+$ echo 'set limt 1' > bad; fetafix run source.onnx --images photos --config bad
+fetafix: bad:1: unknown setting 'limt'; did you mean 'limit'?
+[2]
+$ echo 'set output x' > bad; fetafix run source.onnx --images photos --config bad
+fetafix: bad:1: 'output' is an option of the command line, not a setting
+[2]
+$ echo 'set quiet maybe' > bad; fetafix run source.onnx --images photos --config bad
+fetafix: bad:1: --quiet: 'maybe' is not yes or no
+[2]
+$ echo 'bind q quit' > bad; fetafix run source.onnx --images photos --config bad
+fetafix: bad:1: expected: set NAME VALUE
+[2]
+$ fetafix run source.onnx --images photos --config missing
+fetafix: 'missing': no such file
+[3]
+$ printf 'set\n' | fetafix repl --limit 7 --minimal
+name           type               value  default                     meaning
+images         text                      none                        images: a folder, or a text file with one path a line
+source-pre     text                      guessed                     the Source's preprocessing: a preset or a spec
+target-pre     text                      guessed                     the Target's preprocessing
+pre            text                      none                        the same as --source-pre, for one model
+labels         text                      none                        class names, one a line
+source-output  text                      the first                   the Source's output that is read
+target-output  text                      none                        the Target's output that is read
+validate       text                      none                        independent images: counted, never used to decide
+limit          number             7      none                        use the first N images only
+seed           number             0      0                           of the samples that the analysis draws
+threads        number                    one per core                threads
+memory         size                      a quarter of the machine's  memory for kept results, as 2G
+time-limit     time                      2h                          end the search after this time, as 90s or 2h
+rounds         number                    3                           rounds without a gain before the greedy search ends
+strategy       full|paper         full   full                        paper: greedy only, as published
+analysis       exact|paper        exact  exact                       paper: sampled layer analysis, as published
+causal         yes|no                    for `localize`              compute the causal column
+minimal        yes|no             yes    no                          keep the essential repairs only
+core-ops       text                      none                        operators that count as layers, as Conv,Gemm,MatMul
+reference      yes|no             no     no                          plain C kernels for everything
+timing         yes|no             no     no                          put times into the report
+format         text|json|csv      text   text                        how tables are printed
+color          auto|never|always  auto   auto                        colours
+quiet          yes|no             no     no                          no notes and no progress
+verbose        yes|no             no     no                          say more
+$ printf 'set limit 3\nset format xml\nset verbose\nset quiet yes\nset format csv\nset\n' | fetafix repl | head -4
+fetafix: 'limit' is set when the program starts; here: format, verbose, quiet
+fetafix: --format: 'xml' is none of text|json|csv
+fetafix: expected: set verbose yes|no
+name,type,value,default,meaning
+images,text,,none,"images: a folder, or a text file with one path a line"
+source-pre,text,,guessed,the Source's preprocessing: a preset or a spec
+target-pre,text,,guessed,the Target's preprocessing

@@ -28,6 +28,7 @@ accept [REPAIR] [--force]                  take a repair (the next one; --force:
 detail PAIR                                attributes, origins and weights of a row of the aligned graph
 equivalences                               differences that cannot change a result
 evaluate [REPAIR]                          judge a repair without taking it
+explain [TYPE]                             a fault type in plain words: PP ID TSS WB LH CG
 export FILE [--force]                      write the accepted steps as a file for `fetafix apply`
 findings                                   what differs, and what became of it
 goto STATE                                 go to a state of the history
@@ -45,7 +46,7 @@ reject [REPAIR]                            set a repair aside (the next one)
 repair                                     repair to the end, keeping only what lowers the discrepancy
 report [FILE] [--force]                    print or write the report: JSON, or a page where FILE is *.html
 save FILE [--force]                        write the Target as it is now
-set [format text|json|csv | verbose on|off] settings of the prompt
+set [format text|json|csv | verbose yes|no | quiet yes|no] list all settings, or change one of the prompt's
 states                                     the history tree
 status                                     where the case stands
 step                                       let the search find one repair that helps

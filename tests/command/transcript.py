@@ -50,7 +50,7 @@ def main():
     program, make_case, path = [a for a in sys.argv[1:] if a != '--update']
     with open(path, encoding='utf-8') as f:
         steps = parse(f.read())
-    env = dict(os.environ, LC_ALL='C.UTF-8', TERM='dumb')
+    env = dict(os.environ, LC_ALL='C.UTF-8', TERM='dumb', XDG_CONFIG_HOME='/nonexistent')
     env['PATH'] = os.path.dirname(os.path.abspath(program)) + ':' + env['PATH']
     bad, out = 0, []
     with tempfile.TemporaryDirectory() as folder:

@@ -98,7 +98,7 @@ Exit code 0: no label differs; 1: some do. --verbose lists them.
 Options:
       --images DIR|LIST          images: a folder, or a text file with one path a line
       --source-pre SPEC          the Source's preprocessing: a preset or a spec (default: guessed)
-      --target-pre SPEC          the Target's preprocessing
+      --target-pre SPEC          the Target's preprocessing (default: guessed)
       --labels FILE              class names, one a line
       --source-output NAME       the Source's output that is read (default: the first)
       --target-output NAME       the Target's output that is read
@@ -115,7 +115,8 @@ Options:
       --reference                plain C kernels for everything
       --timing                   put times into the report
   -f, --force                    overwrite files that exist
-      --config FILE              read settings, a line each: set NAME VALUE
+      --config FILE              read settings from this file instead of the user's
+      --no-config                do not read the user's configuration file
       --color auto|never|always  colours
   -q, --quiet                    no notes and no progress
   -v, --verbose                  say more

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * generate.c: manual pages and shell completions from the tables of commands, keys and options.
+ *
+ *     generate man TEMPLATE            lines `@NAME@` of the template become sections
+ *     generate bash | zsh | fish       completions
+ *     generate list                    a line for everything there is: what the test looks for
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fetafix/command.h"
+
+enum { WIDTH = 76 };
+
+/* ------------------------------------------------------------------------------------------ mdoc
+ */
+
+static void put_word(const char *word, size_t n)
+{
+    if (*word == '.' || *word == '\'')
+        fputs("\\&", stdout);
+    for (; n; word++, n--) {
+        if (*word == '\\')
+            fputs("\\e", stdout);
+        else if (*word == '-' && n > 1 && word[1] == '-')
+            fputs("\\-", stdout);
+        else
+            putchar(*word);
+    }
+}
+
+/* Filled text. A sentence ends with its line, as mdoc wants. */
+static void put_text(const char *text)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t n = strcspn(text, " \n");
+        if (column && column + 1 + n > WIDTH) {
+            putchar('\n');
+            column = 0;
+        }
+        if (n) {
+            if (column++)
+                putchar(' ');
+            put_word(text, n);
+            column += n;
+            if (strchr(".?!", text[n - 1]) && text[n]) {
+                putchar('\n');
+                column = 0;
+            }
+        }
+        text += n + (text[n] != '\0');
+    }
+    if (column)
+        putchar('\n');
+}
+
+static void put_arguments(const char *arguments)
+{
+    printf(" Ar \"");
+    for (; *arguments; arguments++)
+        putchar(*arguments);
+    printf("\"");
+}
+
+static void put_command(const ff_command *c, bool verb)
+{
+    printf(".It Ic \"%s\"", c->name);
+    if (*c->arguments && (verb || !c->shell || !c->run))
+        put_arguments(c->arguments);
+    putchar('\n');
+    put_text(c->summary);
+    if (c->help) {
+        puts(".br");
+        put_text(c->help);
+    }
+}
+
+static void put_commands(int where, bool verbs)
+{
+    const ff_command *c;
+    puts(".Bl -tag -width Ds");
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        if (verbs ? c->shell != NULL : (c->where & where) != 0)
+            put_command(c, verbs);
+    }
+    puts(".El");
+}
+
+static void put_options(void)
+{
+    const ff_option *o;
+    puts(".Bl -tag -width Ds");
+    for (int i = 0; (o = ff_option_at(i)); i++) {
+        printf(".It ");
+        if (o->letter)
+            printf("Fl %c , ", o->letter);
+        printf("Fl \\-%s", o->name);
+        if (o->argument)
+            put_arguments(o->argument);
+        putchar('\n');
+        put_text(o->summary);
+        if (o->initial) {
+            char *line = ff_asprintf("(default: %s)", o->initial);
+            put_text(line);
+            free(line);
+        }
+        if (o->verbs) {
+            char *line = ff_asprintf("For: %s.", o->verbs);
+            puts(".br");
+            put_text(line);
+            free(line);
+        }
+    }
+    puts(".El");
+}
+
+static void put_keys(void)
+{
+    const ff_binding *b;
+    puts(".Bl -tag -width Escape -compact");
+    for (int i = 0; (b = ff_binding_at(i)); i++) {
+        printf(".It Ic \"\\&%s\"\n", b->key);
+        put_text(b->help);
+    }
+    puts(".El");
+}
+
+static void put_settings(void)
+{
+    const ff_option *o;
+    puts(".Bl -tag -width Ds");
+    for (int i = 0; (o = ff_option_at(i)); i++) {
+        if (!ff_option_is_setting(o))
+            continue;
+        printf(".It Ic \"%s\"", o->name);
+        put_arguments(ff_option_type(o));
+        putchar('\n');
+        put_text(o->summary);
+        char *line = ff_asprintf("(default: %s)", ff_option_default(o));
+        put_text(line);
+        free(line);
+    }
+    puts(".El");
+}
+
+static int write_man(const char *path)
+{
+    char *text;
+    size_t size;
+    int code = ff_read_file(path, 1 << 20, &text, &size);
+    if (code)
+        return code;
+    for (char *line = text, *next; line && *line && !code; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        if (*line != '@')
+            puts(line);
+        else if (strcmp(line, "@VERBS@") == 0)
+            put_commands(FF_AT_SHELL, true);
+        else if (strcmp(line, "@COMMANDS@") == 0)
+            put_commands(FF_AT_PROMPT, false);
+        else if (strcmp(line, "@VIEW_COMMANDS@") == 0)
+            put_commands(FF_AT_EXPLORER, false);
+        else if (strcmp(line, "@OPTIONS@") == 0)
+            put_options();
+        else if (strcmp(line, "@KEYS@") == 0)
+            put_keys();
+        else if (strcmp(line, "@SETTINGS@") == 0)
+            put_settings();
+        else
+            code = ff_fail(FF_ERR_USAGE, "%s: there is no section %s", path, line);
+    }
+    free(text);
+    return code;
+}
+
+/* ------------------------------------------------------------------------------------ completions
+ */
+
+/* What a word of this kind may be: 'f' file, 'c' one of the words of `choices`, 0 free text. */
+static char kind_of(const char *argument, char *choices, size_t size)
+{
+    *choices = '\0';
+    if (argument[0] >= 'a' && argument[0] <= 'z' && strchr(argument, '|')) {
+        snprintf(choices, size, "%s", argument);
+        for (char *p = choices; (p = strchr(p, '|'));)
+            *p = ' ';
+        return 'c';
+    }
+    static const char *const files[] = {"FILE", "DIR", "OUT", "NPY"};
+    for (size_t i = 0; i < FF_COUNT(files); i++) {
+        if (strncmp(argument, files[i], strlen(files[i])) == 0)
+            return 'f';
+    }
+    return 0;
+}
+
+static void put_verb_names(void)
+{
+    const ff_command *c;
+    for (int i = 0, n = 0; (c = ff_command_at(i)); i++) {
+        if (c->shell)
+            printf("%s%s", n++ ? " " : "", c->name);
+    }
+}
+
+/* The options of a verb as words, the short ones too. */
+static void put_option_names(const char *verb)
+{
+    const ff_option *o;
+    for (int i = 0, n = 0; (o = ff_option_at(i)); i++) {
+        if (!ff_option_fits(o, verb))
+            continue;
+        if (o->letter)
+            printf("%s-%c", n++ ? " " : "", o->letter);
+        printf("%s--%s", n++ ? " " : "", o->name);
+    }
+}
+
+static void write_bash(void)
+{
+    const ff_command *c;
+    const ff_option *o;
+    char choices[128];
+    puts("# bash completion for fetafix\n"
+         "_fetafix()\n{\n"
+         "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word "
+         "options\n"
+         "    COMPREPLY=()\n"
+         "    case $prev in");
+    for (int i = 0; (o = ff_option_at(i)); i++) {
+        if (!o->argument)
+            continue;
+        char kind = kind_of(o->argument, choices, sizeof choices);
+        printf("        ");
+        if (o->letter)
+            printf("-%c|", o->letter);
+        printf("--%s) ", o->name);
+        if (kind == 'f')
+            printf("COMPREPLY=($(compgen -f -- \"$cur\")); ");
+        else if (kind == 'c')
+            printf("COMPREPLY=($(compgen -W '%s' -- \"$cur\")); ", choices);
+        puts("return ;;");
+    }
+    puts(
+        "    esac\n    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n        case $word in");
+    printf("            ");
+    for (int i = 0, n = 0; (c = ff_command_at(i)); i++) {
+        if (c->shell)
+            printf("%s%s", n++ ? "|" : "", c->name);
+    }
+    puts(") verb=$word; break ;;\n        esac\n    done\n"
+         "    if [[ $cur == -* ]]; then\n        case $verb in");
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        if (!c->shell)
+            continue;
+        printf("            %s) options='", c->name);
+        put_option_names(c->name);
+        puts("' ;;");
+    }
+    printf("            *) options='");
+    put_option_names("explore");
+    puts("' ;;\n        esac\n        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+         "    elif [[ $verb == explain ]]; then\n"
+         "        COMPREPLY=($(compgen -W 'PP ID TSS WB LH CG' -- \"$cur\"))\n"
+         "    else\n        COMPREPLY=($(compgen -f -- \"$cur\"))");
+    printf("        [[ $verb ]] || COMPREPLY+=($(compgen -W '");
+    put_verb_names();
+    puts("' -- \"$cur\"))\n    fi\n}\ncomplete -o filenames -F _fetafix fetafix");
+}
+
+/* Text inside of single quotes, [] and : escaped for _arguments. */
+static void put_zsh(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", stdout);
+        else if (strchr("[]:\\", *text))
+            printf("\\%c", *text);
+        else
+            putchar(*text);
+    }
+}
+
+static void write_zsh(void)
+{
+    const ff_command *c;
+    const ff_option *o;
+    char choices[128];
+    puts(
+        "#compdef fetafix\n_fetafix()\n{\n    local -a verbs options\n    local verb=explore word\n"
+        "    verbs=(");
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        if (!c->shell)
+            continue;
+        printf("        '%s:", c->name);
+        put_zsh(c->summary);
+        puts("'");
+    }
+    puts("    )\n    for word in ${words[2,CURRENT-1]}; do");
+    puts("        (( ${verbs[(I)$word:*]} )) && verb=$word && break\n    done\n    options=()");
+    for (int i = 0; (o = ff_option_at(i)); i++) {
+        if (o->verbs)
+            printf("    [[ ' %s ' == *\" $verb \"* ]] && ", o->verbs);
+        else
+            printf("    ");
+        printf("options+=(");
+        for (int form = o->letter ? 0 : 1; form < 2; form++) {
+            if (form == 0)
+                printf("'-%c[", o->letter);
+            else
+                printf("'--%s[", o->name);
+            put_zsh(o->summary);
+            putchar(']');
+            if (o->argument) {
+                char kind = kind_of(o->argument, choices, sizeof choices);
+                putchar(':');
+                put_zsh(o->argument);
+                if (kind == 'f')
+                    printf(":_files");
+                else if (kind == 'c')
+                    printf(":(%s)", choices);
+                else
+                    putchar(':');
+            }
+            printf("'%s", form == 0 ? " " : "");
+        }
+        puts(")");
+    }
+    puts("    _arguments -s $options '*::word:->word' && return\n"
+         "    [[ $state == word ]] || return\n"
+         "    (( ${words[(I)$verb]} )) || _describe command verbs\n"
+         "    if [[ $verb == explain ]]; then compadd PP ID TSS WB LH CG; else _files; fi\n"
+         "}\n_fetafix \"$@\"");
+}
+
+static void put_fish(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'' || *text == '\\')
+            putchar('\\');
+        putchar(*text);
+    }
+}
+
+static void write_fish(void)
+{
+    const ff_command *c;
+    const ff_option *o;
+    char choices[128];
+    puts("# fish completion for fetafix");
+    printf("set -l verbs ");
+    put_verb_names();
+    puts("");
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        if (!c->shell)
+            continue;
+        printf("complete -c fetafix -n \"not __fish_seen_subcommand_from $verbs\" -a %s -d '",
+               c->name);
+        put_fish(c->summary);
+        puts("'");
+    }
+    puts("complete -c fetafix -f -n \"__fish_seen_subcommand_from explain\" -a 'PP ID TSS WB LH "
+         "CG'");
+    for (int i = 0; (o = ff_option_at(i)); i++) {
+        printf("complete -c fetafix");
+        if (o->verbs)
+            printf(" -n \"__fish_seen_subcommand_from %s%s\"", o->verbs,
+                   ff_option_fits(o, "explore") ? "; or not __fish_seen_subcommand_from $verbs"
+                                                : "");
+        if (o->letter)
+            printf(" -s %c", o->letter);
+        printf(" -l %s", o->name);
+        if (o->argument) {
+            char kind = kind_of(o->argument, choices, sizeof choices);
+            if (kind == 'f')
+                printf(" -r -F");
+            else if (kind == 'c')
+                printf(" -x -a '%s'", choices);
+            else
+                printf(" -x");
+        }
+        printf(" -d '");
+        put_fish(o->summary);
+        puts("'");
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- list
+ */
+
+static void write_list(void)
+{
+    const ff_command *c;
+    const ff_option *o;
+    const ff_binding *b;
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        if (c->shell)
+            printf("verb %s\n", c->name);
+        if (c->where & FF_AT_PROMPT)
+            printf("prompt %s\n", c->name);
+        if (c->where & FF_AT_EXPLORER)
+            printf("view %s\n", c->name);
+    }
+    for (int i = 0; (o = ff_option_at(i)); i++) {
+        printf("option %s %s\n", o->name, o->verbs ? o->verbs : "*");
+        if (ff_option_is_setting(o))
+            printf("setting %s\n", o->name);
+    }
+    for (int i = 0; (b = ff_binding_at(i)); i++)
+        printf("key %s\n", b->key);
+}
+
+int main(int argc, char **argv)
+{
+    int code = FF_OK;
+    const char *what = argc > 1 ? argv[1] : "";
+    if (argc == 3 && strcmp(what, "man") == 0)
+        code = write_man(argv[2]);
+    else if (argc == 2 && strcmp(what, "bash") == 0)
+        write_bash();
+    else if (argc == 2 && strcmp(what, "zsh") == 0)
+        write_zsh();
+    else if (argc == 2 && strcmp(what, "fish") == 0)
+        write_fish();
+    else if (argc == 2 && strcmp(what, "list") == 0)
+        write_list();
+    else
+        code = ff_fail(FF_ERR_USAGE, "usage: generate man TEMPLATE | bash | zsh | fish | list");
+    if (code)
+        fprintf(stderr, "generate: %s\n", ff_error());
+    return code || fflush(stdout) ? 1 : 0;
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything in the tables is in help, in the manual and in the completions, and the manual is clean.
+
+    manual.py FETAFIX GENERATE FETAFIX.1 FETAFIX.5 FETAFIX.BASH _FETAFIX FETAFIX.FISH
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+program, generate, page1, page5, bash, zsh, fish = sys.argv[1:]
+bad = []
+
+
+def run(*command, text=''):
+    return subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True, timeout=60,
+                          env=dict(os.environ, XDG_CONFIG_HOME='/nonexistent')).stdout
+
+
+def read(path):
+    with open(path, encoding='utf-8') as f:
+        return f.read()
+
+
+def section(text, name):
+    """The lines under `.Ss name`, up to the next section."""
+    return re.split(r'^\.S[sh] ', text.split('.Ss %s\n' % name, 1)[1], flags=re.M)[0]
+
+
+def want(where, pattern, text):
+    if not re.search(pattern, text, re.M):
+        bad.append('%s lacks %s' % (where, pattern))
+
+
+def complete(words):
+    """What bash offers for the last word."""
+    script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _fetafix; printf "%s\\n" "${COMPREPLY[@]}"'
+    return run('bash', '--norc', '-c', script, 'bash', bash, 'fetafix', *words).split()
+
+
+man, man5 = read(page1), read(page5)
+zsh_text, fish_text = read(zsh), read(fish)
+help_text = run(program, '--help')
+prompt = run(program, 'repl', text='help\nset\n')
+items = [line.split(' ') for line in run(generate, 'list').splitlines()]
+verbs = [item[1] for item in items if item[0] == 'verb']
+helps = {verb: run(program, verb, '--help') for verb in verbs}
+offered = {verb: complete([verb, '-']) for verb in verbs} if shutil.which('bash') else {}
+
+for kind, name, *rest in items:
+    word = re.escape(name)
+    if kind == 'verb':
+        want('help', r'^  %s ' % word, help_text)
+        want('manual', r'^\.It Ic "%s"' % word, section(man, 'Commands of the shell'))
+        want('zsh completion', r"^        '%s:" % word, zsh_text)
+        want('fish completion', r' -a %s -d' % word, fish_text)
+        if offered and name not in complete(['']):
+            bad.append('bash does not offer ' + name)
+    elif kind == 'prompt':
+        want('help of the prompt', r'^%s ' % word, prompt)
+        want('manual', r'^\.It Ic "%s"' % word, section(man, 'Commands of the prompt'))
+    elif kind == 'view':
+        want('manual', r'^\.It Ic "%s"' % word, section(man, "Commands of the explorer's views"))
+    elif kind == 'option':
+        want('manual', r'^\.It .*Fl \\-%s( |$)' % word, section(man, 'Options'))
+        want('zsh completion', r"'--%s\[" % word, zsh_text)
+        want('fish completion', r' -l %s ' % word, fish_text)
+        for verb in verbs:
+            fits = rest == ['*'] or verb in rest
+            shown = re.search(r'--%s( |$)' % word, helps[verb], re.M) is not None
+            if shown != fits:
+                bad.append('help of %s and --%s: %s' % (verb, name, shown))
+            if offered and ('--' + name in offered[verb]) != fits:
+                bad.append('bash: --%s after %s' % (name, verb))
+    elif kind == 'setting':
+        want('fetafix(5)', r'^\.It Ic "%s"' % word, man5)
+        want('set', r'^%s ' % word, prompt)
+    elif kind == 'key':
+        want('manual', r'^\.It Ic "\\&%s"$' % word, section(man, 'Keys of the explorer'))
+
+if len(items) < 100:
+    bad.append('the tables are nearly empty')
+for page in (page1, page5):
+    if shutil.which('mandoc'):
+        # Whether the other page is installed already is no fault of this one.
+        lint = [line for line in run('mandoc', '-T', 'lint', page).splitlines()
+                if 'referenced manual not found' not in line]
+        bad += lint
+for shell, path in (('bash', bash), ('zsh', zsh), ('fish', fish)):
+    if shutil.which(shell):
+        bad += run(shell, '-n', path).splitlines()
+print('\n'.join(bad))
+sys.exit(1 if bad else 0)
