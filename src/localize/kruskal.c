@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "localize/kruskal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    LANES = 32,      /* elements that are sorted at once */
+    LANES = 16,      /* elements that are sorted at once */
     MOST_ROWS = 512, /* above this the tile leaves the cache: one element at a time */
 };
 
@@ -69,12 +70,20 @@ ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, flo
     return ff_kruskal_from(sum, n1, n2, ties);
 }
 
+#ifndef __SANITIZE_THREAD__ /* its runtime is not there yet when the loader chooses a clone */
+#define VECTORS __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#else
+#define VECTORS
+#endif
+
+/* GNU C's vectors: a loop over plain doubles becomes jumps. */
+enum { WIDTH = 8 };
+typedef double vector __attribute__((vector_size(8 * WIDTH), may_alias));
+typedef int64_t places __attribute__((vector_size(8 * WIDTH), may_alias));
+
 /* Sorts each of LANES columns of v[0..n-1] by merge exchange (Knuth, volume 3, algorithm 5.2.2M): which elements are
  * compared does not depend on the values, so that the compiler makes vectors of the lanes, for the machine at hand. */
-#ifndef __SANITIZE_THREAD__ /* its runtime is not there yet when the loader chooses a clone */
-__attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
-#endif
-static void sort_lanes(float (*v)[LANES], int n)
+VECTORS static void sort_lanes(double (*v)[LANES], int n)
 {
     int top = 1;
     while (top * 2 < n)
@@ -84,11 +93,12 @@ static void sort_lanes(float (*v)[LANES], int n)
             for (int i = 0; i < n - d; i++) {
                 if ((i & p) != r)
                     continue;
-                float *restrict x = v[i], *restrict y = v[i + d];
-                for (int k = 0; k < LANES; k++) {
-                    float low = x[k] < y[k] ? x[k] : y[k], high = x[k] < y[k] ? y[k] : x[k];
-                    x[k] = low;
-                    y[k] = high;
+                vector *x = (vector *)v[i], *y = (vector *)v[i + d];
+                for (int k = 0; k < LANES / WIDTH; k++) {
+                    vector low = x[k], high = y[k];
+                    places keep = low < high;
+                    x[k] = (vector)((keep & (places)low) | (~keep & (places)high));
+                    y[k] = (vector)((keep & (places)high) | (~keep & (places)low));
                 }
             }
             if (q == p)
@@ -96,25 +106,62 @@ static void sort_lanes(float (*v)[LANES], int n)
         }
 }
 
-/* Rank sum of column k of the first n1 sorted rows among all n1 + n2, and the sum of t^3 - t. */
-static void merge_ranks(float (*v)[LANES], int n1, int n2, int k, double *rank_sum, double *ties)
+/* A key holds a value and, in its last bit, whether it is of the first group: a float as a double leaves the low 29
+ * bits of the mantissa at zero, and the one bit changes the order among equal values only. An infinity, whose bits
+ * would become a NaN, is the next power of two instead. */
+VECTORS static void key_lanes(const float *values, uint64_t first, double *keys)
 {
-    int i = 0, j = n1, n = n1 + n2;
-    int64_t twice = 0, cubes = 0, before = 0;
-    while (i < n1 || j < n) {
-        float x = i < n1 && (j == n || v[i][k] <= v[j][k]) ? v[i][k] : v[j][k];
-        int64_t first = 0, second = 0;
-        for (; i < n1 && v[i][k] == x; i++)
-            first++;
-        for (; j < n && v[j][k] == x; j++)
-            second++;
-        int64_t t = first + second;
-        twice += first * (2 * before + t + 1);
-        cubes += t * t * t - t;
-        before += t;
+    uint64_t bits[LANES];
+    for (int k = 0; k < LANES; k++) {
+        double d = isnan(values[k]) ? INFINITY : values[k];
+        d = d > FLT_MAX ? 0x1p128 : d;
+        d = d < -FLT_MAX ? -0x1p128 : d;
+        keys[k] = d + 0.0; /* no negative zero */
     }
-    *rank_sum = (double)twice / 2;
-    *ties = (double)cubes;
+    memcpy(bits, keys, sizeof bits);
+    for (int k = 0; k < LANES; k++)
+        bits[k] |= first;
+    memcpy(keys, bits, sizeof bits);
+}
+
+/* Which keys differ in more than the group. */
+VECTORS static void note_lanes(const double *keys, const double *reference, uint64_t *differs)
+{
+    uint64_t x[LANES], y[LANES];
+    memcpy(x, keys, sizeof x);
+    memcpy(y, reference, sizeof y);
+    for (int k = 0; k < LANES; k++)
+        differs[k] |= (x[k] ^ y[k]) >> 1;
+}
+
+/* Of each sorted column the rank sum of the first group, and the sum of t^3 - t. A value at place i (from 0) that
+ * joins a run of equal ones, which starts at b and has f of the first group so far, moves the mid-rank of the run by
+ * one half: twice the rank sum grows by f, and by 2b + t + 1 (t = i - b + 1) if the value is of the first group itself.
+ * The numbers are integers far below 2^53: exact. */
+VECTORS static void rank_lanes(double (*v)[LANES], int n, double *rank_sum, double *ties)
+{
+    double start[LANES] = {0}, firsts[LANES] = {0}, twice[LANES] = {0}, cubes[LANES] = {0};
+    uint64_t run[LANES];
+    memset(run, 0xff, sizeof run);
+    for (int i = 0; i < n; i++) {
+        uint64_t bits[LANES];
+        memcpy(bits, v[i], sizeof bits);
+        for (int k = 0; k < LANES; k++) {
+            uint64_t value = bits[k] & ~(uint64_t)1;
+            double first = bits[k] & 1 ? 1 : 0;
+            bool same = value == run[k];
+            double b = same ? start[k] : i, f = same ? firsts[k] : 0, t = i - b;
+            twice[k] += f + first * (i + b + 2);
+            cubes[k] += 3 * t * (t + 1);
+            start[k] = b;
+            firsts[k] = f + first;
+            run[k] = value;
+        }
+    }
+    for (int k = 0; k < LANES; k++) {
+        rank_sum[k] = twice[k] / 2;
+        ties[k] = cubes[k];
+    }
 }
 
 static float finite_value(float v)
@@ -152,26 +199,29 @@ void ff_kruskal_columns(const float *const *rows, int n1, int n2, size_t element
         by_sorting(rows, n1, n2, elements, sum);
         return;
     }
-    float tile[MOST_ROWS][LANES];
+    double tile[MOST_ROWS][LANES] __attribute__((aligned(8 * WIDTH)));
     for (size_t from = 0; from < elements; from += LANES) {
         size_t width = elements - from < LANES ? elements - from : LANES;
         bool any = false; /* elements without any difference are common: nothing to count */
-        for (int i = 0; i < n; i++)
-            for (size_t k = 0; k < LANES; k++) {
-                tile[i][k] = k < width ? finite_value(rows[i][from + k]) : 0;
-                any = any || tile[i][k] != 0;
-            }
+        for (int i = 0; i < n && !any; i++)
+            for (size_t k = 0; k < width; k++)
+                any = any || rows[i][from + k] != 0;
         if (!any)
             continue;
-        sort_lanes(tile, n1);
-        sort_lanes(tile + n1, n2);
+        /* Where the first group is constant, any other value of the second flags. */
+        uint64_t varies[LANES] = {0}, other[LANES] = {0};
+        for (int i = 0; i < n; i++) {
+            float values[LANES] = {0};
+            memcpy(values, rows[i] + from, width == LANES ? sizeof values : width * sizeof *values);
+            key_lanes(values, i < n1, tile[i]);
+            note_lanes(tile[i], tile[0], i < n1 ? varies : other);
+        }
+        double rank_sum[LANES], ties[LANES];
+        sort_lanes(tile, n);
+        rank_lanes(tile, n, rank_sum, ties);
         for (size_t k = 0; k < width; k++) {
-            bool constant = tile[0][k] == tile[n1 - 1][k];
-            bool other = tile[n1][k] != tile[0][k] || tile[n - 1][k] != tile[0][k];
-            double rank_sum, ties;
-            merge_ranks(tile, n1, n2, (int)k, &rank_sum, &ties);
-            ff_kruskal r = ff_kruskal_from(rank_sum, n1, n2, ties);
-            sum->flagged += constant ? other : r.h > FF_KRUSKAL_CRITICAL;
+            ff_kruskal r = ff_kruskal_from(rank_sum[k], n1, n2, ties[k]);
+            sum->flagged += varies[k] ? r.h > FF_KRUSKAL_CRITICAL : other[k] != 0;
             sum->effect += r.effect;
         }
     }
