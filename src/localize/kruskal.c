@@ -212,6 +212,7 @@ void ff_kruskal_columns(const float *const *rows, int n1, int n2, size_t element
         uint64_t varies[LANES] = {0}, other[LANES] = {0};
         for (int i = 0; i < n; i++) {
             float values[LANES] = {0};
+            __builtin_prefetch(rows[i] + from + (elements - from > LANES ? LANES : 0)); /* a row is far from the next */
             memcpy(values, rows[i] + from, width == LANES ? sizeof values : width * sizeof *values);
             key_lanes(values, i < n1, tile[i]);
             note_lanes(tile[i], tile[0], i < n1 ? varies : other);
