@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { SAMPLE = 100, REPEATS = 3 };
+#define SLAB ((uint64_t)1 << 30) /* bytes of differences at a time, at most */
 
 typedef struct analysis {
     const ff_subject *s;
@@ -16,6 +17,7 @@ typedef struct analysis {
     const ff_task *task;
     ff_layers layers;
     ff_runners source, target;
+    ff_store *source_store, *target_store; /* where a later pass over the images begins */
     ff_layer_scores *scores;
 } analysis;
 
@@ -85,6 +87,8 @@ static int sum_image(void *context, int64_t index, int worker)
     ff_activations_init(&s, l, false);
     ff_activations_init(&t, l, true);
     s.inputs = true;
+    s.store = a->source_store;
+    t.store = a->target_store;
     int image = job->p->images[index];
     int rc = ff_activations_run(&s, a->source.at[worker], image, a->task, NULL);
     if (rc == FF_OK)
@@ -166,6 +170,8 @@ static int fill_row(void *context, int64_t index, int worker)
     ff_activations_init(&s, &a->layers, false);
     ff_activations_init(&t, &a->layers, true);
     s.wanted = t.wanted = b->wanted;
+    s.store = a->source_store;
+    t.store = a->target_store;
     int image = b->p->images[index];
     int rc = ff_activations_run(&s, a->source.at[worker], image, a->task, NULL);
     if (rc == FF_OK)
@@ -247,15 +253,31 @@ static int test_slab(slab *b, ff_kruskal_sum *by_layer)
     return rc;
 }
 
+/* Do both sides provably compute the same bits here? */
+static bool same_values(const analysis *a, int layer)
+{
+    const ff_side *s = &a->s->source, *t = &a->s->target;
+    const ff_layer *l = &a->layers.at[layer];
+    const ff_key *x = ff_plan_key(s->observe, l->source->original), *y = ff_plan_key(t->observe, l->target->original);
+    return x && y && ff_key_equal(x, y) && ff_key_equal(ff_feed_key(s->feed), ff_feed_key(t->feed)) &&
+           ff_layout_identity(&l->source->layout) && ff_layout_identity(&l->target->layout);
+}
+
 /* Share of flagged elements and mean effect of each layer under one sample. */
 static int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer)
 {
     const ff_layers *l = &a->layers;
     int n = p->n_similar + p->n_dissimilar;
-    uint64_t memory = a->o->memory ? a->o->memory : (uint64_t)512 << 20;
+    uint64_t memory = a->o->memory && a->o->memory < SLAB ? a->o->memory : SLAB;
     int64_t total = 0, capacity = (int64_t)(memory / ((uint64_t)n * sizeof(float)));
-    for (int i = 0; i < l->count; i++)
-        total += l->at[i].elements;
+    for (int i = 0; i < l->count; i++) {
+        if (same_values(a, i))
+            by_layer[i].elements = l->at[i].elements; /* no difference, nothing flagged */
+        else
+            total += l->at[i].elements;
+    }
+    if (total == 0)
+        return FF_OK;
     capacity = capacity < TILE ? TILE : capacity > total ? total : capacity;
     slab b = {.a = a, .p = p};
     b.values = ff_try_alloc((size_t)n * (size_t)capacity * sizeof *b.values);
@@ -272,6 +294,10 @@ static int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer)
         b.width = 0;
         memset(b.wanted, 0, (size_t)l->count * sizeof *b.wanted);
         while (layer < l->count && b.width < capacity) {
+            if (from == 0 && same_values(a, layer)) {
+                layer++;
+                continue;
+            }
             int64_t left = l->at[layer].elements - from, room = capacity - b.width;
             int64_t take = left < room ? left : room;
             b.segments[b.n_segments++] = (segment){layer, from, from + take, b.width};
@@ -469,6 +495,16 @@ static int analyse_exact(analysis *a)
     return rc;
 }
 
+static void open_stores(analysis *a)
+{
+    uint64_t memory = a->o->memory && a->o->memory < SLAB ? a->o->memory : SLAB;
+    int images = 2 * (a->o->sample > 0 ? a->o->sample : SAMPLE), count = a->s->target.labels->count;
+    a->source_store = ff_store_create(memory / 4);
+    a->target_store = ff_store_create(memory / 4);
+    ff_store_choose(a->source_store, a->s->source.observe, images < count ? images : count);
+    ff_store_choose(a->target_store, a->s->target.observe, images < count ? images : count);
+}
+
 int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task *task, ff_layer_scores **out)
 {
     static const ff_analysis_options defaults;
@@ -487,7 +523,11 @@ int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task 
         if (rc == FF_OK)
             rc = ff_runners_init(&a.target, s->target.observe, task);
         if (rc == FF_OK)
+            open_stores(&a);
+        if (rc == FF_OK)
             rc = a.o->paper ? analyse_paper(&a) : analyse_exact(&a);
+        ff_store_destroy(a.source_store);
+        ff_store_destroy(a.target_store);
         ff_runners_finish(&a.source);
         ff_runners_finish(&a.target);
         if (task && task->progress)

@@ -34,6 +34,7 @@ typedef struct ff_activations {
     const struct ff_activations *inject;
     int round;                /* -1: none */
     int inject_output;        /* -1, or the layer whose output is replaced by the Source's */
+    ff_store *store;          /* for runs that inject nothing, or NULL */
     ff_tensor **held;         /* injected tensors in original form, by layer */
     int left;                 /* values still to come, to stop early */
 } ff_activations;
