@@ -97,7 +97,7 @@ static int check_default(const ff_options *o)
         if (c->shell)
             names[n++] = c->name;
     }
-    static const char *const later[] = {"teach", "matrix"};
+    static const char *const later[] = {"teach"};
     for (size_t i = 0; i < FF_COUNT(later); i++) {
         if (strcmp(o->operands[0], later[i]) == 0)
             return ff_fail(FF_ERR_USAGE, "'%s' is not there yet; see fetafix --help", later[i]);

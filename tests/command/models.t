@@ -67,3 +67,38 @@ TSS  tensor shape and structure
 WB   weights and biases differ
 LH   layer hyperparameters differ
 CG   the computation graph differs
+# Every pair of many models.
+
+$ fetafix matrix source.onnx target.onnx source.onnx --images photos --pre "size=16x16 scale=127.5 mean=1,1,1"
+model   1   2   3  path
+    1   0  12   0  source.onnx
+    2  12   0  12  target.onnx
+    3   0  12   0  source.onnx
+labels that differ, of 60 images
+[1]
+$ fetafix matrix source.onnx target.onnx --images photos --pre "size=16x16 scale=127.5 mean=1,1,1" --format csv
+model,1,2,path
+1,0,12,source.onnx
+2,12,0,target.onnx
+[1]
+$ fetafix matrix source.onnx target.onnx --images photos --limit 10 --pre "size=16x16 scale=127.5 mean=1,1,1" --json - | python3 -c 'import json, sys; m = json.load(sys.stdin); print(m["schema"], m["images"], m["wrong"], m["offset"], [x["width"] for x in m["models"]])'
+fetafix-matrix/1 10 [[0, 2], [2, 0]] [[0, 0], [0, 0]] [10, 10]
+$ fetafix matrix source.onnx source.onnx --images photos --limit 5 --pre "size=16x16 scale=127.5 mean=1,1,1" --format json | tail -4
+  [0, 0]],
+ "offset": [
+  [0, 0],
+  [0, 0]]}
+$ fetafix matrix source.onnx source.onnx --images photos --limit 2 --pre "size=16x16 scale=127.5 mean=1,1,1"
+model  1  2  path
+    1  0  0  source.onnx
+    2  0  0  source.onnx
+labels that differ, of 2 images
+$ fetafix matrix source.onnx --images photos
+fetafix: two or more models are needed: fetafix matrix MODEL...
+[2]
+$ fetafix matrix source.onnx target.onnx
+fetafix: no images are given (--images DIR|LIST)
+[2]
+$ fetafix matrix source.onnx missing.onnx --images photos --pre "size=16x16 scale=127.5 mean=1,1,1"
+fetafix: 'missing.onnx': no such file
+[3]

@@ -18,6 +18,7 @@ Commands:
   explore    the explorer: look, step, undo, save (the default on a terminal)
   inspect    what is in a model
   localize   find what differs, and where the error begins; nothing is changed
+  matrix     count the images whose labels differ, for every pair of models
   repair     repair to the end, keeping only what lowers the discrepancy
   repl       type commands
   run        labels and outputs of one model
