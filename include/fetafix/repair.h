@@ -61,6 +61,10 @@ void ff_proposal_finish(ff_proposal *p);
 /* The model after the proposal (a new reference; the same model when it has no patch). */
 int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST_USE;
 
+/* The edits after which the model, fed pictures prepared as `fed`, sees them as `wanted`. FF_ERR_USAGE where the two
+ * differ in more than an affine map of each channel and the channels' order, or the input is no RGB float32. */
+int ff_pre_into_graph(const ff_model *m, const ff_pre *fed, const ff_pre *wanted, ff_patch **out) FF_MUST_USE;
+
 /*
  * A repair as a file: which model it is for, which preprocessing it ends with, and the edits.
  *

@@ -71,6 +71,8 @@ typedef enum ff_job_kind {
     FF_JOB_DETAIL,   /* node detail of pair `number`: fills ff_session_detail */
     FF_JOB_VALIDATE, /* discrepancy over the validation images */
     FF_JOB_EXPORT,   /* write the way from the root to the present state to `path` (`force`), for `apply` */
+    FF_JOB_PRE_INTO_GRAPH, /* the preprocessing that was repaired becomes nodes behind the Target's input: a state
+                              that wants what the Target was fed at first. At the end of the search */
     FF_JOB_KINDS
 } ff_job_kind;
 

@@ -272,6 +272,8 @@ int verb_repair(ff_context *c, int argc, char **argv)
         code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
     if (!code)
         code = batch_run(c, &(ff_request){.kind = FF_JOB_REPAIR});
+    if (!code && o->pre_into_graph)
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_PRE_INTO_GRAPH});
     if (!code)
         code = validate(c);
     if (!code && o->output)

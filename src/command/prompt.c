@@ -50,6 +50,7 @@ int prompt_job(ff_context *c, int argc, char **argv)
     } jobs[] = {
         {"step", FF_JOB_STEP},         {"repair", FF_JOB_REPAIR},     {"undo", FF_JOB_UNDO},
         {"localize", FF_JOB_LOCALIZE}, {"validate", FF_JOB_VALIDATE},
+        {"pre-into-graph", FF_JOB_PRE_INTO_GRAPH},
     };
     (void)argc;
     for (size_t i = 0; i < FF_COUNT(jobs); i++) {

@@ -64,6 +64,8 @@ static const ff_command commands[] = {
      "Each model labels the images once. Exit code 0: no label differs; 1: some do.", NULL,
      FF_AT_SHELL, 0, -1, NULL, verb_matrix},
     {"pairs", "", "the aligned graph", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
+    {"pre-into-graph", "", "write a repaired preprocessing into the graph, at the end", NULL, NULL,
+     FF_AT_PROMPT, 0, 0, prompt_job, NULL},
     {"proposals", "", "repairs to try, in order", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table,
      NULL},
     {"quit", "", "leave; a session with a file can be taken up again", NULL, "Q", FF_AT_PROMPT, 0,

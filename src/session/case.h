@@ -52,6 +52,7 @@ typedef enum outcome {
     OUTCOME_REDONE,
     OUTCOME_WENT,
     OUTCOME_ESSENTIAL, /* minimisation settled: the state with the essential steps only */
+    OUTCOME_INTO_GRAPH, /* the preprocessing was written into the graph */
     OUTCOME_COUNT
 } outcome;
 const char *outcome_name(outcome o);
@@ -189,6 +190,9 @@ int case_proposal(const ff_case *c, const char *id);
 int case_trial(ff_case *c, bool *done, bool *accepted) FF_MUST_USE;
 int case_step(ff_case *c) FF_MUST_USE;
 int case_repair(ff_case *c) FF_MUST_USE;
+int case_pre_into_graph(ff_case *c) FF_MUST_USE;
+/* The end with --minimal was made, in the search's log. */
+bool case_settled(const ff_case *c);
 int case_evaluate(ff_case *c, const char *id) FF_MUST_USE;
 int case_accept(ff_case *c, const char *id, bool force) FF_MUST_USE;
 int case_reject(ff_case *c, const char *id) FF_MUST_USE;

@@ -232,6 +232,8 @@ static int run(ff_session *s, const ff_request *r)
         return case_validate(c);
     case FF_JOB_EXPORT:
         return run_export(c, r->path, r->force);
+    case FF_JOB_PRE_INTO_GRAPH:
+        return case_pre_into_graph(c);
     case FF_JOB_KINDS:
         break;
     }

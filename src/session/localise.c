@@ -282,12 +282,16 @@ static int prepare_subject(ff_case *c)
         ff_subject_destroy(c->subject);
     c->subject = NULL;
     ff_subject *s = c->first;
-    if (c->current != 0) {
+    int64_t state = c->current;
+    /* Nodes that stand for preprocessing are no finding: what it was before they were written is compared. */
+    while (state && strcmp(c->points[state].ids, "pre-into-graph") == 0)
+        state = c->points[state].parent;
+    if (state != 0) {
         ff_model *m;
-        int code = case_point_model(c, c->current, &m);
+        int code = case_point_model(c, state, &m);
         if (!code)
-            code = ff_subject_retarget(c->first, m, &c->points[c->current].pre,
-                                       c->points[c->current].labels, &c->task, &s);
+            code = ff_subject_retarget(c->first, m, &c->points[state].pre, c->points[state].labels,
+                                       &c->task, &s);
         if (code)
             return code;
     }

@@ -132,7 +132,7 @@ int case_replay(ff_case *c)
     int code = tell_list(c, 0, &l);
     for (int i = n - 1; !code && i >= 0; i--) {
         const decision *d = &c->decisions[log[i] - 1];
-        if (d->outcome == OUTCOME_ESSENTIAL)
+        if (d->outcome == OUTCOME_ESSENTIAL || d->outcome == OUTCOME_INTO_GRAPH)
             continue;
         code = tell_decision(c, d, &l);
         if (!code && d->outcome == OUTCOME_ACCEPTED && !d->subset)

@@ -210,14 +210,20 @@ static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_
 
 /* --------------------------------------------------------------------------------------- search */
 
+bool case_settled(const ff_case *c)
+{
+    int64_t n = c->tip;
+    while (n && c->decisions[n - 1].outcome == OUTCOME_INTO_GRAPH)
+        n = c->decisions[n - 1].previous;
+    return n && c->decisions[n - 1].outcome == OUTCOME_ESSENTIAL;
+}
+
 /* The end with --minimal: the root with the essential steps, as one state. */
 static int keep_essential(ff_case *c)
 {
     int n;
     const int *which = ff_search_essential(c->search, &n);
-    int64_t last = c->tip;
-    if (!c->options.minimal || n >= c->n_steps ||
-        (last && c->decisions[last - 1].outcome == OUTCOME_ESSENTIAL))
+    if (!c->options.minimal || n >= c->n_steps || case_settled(c))
         return FF_OK;
     ff_buf findings = {0};
     point p = {.parent = 0, .depth = 1, .pre = c->target_pre, .patch = ff_patch_create()};
@@ -306,6 +312,87 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
                       ff_phase_name(t.phase));
         ff_outcome_finish(&o);
     }
+    return code;
+}
+
+/* What was judged under the new preprocessing is judged again, as nodes under the old one. */
+static int commit_into_graph(ff_case *c, ff_patch *patch, ff_state *s)
+{
+    const point *from = &c->points[c->current];
+    char *spec = ff_pre_print(&from->pre);
+    point p = {
+        .parent = c->current,
+        .depth = from->depth + 1,
+        .ids = ff_strdup("pre-into-graph"),
+        .type = ff_strdup(ff_fault_type_name(FF_PP)),
+        .summary = ff_asprintf("write the preprocessing into the graph: %s", spec),
+        .findings = ff_strdup(""),
+        .patch = ff_patch_copy(patch),
+        .pre = c->target_pre,
+        .wrong = s->wrong,
+        .distance = s->distance,
+        .labels = case_plain_labels(s->labels),
+        .model = ff_model_ref(s->model),
+    };
+    free(spec);
+    ff_key_hex(ff_model_sha256(p.model), p.model_hex);
+    decision d = {
+        .previous = c->tip,
+        .outcome = OUTCOME_INTO_GRAPH,
+        .from = c->current,
+        .to = -1,
+        .ids = ff_strdup(p.ids),
+        .type = ff_strdup(p.type),
+        .summary = ff_strdup(p.summary),
+        .findings = ff_strdup(""),
+        .verdict = FF_VERDICT_BETTER,
+        .before = from->wrong,
+        .after = s->wrong,
+        .phase = ff_strdup(""),
+    };
+    char *text = ff_asprintf("wrong %d -> %d: %s", d.before, d.after, p.summary);
+    int code = case_commit(c, &d, &p);
+    if (code) {
+        decision_finish(&d);
+        point_finish(&p);
+    } else {
+        case_note(c, "%s", text);
+        c->announce(c->context, text);
+        code = case_refresh(c);
+    }
+    free(text);
+    c->publish(c->context, true);
+    return code;
+}
+
+static int need_search(ff_case *c);
+
+int case_pre_into_graph(ff_case *c)
+{
+    int code = need_search(c);
+    if (code)
+        return code;
+    if (ff_pre_equal(&c->points[c->current].pre, &c->target_pre) &&
+        c->points[c->current].pre.layout == c->target_pre.layout)
+        return FF_OK; /* what the Target is fed was not changed */
+    if (!c->searched)
+        return ff_fail(FF_ERR_USAGE, "the preprocessing is written into the graph at the end: repair first");
+    ff_patch *patch = NULL;
+    ff_model *m = NULL;
+    ff_state *s = NULL;
+    code = ff_pre_into_graph(c->state->model, &c->target_pre, &c->state->pre, &patch);
+    if (!code)
+        code = ff_model_apply(c->state->model, patch, &m, NULL);
+    if (!code)
+        code = ff_judge_state(c->judge, m, &c->target_pre, &c->task, &s);
+    if (!code && s->wrong > c->state->wrong)
+        code = ff_fail(FF_ERR_USAGE, "with the preprocessing in the graph %d labels differ instead of %d: not written",
+                       s->wrong, c->state->wrong);
+    if (!code)
+        code = commit_into_graph(c, patch, s);
+    ff_state_destroy(s);
+    ff_model_unref(m);
+    ff_patch_destroy(patch);
     return code;
 }
 

@@ -62,7 +62,7 @@ static const ff_column finding_columns[] = {
 /* Is a repaired finding essential? All are where minimisation did not tell. */
 static bool is_essential(const ff_case *c, const known_finding *k, int64_t state)
 {
-    bool settled = c->tip > 0 && c->decisions[c->tip - 1].outcome == OUTCOME_ESSENTIAL;
+    bool settled = case_settled(c);
     if (!c->searched || !c->search || settled)
         return true;
     int n;

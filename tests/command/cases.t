@@ -132,3 +132,12 @@ $ fetafix source.onnx target.onnx --images photos --config pre | head -3
 Source  source.onnx  (opset 13, small_case)
 Target  target.onnx  (opset 13, small_case)
 wrong 12 -> 0 of 60 images (20.00% -> 0.00%) in 6 steps
+
+# The preprocessing written into the graph: the repaired file is right with what the Target was fed at first.
+$ fetafix repair source.onnx target.onnx --images photos --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 order=bgr' --pre-into-graph -o folded.onnx -q > /dev/null; fetafix compare source.onnx folded.onnx --images photos --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 order=bgr' -q
+Source  source.onnx  (opset 13, small_case)
+Target  folded.onnx  (opset 13, small_case)
+0 of 60 labels differ (0.00%)
+$ fetafix repair source.onnx target.onnx --images photos --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 resize=nearest' --pre-into-graph -o unfolded.onnx -q
+fetafix: the preprocessing cannot be written into the graph: it differs in more than scale, mean, deviation and channel order
+[2]

@@ -39,6 +39,7 @@ layers                                     scores of the core layers
 localize                                   find what differs, and where the error begins; nothing is changed
 log                                        recent notes of the engine
 pairs                                      the aligned graph
+pre-into-graph                             write a repaired preprocessing into the graph, at the end
 proposals                                  repairs to try, in order
 quit                                       leave; a session with a file can be taken up again
 redo [STATE]                               take the undone step again (the youngest, or the one that leads to STATE)
