@@ -97,11 +97,6 @@ static int check_default(const ff_options *o)
         if (c->shell)
             names[n++] = c->name;
     }
-    static const char *const later[] = {"teach"};
-    for (size_t i = 0; i < FF_COUNT(later); i++) {
-        if (strcmp(o->operands[0], later[i]) == 0)
-            return ff_fail(FF_ERR_USAGE, "'%s' is not there yet; see fetafix --help", later[i]);
-    }
     const char *near = ff_nearest(o->operands[0], names, n);
     return near ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", o->operands[0],
                           near)

@@ -100,6 +100,8 @@ static const ff_command commands[] = {
      prompt_job, NULL},
     {"steps", "", "all decisions, in order of time", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table,
      NULL},
+    {"teach", "[LESSON]", "lessons on samples: find the fault, repair it; without a name the list",
+     NULL, NULL, FF_AT_SHELL, 0, 1, NULL, verb_teach},
     {"undo", "", "go back to the state before the last step", NULL, "u", FF_AT_PROMPT, 0, 0,
      prompt_job, NULL},
     {"validate", "", "count wrong labels over the validation images", NULL, "v", FF_AT_PROMPT, 0, 0,

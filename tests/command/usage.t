@@ -23,6 +23,7 @@ Commands:
   repl       type commands
   run        labels and outputs of one model
   script     commands from a file; - is standard input
+  teach      lessons on samples: find the fault, repair it; without a name the list
 .
 `fetafix COMMAND --help` shows a command's options.
 fetafix: two models are needed
@@ -84,8 +85,8 @@ fetafix: one model is needed: fetafix inspect MODEL
 $ fetafix apply a b
 fetafix: apply needs -o OUT
 [2]
-$ fetafix teach
-fetafix: 'teach' is not there yet; see fetafix --help
+$ fetafix teach nothing
+fetafix: 'nothing' is no lesson; `fetafix teach` lists them
 [2]
 $ fetafix repair source.onnx target.onnx --images photos --json out --report out
 fetafix: 'out' is to be written twice
