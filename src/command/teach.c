@@ -42,13 +42,13 @@ static void lesson_finish(lesson *l)
 /* ------------------------------------------------------------------------------------- the files
  */
 
-/* The folder that holds lessons/ and samples/; the caller frees. */
+/* The folder that holds samples/ and samples/lessons/; the caller frees. */
 static char *share_folder(void)
 {
     char program[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     program[n > 0 ? n : 0] = '\0';
-    char *beside = ff_path_dirname(program), *lessons = ff_path_join(beside, "lessons");
+    char *beside = ff_path_dirname(program), *lessons = ff_path_join(beside, "samples/lessons");
     bool built = access(lessons, R_OK) == 0;
     free(lessons);
     if (built)
@@ -122,7 +122,7 @@ static void print_text(ff_context *c, const char *text)
 static int list_lessons(ff_context *c, const char *share)
 {
     struct dirent **found = NULL;
-    char *folder = ff_path_join(share, "lessons");
+    char *folder = ff_path_join(share, "samples/lessons");
     int n = scandir(folder, &found, is_lesson, by_bytes), code = FF_OK;
     if (n <= 0)
         code = ff_fail(FF_ERR_INPUT, "'%s': no lessons are there", folder);
@@ -243,7 +243,7 @@ static void converse(ff_context *c, const lesson *l, bool *answered)
 
 int verb_teach(ff_context *c, int argc, char **argv)
 {
-    char *share = share_folder(), *lessons = ff_path_join(share, "lessons"), *path = NULL;
+    char *share = share_folder(), *lessons = ff_path_join(share, "samples/lessons"), *path = NULL;
     lesson l = {0};
     int code;
     bool answered = false;
