@@ -88,32 +88,33 @@ $ fetafix run source.onnx --images photos --config missing
 fetafix: 'missing': no such file
 [3]
 $ printf 'set\n' | fetafix repl --limit 7 --minimal
-name           type               value  default                     meaning
-images         text                      none                        images: a folder, or a text file with one path a line
-source-pre     text                      guessed                     the Source's preprocessing: a preset or a spec
-target-pre     text                      guessed                     the Target's preprocessing
-pre            text                      none                        the same as --source-pre, for one model
-labels         text                      none                        class names, one a line
-source-output  text                      the first                   the Source's output that is read
-target-output  text                      none                        the Target's output that is read
-validate       text                      none                        independent images: counted, never used to decide
-limit          number             7      none                        use the first N images only
-seed           number             0      0                           of the samples that the analysis draws
-threads        number                    one per core                threads
-memory         size                      a quarter of the machine's  memory for kept results, as 2G
-time-limit     time                      2h                          end the search after this time, as 90s or 2h
-rounds         number                    3                           rounds without a gain before the greedy search ends
-strategy       full|paper         full   full                        paper: greedy only, as published
-analysis       exact|paper        exact  exact                       paper: sampled layer analysis, as published
-causal         yes|no                    for `localize`              compute the causal column
-minimal        yes|no             yes    no                          keep the essential repairs only
-core-ops       text                      none                        operators that count as layers, as Conv,Gemm,MatMul
-reference      yes|no             no     no                          plain C kernels for everything
-timing         yes|no             no     no                          put times into the report
-format         text|json|csv      text   text                        how tables are printed
-color          auto|never|always  auto   auto                        colours
-quiet          yes|no             no     no                          no notes and no progress
-verbose        yes|no             no     no                          say more
+name            type               value  default                     meaning
+images          text                      none                        images: a folder, or a text file with one path a line
+source-pre      text                      guessed                     the Source's preprocessing: a preset or a spec
+target-pre      text                      guessed                     the Target's preprocessing
+pre             text                      none                        the same as --source-pre, for one model
+labels          text                      none                        class names, one a line
+source-output   text                      the first                   the Source's output that is read
+target-output   text                      none                        the Target's output that is read
+validate        text                      none                        independent images: counted, never used to decide
+limit           number             7      none                        use the first N images only
+seed            number             0      0                           of the samples that the analysis draws
+threads         number                    one per core                threads
+memory          size                      a quarter of the machine's  memory for kept results, as 2G
+time-limit      time                      2h                          end the search after this time, as 90s or 2h
+rounds          number                    3                           rounds without a gain before the greedy search ends
+strategy        full|paper         full   full                        paper: greedy only, as published
+analysis        exact|paper        exact  exact                       paper: sampled layer analysis, as published
+causal          yes|no                    for `localize`              compute the causal column
+minimal         yes|no             yes    no                          keep the essential repairs only
+pre-into-graph  yes|no             no     no                          write a repaired preprocessing into the graph, so that the old one stays right
+core-ops        text                      none                        operators that count as layers, as Conv,Gemm,MatMul
+reference       yes|no             no     no                          plain C kernels for everything
+timing          yes|no             no     no                          put times into the report
+format          text|json|csv      text   text                        how tables are printed
+color           auto|never|always  auto   auto                        colours
+quiet           yes|no             no     no                          no notes and no progress
+verbose         yes|no             no     no                          say more
 $ printf 'set limit 3\nset format xml\nset verbose\nset quiet yes\nset format csv\nset\n' | fetafix repl | head -4
 fetafix: 'limit' is set when the program starts; here: format, verbose, quiet
 fetafix: --format: 'xml' is none of text|json|csv
