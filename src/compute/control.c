@@ -27,7 +27,7 @@ static void drop(ff_tensor **t, int n)
 int ff_k_if(ff_call *c)
 {
     const ff_tensor *condition;
-    const ff_graph *g;
+    const ff_graph *g = NULL;
     int64_t truth;
     int rc = ff_need(c, 0, 0, -1, &condition);
     if (rc || (rc = ff_scalar_int(condition, "the condition", &truth)) ||
@@ -114,7 +114,7 @@ static int empty_join(ff_call *c, int slot, const ff_value *v, int64_t axis)
 int ff_k_loop(ff_call *c)
 {
     const ff_tensor *count = ff_in(c, 0), *condition = ff_in(c, 1);
-    const ff_graph *g;
+    const ff_graph *g = NULL;
     int64_t rounds = INT64_MAX, truth = 1,
             limit = c->env->iteration_limit ? c->env->iteration_limit : FF_KERNEL_ITERATION_LIMIT;
     int rc;
@@ -320,7 +320,7 @@ static int scan_batches(ff_call *c, const ff_graph *g, int scans)
 
 int ff_k_scan(ff_call *c)
 {
-    const ff_graph *g;
+    const ff_graph *g = NULL;
     int64_t asked = ff_node_int(c->node, "num_scan_inputs", 0);
     int rc = body_of(c, "body", &g), first = c->node->opset < 9;
     if (rc)

@@ -43,7 +43,7 @@ int ff_k_gather(ff_call *c)
         return rc;
     int64_t outer = ff_span(x->dims, 0, axis), inner = ff_span(x->dims, axis + 1, x->rank);
     for (int64_t i = 0; i < indices->count; i++) {
-        int64_t from;
+        int64_t from = 0;
         if ((rc = index_at(indices, i, x->dims[axis], &from)))
             return rc;
         for (int64_t o = 0; o < outer; o++)
@@ -72,7 +72,7 @@ int ff_k_gather_elements(ff_call *c)
     ff_walk_start(&w, x->rank, indices->dims);
     ff_walk_operand(&w, strides);
     do {
-        int64_t from;
+        int64_t from = 0;
         if ((rc = index_at(indices, i, x->dims[axis], &from)))
             return rc;
         ff_move(y, i++, x, w.at[0] + (from - w.index[axis]) * strides[axis], 1);
@@ -122,7 +122,7 @@ int ff_k_gather_nd(ff_call *c)
             slice = ff_span(x->dims, (int)(batch + depth), x->rank),
             block = ff_span(x->dims, (int)batch, x->rank);
     for (int64_t i = 0; i < tuples; i++) {
-        int64_t at;
+        int64_t at = 0;
         if ((rc = tuple_offset(x, indices, (int)batch, i, &at)))
             return rc;
         ff_move(y, i * slice, x, i / (tuples / batches) * block + at * slice, slice);
@@ -202,7 +202,7 @@ int ff_k_scatter_elements(ff_call *c) /* Scatter too */
     ff_walk_start(&w, x->rank, indices->dims);
     ff_walk_operand(&w, strides);
     do {
-        int64_t to;
+        int64_t to = 0;
         if ((rc = index_at(indices, i, x->dims[axis], &to)) ||
             (rc = combine(y, w.at[0] + (to - w.index[axis]) * strides[axis], updates, i, 1, op)))
             return rc;
@@ -232,7 +232,7 @@ int ff_k_scatter_nd(ff_call *c)
     const char *op = ff_node_string(c->node, "reduction", "none");
     int64_t tuples = ff_span(indices->dims, 0, lead), slice = ff_span(x->dims, (int)depth, x->rank);
     for (int64_t i = 0; i < tuples; i++) {
-        int64_t at;
+        int64_t at = 0;
         if ((rc = tuple_offset(x, indices, 0, i, &at)) ||
             (rc = combine(y, at * slice, updates, i * slice, slice, op)))
             return rc;

@@ -64,7 +64,7 @@ int ff_k_sequence_insert(ff_call *c)
 {
     const ff_tensor *s, *t;
     ff_tensor *y;
-    int64_t at;
+    int64_t at = 0;
     int rc = need_sequence(c, &s);
     if (rc || (rc = ff_need(c, 1, 0, -1, &t)) ||
         (rc = position(c, 2, s->count, s->count, s->count, &at)) ||
@@ -79,7 +79,7 @@ int ff_k_sequence_erase(ff_call *c)
 {
     const ff_tensor *s;
     ff_tensor *y;
-    int64_t at;
+    int64_t at = 0;
     int rc = need_sequence(c, &s);
     if (rc || (rc = position(c, 1, s->count, s->count - 1, -1, &at)) ||
         (rc = ff_out(c, 0, FF_SEQUENCE, 1, &(int64_t){s->count - 1}, &y)))
@@ -92,7 +92,7 @@ int ff_k_sequence_erase(ff_call *c)
 int ff_k_sequence_at(ff_call *c)
 {
     const ff_tensor *s;
-    int64_t at;
+    int64_t at = 0;
     int rc = need_sequence(c, &s);
     if (rc || (rc = position(c, 1, s->count, s->count - 1, 0, &at)))
         return rc;

@@ -204,7 +204,7 @@ static ff_label label_of(const float *v, int64_t n)
     ff_tensor *t;
     ff_label l = {{0}, 0, NULL};
     assert_int_equal(ff_tensor_create(FF_FLOAT, 1, &n, &t), FF_OK);
-    if (n > 0)
+    if (v && n > 0)
         memcpy(t->data, v, (size_t)n * sizeof *v);
     ff_label_of(t, &l);
     ff_tensor_unref(t);
