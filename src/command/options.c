@@ -467,8 +467,8 @@ int options_read_config(ff_options *o, const char *path)
         if (next)
             *next++ = '\0';
         number++;
-        char **words;
-        int n;
+        char **words = NULL;
+        int n = 0;
         code = ff_line_split(line, &words, &n);
         if (!code && n > 0) {
             if (strcmp(words[0], "set") != 0 || n > 3 || n < 2)
@@ -476,10 +476,9 @@ int options_read_config(ff_options *o, const char *path)
             else
                 code = options_set(o, words[1], n == 3 ? words[2] : NULL);
         }
-        for (int i = 0; !code && i < n; i++)
+        for (int i = 0; i < n; i++)
             free(words[i]);
-        if (!code)
-            free(words);
+        free(words);
         if (code)
             code = ff_fail_prefix(code, "%s:%d", path, number);
     }
