@@ -103,18 +103,6 @@ const char *case_at(int i, const char **summary)
     return cases[i].name;
 }
 
-static int save_style(const network *n, const style *s, const char *folder, const char *name)
-{
-    ff_model *m = NULL;
-    char *path = ff_path_join(folder, name);
-    int status = style_write(n, s, &m);
-    if (status == FF_OK)
-        status = ff_model_save(m, path, true);
-    ff_model_unref(m);
-    free(path);
-    return status;
-}
-
 int case_write(int i, const network *n, const char *parent)
 {
     style target = *style_find(cases[i].target);
@@ -125,9 +113,9 @@ int case_write(int i, const network *n, const char *parent)
     cases[i].damage(damaged, &target, &r);
     int status = make_folder(folder);
     if (status == FF_OK)
-        status = save_style(n, style_find(cases[i].source), folder, "source.onnx");
+        status = style_save(n, style_find(cases[i].source), folder, "source.onnx");
     if (status == FF_OK)
-        status = save_style(damaged, &target, folder, "target.onnx");
+        status = style_save(damaged, &target, folder, "target.onnx");
     json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "id", cases[i].name, "description",
                              cases[i].summary, "source_style", cases[i].source, "target_style", cases[i].target,
                              "source_preprocessing", cases[i].source_pre, "target_preprocessing",

@@ -157,18 +157,6 @@ static int fitted(int which, const paper_scale *scale, network **out)
     return status;
 }
 
-static int save(const network *n, const style *s, const char *folder, const char *name)
-{
-    ff_model *m = NULL;
-    char *path = ff_path_join(folder, name);
-    int status = style_write(n, s, &m);
-    if (status == FF_OK)
-        status = ff_model_save(m, path, true);
-    ff_model_unref(m);
-    free(path);
-    return status;
-}
-
 int paper_write(int i, const paper_scale *scale, network **cache, const char *parent)
 {
     int which = conversions[i].network, status = FF_OK;
@@ -193,9 +181,9 @@ int paper_write(int i, const paper_scale *scale, network **cache, const char *pa
         conversions[i].damage(damaged, &target, faults);
     status = make_folder(folder);
     if (status == FF_OK)
-        status = save(cache[which], &source, folder, "source.onnx");
+        status = style_save(cache[which], &source, folder, "source.onnx");
     if (status == FF_OK)
-        status = save(damaged, &target, folder, "target.onnx");
+        status = style_save(damaged, &target, folder, "target.onnx");
     json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:O}", "network", conversions[i].row.network, "conversion",
                              conversions[i].row.conversion, "source_preprocessing", conversions[i].source_pre,
                              "target_preprocessing", conversions[i].target_pre, "injected_faults", faults);

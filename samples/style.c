@@ -165,3 +165,15 @@ int style_write(const network *n, const style *s, ff_model **out)
     ff_model_unref(empty);
     return status;
 }
+
+int style_save(const network *n, const style *s, const char *folder, const char *name)
+{
+    ff_model *m = NULL;
+    char *path = ff_path_join(folder, name);
+    int status = style_write(n, s, &m);
+    if (status == FF_OK)
+        status = ff_model_save(m, path, true);
+    ff_model_unref(m);
+    free(path);
+    return status;
+}

@@ -66,5 +66,7 @@ const style *style_find(const char *name);
 const char *style_at(int i); /* names from 0 until NULL */
 
 int style_write(const network *n, const style *s, ff_model **out) FF_MUST_USE;
+/* The same into FOLDER/NAME, overwriting. */
+int style_save(const network *n, const style *s, const char *folder, const char *name) FF_MUST_USE;
 
 #endif
