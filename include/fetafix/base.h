@@ -254,12 +254,53 @@ int ff_pool_threads(const ff_pool *p);
 typedef int ff_pool_fn(void *context, int64_t index, int worker);
 int ff_pool_for(ff_pool *p, int64_t n, ff_pool_fn *fn, void *context, ff_cancel *cancel) FF_MUST_USE;
 
+/* The processes of `mpirun -n N fetafix ...`. All of them take the same input through the same steps and so come to the
+ * same decisions; only loops over images are shared out (ff_share_for). NULL: a process alone, for which all of
+ * this does nothing. What speaks to the others is called by all of them, in the same order, by one thread at a time. */
+typedef struct ff_team ff_team;
+/* *out is NULL when no launcher started this process. FF_ERR_USAGE: one did, and the program was built without MPI. */
+int ff_team_join(ff_team **out) FF_MUST_USE;
+/* Waits for the others. With an exit code above 1 not for ever: they are ended with it, as nobody would answer them. */
+void ff_team_leave(ff_team *t, int exit_code);
+int ff_team_rank(const ff_team *t); /* from 0; 0 for NULL */
+int ff_team_size(const ff_team *t); /* 1 for NULL */
+/* The bytes that `from` has reach all. */
+void ff_team_tell(ff_team *t, int from, void *data, size_t size);
+/* The failure at the lowest place becomes everybody's, with its message; FF_OK when nobody failed. */
+int ff_team_agree(ff_team *t, int code, int64_t place) FF_MUST_USE;
+/* counts[rank] records of `size` bytes from each rank, one rank after the other, to all. */
+void ff_team_gather(ff_team *t, const void *mine, const int *counts, size_t size, void *all);
+/* Of the row that `from` has, each rank gets its counts[rank] elements, in their place of its own row. */
+void ff_team_scatter(ff_team *t, int from, float *row, const int *counts);
+/* What this process sent, and the time it spent in exchanges, waiting included. */
+typedef struct ff_team_traffic {
+    int64_t exchanges;
+    uint64_t bytes;
+    double seconds;
+} ff_team_traffic;
+ff_team_traffic ff_team_traffic_of(const ff_team *t);
+
 /* What every long call is given: any member may be NULL. */
 typedef struct ff_task {
     ff_pool *pool;
     ff_cancel *cancel;
     ff_progress *progress;
+    ff_team *team;
 } ff_task;
+/* ff_pool_for with the pool and the cancel token of the task, over the processes of its team: index i (or image
+ * ids[i], where ids are given) always belongs to the same process. fn writes elements of the parts, which all processes
+ * have afterwards: element i, or ids[i] with by_id. Plain values only, no pointers. */
+typedef struct ff_part {
+    void *at;
+    size_t size; /* bytes of an element */
+    bool by_id;
+} ff_part;
+int ff_share_for(const ff_task *task, int64_t n, const int *ids, ff_pool_fn *fn, void *context, const ff_part *parts,
+                 int n_parts) FF_MUST_USE;
+int ff_share_owner(const ff_task *task, const int *ids, int64_t i); /* the rank that runs it */
+bool ff_share_mine(const ff_task *task, const int *ids, int64_t i);
+/* The exchange alone, after a loop that left something to be exchanged later. */
+void ff_share_parts(const ff_task *task, int64_t n, const int *ids, const ff_part *parts, int n_parts);
 bool ff_cancelled(const ff_task *t);     /* t may be NULL */
 int ff_check_cancel(const ff_task *t);   /* FF_OK or FF_ERR_CANCELLED with its message */
 

@@ -17,6 +17,7 @@ enum {
     FF_AT_SHELL = 1,    /* fetafix VERB ... */
     FF_AT_PROMPT = 2,   /* `:` prompt, REPL, scripts */
     FF_AT_EXPLORER = 4, /* only where there are views */
+    FF_AT_TEAM = 8,     /* with FF_AT_SHELL: the processes of mpirun share its work */
 };
 
 typedef struct ff_options ff_options;

@@ -44,6 +44,7 @@ typedef struct ff_session_options {
     bool causal;                         /* compute the causal column too */
     bool speculate;                      /* evaluate the next proposals while idle (the explorer) */
     const char *core_ops;
+    ff_team *team;                       /* processes that share the work; only that of rank 0 keeps a file */
     bool labels_only;                    /* compare: FF_JOB_LOAD labels and does not align; no other job
                                             but FF_JOB_SAVE and FF_JOB_VALIDATE */
 } ff_session_options;

@@ -45,7 +45,8 @@ static bool want_color(const ff_options *o)
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
     if (o->color >= 0)
         return o->color > 0;
-    return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+    /* Under a launcher output may look like a terminal's and go to a file. */
+    return !o->session.team && isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
 /* $XDG_CONFIG_HOME/fetafix/config where there is one, or NULL. The caller frees it. */
@@ -116,6 +117,29 @@ static int help(ff_context *c, const ff_options *o)
     return FF_OK;
 }
 
+static void drop(void *sink, const char *text)
+{
+    (void)sink;
+    (void)text;
+}
+
+/* Under mpirun the processes share a verb's work, and the first of them alone speaks and writes. A verb that
+ * cannot be shared is its alone altogether. True: there is nothing to do here. */
+static bool join_team(ff_context *c, ff_options *o, ff_team *team)
+{
+    const ff_command *verb = o->verb ? ff_command_find(o->verb) : NULL;
+    bool shares = verb && (verb->where & FF_AT_TEAM);
+    if (shares)
+        o->session.team = team;
+    if (ff_team_rank(team) == 0)
+        return false;
+    c->print = c->note = drop;
+    c->quiet = true;
+    c->progress = false;
+    o->output = o->json = o->labels_csv = o->report = o->patch = NULL;
+    return !shares;
+}
+
 static int dispatch(ff_context *c, ff_options *o)
 {
     if (o->help)
@@ -147,18 +171,24 @@ int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_option
     explorer = explore;
     ff_options o;
     ff_context c = {.options = &o, .wait = true, .print = print_out, .note = print_note};
-    int code = parse(argc, argv, &o);
-    if (!code) {
-        c.quiet = o.quiet;
+    ff_team *team;
+    int code = ff_team_join(&team);
+    if (code)
+        options_init(&o);
+    else
+        code = parse(argc, argv, &o);
+    bool idle = !code && join_team(&c, &o, team);
+    if (!code && !idle) {
+        c.quiet |= o.quiet;
         c.verbose = o.verbose;
         c.format = o.format;
         c.color = want_color(&o);
-        c.progress = !o.quiet && isatty(STDERR_FILENO);
+        c.progress = !c.quiet && isatty(STDERR_FILENO);
         code = dispatch(&c, &o);
     }
     if (code < 0) {
         fflush(stdout);
-        print_note(NULL, code == FF_ERR_CANCELLED ? "interrupted" : ff_error());
+        c.note(NULL, code == FF_ERR_CANCELLED ? "interrupted" : ff_error());
     }
     if (c.session)
         batch_close(&c);
@@ -167,5 +197,7 @@ int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_option
         print_note(NULL, "standard output cannot be written");
         code = FF_ERR_INPUT;
     }
-    return code > 0 ? code : ff_exit_code(code);
+    code = code > 0 ? code : ff_exit_code(code);
+    ff_team_leave(team, code);
+    return code;
 }

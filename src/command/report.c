@@ -202,6 +202,13 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
         json_object_set_new(t, "operations", json_real(s->flops));
         json_object_set_new(t, "operations_of_full_runs", json_real(s->flops_full));
         json_object_set_new(t, "peak_mb", json_real((double)ff_memory_peak() / (1 << 20)));
+        if (o->session.team) {
+            ff_team_traffic traffic = ff_team_traffic_of(o->session.team);
+            json_object_set_new(t, "processes", json_integer(ff_team_size(o->session.team)));
+            json_object_set_new(t, "exchanges", json_integer(traffic.exchanges));
+            json_object_set_new(t, "bytes_sent", json_integer((json_int_t)traffic.bytes));
+            json_object_set_new(t, "exchange_seconds", json_real(traffic.seconds));
+        }
         json_object_set_new(r, "timing", t);
     }
     char *dump = json_dumps(r, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

@@ -27,8 +27,8 @@ static const ff_command commands[] = {
     {"bench", "MODEL | " CASE, "milliseconds per image, or where the time of a repair goes", NULL,
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_bench},
     {"compare", CASE, "count the images whose labels differ, without analysis",
-     "Exit code 0: no label differs; 1: some do. --verbose lists them.", NULL, FF_AT_SHELL, 0, -1,
-     NULL, verb_compare},
+     "Exit code 0: no label differs; 1: some do. --verbose lists them.", NULL, FF_AT_SHELL | FF_AT_TEAM,
+     0, -1, NULL, verb_compare},
     {"detail", "PAIR", "attributes, origins and weights of a row of the aligned graph", NULL, NULL,
      FF_AT_PROMPT, 1, 1, prompt_detail, NULL},
     {"equivalences", "", "differences that cannot change a result", NULL, NULL, FF_AT_PROMPT, 0, 0,
@@ -56,8 +56,8 @@ static const ff_command commands[] = {
      FF_AT_PROMPT, 1, 2, prompt_labels, NULL},
     {"layers", "", "scores of the core layers", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
     {"localize", CASE, "find what differs, and where the error begins; nothing is changed",
-     "Exit code 0: no label differs; 1: some do.", NULL, FF_AT_SHELL | FF_AT_PROMPT, 0, 0,
-     prompt_job, verb_localize},
+     "Exit code 0: no label differs; 1: some do.", NULL,
+     FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_localize},
     {"log", "", "recent notes of the engine", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
     {"matrix", "MODEL... --images DIR|LIST",
      "count the images whose labels differ, for every pair of models",
@@ -77,8 +77,9 @@ static const ff_command commands[] = {
     {"repair", CASE " [-o OUT]", "repair to the end, keeping only what lowers the discrepancy",
      "Exit code 0: no label differs any more; 1: some do. A session file (--session) makes it safe "
      "to\n"
-     "interrupt or kill: the same command goes on from there and ends in the same model.",
-     "A", FF_AT_SHELL | FF_AT_PROMPT, 0, 0, prompt_job, verb_repair},
+     "interrupt or kill: the same command goes on from there and ends in the same model.\n"
+     "Under mpirun the processes share the images; what is written is the same to the byte.",
+     "A", FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_repair},
     {"repl", "[SOURCE TARGET --images DIR|LIST]", "type commands", NULL, NULL, FF_AT_SHELL, 0, -1,
      NULL, verb_repl},
     {"report", "[FILE] [--force]", "print or write the report: JSON, or a page where FILE is *.html",

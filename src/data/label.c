@@ -89,6 +89,60 @@ out:
     return code;
 }
 
+static int64_t widest(const run *r, int n)
+{
+    int64_t width = 0;
+    for (int k = 0; k < n; k++)
+        width = r->widths[k] > width ? r->widths[k] : width;
+    return width;
+}
+
+/* In a team: the labels that the others worked out, then the outputs, whose width is known by then. */
+static void share_labels(run *r, int n)
+{
+    if (!r->task || !r->task->team)
+        return;
+    ff_label *plain = ff_alloc_array((size_t)n + 1, sizeof *plain);
+    for (int k = 0; k < n; k++) {
+        plain[k] = r->labels->at[r->ids ? r->ids[k] : k];
+        plain[k].output = NULL;
+    }
+    ff_share_parts(r->task, n, r->ids, &(ff_part){plain, sizeof *plain}, 1);
+    size_t width = r->keep_outputs ? (size_t)widest(r, n) : 0;
+    float *outputs = ff_alloc_array((size_t)n * width + 1, sizeof *outputs);
+    for (int k = 0; k < n; k++) {
+        const ff_label *l = &r->labels->at[r->ids ? r->ids[k] : k];
+        if (width && ff_share_mine(r->task, r->ids, k) && l->output)
+            memcpy(outputs + (size_t)k * width, l->output, (size_t)r->widths[k] * sizeof *outputs);
+    }
+    ff_share_parts(r->task, n, r->ids, &(ff_part){outputs, width * sizeof *outputs}, 1);
+    for (int k = 0; k < n; k++) {
+        ff_label *l = &r->labels->at[r->ids ? r->ids[k] : k];
+        if (ff_share_mine(r->task, r->ids, k))
+            continue;
+        free(l->output);
+        *l = plain[k];
+        if (width && r->widths[k] >= 0) {
+            l->output = ff_alloc_array((size_t)r->widths[k], sizeof *l->output);
+            memcpy(l->output, outputs + (size_t)k * width, (size_t)r->widths[k] * sizeof *l->output);
+        }
+    }
+    free(outputs);
+    free(plain);
+}
+
+/* The first image's, which in a team may be another process's. */
+static char *first_error(const run *r, int n)
+{
+    int code = FF_OK, k = 0;
+    while (k < n && !r->errors[k])
+        k++;
+    if (k < n)
+        code = ff_fail(FF_ERR_GRAPH, "%s", r->errors[k]);
+    code = ff_team_agree(r->task ? r->task->team : NULL, code, k);
+    return code ? ff_strdup(ff_error()) : NULL;
+}
+
 int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store,
                  bool keep_outputs, const ff_task *task, ff_labels *l)
 {
@@ -106,15 +160,13 @@ int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n
     run r = {runners, feed, ids, store, keep_outputs, task, l, NULL, NULL};
     r.widths = ff_alloc_array((size_t)n, sizeof *r.widths);
     r.errors = ff_alloc_array((size_t)n, sizeof *r.errors);
-    int code = ff_pool_for(task ? task->pool : NULL, n, run_one, &r, task ? task->cancel : NULL);
+    int code = ff_share_for(task, n, ids, run_one, &r, &(ff_part){r.widths, sizeof *r.widths}, 1);
     if (code == FF_OK) {
-        char *error = NULL;
-        for (int k = 0; k < n; k++) {
+        share_labels(&r, n);
+        char *error = first_error(&r, n);
+        for (int k = 0; k < n; k++)
             if (r.widths[k] >= 0)
                 l->width = r.widths[k];
-            if (r.errors[k] && !error)
-                error = ff_strdup(r.errors[k]);
-        }
         /* An error of an earlier call stays until all images were run again. */
         if (error || !ids) {
             free(l->error);

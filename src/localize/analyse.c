@@ -125,7 +125,8 @@ static int sum_errors(analysis *a, const sample *p)
     sum_job job = {a, p, ff_alloc_array((size_t)n * (size_t)count + 1, sizeof(layer_sums))};
     if (a->task && a->task->progress)
         ff_progress_start(a->task->progress, "comparing activations", n);
-    int rc = ff_pool_for(a->task ? a->task->pool : NULL, n, sum_image, &job, a->task ? a->task->cancel : NULL);
+    const ff_part part = {job.at, (size_t)count * sizeof *job.at};
+    int rc = ff_share_for(a->task, n, p->images, sum_image, &job, &part, 1);
     for (int i = 0; i < count && rc == FF_OK; i++) {
         layer_sums total = {0};
         for (int k = 0; k < n; k++) {
@@ -220,12 +221,28 @@ static int test_tile(void *context, int64_t index, int worker)
     return FF_OK;
 }
 
+/* In a team a process ran its images only, and tests its elements only, of all images: each gets the columns of its
+ * tiles. owners[i]: whose tile i is; consecutive ones are one process's, so that its columns are one range. */
+static int *deal_tiles(slab *b, const tile *tiles, size_t n_tiles)
+{
+    const ff_task *task = b->a->task;
+    ff_team *team = task ? task->team : NULL;
+    size_t size = (size_t)ff_team_size(team);
+    int *owners = ff_alloc_array(n_tiles + 1, sizeof *owners), *columns = ff_alloc_array(size, sizeof *columns);
+    for (size_t i = 0; i < n_tiles; i++) {
+        owners[i] = (int)(i * size / n_tiles);
+        columns[owners[i]] += (int)tiles[i].n;
+    }
+    for (int i = 0; team && i < b->p->n_similar + b->p->n_dissimilar; i++)
+        ff_team_scatter(team, ff_share_owner(task, b->p->images, i), b->values + i * b->width, columns);
+    free(columns);
+    return owners;
+}
+
 static int test_slab(slab *b, ff_kruskal_sum *by_layer)
 {
     analysis *a = b->a;
-    ff_pool *pool = a->task ? a->task->pool : NULL;
-    ff_cancel *cancel = a->task ? a->task->cancel : NULL;
-    int rc = ff_pool_for(pool, b->p->n_similar + b->p->n_dissimilar, fill_row, b, cancel);
+    int rc = ff_share_for(a->task, b->p->n_similar + b->p->n_dissimilar, b->p->images, fill_row, b, NULL, 0);
     if (rc != FF_OK)
         return rc;
     size_t n_tiles = 0, capacity = 0;
@@ -239,7 +256,10 @@ static int test_slab(slab *b, ff_kruskal_sum *by_layer)
         }
     }
     tile_job job = {b, tiles, ff_alloc_array(n_tiles + 1, sizeof(ff_kruskal_sum))};
-    rc = ff_pool_for(pool, (int64_t)n_tiles, test_tile, &job, cancel);
+    int *owners = deal_tiles(b, tiles, n_tiles);
+    const ff_part part = {job.sums, sizeof *job.sums};
+    rc = ff_share_for(a->task, (int64_t)n_tiles, owners, test_tile, &job, &part, 1);
+    free(owners);
     for (size_t i = 0; i < n_tiles && rc == FF_OK; i++) {
         ff_kruskal_sum *sum = &by_layer[b->segments[tiles[i].segment].layer];
         sum->elements += job.sums[i].elements;
@@ -368,7 +388,8 @@ static int test_causes(analysis *a, const sample *p)
     causal_job job = {a, p, ff_alloc_array((size_t)n * (size_t)count + 1, sizeof(bool))};
     if (a->task && a->task->progress)
         ff_progress_start(a->task->progress, "looking for causes", n);
-    int rc = ff_pool_for(a->task ? a->task->pool : NULL, n, causal_image, &job, a->task ? a->task->cancel : NULL);
+    const ff_part part = {job.right, (size_t)count * sizeof *job.right};
+    int rc = ff_share_for(a->task, n, p->images + p->n_similar, causal_image, &job, &part, 1);
     for (int i = 0; i < count && rc == FF_OK; i++) {
         int right = 0;
         for (int k = 0; k < n; k++)

@@ -7,7 +7,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,7 +224,7 @@ typedef struct evaluation {
     const int *images; /* of the present wave */
     ff_labels *labels;
     double *distance, *flops; /* by image */
-    atomic_llong width;       /* of the output, where the plan could not tell */
+    int64_t *width;           /* of the output, by image */
 } evaluation;
 
 static int run_image(void *context, int64_t index, int worker)
@@ -255,7 +254,7 @@ static int run_image(void *context, int64_t index, int worker)
     e->distance[image] = ff_output_distance(
         e->judge->source->at[image].output, e->judge->source->width, ff_shared_source_soft(e->judge->shared),
         values->data, values->count, e->soft, e->offset);
-    atomic_store(&e->width, values->count);
+    e->width[image] = values->count;
     ff_tensor_unref(values);
     return FF_OK;
 }
@@ -264,7 +263,11 @@ static int run_wave(void *context, const int *images, int n)
 {
     evaluation *e = context;
     e->images = images;
-    int rc = ff_pool_for(e->task ? e->task->pool : NULL, n, run_image, e, e->task ? e->task->cancel : NULL);
+    const ff_part parts[] = {{e->labels->at, sizeof e->labels->at[0], true},
+                             {e->distance, sizeof e->distance[0], true},
+                             {e->flops, sizeof e->flops[0], true},
+                             {e->width, sizeof e->width[0], true}};
+    int rc = ff_share_for(e->task, n, images, run_image, e, parts, FF_COUNT(parts));
     if (rc == FF_OK && e->task && e->task->progress)
         ff_progress_add(e->task->progress, n);
     return rc;
@@ -324,6 +327,7 @@ static int evaluate(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre
     e.labels = ff_labels_create(count);
     e.distance = ff_alloc_array((size_t)count, sizeof *e.distance);
     e.flops = ff_alloc_array((size_t)count, sizeof *e.flops);
+    e.width = ff_alloc_array((size_t)count, sizeof *e.width);
     int *order = ff_alloc_array((size_t)count, sizeof *order);
     const ff_value *output = ff_plan_output(p->plan, 0);
     const ff_shape *shape = ff_plan_shape(p->plan, output), *input = ff_feed_shape(p->feed);
@@ -333,7 +337,7 @@ static int evaluate(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre
     e.offset = j->source->width == e.labels->width ? 0 : j->offset;
     ff_decide_order(j->source, base ? base->labels : j->source, base ? settle_offset(j, base->labels) : 0,
                     order);
-    int wave = 2 * e.runners.n;
+    int wave = 2 * e.runners.n * ff_team_size(task ? task->team : NULL);
     if (complete || limit >= count) {
         limit = complete ? limit : count;
         wave = count;
@@ -347,8 +351,8 @@ static int evaluate(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre
     if (rc != FF_OK)
         goto out;
 
-    if (e.labels->width <= 0)
-        e.labels->width = atomic_load(&e.width);
+    if (e.labels->width <= 0 && d.run > 0) /* the plan could not tell */
+        e.labels->width = e.width[order[0]];
     /* Images that ran in the last wave beyond the deciding one are not looked at. */
     for (int i = d.run; i < count; i++)
         e.labels->at[order[i]].top[0] = FF_LABEL_UNKNOWN;
@@ -377,6 +381,7 @@ out:
     ff_labels_destroy(e.labels);
     free(e.distance);
     free(e.flops);
+    free(e.width);
     free(order);
     ff_runners_finish(&e.runners);
     return rc;

@@ -172,7 +172,8 @@ int ff_tune_pre(const ff_shared *h, ff_model *m, const ff_pre *bases, int n_base
                 ff_tuned *best, int max, int *n, double *flops)
 {
     int count = ff_dataset_count(ff_shared_set(h)), rc = FF_OK;
-    ff_task quiet = {.pool = task ? task->pool : NULL, .cancel = task ? task->cancel : NULL};
+    ff_task quiet = task ? *task : (ff_task){0};
+    quiet.progress = NULL;
     tuning t = {.shared = h, .model = m, .offset = offset, .task = &quiet};
     int *ids = ff_alloc_array((size_t)count + 1, sizeof *ids);
     for (int i = 0; i < count; i++)

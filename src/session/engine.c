@@ -382,7 +382,7 @@ int ff_session_open(const ff_session_options *o, ff_session **out)
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->ended, NULL);
     c->pool = ff_pool_create(o->threads, NULL);
-    c->task = (ff_task){.pool = c->pool, .cancel = &s->cancel, .progress = &s->progress};
+    c->task = (ff_task){.pool = c->pool, .cancel = &s->cancel, .progress = &s->progress, .team = o->team};
     c->publish = publish;
     c->announce = announce;
     c->context = s;

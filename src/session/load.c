@@ -116,7 +116,7 @@ static int settle_settings(ff_case *c)
 
 int case_open_store(ff_case *c)
 {
-    return db_open(c->options.path, &c->db, &c->resumed);
+    return db_open_team(c->options.path, c->options.team, &c->db, &c->resumed);
 }
 
 /* ------------------------------------------------------------------------------------- models */

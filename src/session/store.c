@@ -303,17 +303,22 @@ rollback:
     return code;
 }
 
-int db_open(const char *path, store **out, bool *existed)
+/* `name` in messages; `bytes`: of a file that is looked at in memory. */
+static int open_store(const char *file, const char *name, const void *bytes, uint64_t size, store **out, bool *existed)
 {
-    struct stat info;
-    if (path && stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return ff_fail(FF_ERR_INPUT, "'%s' is not a FetaFix session", path);
     store *s = ff_alloc(sizeof *s);
-    s->path = ff_strdup(path ? path : "memory");
+    s->path = ff_strdup(name ? name : "memory");
     bool found = false;
-    int rc =
-        sqlite3_open_v2(path ? path : ":memory:", &s->db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+    int rc = sqlite3_open_v2(file ? file : ":memory:", &s->db,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+    if (rc == SQLITE_OK && size) {
+        unsigned char *copy = sqlite3_malloc64(size); /* SQLite's from here on, on failure too */
+        if (copy)
+            memcpy(copy, bytes, size);
+        rc = copy ? sqlite3_deserialize(s->db, "main", copy, (sqlite3_int64)size, (sqlite3_int64)size,
+                                        SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE)
+                  : SQLITE_NOMEM;
+    }
     int code = rc == SQLITE_OK ? set_up(s, &found) : fail_sqlite(s, rc);
     if (code) {
         db_close(s);
@@ -322,6 +327,37 @@ int db_open(const char *path, store **out, bool *existed)
     *existed = found;
     *out = s;
     return FF_OK;
+}
+
+int db_open(const char *path, store **out, bool *existed)
+{
+    struct stat info;
+    if (path && stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return ff_fail(FF_ERR_INPUT, "'%s' is not a FetaFix session", path);
+    return open_store(path, path, NULL, 0, out, existed);
+}
+
+int db_open_team(const char *path, ff_team *team, store **out, bool *existed)
+{
+    bool first = ff_team_rank(team) == 0;
+    int code = first ? db_open(path, out, existed) : FF_OK;
+    code = ff_team_agree(team, code, 0);
+    if (code || !team)
+        return code;
+    unsigned char *bytes = NULL;
+    sqlite3_int64 size = 0;
+    if (first && *existed)
+        bytes = sqlite3_serialize((*out)->db, "main", &size, 0);
+    ff_team_tell(team, 0, &size, sizeof size);
+    if (!first)
+        bytes = sqlite3_malloc64((sqlite3_uint64)size + 1);
+    code = ff_team_agree(team, bytes || !size ? FF_OK : ff_fail(FF_ERR_NOMEM, "session '%s': out of memory", path), 0);
+    if (!code)
+        ff_team_tell(team, 0, bytes, (size_t)size);
+    if (!code && !first)
+        code = open_store(NULL, path, bytes, (uint64_t)size, out, existed);
+    sqlite3_free(bytes);
+    return ff_team_agree(team, code, 0);
 }
 
 void db_close(store *s)

@@ -22,6 +22,9 @@ typedef struct store store;
 /* path NULL: in memory. *existed: the file holds a session already. A file that is no session, of
  * another version, damaged, with a foreign schema or held by another process is FF_ERR_INPUT. */
 int db_open(const char *path, store **out, bool *existed) FF_MUST_USE;
+/* The same for the processes of a team (NULL: this one alone): the first of them has the file, the others a copy in
+ * memory. All of them call it, and all fail where it does. */
+int db_open_team(const char *path, ff_team *team, store **out, bool *existed) FF_MUST_USE;
 void db_close(store *s); /* NULL is fine */
 
 /*

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A team of processes over MPI. Without MPI every team is NULL, and a launcher's processes are refused: each would
+ * do all of the work and write the same files. */
+#include "fetafix/base.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What Open MPI, MPICH and Slurm tell the processes they start. */
+static bool launched(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS"};
+    for (size_t i = 0; i < FF_COUNT(names); i++)
+        if (getenv(names[i]))
+            return true;
+    return false;
+}
+
+#ifdef FETAFIX_MPI
+
+#include <limits.h>
+#include <mpi.h>
+#include <time.h>
+
+struct ff_team {
+    int rank, size;
+    ff_team_traffic traffic;
+};
+
+int ff_team_join(ff_team **out)
+{
+    *out = NULL;
+    if (!launched())
+        return FF_OK;
+    int level;
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level) != MPI_SUCCESS)
+        return ff_fail(FF_ERR_INTERNAL, "MPI cannot be started");
+    if (level < MPI_THREAD_SERIALIZED) {
+        MPI_Finalize();
+        return ff_fail(FF_ERR_INTERNAL, "this MPI cannot be called from a thread of its own");
+    }
+    ff_team *t = ff_alloc(sizeof *t);
+    MPI_Comm_rank(MPI_COMM_WORLD, &t->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &t->size);
+    *out = t;
+    return FF_OK;
+}
+
+/* Ranks that failed alike all arrive; one that failed alone would wait for the others for ever, and they for it. */
+void ff_team_leave(ff_team *t, int exit_code)
+{
+    enum { PATIENCE_MS = 2000 };
+    if (!t)
+        return;
+    MPI_Request all;
+    int arrived = 0;
+    MPI_Ibarrier(MPI_COMM_WORLD, &all);
+    for (int ms = 0; !arrived; ms++) {
+        MPI_Test(&all, &arrived, MPI_STATUS_IGNORE);
+        if (!arrived && exit_code > 1 && ms >= PATIENCE_MS)
+            MPI_Abort(MPI_COMM_WORLD, exit_code);
+        if (!arrived)
+            nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+    }
+    MPI_Finalize();
+    free(t);
+}
+
+int ff_team_rank(const ff_team *t)
+{
+    return t ? t->rank : 0;
+}
+
+int ff_team_size(const ff_team *t)
+{
+    return t ? t->size : 1;
+}
+
+static void count(ff_team *t, int64_t begun, uint64_t bytes)
+{
+    t->traffic.exchanges++;
+    t->traffic.bytes += bytes;
+    t->traffic.seconds += (double)(ff_now_ns() - begun) * 1e-9;
+}
+
+ff_team_traffic ff_team_traffic_of(const ff_team *t)
+{
+    return t ? t->traffic : (ff_team_traffic){0};
+}
+
+void ff_team_tell(ff_team *t, int from, void *data, size_t size)
+{
+    int64_t begun = ff_now_ns();
+    if (!t)
+        return;
+    for (size_t at = 0; at < size; at += INT_MAX) {
+        size_t n = size - at < INT_MAX ? size - at : INT_MAX;
+        MPI_Bcast((char *)data + at, (int)n, MPI_BYTE, from, MPI_COMM_WORLD);
+    }
+    count(t, begun, t->rank == from ? size : 0);
+}
+
+int ff_team_agree(ff_team *t, int code, int64_t place)
+{
+    if (!t)
+        return code;
+    /* The failure at the lowest place, of the lowest rank there. */
+    int64_t begun = ff_now_ns(), mine[2] = {code == FF_OK ? INT64_MAX : place, t->rank}, lowest = INT64_MAX;
+    MPI_Allreduce(&mine[0], &lowest, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD);
+    count(t, begun, sizeof lowest);
+    if (lowest == INT64_MAX)
+        return FF_OK;
+    int candidate = mine[0] == lowest ? t->rank : INT_MAX, from;
+    MPI_Allreduce(&candidate, &from, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    struct {
+        int code;
+        char message[2000];
+    } failure = {.code = code};
+    if (t->rank == from)
+        strncpy(failure.message, ff_error(), sizeof failure.message - 1);
+    ff_team_tell(t, from, &failure, sizeof failure);
+    return ff_fail(failure.code, "%s", failure.message);
+}
+
+void ff_team_gather(ff_team *t, const void *mine, const int *counts, size_t size, void *all)
+{
+    int64_t begun = ff_now_ns();
+    if (!t || !size)
+        return;
+    int *starts = ff_alloc_array((size_t)t->size, sizeof *starts);
+    for (int i = 1; i < t->size; i++)
+        starts[i] = starts[i - 1] + counts[i - 1];
+    MPI_Datatype record;
+    MPI_Type_contiguous((int)size, MPI_BYTE, &record);
+    MPI_Type_commit(&record);
+    MPI_Allgatherv(mine, counts[t->rank], record, all, counts, starts, record, MPI_COMM_WORLD);
+    MPI_Type_free(&record);
+    free(starts);
+    count(t, begun, (uint64_t)counts[t->rank] * size);
+}
+
+void ff_team_scatter(ff_team *t, int from, float *row, const int *counts)
+{
+    int64_t begun = ff_now_ns();
+    if (!t)
+        return;
+    int *starts = ff_alloc_array((size_t)t->size, sizeof *starts);
+    for (int i = 1; i < t->size; i++)
+        starts[i] = starts[i - 1] + counts[i - 1];
+    int all = starts[t->size - 1] + counts[t->size - 1];
+    if (t->rank == from)
+        MPI_Scatterv(row, counts, starts, MPI_FLOAT, MPI_IN_PLACE, 0, MPI_FLOAT, from, MPI_COMM_WORLD);
+    else
+        MPI_Scatterv(NULL, NULL, NULL, MPI_FLOAT, row + starts[t->rank], counts[t->rank], MPI_FLOAT, from,
+                     MPI_COMM_WORLD);
+    free(starts);
+    count(t, begun, t->rank == from ? (uint64_t)(all - counts[from]) * sizeof *row : 0);
+}
+
+#else
+
+int ff_team_join(ff_team **out)
+{
+    *out = NULL;
+    const char *size = getenv("OMPI_COMM_WORLD_SIZE");
+    size = size ? size : getenv("PMI_SIZE");
+    if (launched() && (!size || strcmp(size, "1") != 0))
+        return ff_fail(FF_ERR_USAGE, "this fetafix was built without MPI: run it without a launcher");
+    return FF_OK;
+}
+
+void ff_team_leave(ff_team *t, int exit_code)
+{
+    (void)t;
+    (void)exit_code;
+}
+
+int ff_team_rank(const ff_team *t)
+{
+    (void)t;
+    return 0;
+}
+
+int ff_team_size(const ff_team *t)
+{
+    (void)t;
+    return 1;
+}
+
+ff_team_traffic ff_team_traffic_of(const ff_team *t)
+{
+    (void)t;
+    return (ff_team_traffic){0};
+}
+
+void ff_team_tell(ff_team *t, int from, void *data, size_t size)
+{
+    (void)t, (void)from, (void)data, (void)size;
+}
+
+int ff_team_agree(ff_team *t, int code, int64_t place)
+{
+    (void)t, (void)place;
+    return code;
+}
+
+void ff_team_gather(ff_team *t, const void *mine, const int *counts, size_t size, void *all)
+{
+    (void)t, (void)mine, (void)counts, (void)size, (void)all;
+}
+
+void ff_team_scatter(ff_team *t, int from, float *row, const int *counts)
+{
+    (void)t, (void)from, (void)row, (void)counts;
+}
+
+#endif
