@@ -43,19 +43,26 @@ typedef struct ff_proposal {
     bool search_pre;   /* what is proposed is to search for a better preprocessing, from the Target's and from
                           `pre` on; what was found is in the judgement's state */
     int pair;          /* of the alignment it was made for; -1: none */
+    int n_members;     /* a group: several repairs of one cause, offered as one step. Places in the list it stands */
+    int *members;      /* in, ascending; it has no edits of its own: ff_proposal_join makes them */
 } ff_proposal;
 /* The id of the proposal to search: it has a phase of its own. */
 #define FF_SEARCH_PRE "search:preprocessing"
+#define FF_GROUP "group:" /* ids of groups begin with this */
 typedef struct ff_proposals {
     int count;
     ff_proposal *at;
 } ff_proposals;
 /* All proposals for the findings of the subject, in the order in which they should be tried: the paper's,
- * WB LH CG down the list of suspicious layers (`scores` may be NULL: order of the network). */
+ * WB LH CG down the list of suspicious layers (`scores` may be NULL: order of the network). At the end a search for a
+ * preprocessing while labels differ, and a group ("group:WB:int8-per-tensor") for each cause that several findings
+ * share. The search tries no groups, since what it keeps is known one by one; a person may take one. */
 int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores *scores, ff_proposals **out) FF_MUST_USE;
 void ff_proposals_destroy(ff_proposals *p);
 /* One proposal that does several at once; fails with FF_ERR_GRAPH when their edits clash. */
 int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n, ff_proposal *out) FF_MUST_USE;
+/* The same of the members of a group in its list; any other proposal is copied. */
+int ff_proposal_resolve(const ff_subject *s, const ff_proposals *list, int index, ff_proposal *out) FF_MUST_USE;
 void ff_proposal_copy(const ff_proposal *p, ff_proposal *out);
 void ff_proposal_finish(ff_proposal *p);
 /* The model after the proposal (a new reference; the same model when it has no patch). */

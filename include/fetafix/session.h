@@ -61,8 +61,10 @@ typedef enum ff_job_kind {
     FF_JOB_LOAD,     /* models, images, labels of both, alignment (and what a session file holds) */
     FF_JOB_LOCALIZE, /* findings, equivalences, layer scores */
     FF_JOB_EVALUATE, /* judge the proposal `id` without taking it */
-    FF_JOB_ACCEPT,   /* take proposal `id` (judged first when it was not); `force`: even if not better */
+    FF_JOB_ACCEPT,   /* take proposal `id` (judged first when it was not); `force`: even if not better. Several
+                        ids, one a line, and a group are one step */
     FF_JOB_REJECT,   /* set proposal `id` aside */
+    FF_JOB_SPLIT,    /* set group `id` aside for its members; no id: take the present state's repairs one by one */
     FF_JOB_UNDO,     /* to the parent state */
     FF_JOB_REDO,     /* to the youngest child (or `number`) */
     FF_JOB_GOTO,     /* to state `number` */
@@ -74,6 +76,8 @@ typedef enum ff_job_kind {
     FF_JOB_EXPORT,   /* write the way from the root to the present state to `path` (`force`), for `apply` */
     FF_JOB_PRE_INTO_GRAPH, /* the preprocessing that was repaired becomes nodes behind the Target's input: a state
                               that wants what the Target was fed at first. At the end of the search */
+    FF_JOB_EXPORT_SCRIPT, /* the same way as the commands that take it, for `fetafix script` */
+    FF_JOB_COMPARE,       /* states `number` and `other` side by side: fills ff_session_comparison */
     FF_JOB_KINDS
 } ff_job_kind;
 
@@ -81,7 +85,7 @@ typedef struct ff_request {
     ff_job_kind kind;
     const char *id;   /* copied */
     const char *path; /* copied */
-    int64_t number;
+    int64_t number, other;
     bool force;
 } ff_request;
 
@@ -188,6 +192,17 @@ typedef struct ff_detail {
 } ff_detail;
 const ff_detail *ff_session_detail(ff_session *s, int pair); /* new reference or NULL */
 void ff_detail_unref(const ff_detail *d);
+
+/* Two states side by side, made by FF_JOB_COMPARE; NULL until then. */
+typedef struct ff_comparison {
+    int64_t a, b;
+    bool same_model;         /* bit for bit, and the same preprocessing */
+    const ff_table *states;  /* state:int wrong:int distance:real step:int summary:text preprocessing:text; a, then b */
+    const ff_table *images;  /* image:int name:text source:int a:int b:int right:text ("a" "b" "neither"): labels that differ */
+    const ff_table *edits;   /* state:int edit:text: on the way to that one and not to the other */
+} ff_comparison;
+const ff_comparison *ff_session_comparison(ff_session *s); /* new reference or NULL */
+void ff_comparison_unref(const ff_comparison *c);
 
 /* The labels of both models in the present state, as DESIGN.md's --labels-csv; after FF_JOB_LOAD. */
 int ff_session_write_labels(ff_session *s, const char *path, bool force) FF_MUST_USE;

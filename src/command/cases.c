@@ -75,6 +75,15 @@ static void say_wrong_images(ff_context *c, const ff_snapshot *s)
     }
 }
 
+static void say_groups(ff_context *c, const ff_snapshot *s)
+{
+    const ff_table *t = s->proposals;
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        if (strncmp(text(t, i, "id"), "group:", 6) == 0)
+            say(c, "  %s: %s\n", text(t, i, "id"), text(t, i, "summary"));
+    }
+}
+
 static void say_faults(ff_context *c, const ff_snapshot *s, bool with_status)
 {
     const ff_table *t = s->findings;
@@ -228,6 +237,7 @@ int verb_localize(ff_context *c, int argc, char **argv)
         say_models(c, s);
         say_wrong(c, s);
         say_faults(c, s, false);
+        say_groups(c, s);
         say_layers(c, s);
         say_validation(c, s);
         ff_snapshot_unref(s);
@@ -272,8 +282,12 @@ int verb_repair(ff_context *c, int argc, char **argv)
         code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
     if (!code)
         code = batch_run(c, &(ff_request){.kind = FF_JOB_REPAIR});
-    if (!code && o->pre_into_graph)
-        code = batch_run(c, &(ff_request){.kind = FF_JOB_PRE_INTO_GRAPH});
+    int into_graph = FF_OK;
+    char *why = NULL;
+    if (!code && o->pre_into_graph && (into_graph = batch_run(c, &(ff_request){.kind = FF_JOB_PRE_INTO_GRAPH})))
+        why = ff_strdup(ff_error());
+    if (into_graph && into_graph != FF_ERR_USAGE && into_graph != FF_ERR_GRAPH)
+        code = into_graph;
     if (!code)
         code = validate(c);
     if (!code && o->output)
@@ -289,6 +303,10 @@ int verb_repair(ff_context *c, int argc, char **argv)
         if (o->output)
             say(c, "saved %s\n", o->output);
     }
+    /* The repair stands, and is written: what is wanted on top of it could not be done. */
+    if (!code && into_graph)
+        code = ff_fail(into_graph, "--pre-into-graph: %s", why);
+    free(why);
     if (code == FF_ERR_CANCELLED && o->session.path)
         note(c, "what was decided so far is in '%s'; the same command goes on from there",
              o->session.path);

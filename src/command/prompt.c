@@ -27,19 +27,25 @@ static int post(ff_context *c, const ff_request *r)
     return c->wait ? batch_wait_saying(c, job) : FF_OK;
 }
 
-/* Takes "--force" out of the words. */
-static bool take_force(int *argc, char **argv)
+/* Takes a switch out of the words (behind them: whoever made them frees all); was it there? */
+static bool take_word(int *argc, char **argv, const char *word)
 {
-    bool force = false;
-    int n = 1;
-    for (int i = 1; i < *argc; i++) {
-        if (strcmp(argv[i], "--force") == 0 || strcmp(argv[i], "-f") == 0)
-            force = true;
-        else
-            argv[n++] = argv[i];
+    int n = 1, end = *argc;
+    for (int i = 1; i < end; i++) {
+        if (strcmp(argv[i], word) == 0)
+            continue;
+        char *kept = argv[i];
+        argv[i] = argv[n];
+        argv[n++] = kept;
     }
     *argc = n;
-    return force;
+    return n < end;
+}
+
+static bool take_force(int *argc, char **argv)
+{
+    bool brief = take_word(argc, argv, "-f");
+    return take_word(argc, argv, "--force") || brief;
 }
 
 int prompt_job(ff_context *c, int argc, char **argv)
@@ -80,6 +86,23 @@ static int find_repair(ff_context *c, const char *word, char **id)
                  : ff_fail(FF_ERR_USAGE, "there is no open repair '%s'; see `proposals`", word);
 }
 
+/* Several, an id a line. */
+static int find_repairs(ff_context *c, int argc, char **argv, char **ids)
+{
+    ff_buf b = {0};
+    int code = FF_OK;
+    for (int i = 1; !code && i < argc; i++) {
+        char *id;
+        if (!(code = find_repair(c, argv[i], &id)))
+            ff_buf_printf(&b, "%s%s", i > 1 ? "\n" : "", id);
+        free(id);
+    }
+    if (code)
+        ff_buf_finish(&b);
+    *ids = code ? NULL : ff_buf_steal(&b);
+    return code;
+}
+
 int prompt_accept(ff_context *c, int argc, char **argv)
 {
     ff_request r = {.kind = FF_JOB_ACCEPT};
@@ -88,11 +111,17 @@ int prompt_accept(ff_context *c, int argc, char **argv)
         r.kind = FF_JOB_REJECT;
     else if (strcmp(argv[0], "evaluate") == 0)
         r.kind = FF_JOB_EVALUATE;
+    else if (strcmp(argv[0], "split") == 0)
+        r.kind = FF_JOB_SPLIT;
     int code = need_session(c);
     if (code)
         return code;
     char *id = NULL;
-    if (argc > 1 && (code = find_repair(c, argv[1], &id)))
+    if (argc > 2 && r.kind == FF_JOB_ACCEPT)
+        code = find_repairs(c, argc, argv, &id);
+    else if (argc > 1)
+        code = find_repair(c, argv[1], &id);
+    if (code)
         return code;
     if (!id && r.kind == FF_JOB_EVALUATE) {
         const ff_snapshot *s = ff_session_snapshot(c->session);
@@ -128,12 +157,47 @@ int prompt_move(ff_context *c, int argc, char **argv)
 
 int prompt_write(ff_context *c, int argc, char **argv)
 {
-    ff_request r = {.kind = strcmp(argv[0], "export") ? FF_JOB_SAVE : FF_JOB_EXPORT};
+    bool exports = strcmp(argv[0], "export") == 0;
+    ff_request r = {.kind = exports ? FF_JOB_EXPORT : FF_JOB_SAVE};
     r.force = take_force(&argc, argv);
+    if (exports && take_word(&argc, argv, "--script"))
+        r.kind = FF_JOB_EXPORT_SCRIPT;
     if (argc != 2)
-        return ff_fail(FF_ERR_USAGE, "expected: %s FILE [--force]", argv[0]);
+        return ff_fail(FF_ERR_USAGE, "expected: %s FILE %s[--force]", argv[0], exports ? "[--script] " : "");
     r.path = argv[1];
     return post(c, &r);
+}
+
+static void print_section(ff_context *c, const ff_table *t, const char *none)
+{
+    ff_buf b = {0};
+    if (ff_table_rows(t))
+        ff_table_print(t, c->format, 0, &b);
+    else if (c->format == FF_FORMAT_TEXT)
+        ff_buf_printf(&b, "%s\n", none);
+    c->print(c->sink, b.data ? b.data : "");
+    ff_buf_finish(&b);
+}
+
+int prompt_compare_states(ff_context *c, int argc, char **argv)
+{
+    ff_request r = {.kind = FF_JOB_COMPARE};
+    (void)argc;
+    for (int i = 1; i <= 2; i++) {
+        if (!ff_parse_int(argv[i], i == 1 ? &r.number : &r.other))
+            return ff_fail(FF_ERR_USAGE, "%s: '%s' is not the number of a state; see `states`", argv[0], argv[i]);
+    }
+    int code = post(c, &r);
+    if (code || !c->wait)
+        return code;
+    const ff_comparison *k = ff_session_comparison(c->session);
+    if (!k)
+        return FF_OK;
+    print_section(c, k->states, "");
+    print_section(c, k->images, "no label differs");
+    print_section(c, k->edits, k->same_model ? "the same model, bit for bit" : "the same edits");
+    ff_comparison_unref(k);
+    return FF_OK;
 }
 
 int prompt_report(ff_context *c, int argc, char **argv)

@@ -6,9 +6,10 @@
 #include "fetafix/command.h"
 
 int prompt_job(ff_context *c, int argc, char **argv);    /* step repair undo localize validate */
-int prompt_accept(ff_context *c, int argc, char **argv); /* accept reject evaluate */
+int prompt_accept(ff_context *c, int argc, char **argv); /* accept reject evaluate split */
 int prompt_move(ff_context *c, int argc, char **argv);   /* redo goto */
 int prompt_write(ff_context *c, int argc, char **argv);  /* save export */
+int prompt_compare_states(ff_context *c, int argc, char **argv);
 int prompt_report(ff_context *c, int argc, char **argv);
 int prompt_labels(ff_context *c, int argc, char **argv);
 int prompt_table(ff_context *c, int argc, char **argv); /* findings layers ... */

@@ -16,12 +16,13 @@
 
 /* Sorted by name. */
 static const ff_command commands[] = {
-    {"accept", "[REPAIR] [--force]",
+    {"accept", "[REPAIR]... [--force]",
      "take a repair (the next one; --force: even if it does not help)",
      "REPAIR is an id or its number in `proposals`. It is judged first when it was not: a repair "
      "is taken\n"
-     "when fewer labels are wrong afterwards.",
-     "a", FF_AT_PROMPT, 0, 2, prompt_accept, NULL},
+     "when fewer labels are wrong afterwards. Several, and a group of one cause, are one step: undo takes\n"
+     "them back together, `split` takes them apart.",
+     "a", FF_AT_PROMPT, 0, -1, prompt_accept, NULL},
     {"apply", "PATCH MODEL -o OUT", "replay an exported repair on the model it was made for", NULL,
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_apply},
     {"bench", "MODEL | " CASE, "milliseconds per image, or where the time of a repair goes", NULL,
@@ -29,6 +30,8 @@ static const ff_command commands[] = {
     {"compare", CASE, "count the images whose labels differ, without analysis",
      "Exit code 0: no label differs; 1: some do. --verbose lists them.", NULL, FF_AT_SHELL | FF_AT_TEAM,
      0, -1, NULL, verb_compare},
+    {"compare-states", "STATE STATE", "two states side by side: counts, labels that changed, edits of one alone",
+     NULL, NULL, FF_AT_PROMPT, 2, 2, prompt_compare_states, NULL},
     {"detail", "PAIR", "attributes, origins and weights of a row of the aligned graph", NULL, NULL,
      FF_AT_PROMPT, 1, 1, prompt_detail, NULL},
     {"equivalences", "", "differences that cannot change a result", NULL, NULL, FF_AT_PROMPT, 0, 0,
@@ -40,8 +43,9 @@ static const ff_command commands[] = {
     {"explore", CASE, "the explorer: look, step, undo, save (the default on a terminal)",
      "Without a terminal it does what `repair` does.", NULL, FF_AT_SHELL, 0, -1, NULL,
      verb_explore},
-    {"export", "FILE [--force]", "write the accepted steps as a file for `fetafix apply`", NULL,
-     NULL, FF_AT_PROMPT, 1, 2, prompt_write, NULL},
+    {"export", "FILE [--script] [--force]", "write the accepted steps as a file for `fetafix apply`",
+     "--script: as the commands that take them, for `fetafix script`. `goto` another state first to export that.",
+     NULL, FF_AT_PROMPT, 1, 3, prompt_write, NULL},
     {"findings", "", "what differs, and what became of it", NULL, NULL, FF_AT_PROMPT, 0, 0,
      prompt_table, NULL},
     {"goto", "STATE", "go to a state of the history", NULL, NULL, FF_AT_PROMPT, 1, 1, prompt_move,
@@ -95,6 +99,10 @@ static const ff_command commands[] = {
     {"set", "[format text|json|csv | verbose yes|no | quiet yes|no]",
      "list all settings, or change one of the prompt's", NULL, NULL, FF_AT_PROMPT, 0, 2, prompt_set,
      NULL},
+    {"split", "[GROUP]", "set a group aside for its single repairs, or take the last step's one by one",
+     "A group takes all repairs of one cause at once. Without GROUP: the step that led to the present state is\n"
+     "undone and its repairs are taken as steps of their own, so that each shows what it brings.",
+     NULL, FF_AT_PROMPT, 0, 1, prompt_accept, NULL},
     {"states", "", "the history tree", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
     {"status", "", "where the case stands", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_status, NULL},
     {"step", "", "let the search find one repair that helps", NULL, "s", FF_AT_PROMPT, 0, 0,

@@ -27,9 +27,12 @@ int ff_fix_preprocessing(ff_proposing *p, const ff_finding *f)
     return FF_OK;
 }
 
-int ff_search_preprocessing(ff_proposing *p, const ff_finding *f)
+/* Also where the two specs agree: what was given or guessed for both may suit the Source alone. */
+int ff_search_preprocessing(ff_proposing *p)
 {
-    ff_proposal *n = ff_proposing_add(p, f, NULL, NULL, ff_strdup("search for a preprocessing that suits the Target"));
+    const ff_finding differs = {.id = (char *)"PP:preprocessing", .type = FF_PP, .pair = -1};
+    ff_proposal *n =
+        ff_proposing_add(p, &differs, NULL, NULL, ff_strdup("search for a preprocessing that suits the Target"));
     free(n->id);
     n->id = ff_strdup(FF_SEARCH_PRE);
     n->search_pre = true;

@@ -467,6 +467,14 @@ int ff_judge_state(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *t
     return FF_OK;
 }
 
+/* Where the Target is fed what the Source is, nothing but the labels that differ speaks for another spec. Among many,
+ * one puts some label right by chance: it is the cause only when the outputs come much nearer as well. */
+static bool by_chance(const ff_state *base, const ff_proposal *p, const ff_judgement *v)
+{
+    return base->pre.layout == p->pre.layout && ff_pre_equal(&base->pre, &p->pre) &&
+           !(v->distance < 0.5 * base->distance);
+}
+
 /* The most promising specs on all images; the best of them is the judgement. */
 static int judge_search(ff_judge *j, const ff_state *base, const ff_proposal *p, const ff_task *task,
                         ff_judgement *out)
@@ -490,7 +498,7 @@ static int judge_search(ff_judge *j, const ff_state *base, const ff_proposal *p,
             break;
         flops += v.flops;
         flops_full += v.flops_full;
-        if (v.verdict == FF_VERDICT_BETTER && v.wrong <= limit && v.state) {
+        if (v.verdict == FF_VERDICT_BETTER && v.wrong <= limit && v.state && !by_chance(base, p, &v)) {
             ff_judgement_finish(&best);
             best = v;
             limit = v.wrong - 1;

@@ -35,6 +35,7 @@ void ff_proposal_finish(ff_proposal *p)
     for (int i = 0; i < p->n_findings; i++)
         free(p->findings[i]);
     free(p->findings);
+    free(p->members);
     free(p->summary);
     ff_patch_destroy(p->patch);
     *p = (ff_proposal){0};
@@ -49,6 +50,9 @@ void ff_proposal_copy(const ff_proposal *p, ff_proposal *out)
     for (int i = 0; i < p->n_findings; i++)
         out->findings[i] = ff_strdup(p->findings[i]);
     out->patch = p->patch ? ff_patch_copy(p->patch) : NULL;
+    out->members = ff_alloc_array((size_t)p->n_members + 1, sizeof *out->members);
+    for (int i = 0; i < p->n_members; i++)
+        out->members[i] = p->members[i];
 }
 
 void ff_proposal_settle(ff_proposal *p, const ff_judgement *j)
@@ -138,4 +142,23 @@ int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n
     }
     *out = j;
     return FF_OK;
+}
+
+int ff_proposal_resolve(const ff_subject *s, const ff_proposals *list, int index, ff_proposal *out)
+{
+    const ff_proposal *p = &list->at[index];
+    if (!p->n_members) {
+        ff_proposal_copy(p, out);
+        return FF_OK;
+    }
+    const ff_proposal **parts = ff_alloc_array((size_t)p->n_members, sizeof *parts);
+    for (int i = 0; i < p->n_members; i++)
+        parts[i] = &list->at[p->members[i]];
+    int rc = ff_proposal_join(s, parts, p->n_members, out);
+    free(parts);
+    if (rc == FF_OK) {
+        free(out->summary);
+        out->summary = ff_strdup(p->summary);
+    }
+    return rc;
 }

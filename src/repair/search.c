@@ -113,10 +113,10 @@ void ff_search_set_proposals(ff_search *s, const ff_proposals *p)
     s->n_open = s->level = s->piece = 0;
 }
 
-/* A search for a preprocessing has its own phase. */
-static bool is_own_phase(const item *it)
+/* A search for a preprocessing has its own phase, and a group is for a person to take. */
+static bool is_aside(const item *it)
 {
-    return strcmp(it->id, FF_SEARCH_PRE) == 0;
+    return strcmp(it->id, FF_SEARCH_PRE) == 0 || strncmp(it->id, FF_GROUP, strlen(FF_GROUP)) == 0;
 }
 
 /* One item a finding: variants of a repair exclude one another. */
@@ -128,7 +128,7 @@ static void collect_open(ff_search *s)
     s->n_open = 0;
     for (int i = 0; i < s->n_items; i++) {
         const item *it = &s->items[i];
-        bool skip = ff_map_get(s->accepted, it->id) != NULL || is_own_phase(it);
+        bool skip = ff_map_get(s->accepted, it->id) != NULL || is_aside(it);
         for (int k = 0; k < it->n_findings; k++)
             skip = skip || ff_map_get(covered, it->findings[k]);
         if (skip)
@@ -156,7 +156,7 @@ static bool next_single(ff_search *s)
 {
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < s->n_items; i++)
-            if (!is_own_phase(&s->items[i]) && !ff_map_get(s->pass, s->items[i].id) &&
+            if (!is_aside(&s->items[i]) && !ff_map_get(s->pass, s->items[i].id) &&
                 !ff_map_get(s->accepted, s->items[i].id)) {
                 hand_out(s, FF_TRIAL_ADD, &i, 1);
                 return true;
@@ -306,7 +306,11 @@ void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accept
     if (!accepted)
         return;
     for (int i = 0; i < t->n; i++) {
-        ff_map_put(s->accepted, s->items[t->indices[i]].id, &mark);
+        const item *it = &s->items[t->indices[i]];
+        ff_map_put(s->accepted, it->id, &mark);
+        /* What was searched for is better than the Source's own spec, which goes by the finding's name. */
+        for (int k = 0; k < it->n_findings && strcmp(it->id, FF_SEARCH_PRE) == 0; k++)
+            ff_map_put(s->accepted, it->findings[k], &mark);
         ff_grow(&s->steps, &s->steps_capacity, (size_t)s->n_steps + 1, sizeof *s->steps);
         s->steps[s->n_steps++] = asked ? s->phase : FF_PHASE_GREEDY;
     }

@@ -2,8 +2,8 @@
 /* The table of strategies, and ff_propose, which puts the proposals in the order in which they are tried. */
 #include "repair/strategy.h"
 
-#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const ff_strategy strategies[] = {
     {FF_PP, ff_fix_preprocessing},
@@ -39,6 +39,47 @@ static int rank_of(const ff_layer_scores *scores, int pair)
     return rank;
 }
 
+/* The first proposal of each finding with this type and cause; a finding that has none is left out. */
+static void add_group(ff_proposing *p, const ff_findings *f, const ff_finding *head, int n_single)
+{
+    int *members = ff_alloc_array((size_t)n_single + 1, sizeof *members), n = 0;
+    for (int k = 0; k < n_single; k++) {
+        const char *id = p->list->at[k].findings[0];
+        bool fits = n == 0 || strcmp(p->list->at[members[n - 1]].findings[0], id) != 0; /* variants follow one another */
+        for (int i = 0; i < f->count && fits; i++)
+            if (strcmp(f->at[i].id, id) == 0)
+                fits = f->at[i].type == head->type && strcmp(f->at[i].cause, head->cause) == 0;
+        if (fits && p->list->at[k].n_findings == 1)
+            members[n++] = k;
+    }
+    if (n < 2) {
+        free(members);
+        return;
+    }
+    ff_proposal *g = ff_proposing_add(p, head, NULL, NULL, ff_asprintf("all %d repairs of the cause '%s'", n, head->cause));
+    free(g->id);
+    g->id = ff_asprintf(FF_GROUP "%s:%s", ff_fault_type_name(head->type), head->cause);
+    g->pair = -1;
+    g->members = members;
+    g->n_members = n;
+    g->n_findings = n;
+    free(g->findings[0]);
+    g->findings = ff_realloc_array(g->findings, (size_t)n, sizeof *g->findings);
+    for (int i = 0; i < n; i++)
+        g->findings[i] = ff_strdup(p->list->at[members[i]].findings[0]);
+}
+
+static void add_groups(ff_proposing *p, const ff_findings *f, int n_single)
+{
+    for (int i = 0; i < f->count; i++) {
+        bool first = f->at[i].type >= FF_WB;
+        for (int k = 0; k < i && first; k++)
+            first = f->at[k].type != f->at[i].type || strcmp(f->at[k].cause, f->at[i].cause) != 0;
+        if (first)
+            add_group(p, f, &f->at[i], n_single);
+    }
+}
+
 int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores *scores, ff_proposals **out)
 {
     ff_proposing p = {.subject = s, .list = ff_alloc(sizeof(ff_proposals))};
@@ -57,9 +98,11 @@ int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores 
                 rc = strategies[k].propose(&p, finding);
     }
     free(order);
-    for (int i = 0; i < f->count && rc == FF_OK; i++)
-        if (f->at[i].type == FF_PP)
-            rc = ff_search_preprocessing(&p, &f->at[i]);
+    int n_single = p.list->count;
+    if (rc == FF_OK && s->wrong > 0)
+        rc = ff_search_preprocessing(&p);
+    if (rc == FF_OK)
+        add_groups(&p, f, n_single);
     if (rc != FF_OK) {
         ff_proposals_destroy(p.list);
         return rc;

@@ -20,7 +20,7 @@ typedef struct ff_strategy {
 } ff_strategy;
 
 int ff_fix_preprocessing(ff_proposing *p, const ff_finding *f);
-int ff_search_preprocessing(ff_proposing *p, const ff_finding *f); /* comes after all others */
+int ff_search_preprocessing(ff_proposing *p); /* comes after all others */
 int ff_fix_input(ff_proposing *p, const ff_finding *f);
 int ff_fix_structure(ff_proposing *p, const ff_finding *f);
 int ff_fix_weights(ff_proposing *p, const ff_finding *f);

@@ -7,6 +7,9 @@
  *     history.c   states and decisions, in memory and in the store
  *     localise.c  subject, findings, scores and proposals of the present state
  *     step.c      trials: judged, committed, told to the search
+ *     hand.c      what a person decides: accept, reject, split
+ *     compare.c   two states side by side
+ *     export.c    the way to a state, as a patch or as a script
  *     move.c      undo, redo, going to a state, and the search replayed there
  *     validate.c  independent images
  *     tables.c, pairs.c, detail.c   what front ends see
@@ -193,9 +196,14 @@ int case_repair(ff_case *c) FF_MUST_USE;
 int case_pre_into_graph(ff_case *c) FF_MUST_USE;
 /* The end with --minimal was made, in the search's log. */
 bool case_settled(const ff_case *c);
-int case_evaluate(ff_case *c, const char *id) FF_MUST_USE;
-int case_accept(ff_case *c, const char *id, bool force) FF_MUST_USE;
-int case_reject(ff_case *c, const char *id) FF_MUST_USE;
+/* Loaded for repair, and localised. */
+int case_need_search(ff_case *c) FF_MUST_USE;
+/* Judges a proposal of the present list and keeps the judgement. */
+int case_judge(ff_case *c, int index, bool complete, const ff_task *task) FF_MUST_USE;
+/* The one way in which a trial becomes history. `p` is what was tried (NULL for steps taken away); the judgement has a
+ * state when it was accepted. */
+int case_decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_judgement *j, bool accepted,
+                const char *phase) FF_MUST_USE;
 /* Judges the next proposal that is not judged yet; false: there is none. */
 bool case_speculate(ff_case *c, ff_cancel *cancel);
 const ff_judgement *case_judged(const ff_case *c, const char *id);
@@ -204,6 +212,22 @@ void case_keep_judgement(ff_case *c, const char *id);
 bool case_decided(const ff_case *c, const char *id); /* at the present state, in the search's log */
 char *case_trial_ids(const ff_trial *t, char *const *ids);
 void case_forget_judgements(ff_case *c);
+
+/* hand.c */
+int case_evaluate(ff_case *c, const char *id) FF_MUST_USE;
+/* `ids`: one a line, taken as one step; a group stands for its members. NULL or empty: what the search would try. */
+int case_accept(ff_case *c, const char *ids, bool force) FF_MUST_USE;
+int case_reject(ff_case *c, const char *id) FF_MUST_USE;
+/* A group that is proposed is set aside, so that its members are left. Without an id the present state's step, when it
+ * took several repairs at once, is taken again one by one. */
+int case_split(ff_case *c, const char *id) FF_MUST_USE;
+
+/* compare.c */
+int case_compare(ff_case *c, int64_t a, int64_t b, const struct ff_comparison **out) FF_MUST_USE;
+
+/* export.c */
+int case_export_patch(ff_case *c, const char *path, bool force) FF_MUST_USE;
+int case_export_script(ff_case *c, const char *path, bool force) FF_MUST_USE;
 
 /* move.c */
 int case_undo(ff_case *c) FF_MUST_USE;
@@ -220,6 +244,8 @@ ff_table *case_pairs(ff_case *c);
 ff_table *case_layers(ff_case *c);
 int case_pair_of(const ff_case *c, const known_finding *k); /* in the present alignment; -1 */
 int case_layer_of(const ff_case *c, int pair);              /* 1..; 0: no core layer */
+/* "a\nb" into its lines; the caller frees each and the array. Returns how many. */
+int case_split_lines(const char *text, char ***out);
 /* localise.c: the root's scores with the pairs of another alignment; NULL: none. The caller
  * destroys. */
 ff_layer_scores *case_scores_for(const ff_case *c, const ff_subject *s);

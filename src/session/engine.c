@@ -37,6 +37,7 @@ struct ff_session {
     pthread_cond_t ended;
     const ff_snapshot *snapshot;
     const ff_detail *detail;
+    const ff_comparison *comparison;
     uint64_t detail_state;
     int64_t finished; /* number of the last job that ended */
     job_end *ends;    /* by job number */
@@ -137,6 +138,14 @@ const ff_detail *ff_session_detail(ff_session *s, int pair)
     return d;
 }
 
+const ff_comparison *ff_session_comparison(ff_session *s)
+{
+    pthread_mutex_lock(&s->lock);
+    const ff_comparison *c = s->comparison ? comparison_ref(s->comparison) : NULL;
+    pthread_mutex_unlock(&s->lock);
+    return c;
+}
+
 static void set_detail(ff_session *s, const ff_detail *d)
 {
     pthread_mutex_lock(&s->lock);
@@ -175,29 +184,18 @@ static int run_save(ff_case *c, const char *path, bool force)
     return code;
 }
 
-static int run_export(ff_case *c, const char *path, bool force)
+static int run_compare(ff_session *s, int64_t a, int64_t b)
 {
-    if (!path || !*path)
-        return ff_fail(FF_ERR_USAGE, "export needs a file name");
-    if (!c->n_points)
-        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be exported");
-    const point *now = &c->points[c->current];
-    int n = now->depth + 1;
-    int64_t *way = ff_alloc_array((size_t)n, sizeof *way);
-    case_path(c, c->current, way, n);
-    ff_repair_file p = {.target = *ff_model_sha256(c->target), .patch = ff_patch_create()};
-    for (int i = 1; i < n; i++) {
-        if (c->points[way[i]].patch)
-            ff_patch_append(p.patch, c->points[way[i]].patch);
-    }
-    if (!ff_pre_equal(&now->pre, &c->target_pre))
-        p.pre = ff_pre_print(&now->pre);
-    int code = ff_repair_file_write(&p, path, force);
-    if (!code)
-        case_note(c, "exported '%s'", path);
-    ff_repair_file_finish(&p);
-    free(way);
-    return code;
+    const ff_comparison *made, *last;
+    int code = case_compare(s->c, a, b, &made);
+    if (code)
+        return code;
+    pthread_mutex_lock(&s->lock);
+    last = s->comparison;
+    s->comparison = made;
+    pthread_mutex_unlock(&s->lock);
+    ff_comparison_unref(last);
+    return FF_OK;
 }
 
 static int run(ff_session *s, const ff_request *r)
@@ -231,7 +229,13 @@ static int run(ff_session *s, const ff_request *r)
     case FF_JOB_VALIDATE:
         return case_validate(c);
     case FF_JOB_EXPORT:
-        return run_export(c, r->path, r->force);
+        return case_export_patch(c, r->path, r->force);
+    case FF_JOB_EXPORT_SCRIPT:
+        return case_export_script(c, r->path, r->force);
+    case FF_JOB_COMPARE:
+        return run_compare(s, r->number, r->other);
+    case FF_JOB_SPLIT:
+        return case_split(c, r->id);
     case FF_JOB_PRE_INTO_GRAPH:
         return case_pre_into_graph(c);
     case FF_JOB_KINDS:
@@ -416,6 +420,7 @@ void ff_session_close(ff_session *s)
     free(s->ends);
     ff_snapshot_unref(s->snapshot);
     ff_detail_unref(s->detail);
+    ff_comparison_unref(s->comparison);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->ended);
     free(s);

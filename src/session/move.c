@@ -44,6 +44,11 @@ static int split(const char *text, char mark, char ***out)
     return n;
 }
 
+int case_split_lines(const char *text, char ***out)
+{
+    return split(text ? text : "", '\n', out);
+}
+
 /* The list of a state as it was stored. */
 static int read_list(const ff_case *c, int64_t state, list *out)
 {
@@ -98,15 +103,18 @@ static int tell_decision(ff_case *c, const decision *d, const list *l)
         ff_search_report(c->search, &t, v, accepted);
         return FF_OK;
     }
-    /* By hand, out of turn. */
+    /* By hand, out of turn: ids are in the order of the list. */
+    int *indices = ff_alloc_array((size_t)l->n + 1, sizeof *indices), n = 0;
     for (int i = 0; i < l->n && !d->subset; i++) {
-        if (strcmp(l->ids[i], d->ids ? d->ids : "") != 0)
-            continue;
-        t = (ff_trial){.phase = ff_search_phase(c->search), .n = 1, .indices = &i};
-        ff_search_report(c->search, &t, v, accepted);
-        return FF_OK;
+        if (case_lists(d->ids, l->ids[i]))
+            indices[n++] = i;
     }
-    return db_damaged(c->db, "its decisions do not follow from one another");
+    t = (ff_trial){.phase = ff_search_phase(c->search), .n = n, .indices = indices};
+    bool told = n > 0 && is_trial(&t, d, l);
+    if (told)
+        ff_search_report(c->search, &t, v, accepted);
+    free(indices);
+    return told ? FF_OK : db_damaged(c->db, "its decisions do not follow from one another");
 }
 
 int case_replay(ff_case *c)

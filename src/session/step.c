@@ -38,11 +38,16 @@ void case_keep_judgement(ff_case *c, const char *id)
     }
 }
 
-static int judge(ff_case *c, int index, bool complete, const ff_task *task)
+int case_judge(ff_case *c, int index, bool complete, const ff_task *task)
 {
     const ff_proposal *p = &c->proposals->at[index];
+    ff_proposal whole;
     ff_judgement j;
-    int code = ff_judge_proposal(c->judge, c->state, p, complete, task, &j);
+    int code = ff_proposal_resolve(c->subject, c->proposals, index, &whole);
+    if (!code) {
+        code = ff_judge_proposal(c->judge, c->state, &whole, complete, task, &j);
+        ff_proposal_finish(&whole);
+    }
     if (code)
         return code;
     c->flops += j.flops;
@@ -84,7 +89,7 @@ bool case_speculate(ff_case *c, ff_cancel *cancel)
         const char *id = c->proposals->at[i].id;
         if (case_judged(c, id) || case_decided(c, id) || c->proposals->at[i].search_pre)
             continue;
-        return judge(c, i, false, &task) == FF_OK;
+        return case_judge(c, i, false, &task) == FF_OK;
     }
     return false;
 }
@@ -161,8 +166,8 @@ static void announce_decision(ff_case *c, const decision *d, const ff_judgement 
  * The one way in which a trial becomes history. `p` is what was tried (NULL for steps taken away);
  * the judgement has a state when it was accepted.
  */
-static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_judgement *j,
-                  bool accepted, const char *phase)
+int case_decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_judgement *j, bool accepted,
+                const char *phase)
 {
     bool subset = t->kind == FF_TRIAL_SUBSET;
     bool grows = accepted && !subset;
@@ -210,6 +215,13 @@ static int decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_
 
 /* --------------------------------------------------------------------------------------- search */
 
+int case_need_search(ff_case *c)
+{
+    if (c->options.labels_only || !c->loaded)
+        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be repaired");
+    return case_localize(c);
+}
+
 bool case_settled(const ff_case *c)
 {
     int64_t n = c->tip;
@@ -225,7 +237,8 @@ static int keep_essential(ff_case *c)
     const int *which = ff_search_essential(c->search, &n);
     if (!c->options.minimal || n >= c->n_steps || case_settled(c))
         return FF_OK;
-    ff_buf findings = {0};
+    ff_buf findings = {0}, ids = {0};
+    ff_buf_puts(&ids, "");
     point p = {.parent = 0, .depth = 1, .pre = c->target_pre, .patch = ff_patch_create()};
     for (int i = 0; i < n; i++) {
         const ff_proposal *step = &c->steps[which[i]];
@@ -233,6 +246,7 @@ static int keep_essential(ff_case *c)
             ff_patch_append(p.patch, step->patch);
         if (step->has_pre)
             p.pre = step->pre;
+        ff_buf_printf(&ids, "%s%s", i ? "\n" : "", step->id);
         for (int k = 0; k < step->n_findings; k++)
             ff_buf_printf(&findings, "%s%s", findings.len ? "\n" : "", step->findings[k]);
     }
@@ -242,7 +256,7 @@ static int keep_essential(ff_case *c)
         code = ff_judge_state(c->judge, p.model, &p.pre, &c->task, &s);
     decision d = {.previous = c->tip, .outcome = OUTCOME_ESSENTIAL, .from = c->current, .to = -1};
     if (!code) {
-        p.ids = ff_strdup("essential");
+        p.ids = ff_buf_steal(&ids);
         p.type = ff_strdup(n ? ff_fault_type_name(c->steps[which[0]].type) : "WB");
         p.summary = ff_asprintf("keep the %d essential repairs of %d", n, c->n_steps);
         p.findings = ff_buf_steal(&findings);
@@ -259,6 +273,7 @@ static int keep_essential(ff_case *c)
         code = case_commit(c, &d, &p);
     }
     ff_buf_finish(&findings);
+    ff_buf_finish(&ids);
     ff_state_destroy(s);
     decision_finish(&d);
     point_finish(&p);
@@ -296,7 +311,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         case_keep_judgement(c, p->id);
         *accepted = j.verdict == FF_VERDICT_BETTER && j.state;
         ff_proposal_settle(&copy, &j);
-        code = decide(c, &t, &copy, &j, *accepted, ff_phase_name(t.phase));
+        code = case_decide(c, &t, &copy, &j, *accepted, ff_phase_name(t.phase));
         ff_judgement_finish(&j);
         ff_proposal_finish(&copy);
     } else {
@@ -309,7 +324,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         c->flops += o.judgement.flops;
         c->flops_full += o.judgement.flops_full;
         *accepted = o.accepted;
-        code = decide(c, &t, t.kind == FF_TRIAL_ADD ? &o.proposal : NULL, &o.judgement, o.accepted,
+        code = case_decide(c, &t, t.kind == FF_TRIAL_ADD ? &o.proposal : NULL, &o.judgement, o.accepted,
                       ff_phase_name(t.phase));
         ff_outcome_finish(&o);
     }
@@ -366,11 +381,9 @@ static int commit_into_graph(ff_case *c, ff_patch *patch, ff_state *s)
     return code;
 }
 
-static int need_search(ff_case *c);
-
 int case_pre_into_graph(ff_case *c)
 {
-    int code = need_search(c);
+    int code = case_need_search(c);
     if (code)
         return code;
     if (ff_pre_equal(&c->points[c->current].pre, &c->target_pre) &&
@@ -397,17 +410,10 @@ int case_pre_into_graph(ff_case *c)
     return code;
 }
 
-static int need_search(ff_case *c)
-{
-    if (c->options.labels_only || !c->loaded)
-        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be repaired");
-    return case_localize(c);
-}
-
 int case_step(ff_case *c)
 {
     bool done = false, accepted = false;
-    int code = need_search(c);
+    int code = case_need_search(c);
     while (!code && !done && !accepted) {
         code = ff_check_cancel(&c->task);
         if (!code)
@@ -419,7 +425,7 @@ int case_step(ff_case *c)
 int case_repair(ff_case *c)
 {
     bool done = false, accepted;
-    int code = need_search(c);
+    int code = case_need_search(c);
     while (!code && !done) {
         code = ff_check_cancel(&c->task);
         if (!code)
@@ -427,90 +433,4 @@ int case_repair(ff_case *c)
     }
     c->publish(c->context, true);
     return code;
-}
-
-/* --------------------------------------------------------------------------------------- by hand
- */
-
-static int find_proposal(ff_case *c, const char *id, int *index)
-{
-    int code = need_search(c);
-    if (code)
-        return code;
-    *index = case_proposal(c, id);
-    return *index >= 0 ? FF_OK : ff_fail(FF_ERR_USAGE, "there is no repair '%s'", id);
-}
-
-int case_evaluate(ff_case *c, const char *id)
-{
-    int index, code = find_proposal(c, id, &index);
-    if (code || case_judged(c, id))
-        return code;
-    ff_progress_start(c->task.progress, "evaluating", 0);
-    code = judge(c, index, false, &c->task);
-    ff_progress_finish(c->task.progress);
-    c->publish(c->context, true);
-    return code;
-}
-
-int case_accept(ff_case *c, const char *id, bool force)
-{
-    int code = need_search(c), index;
-    ff_trial t;
-    if (code)
-        return code;
-    if (!id || !*id) {
-        bool done, accepted;
-        if (!ff_search_next(c->search, c->state->wrong, &t))
-            return ff_fail(FF_ERR_USAGE, "there is nothing left to accept");
-        if (t.kind != FF_TRIAL_ADD || t.n != 1)
-            return case_trial(c, &done, &accepted);
-        index = t.indices[0];
-    } else if ((code = find_proposal(c, id, &index))) {
-        return code;
-    }
-    const char *name = c->proposals->at[index].id;
-    const ff_judgement *j = case_judged(c, name);
-    if (!j || (force && !j->complete && j->verdict != FF_VERDICT_BROKEN)) {
-        if ((code = judge(c, index, force, &c->task)))
-            return code;
-        j = case_judged(c, name);
-    }
-    if (!j->state)
-        return ff_fail(FF_ERR_USAGE, "not accepted, it does not help: %s", j->why ? j->why : "");
-    if (j->verdict != FF_VERDICT_BETTER && !force)
-        return ff_fail(FF_ERR_USAGE, "not accepted, it does not help: %s (accept --force takes it)",
-                       j->why ? j->why : "");
-    t = (ff_trial){
-        .phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1, .indices = &index};
-    ff_proposal copy;
-    ff_proposal_copy(&c->proposals->at[index], &copy);
-    ff_judgement kept = *j;
-    case_keep_judgement(c, name);
-    ff_proposal_settle(&copy, &kept);
-    code = decide(c, &t, &copy, &kept, true, "");
-    ff_judgement_finish(&kept);
-    ff_proposal_finish(&copy);
-    return code;
-}
-
-int case_reject(ff_case *c, const char *id)
-{
-    int code = need_search(c), index;
-    ff_trial t;
-    if (code)
-        return code;
-    if (id && *id) {
-        if ((code = find_proposal(c, id, &index)))
-            return code;
-        t = (ff_trial){
-            .phase = ff_search_phase(c->search), .kind = FF_TRIAL_ADD, .n = 1, .indices = &index};
-    } else if (!ff_search_next(c->search, c->state->wrong, &t)) {
-        return ff_fail(FF_ERR_USAGE, "there is nothing left to reject");
-    }
-    if (t.kind == FF_TRIAL_SUBSET)
-        return decide(c, &t, NULL, NULL, false, ff_phase_name(t.phase));
-    const ff_proposal *p = &c->proposals->at[t.indices[0]];
-    return decide(c, &t, p, t.n == 1 ? case_judged(c, p->id) : NULL, false,
-                  t.n == 1 ? "" : ff_phase_name(t.phase));
 }

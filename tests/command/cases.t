@@ -59,6 +59,7 @@ Target  target.onnx  (opset 13, small_case)
   WB   weight of 'Conv_3' differ (11.8% off)
   WB   weight of 'Conv_4' differ (11.8% off)
   WB   weight of 'Conv_5' differ (12% off)
+  group:WB:different: all 6 repairs of the cause 'different'
 most suspicious layers
   rank  layer   isolated     causal     entire         kw  node
      1      4     0.1381       0.75     0.2726          0  Conv_3
@@ -139,5 +140,19 @@ Source  source.onnx  (opset 13, small_case)
 Target  folded.onnx  (opset 13, small_case)
 0 of 60 labels differ (0.00%)
 $ fetafix repair source.onnx target.onnx --images photos --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 resize=nearest' --pre-into-graph -o unfolded.onnx -q
-fetafix: the preprocessing cannot be written into the graph: it differs in more than scale, mean, deviation and channel order
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+wrong 23 -> 0 of 60 images (38.33% -> 0.00%) in 7 steps
+7 faults, 0 equivalent rewrites
+  PP   repaired     essential  the Target's pixels are prepared differently: scale, mean or deviation, resize kernel
+  WB   repaired     essential  weight of 'Conv_0' differ (12.5% off)
+  WB   repaired     essential  weight of 'Conv_1' differ (11.8% off)
+  WB   repaired     essential  weight of 'Conv_2' differ (11.7% off)
+  WB   repaired     essential  weight of 'Conv_3' differ (11.8% off)
+  WB   repaired     essential  weight of 'Conv_4' differ (11.8% off)
+  WB   repaired     essential  weight of 'Conv_5' differ (12% off)
+the Target wants this preprocessing:
+  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto
+saved unfolded.onnx
+fetafix: --pre-into-graph: the preprocessing cannot be written into the graph: it differs in more than scale, mean, deviation and channel order
 [2]

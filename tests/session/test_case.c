@@ -13,103 +13,26 @@
 #include <cmocka.h>
 
 #include "fetafix/session.h"
-#include "small_case.h"
+#include "session_case.h"
 
-static char folder[] = "/tmp/fetafix-case-XXXXXX";
-static char source[64], target[64], photos[64], validation[64], path[64];
-
-static int set_up(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(source, sizeof source, "%s/source.onnx", folder);
-    snprintf(target, sizeof target, "%s/target.onnx", folder);
-    snprintf(photos, sizeof photos, "%s/photos.txt", folder);
-    snprintf(validation, sizeof validation, "%s/validation", folder);
-    snprintf(path, sizeof path, "%s/case.fetafix", folder);
-    if (small_case_make(folder)) {
-        fprintf(stderr, "%s\n", ff_error());
-        return -1;
-    }
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char *command = ff_asprintf("rm -rf %s", folder);
-    int rc = system(command);
-    free(command);
-    return rc;
-}
-
-static ff_session_options options(const char *file)
-{
-    return (ff_session_options){
-        .source = source,
-        .target = target,
-        .images = photos,
-        .validate = validation,
-        .source_pre = SMALL_CASE_PRE,
-        .target_pre = SMALL_CASE_PRE,
-        .path = file,
-    };
-}
-
-static ff_session *open_session(const ff_session_options *o)
-{
-    ff_session *s;
-    if (ff_session_open(o, &s))
-        fail_msg("%s", ff_error());
-    if (ff_session_wait(s, 1))
-        fail_msg("%s", ff_error());
-    return s;
-}
-
-static int run_job(ff_session *s, ff_request r)
-{
-    return ff_session_wait(s, ff_session_post(s, &r));
-}
-
-static void do_job(ff_session *s, ff_job_kind kind)
-{
-    if (run_job(s, (ff_request){.kind = kind}))
-        fail_msg("%s", ff_error());
-}
-
-static int wrong_now(ff_session *s)
-{
-    const ff_snapshot *now = ff_session_snapshot(s);
-    int wrong = now->wrong;
-    ff_snapshot_unref(now);
-    return wrong;
-}
-
-static int64_t state_now(ff_session *s)
-{
-    const ff_snapshot *now = ff_session_snapshot(s);
-    int64_t state = now->state;
-    ff_snapshot_unref(now);
-    return state;
-}
+static char *path; /* of the session file */
 
 static void test_repair(void **state)
 {
     (void)state;
-    ff_session_options o = options(NULL);
-    ff_session *s = open_session(&o);
-    int initial = wrong_now(s);
+    ff_session_options o = session_case_options(NULL);
+    ff_session *s = session_case_open(&o);
+    int initial = session_case_wrong(s);
     assert_true(initial > 0);
-    do_job(s, FF_JOB_LOCALIZE);
+    session_case_do(s, FF_JOB_LOCALIZE);
     const ff_snapshot *now = ff_session_snapshot(s);
     assert_int_equal(ff_table_rows(now->findings), 6);
     assert_true(ff_table_rows(now->layers) >= 7);
     assert_int_equal(ff_table_rows(now->images_table), 60);
     assert_non_null(now->next);
     ff_snapshot_unref(now);
-    do_job(s, FF_JOB_REPAIR);
-    do_job(s, FF_JOB_VALIDATE);
+    session_case_do(s, FF_JOB_REPAIR);
+    session_case_do(s, FF_JOB_VALIDATE);
     now = ff_session_snapshot(s);
     assert_int_equal(now->wrong, 0);
     assert_int_equal(now->initial, initial);
@@ -127,33 +50,33 @@ static void test_repair(void **state)
 static void test_history(void **state)
 {
     (void)state;
-    ff_session_options o = options(NULL);
-    ff_session *s = open_session(&o);
-    int initial = wrong_now(s);
-    do_job(s, FF_JOB_STEP);
-    int first = wrong_now(s);
+    ff_session_options o = session_case_options(NULL);
+    ff_session *s = session_case_open(&o);
+    int initial = session_case_wrong(s);
+    session_case_do(s, FF_JOB_STEP);
+    int first = session_case_wrong(s);
     assert_true(first < initial);
-    do_job(s, FF_JOB_STEP);
-    int second = wrong_now(s);
-    int64_t tip = state_now(s);
-    do_job(s, FF_JOB_UNDO);
-    assert_int_equal(wrong_now(s), first);
-    do_job(s, FF_JOB_UNDO);
-    assert_int_equal(wrong_now(s), initial);
-    assert_int_equal(run_job(s, (ff_request){.kind = FF_JOB_UNDO}), FF_ERR_USAGE);
-    do_job(s, FF_JOB_REDO);
-    do_job(s, FF_JOB_REDO);
-    assert_int_equal(wrong_now(s), second);
-    assert_int_equal(state_now(s), tip);
-    assert_int_equal(run_job(s, (ff_request){.kind = FF_JOB_REDO}), FF_ERR_USAGE);
-    assert_int_equal(run_job(s, (ff_request){.kind = FF_JOB_GOTO, .number = 0}), FF_OK);
+    session_case_do(s, FF_JOB_STEP);
+    int second = session_case_wrong(s);
+    int64_t tip = session_case_state(s);
+    session_case_do(s, FF_JOB_UNDO);
+    assert_int_equal(session_case_wrong(s), first);
+    session_case_do(s, FF_JOB_UNDO);
+    assert_int_equal(session_case_wrong(s), initial);
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_UNDO}), FF_ERR_USAGE);
+    session_case_do(s, FF_JOB_REDO);
+    session_case_do(s, FF_JOB_REDO);
+    assert_int_equal(session_case_wrong(s), second);
+    assert_int_equal(session_case_state(s), tip);
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_REDO}), FF_ERR_USAGE);
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_GOTO, .number = 0}), FF_OK);
     /* The repair that would come next is set aside, another is taken. */
-    do_job(s, FF_JOB_REJECT);
-    do_job(s, FF_JOB_STEP);
-    assert_true(wrong_now(s) < initial);
-    assert_true(state_now(s) > tip);
-    do_job(s, FF_JOB_REPAIR);
-    assert_int_equal(wrong_now(s), 0);
+    session_case_do(s, FF_JOB_REJECT);
+    session_case_do(s, FF_JOB_STEP);
+    assert_true(session_case_wrong(s) < initial);
+    assert_true(session_case_state(s) > tip);
+    session_case_do(s, FF_JOB_REPAIR);
+    assert_int_equal(session_case_wrong(s), 0);
     ff_session_close(s);
 }
 
@@ -180,26 +103,27 @@ static void test_resume(void **state)
 {
     (void)state;
     unlink(path);
-    ff_session_options o = options(path);
-    ff_session *s = open_session(&o);
-    do_job(s, FF_JOB_STEP);
-    do_job(s, FF_JOB_REJECT);
+    ff_session_options o = session_case_options(path);
+    ff_session *s = session_case_open(&o);
+    session_case_do(s, FF_JOB_STEP);
+    session_case_do(s, FF_JOB_REJECT);
     char *before = proposals_of(s);
     ff_session_close(s);
     /* The path alone is enough. */
     ff_session_options again = {.path = path};
-    s = open_session(&again);
+    s = session_case_open(&again);
     char *after = proposals_of(s);
     assert_string_equal(before, after);
     ff_session_close(s);
     free(before);
     free(after);
     /* Also when the models are gone: the session has their bytes. */
+    const char *target = o.target;
     char *away = ff_asprintf("%s.away", target);
     assert_int_equal(rename(target, away), 0);
-    s = open_session(&again);
-    do_job(s, FF_JOB_REPAIR);
-    assert_int_equal(wrong_now(s), 0);
+    s = session_case_open(&again);
+    session_case_do(s, FF_JOB_REPAIR);
+    assert_int_equal(session_case_wrong(s), 0);
     ff_session_close(s);
     assert_int_equal(rename(away, target), 0);
     free(away);
@@ -219,8 +143,8 @@ static void test_refusals(void **state)
 {
     (void)state;
     unlink(path);
-    ff_session_options o = options(path);
-    ff_session *s = open_session(&o);
+    ff_session_options o = session_case_options(path);
+    ff_session *s = session_case_open(&o);
     ff_session *second;
     /* One process may hold it once. */
     pid_t child = fork();
@@ -231,19 +155,19 @@ static void test_refusals(void **state)
     assert_int_equal(status, 0);
     ff_session_close(s);
     ff_session_options other = o;
-    other.target = source;
+    other.target = o.source;
     expect_load(&other, FF_ERR_INPUT, "another Target");
     other = o;
     other.source_pre = "torch";
     expect_load(&other, FF_ERR_USAGE, "--source-pre");
     other = o;
-    other.images = validation;
+    other.images = o.validate;
     expect_load(&other, FF_ERR_USAGE, "images");
-    other = options(NULL);
+    other = session_case_options(NULL);
     other.images = "/nonexistent";
     expect_load(&other, FF_ERR_INPUT, "nonexistent");
-    other = options(NULL);
-    other.target = photos;
+    other = session_case_options(NULL);
+    other.target = o.images;
     expect_load(&other, FF_ERR_INPUT, "photos.txt");
 }
 
@@ -252,9 +176,9 @@ static void test_hostile(void **state)
 {
     (void)state;
     unlink(path);
-    ff_session_options o = options(path);
-    ff_session *s = open_session(&o);
-    do_job(s, FF_JOB_STEP);
+    ff_session_options o = session_case_options(path);
+    ff_session *s = session_case_open(&o);
+    session_case_do(s, FF_JOB_STEP);
     ff_session_close(s);
     char *data;
     size_t size;
@@ -284,17 +208,30 @@ static void test_hostile(void **state)
 static void test_cancel(void **state)
 {
     (void)state;
-    ff_session_options o = options(NULL);
-    ff_session *s = open_session(&o);
+    ff_session_options o = session_case_options(NULL);
+    ff_session *s = session_case_open(&o);
     int64_t a = ff_session_post(s, &(ff_request){.kind = FF_JOB_REPAIR});
     int64_t b = ff_session_post(s, &(ff_request){.kind = FF_JOB_VALIDATE});
     ff_session_cancel(s, true);
     int code = ff_session_wait(s, a);
     assert_true(code == FF_ERR_CANCELLED || code == FF_OK);
     assert_int_equal(ff_session_wait(s, b), FF_ERR_CANCELLED);
-    do_job(s, FF_JOB_REPAIR); /* goes on */
-    assert_int_equal(wrong_now(s), 0);
+    session_case_do(s, FF_JOB_REPAIR); /* goes on */
+    assert_int_equal(session_case_wrong(s), 0);
     ff_session_close(s);
+}
+
+static int set_up(void **state)
+{
+    int rc = session_case_set_up(state);
+    path = session_case_path("case.fetafix");
+    return rc;
+}
+
+static int tear_down(void **state)
+{
+    free(path);
+    return session_case_tear_down(state);
 }
 
 int main(void)

@@ -16,35 +16,8 @@
 /* cmocka wants stddef and setjmp first. */
 #include <cmocka.h>
 
+#include "session_case.h"
 #include "small_case.h"
-
-static char folder[] = "/tmp/fetafix-kill-XXXXXX";
-
-static char *in_folder(const char *name)
-{
-    return ff_path_join(folder, name);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    if (small_case_make(folder)) {
-        fprintf(stderr, "%s\n", ff_error());
-        return -1;
-    }
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char *command = ff_asprintf("rm -rf %s", folder);
-    int rc = system(command);
-    free(command);
-    return rc;
-}
 
 typedef struct run {
     const char *source, *target, *images, *pre;
@@ -152,15 +125,15 @@ static void kill_and_resume(const run *r, int kills, uint64_t seed)
 static void test_small(void **state)
 {
     (void)state;
-    char *source = in_folder("source.onnx"), *target = in_folder("target.onnx");
-    char *images = in_folder("photos");
+    char *source = session_case_path("source.onnx"), *target = session_case_path("target.onnx");
+    char *images = session_case_path("photos");
     run r = {source,
              target,
              images,
              SMALL_CASE_PRE,
-             in_folder("small.fetafix"),
-             in_folder("small.onnx"),
-             in_folder("small.json")};
+             session_case_path("small.fetafix"),
+             session_case_path("small.onnx"),
+             session_case_path("small.json")};
     kill_and_resume(&r, 20, 1);
     free(source);
     free(target);
@@ -186,9 +159,9 @@ static void test_real(void **state)
              images,
              "size=128x128 resize=bilinear antialias=off crop=none order=rgb scale=128 mean=1,1,1 "
              "std=1,1,1 layout=NHWC",
-             in_folder("real.fetafix"),
-             in_folder("real.onnx"),
-             in_folder("real.json")};
+             session_case_path("real.fetafix"),
+             session_case_path("real.onnx"),
+             session_case_path("real.json")};
 #ifdef __SANITIZE_ADDRESS__
     kill_and_resume(&r, 4, 2); /* slow enough as it is */
 #else
@@ -209,5 +182,5 @@ int main(void)
         cmocka_unit_test(test_small),
         cmocka_unit_test(test_real),
     };
-    return cmocka_run_group_tests_name("kill", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("kill", tests, session_case_set_up, session_case_tear_down);
 }
