@@ -47,6 +47,7 @@ typedef struct ff_subject_options {
     uint64_t memory; /* bytes for kept images and inputs; 0: 512 MiB */
     uint64_t seed;
     const char *source_output, *target_output; /* NULL: the first */
+    bool keep_quantized; /* the Target is meant to be quantised: its rounding is no fault, a wrong scale is */
     const ff_pin *pins;
     int n_pins;
     /* What is known already (a session that resumes), or NULL: the models are not run then. Copied. The

@@ -40,6 +40,7 @@ typedef struct ff_session_options {
     double time_limit;                   /* seconds of repair; 0: 7200 */
     int rounds;                          /* fruitless rounds; 0: 3 */
     bool reference;                      /* plain C kernels */
+    bool keep_quantized;                 /* of the Target: rounding is no fault, repairs leave it quantised */
     bool paper_strategy, paper_analysis, minimal;
     bool causal;                         /* compute the causal column too */
     bool speculate;                      /* evaluate the next proposals while idle (the explorer) */

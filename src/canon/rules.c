@@ -15,7 +15,7 @@ static const cg_rule unused_rule = {"unused-node", "nothing reads what it makes"
 static const cg_rule fold_rule = {"constant-folding",
                                   "an operand computed from constants only is that constant", NULL};
 
-static const cg_rule *const early[] = {cg_form_rules, cg_noop_rules, cg_activation_rules,
+static const cg_rule *const early[] = {cg_quantized_rules, cg_form_rules, cg_noop_rules, cg_activation_rules,
                                        cg_written_rules, NULL};
 static const cg_rule *const middle[] = {cg_pad_rules, cg_pool_rules, cg_select_rules,
                                         cg_resize_rules, NULL};

@@ -58,6 +58,8 @@ static const ff_option options[] = {
     {"causal", 0, "yes|no", "compute the causal column", "localize " REPAIRS, YES_NO,
      AT(session.causal), "for `localize`"},
     {"minimal", 0, NULL, "keep the essential repairs only", REPAIRS, SWITCH, AT(session.minimal)},
+    {"keep-quantized", 0, NULL, "the Target is meant to be quantised: its rounding is no fault", "localize " REPAIRS,
+     SWITCH, AT(session.keep_quantized)},
     {"pre-into-graph", 0, NULL,
      "write a repaired preprocessing into the graph, so that the old one stays right", "repair",
      SWITCH, AT(pre_into_graph)},

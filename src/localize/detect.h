@@ -29,6 +29,9 @@ int ff_detect_hyper(ff_detection *d);
 int ff_detect_outputs(ff_detection *d);
 int ff_detect_graph(ff_detection *d);
 int ff_detect_sames(ff_detection *d);
+/* For the detector of graphs: what the Source reads as x passes a quantisation before the Target reads it as y.
+ * *taken: that is so, and was spoken of. */
+int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, int y, bool *taken);
 
 /* A new finding with an empty hint (cnodes -1). `what` follows the type in the id. The pointer is good until
  * the next one is added. */

@@ -101,7 +101,11 @@ static int differs(comparison *m, int pair, int input, int x, int y)
     int wanted[MOST], region[MOST];
     int n_wanted = ff_region_nodes(s, true, x, wanted, MOST), n_region = ff_region_nodes(s, false, y, region, MOST);
     double distance;
-    int rc = ff_region_distance(s, x, y, d->task, &distance);
+    bool taken = false;
+    int rc = n_wanted ? FF_OK : ff_detect_quantized_activation(d, pair, input, x, y, &taken);
+    if (rc != FF_OK || taken)
+        return rc;
+    rc = ff_region_distance(s, x, y, d->task, &distance);
     if (rc != FF_OK)
         return rc;
     if (distance < SAME_VALUES) {

@@ -34,6 +34,9 @@ typedef struct ff_hint {
      * without a counterpart make them on both sides. */
     int source_exit, exit;
     int n_wanted, n_region;
+
+    /* WB of an activation's quantisation: the smallest and the largest value that the Source has there. */
+    double low, high;
 } ff_hint;
 
 #endif

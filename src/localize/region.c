@@ -245,3 +245,31 @@ int ff_region_distance(const ff_subject *s, int source_cvalue, int target_cvalue
         *distance = isfinite(d) && norm > 0 ? sqrt(d / norm) : d > 0 || !isfinite(d) ? INFINITY : 0;
     return rc;
 }
+
+int ff_region_measure(const ff_subject *s, int source_cvalue, double floor, double ceiling, const ff_task *task,
+                      ff_region_range *out)
+{
+    ff_region_range r = {.low = INFINITY, .high = -INFINITY};
+    probe a = {.s = s, .exit = source_cvalue};
+    int images = s->source.labels->count < IMAGES ? s->source.labels->count : IMAGES;
+    *out = (ff_region_range){0};
+    if (!s->source.canon->values[source_cvalue].original)
+        return FF_OK;
+    ff_runner *runner = NULL;
+    int rc = ff_runner_create(s->source.observe, &runner);
+    for (int i = 0; i < images && rc == FF_OK; i++) {
+        rc = run_side(&a, runner, i, task);
+        const float *v = a.result ? a.result->data : NULL;
+        for (int64_t k = 0; v && k < a.result->count; k++) {
+            r.low = v[k] < r.low ? v[k] : r.low;
+            r.high = v[k] > r.high ? v[k] : r.high;
+            r.outside += v[k] < floor || v[k] > ceiling;
+        }
+        r.count += v ? a.result->count : 0;
+        probe_clear(&a);
+    }
+    if (rc == FF_OK && r.count)
+        *out = r;
+    ff_runner_destroy(runner);
+    return rc;
+}

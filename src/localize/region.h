@@ -19,4 +19,12 @@ int ff_region_nodes(const ff_subject *s, bool source, int cvalue, int *nodes, in
 int ff_region_distance(const ff_subject *s, int source_cvalue, int target_cvalue, const ff_task *task,
                        double *distance) FF_MUST_USE;
 
+/* What values the Source's `source_cvalue` has over the first few images. count 0: it cannot be told. */
+typedef struct ff_region_range {
+    double low, high;
+    int64_t count, outside; /* elements; those below `floor` or above `ceiling` */
+} ff_region_range;
+int ff_region_measure(const ff_subject *s, int source_cvalue, double floor, double ceiling, const ff_task *task,
+                      ff_region_range *out) FF_MUST_USE;
+
 #endif

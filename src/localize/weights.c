@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* WB: constants of aligned layers that differ, each with its sub-cause. */
 #include "localize/detect.h"
+#include "localize/quantized.h"
+#include "localize/runners.h"
 #include "localize/weight_cause.h"
 
 #include <math.h>
@@ -22,6 +24,14 @@ static const struct {
     {"int8-per-channel", "went through int8 with a scale for each channel",
      "In each channel the Target's values lie on at most 256 evenly spaced levels: the converter quantised "
      "the weights (its default optimisation) and wrote them back as if they were exact."},
+    {"quantized", "are rounded to the integers in which they are stored",
+     "The Target stores integers, a scale and a zero point. They fit the Source's numbers; what is lost is the rounding."},
+    {"quantization-scale", "are stored with a wrong scale",
+     "The Target stores integers, a scale and a zero point. The integers are the Source's numbers under another scale: "
+     "the scale belongs to another layer or was computed from other numbers. The Target can stay quantised."},
+    {"quantization-zero-point", "are stored with a wrong zero point",
+     "The Target stores integers, a scale and a zero point. The integers are the Source's numbers under another zero "
+     "point, so that all of them are shifted. The Target can stay quantised."},
     {"permuted", "are the Source's in another order",
      "The Target has the Source's numbers in other places: a kernel or a dense layer was read in the wrong "
      "order of axes."},
@@ -171,6 +181,52 @@ static bool same_classes(const ff_subject *s, const ff_cparam *a, const ff_cpara
     return distance <= 1e-10 * norm;
 }
 
+/* Integers with a scale and a zero point tell more than the numbers they stand for. */
+static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, ff_weight_change *c, json_t *more,
+                           bool *accepted)
+{
+    ff_quantized q;
+    ff_tensor *wanted;
+    *accepted = false;
+    if (!a || !b || !ff_quantized_find(s->target.canon->plan, b, &q) || a->tensor->count != q.q->count)
+        return FF_OK;
+    int rc = ff_layout_invert(&b->layout, a->tensor, q.q->rank, q.q->dims, &wanted);
+    if (rc != FF_OK)
+        return rc;
+    int64_t channels = ff_quantized_channels(&q);
+    double *scale = ff_alloc_array((size_t)channels, sizeof *scale), *zero = ff_alloc_array((size_t)channels, sizeof *zero);
+    const char *cause = ff_quantized_cause(&q, wanted, scale, zero);
+    bool grid = cause && strcmp(cause, "grid") == 0;
+    *accepted = grid && ff_subject_options_of(s)->keep_quantized;
+    if (cause && (!grid || strcmp(c->cause, "different") == 0))
+        c->cause = grid ? "quantized" : cause;
+    json_object_set_new(more, "stored", json_string(ff_dtype_name(q.q->dtype)));
+    json_t *scales = json_array(), *zeros = json_array();
+    for (int64_t i = 0; cause && !grid && i < channels; i++) {
+        json_array_append_new(scales, json_pack("[f,f]", ff_quantized_scale(&q, i), scale[i]));
+        json_array_append_new(zeros, json_pack("[f,f]", ff_quantized_zero(&q, i), zero[i]));
+    }
+    if (json_array_size(scales)) { /* [the Target's, what it should be], by channel */
+        json_object_set(more, "scales", scales);
+        json_object_set(more, "zero_points", zeros);
+    }
+    json_decref(scales);
+    json_decref(zeros);
+    free(scale);
+    free(zero);
+    ff_tensor_unref(wanted);
+    return FF_OK;
+}
+
+static void add_same(ff_detection *d, const ff_pair *p, const char *rule, const char *meaning, double deviation)
+{
+    const ff_subject *s = d->subject;
+    ff_same *same = ff_detection_add_same(d, rule, meaning, deviation);
+    const ff_cnode *sn = &s->source.canon->nodes[p->source], *tn = &s->target.canon->nodes[p->target];
+    same->source_nodes = ff_nodes_copy(sn->origins, same->n_source_nodes = sn->n_origins);
+    same->target_nodes = ff_nodes_copy(tn->origins, same->n_target_nodes = tn->n_origins);
+}
+
 static int examine(ff_detection *d, int pair, const char *role, const ff_cparam *a, const ff_cparam *b)
 {
     const ff_subject *s = d->subject;
@@ -180,14 +236,22 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     if (rc != FF_OK || strcmp(c.cause, "equal") == 0)
         return rc;
     bool classes = strcmp(c.cause, "shape-differs") == 0 && same_classes(s, a, b);
-    if (classes || strcmp(c.cause, "rounding") == 0) {
-        ff_same *same = classes ? ff_detection_add_same(d, "class-offset", "one side has one class more, the others are the same", 0)
-                                : ff_detection_add_same(d, "rounding", "constants that differ by less than the rounding of a refolding",
-                                                        c.relative);
-        const ff_cnode *sn = &s->source.canon->nodes[p->source], *tn = &s->target.canon->nodes[p->target];
-        same->source_nodes = ff_nodes_copy(sn->origins, same->n_source_nodes = sn->n_origins);
-        same->target_nodes = ff_nodes_copy(tn->origins, same->n_target_nodes = tn->n_origins);
+    if (classes) {
+        add_same(d, p, "class-offset", "one side has one class more, the others are the same", 0);
         return FF_OK;
+    }
+    if (strcmp(c.cause, "rounding") == 0) {
+        add_same(d, p, "rounding", "constants that differ by less than the rounding of a refolding", c.relative);
+        return FF_OK;
+    }
+    json_t *more = json_object();
+    bool accepted;
+    rc = look_at_storage(s, a, b, &c, more, &accepted);
+    if (rc != FF_OK || accepted) {
+        if (accepted)
+            add_same(d, p, "quantized", "constants rounded to the integers in which they are stored", c.relative);
+        json_decref(more);
+        return rc;
     }
     char *label = ff_pair_label(s, pair);
     char *what = ff_asprintf("%s/%s", label, role);
@@ -208,7 +272,10 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     } else {
         describe(f, shown, role, &c);
     }
-    ff_finding_set_details(f, details(role, a, b, &c));
+    json_t *j = details(role, a, b, &c);
+    json_object_update(j, more);
+    json_decref(more);
+    ff_finding_set_details(f, j);
     free(shown);
     free(what);
     free(label);

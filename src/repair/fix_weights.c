@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* WB: the Source's effective values, in the form in which the Target keeps its own. Where batch normalisation or
  * the like is folded in the canonical view, the stored constant is chosen so that the effective one comes out. */
+#include "localize/quantized.h"
+#include "localize/runners.h"
 #include "repair/strategy.h"
 
 #include <math.h>
@@ -299,8 +301,12 @@ static int fix(job *j)
 int ff_fix_weights(ff_proposing *p, const ff_finding *f)
 {
     const ff_subject *s = p->subject;
-    if (f->hint->target_cnode < 0)
+    if (f->hint->target_cnode < 0 || (!f->hint->target_param && !f->hint->source_param))
         return FF_OK;
+    ff_quantized q;
+    if (f->hint->target_param && ff_quantized_find(s->target.canon->plan, f->hint->target_param, &q) &&
+        (ff_subject_options_of(s)->keep_quantized || strcmp(q.node->op, "DequantizeLinear") != 0))
+        return FF_OK; /* floats cannot or must not take the integers' place */
     job j = {.s = s, .f = f, .plan = s->target.canon->plan};
     j.node = &s->target.canon->nodes[f->hint->target_cnode];
     j.mine = f->hint->target_param;

@@ -102,7 +102,8 @@ static int settle_settings(ff_case *c)
         (code = settle_flag(c, "reference", "--reference", &o->reference)) ||
         (code = settle_flag(c, "paper-strategy", "--strategy paper", &o->paper_strategy)) ||
         (code = settle_flag(c, "paper-analysis", "--analysis paper", &o->paper_analysis)) ||
-        (code = settle_flag(c, "minimal", "--minimal", &o->minimal)))
+        (code = settle_flag(c, "minimal", "--minimal", &o->minimal)) ||
+        (code = settle_flag(c, "keep-quantized", "--keep-quantized", &o->keep_quantized)))
         return code;
     if (limit < 0 || limit > INT_MAX || rounds < 0 || rounds > INT_MAX)
         return db_damaged(c->db, "a setting is out of range");
@@ -291,6 +292,7 @@ static int label_subject(ff_case *c)
         .seed = c->options.seed,
         .source_output = c->options.source_output,
         .target_output = c->options.target_output,
+        .keep_quantized = c->options.keep_quantized,
         .pins = c->pins,
         .n_pins = c->n_pins,
         .target_labels = c->n_points ? c->points[0].labels : NULL,

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "localize/quantized.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A value may lie a little more than half a step away, where the scale was rounded to float32. */
+#define HALF_STEP 0.501
+
+static bool is(const ff_node *n, const char *op)
+{
+    return n && !*n->domain && strcmp(n->op, op) == 0;
+}
+
+static bool integer_range(ff_dtype type, double *low, double *high)
+{
+    int64_t bits = 8 * (int64_t)ff_dtype_size(type);
+    bool is_signed = type == FF_INT8 || type == FF_INT16 || type == FF_INT32;
+    if (!is_signed && type != FF_UINT8 && type != FF_UINT16)
+        return false;
+    *low = is_signed ? -ldexp(1, (int)bits - 1) : 0;
+    *high = ldexp(1, (int)(is_signed ? bits - 1 : bits)) - 1;
+    return true;
+}
+
+static const ff_tensor *constant_input(const ff_plan *plan, const ff_node *n, int i)
+{
+    return i < n->n_inputs && n->inputs[i] ? ff_plan_constant(plan, n->inputs[i]) : NULL;
+}
+
+int64_t ff_quantized_channels(const ff_quantized *w)
+{
+    return w->axis < 0 ? 1 : w->q->dims[w->axis];
+}
+
+int64_t ff_quantized_channel(const ff_quantized *w, int64_t element)
+{
+    int64_t inner = 1;
+    if (w->axis < 0)
+        return 0;
+    for (int i = w->axis + 1; i < w->q->rank; i++)
+        inner *= w->q->dims[i];
+    return element / inner % w->q->dims[w->axis];
+}
+
+double ff_quantized_scale(const ff_quantized *w, int64_t channel)
+{
+    return ff_tensor_get_real(w->scale, w->scale->count == 1 ? 0 : channel);
+}
+
+double ff_quantized_zero(const ff_quantized *w, int64_t channel)
+{
+    return w->zero ? ff_tensor_get_real(w->zero, w->zero->count == 1 ? 0 : channel) : 0;
+}
+
+/* The effective values are those that were dequantised, and nothing else. */
+static bool nothing_folded(const ff_quantized *w, const ff_cparam *param)
+{
+    ff_tensor *stored;
+    if (ff_layout_invert(&param->layout, param->tensor, w->q->rank, w->q->dims, &stored) != FF_OK)
+        return false;
+    bool same = stored->count == w->q->count;
+    for (int64_t i = 0; same && i < stored->count; i++) {
+        int64_t c = ff_quantized_channel(w, i);
+        double scale = ff_quantized_scale(w, c);
+        double v = (ff_tensor_get_real(w->q, i) - ff_quantized_zero(w, c)) * scale;
+        same = fabs(v - ff_tensor_get_real(stored, i)) <= 1e-3 * fabs(scale);
+    }
+    ff_tensor_unref(stored);
+    return same;
+}
+
+bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized *out)
+{
+    const ff_node *n = param->original ? param->original->producer : NULL;
+    ff_quantized w = {.node = n, .at_q = 0, .at_scale = 1, .at_zero = 2, .axis = -1};
+    if (is(n, "DequantizeLinear")) {
+        w.axis = (int)ff_node_int(n, "axis", 1);
+    } else if (param->original && (is(param->node, "QLinearConv") || is(param->node, "QLinearMatMul")) &&
+               param->input == 3) {
+        w = (ff_quantized){.node = param->node, .at_q = 3, .at_scale = 4, .at_zero = 5};
+        w.axis = is(param->node, "QLinearMatMul");
+    } else {
+        return false;
+    }
+    w.q = constant_input(plan, w.node, w.at_q);
+    w.scale = constant_input(plan, w.node, w.at_scale);
+    w.zero = constant_input(plan, w.node, w.at_zero);
+    if (!w.q || !w.scale || !w.q->count || !integer_range(w.q->dtype, &w.low, &w.high))
+        return false;
+    if (w.axis < 0)
+        w.axis += w.q->rank;
+    if (w.scale->count == 1)
+        w.axis = -1;
+    int64_t channels = w.axis < w.q->rank ? ff_quantized_channels(&w) : -1;
+    if (w.scale->count != channels || (w.zero && w.zero->count != 1 && w.zero->count != channels) ||
+        !nothing_folded(&w, param))
+        return false;
+    *out = w;
+    return true;
+}
+
+static bool fits(const ff_quantized *w, const ff_tensor *wanted, const double *scale, const double *zero)
+{
+    for (int64_t i = 0; i < w->q->count; i++) {
+        int64_t c = ff_quantized_channel(w, i);
+        double there = (ff_tensor_get_real(w->q, i) - zero[c]) * scale[c];
+        if (!(fabs(ff_tensor_get_real(wanted, i) - there) <= HALF_STEP * fabs(scale[c]) + 1e-12))
+            return false;
+    }
+    return true;
+}
+
+/* What is known of one channel: sums over its points (q, wanted), and which scales round all of them to their q. */
+typedef struct channel {
+    double n, q, w, qq, qw, least, most;
+} channel;
+
+static channel *look_at(const ff_quantized *w, const ff_tensor *wanted, const double *zero)
+{
+    int64_t n = ff_quantized_channels(w);
+    channel *all = ff_alloc_array((size_t)n, sizeof *all);
+    for (int64_t c = 0; c < n; c++)
+        all[c].most = INFINITY;
+    for (int64_t i = 0; i < w->q->count; i++) {
+        channel *c = &all[ff_quantized_channel(w, i)];
+        double q = ff_tensor_get_real(w->q, i) - zero[ff_quantized_channel(w, i)], v = ff_tensor_get_real(wanted, i);
+        c->n++;
+        c->q += q;
+        c->w += v;
+        c->qq += q * q;
+        c->qw += q * v;
+        if (q < 0) {
+            q = -q;
+            v = -v;
+        }
+        c->least = fmax(c->least, q > 0 ? v / (q + HALF_STEP) : fabs(v) / HALF_STEP);
+        if (q > HALF_STEP)
+            c->most = fmin(c->most, v / (q - HALF_STEP));
+    }
+    return all;
+}
+
+/* The scales under which the integers are the numbers wanted, rounded: within the bounds that every element gives, by
+ * least squares. False: a channel has none. */
+static bool solve_scales(const ff_quantized *w, const ff_tensor *wanted, const double *zero, double *scale)
+{
+    channel *all = look_at(w, wanted, zero);
+    bool solved = true;
+    for (int64_t i = 0; i < ff_quantized_channels(w) && solved; i++) {
+        const channel *c = &all[i];
+        solved = c->least <= c->most && (c->qq == 0 || c->qw > 0);
+        scale[i] = c->qq > 0 ? fmin(fmax(c->qw / c->qq, c->least), c->most) : ff_quantized_scale(w, i);
+    }
+    free(all);
+    return solved && fits(w, wanted, scale, zero);
+}
+
+/* Zero points a whole number of steps away: with the scales given, or with those of the line through the points. */
+static void shift_zeros(const ff_quantized *w, const ff_tensor *wanted, bool line, double *zero)
+{
+    channel *all = look_at(w, wanted, zero);
+    for (int64_t i = 0; i < ff_quantized_channels(w); i++) {
+        const channel *c = &all[i];
+        double spread = c->n * c->qq - c->q * c->q, step = ff_quantized_scale(w, i);
+        if (line)
+            step = spread > 0 ? (c->n * c->qw - c->q * c->w) / spread : 0;
+        if (step > 0)
+            zero[i] = fmin(fmax(zero[i] + rint((c->q - c->w / step) / c->n), w->low), w->high);
+    }
+    free(all);
+}
+
+static void as_stored(const ff_quantized *w, double *scale, double *zero)
+{
+    for (int64_t c = 0; c < ff_quantized_channels(w); c++) {
+        scale[c] = ff_quantized_scale(w, c);
+        zero[c] = ff_quantized_zero(w, c);
+    }
+}
+
+const char *ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, double *scale, double *zero)
+{
+    as_stored(w, scale, zero);
+    if (fits(w, wanted, scale, zero))
+        return "grid";
+    if (solve_scales(w, wanted, zero, scale))
+        return "quantization-scale";
+    as_stored(w, scale, zero);
+    shift_zeros(w, wanted, false, zero);
+    if (fits(w, wanted, scale, zero))
+        return "quantization-zero-point";
+    as_stored(w, scale, zero);
+    shift_zeros(w, wanted, true, zero);
+    return solve_scales(w, wanted, zero, scale) ? "quantization-scale" : NULL;
+}
+
+/* ------------------------------------------------------------------------------------- activations */
+
+static double param_at(const ff_cnode *n, int place, bool *one)
+{
+    *one = place < n->n_params && n->params[place].tensor->count == 1;
+    return *one ? ff_tensor_get_real(n->params[place].tensor, 0) : 0;
+}
+
+bool ff_quantized_activation_find(const ff_subject *s, const int *nodes, int n, ff_quantized_activation *out)
+{
+    const ff_canon *c = s->target.canon;
+    if (n != 2)
+        return false;
+    const ff_cnode *a = &c->nodes[nodes[0]], *b = &c->nodes[nodes[1]];
+    if (strcmp(a->op, "QuantizeLinear") != 0 || strcmp(b->op, "DequantizeLinear") != 0 || a->n_outputs != 1 ||
+        b->n_inputs != 1 || b->inputs[0] != a->outputs[0] || a->n_params < 1 || a->n_params != b->n_params)
+        return false;
+    ff_quantized_activation r = {.quantize = a, .dequantize = b, .type = c->values[a->outputs[0]].shape.dtype};
+    bool same = true;
+    double values[2] = {0};
+    for (int i = 0; i < a->n_params && i < 2; i++) {
+        bool one, other;
+        values[i] = param_at(a, i, &one);
+        same = same && param_at(b, i, &other) == values[i] && one && other;
+    }
+    double low, high;
+    if (!same || !integer_range(r.type, &low, &high) || !(values[0] > 0))
+        return false;
+    r.is_signed = low < 0;
+    r.scale = values[0];
+    r.zero = values[1];
+    r.low = (low - r.zero) * r.scale;
+    r.high = (high - r.zero) * r.scale;
+    *out = r;
+    return true;
+}
+
+void ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero)
+{
+    double least, most;
+    integer_range(a->type, &least, &most);
+    low = fmin(low, 0);
+    high = fmax(high, 0);
+    if (a->is_signed && a->zero == 0) { /* symmetric stays symmetric */
+        *scale = fmax(-low, high) / most;
+        *zero = 0;
+    } else {
+        *scale = (high - low) / (most - least);
+        *zero = *scale > 0 ? fmin(fmax(rint(least - low / *scale), least), most) : a->zero;
+    }
+    if (!(*scale > 0))
+        *scale = a->scale;
+}
