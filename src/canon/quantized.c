@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* QLinearConv and QLinearMatMul are Conv and MatMul of dequantised operands whose result is quantised: so the
+/* QLinearConv and QLinearMatMul are Conv and MatMul of dequantised operands whose result is quantised (a value right
+ * between two steps may be rounded the other way): so the
  * specification defines them, and so other converters write them (QDQ). */
 #include "canon/rewrite.h"
 
@@ -109,7 +110,7 @@ static bool matmul(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_quantized_rules[] = {
-    {"qlinear-conv", "QLinearConv is Conv between DequantizeLinear and QuantizeLinear", conv},
-    {"qlinear-matmul", "QLinearMatMul is MatMul between DequantizeLinear and QuantizeLinear", matmul},
+    {"qlinear-conv", "QLinearConv is Conv between DequantizeLinear and QuantizeLinear, but for ties", conv},
+    {"qlinear-matmul", "QLinearMatMul is MatMul between DequantizeLinear and QuantizeLinear, but for ties", matmul},
     {NULL, NULL, NULL},
 };

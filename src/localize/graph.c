@@ -102,7 +102,7 @@ static int differs(comparison *m, int pair, int input, int x, int y)
     int n_wanted = ff_region_nodes(s, true, x, wanted, MOST), n_region = ff_region_nodes(s, false, y, region, MOST);
     double distance;
     bool taken = false;
-    int rc = n_wanted ? FF_OK : ff_detect_quantized_activation(d, pair, input, x, y, &taken);
+    int rc = ff_detect_quantized_activation(d, pair, input, x, y, &taken);
     if (rc != FF_OK || taken)
         return rc;
     rc = ff_region_distance(s, x, y, d->task, &distance);

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A value may lie a little more than half a step away, where the scale was rounded to float32. */
-#define HALF_STEP 0.501
+/* A value may lie a little more than half a step away, where the scale was rounded to float32; one that is chosen here
+ * keeps away from that bound. */
+#define HALF_STEP   0.51
+#define CHOSEN_STEP 0.505
 
 static bool is(const ff_node *n, const char *op)
 {
@@ -135,9 +137,9 @@ static channel *look_at(const ff_quantized *w, const ff_tensor *wanted, const do
             q = -q;
             v = -v;
         }
-        c->least = fmax(c->least, q > 0 ? v / (q + HALF_STEP) : fabs(v) / HALF_STEP);
-        if (q > HALF_STEP)
-            c->most = fmin(c->most, v / (q - HALF_STEP));
+        c->least = fmax(c->least, q > 0 ? v / (q + CHOSEN_STEP) : fabs(v) / CHOSEN_STEP);
+        if (q > CHOSEN_STEP)
+            c->most = fmin(c->most, v / (q - CHOSEN_STEP));
     }
     return all;
 }

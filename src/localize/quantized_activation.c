@@ -7,6 +7,7 @@
 #include "localize/runners.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Calibration cuts off rare values on purpose; more than this is none. Nor does it waste two bits of eight. */
 #define MOST_CLIPPED 0.01
@@ -28,13 +29,24 @@ static json_t *details(const ff_quantized_activation *a, const ff_region_range *
     return j;
 }
 
+/* Has the Source nothing here, or only a Clip that the range of the integers does as well (QLinearConv has its Relu so)? */
+static bool stands_alone(const ff_subject *s, int x, const ff_quantized_activation *a)
+{
+    int nodes[2], n = ff_region_nodes(s, true, x, nodes, 2);
+    const ff_cnode *clip = n == 1 ? &s->source.canon->nodes[nodes[0]] : NULL;
+    if (!clip || strcmp(clip->op, "Clip") != 0)
+        return n == 0;
+    const ff_cattr *min = ff_cnode_attr(clip, "min"), *max = ff_cnode_attr(clip, "max");
+    return min && max && min->reals[0] <= a->low + a->scale / 2 && max->reals[0] >= a->high - a->scale / 2;
+}
+
 int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, int y, bool *taken)
 {
     const ff_subject *s = d->subject;
     int nodes[3], n = ff_region_nodes(s, false, y, nodes, 3);
     ff_quantized_activation a;
     ff_region_range r;
-    *taken = ff_quantized_activation_find(s, nodes, n, &a);
+    *taken = ff_quantized_activation_find(s, nodes, n, &a) && stands_alone(s, x, &a);
     if (!*taken)
         return FF_OK;
     int rc = ff_region_measure(s, x, a.low - a.scale / 2, a.high + a.scale / 2, d->task, &r);

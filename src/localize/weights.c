@@ -200,6 +200,8 @@ static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cpa
     *accepted = grid && ff_subject_options_of(s)->keep_quantized;
     if (cause && (!grid || strcmp(c->cause, "different") == 0))
         c->cause = grid ? "quantized" : cause;
+    else if (!cause && strncmp(c->cause, "int8", 4) == 0)
+        c->cause = "different"; /* integers they are, but not those of the Source's numbers */
     json_object_set_new(more, "stored", json_string(ff_dtype_name(q.q->dtype)));
     json_t *scales = json_array(), *zeros = json_array();
     for (int64_t i = 0; cause && !grid && i < channels; i++) {

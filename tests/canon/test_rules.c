@@ -231,6 +231,19 @@ static const rule_case cases[] = {
      "float w 5,4,1,1 random; g = GlobalAveragePool(x); c = Conv(g,w); y = Flatten(c); output y"},
     {"conv-gemm", true, IMAGE "float w 5,4,8,8 random; y = Conv(x,w); output y"},
     {"conv-gemm", false, IMAGE "float w 5,4,1,1 random; y = Conv(x,w); output y"},
+#define QUANTIZED                                                                                  \
+    IMAGE "float s - 0.05; float f - 120; z = Cast(f) to=2; xq = QuantizeLinear(x,s,z); "          \
+          "float sy - 0.40373; float fy - 128; zy = Cast(fy) to=2; "
+    {"qlinear-conv", true,
+     QUANTIZED "float w 6,4,3,3 3,-7,11,-2,5; q = Cast(w) to=3; float sw 6 0.1,0.2,0.3,0.1,0.2,0.05; float zw 6 0; "
+               "n = Cast(zw) to=3; float b 6 100,-20,3; bq = Cast(b) to=6; c = QLinearConv(xq,s,z,q,sw,n,sy,zy,bq) "
+               "pads=[1,1,1,1]; y = DequantizeLinear(c,sy,zy); output y"},
+    {"qlinear-conv", false, IMAGE CONV "y = Conv(x,w,b); output y"},
+    {"qlinear-matmul", true,
+     QUANTIZED "float w 8,5 3,-7,11,-2,5,9; q = Cast(w) to=3; float sw - 0.2; float zw - 1; n = Cast(zw) to=3; "
+               "c = QLinearMatMul(xq,s,z,q,sw,n,sy,zy); y = DequantizeLinear(c,sy,zy); output y"},
+    {"qlinear-matmul", false,
+     QUANTIZED "c = QLinearMatMul(xq,s,z,xq,s,z,sy,zy); y = DequantizeLinear(c,sy,zy); output y"},
     {"flatten-order", true,
      IMAGE "float w 256,3 random; t = Transpose(x) perm=[0,2,3,1]; f = Flatten(t); y = "
            "MatMul(f,w); output y"},

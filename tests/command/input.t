@@ -107,6 +107,7 @@ strategy        full|paper         full   full                        paper: gre
 analysis        exact|paper        exact  exact                       paper: sampled layer analysis, as published
 causal          yes|no                    for `localize`              compute the causal column
 minimal         yes|no             yes    no                          keep the essential repairs only
+keep-quantized  yes|no             no     no                          the Target is meant to be quantised: its rounding is no fault
 pre-into-graph  yes|no             no     no                          write a repaired preprocessing into the graph, so that the old one stays right
 core-ops        text                      none                        operators that count as layers, as Conv,Gemm,MatMul
 reference       yes|no             no     no                          plain C kernels for everything
