@@ -68,8 +68,9 @@ static void put_arguments(const char *arguments)
 static void put_command(const ff_command *c, bool verb)
 {
     printf(".It Ic \"%s\"", c->name);
-    if (*c->arguments && (verb || !c->shell || !c->run))
-        put_arguments(c->arguments);
+    const char *arguments = verb ? c->arguments : ff_command_prompt_arguments(c);
+    if (*arguments)
+        put_arguments(arguments);
     putchar('\n');
     put_text(c->summary);
     if (c->help) {

@@ -62,6 +62,7 @@ static void done(ui *u, const ff_event *e)
     if (e->kind == FF_JOB_DETAIL) {
         u->detail_job = 0;
         take_detail(u);
+        ui_run_later(u, e->job);
         u->views[VIEW_DETAIL].stale = true;
         return;
     }

@@ -96,7 +96,7 @@ static void refresh(ui_view *v)
             continue;
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(INK_TEXT), "   ");
-        char *usage = ff_asprintf("%s %s", c->name, c->arguments ? c->arguments : "");
+        char *usage = ff_asprintf("%s %s", c->name, ff_command_prompt_arguments(c));
         ui_doc_field(d, ui_plain(INK_KEY), width / 3, usage);
         ui_doc_add(d, ui_plain(INK_TEXT), " %s", c->summary ? c->summary : "");
         free(usage);

@@ -123,8 +123,8 @@ static bool run_here(ui *u, const char *line)
 {
     char **words;
     int n;
-    if (ff_line_split(line, &words, &n) != FF_OK)
-        return false; /* says so when it is run */
+    if (strpbrk(line, "|>") || ff_line_split(line, &words, &n) != FF_OK)
+        return false; /* not for the screen; or says so when it is run */
     const ff_command *row = n > 0 ? ff_command_find(words[0]) : NULL;
     bool taken = false;
     if (row && (row->max_args < 0 || n - 1 <= row->max_args)) {
@@ -139,18 +139,33 @@ static bool run_here(ui *u, const char *line)
     return taken;
 }
 
+static void show_result(ui *u, int code)
+{
+    if (code != FF_OK)
+        ui_say(u, INK_BAD, "%s", ff_error());
+    else
+        show_output(u);
+    if (u->context.quit)
+        u->quit = true;
+}
+
 void ui_run(ui *u, const char *line)
 {
     u->dirty = true;
     if (run_here(u, line))
         return;
     ff_buf_clear(&u->output);
-    if (ff_command_run(&u->context, line) != FF_OK)
-        ui_say(u, INK_BAD, "%s", ff_error());
-    else
-        show_output(u);
-    if (u->context.quit)
-        u->quit = true;
+    show_result(u, ff_command_run(&u->context, line));
+}
+
+void ui_run_later(ui *u, int64_t job)
+{
+    char *line = ff_command_later(&u->context, job);
+    if (!line)
+        return;
+    ff_buf_clear(&u->output);
+    show_result(u, ff_command_run_again(&u->context, line));
+    free(line);
 }
 
 /* --------------------------------------------------------------------------------------- panes */

@@ -18,6 +18,7 @@ enum {
     FF_AT_PROMPT = 2,   /* `:` prompt, REPL, scripts */
     FF_AT_EXPLORER = 4, /* only where there are views */
     FF_AT_TEAM = 8,     /* with FF_AT_SHELL: the processes of mpirun share its work */
+    FF_TAKES_TEXT = 16, /* the rest of the line is one word, quotes and all: SQL */
 };
 
 typedef struct ff_options ff_options;
@@ -36,6 +37,12 @@ typedef struct ff_context {
     void *sink;
     /* The explorer's own verbs ("view heat", "zoom", "down 3"): true when it took the words. */
     bool (*view)(void *sink, int argc, char **argv);
+    /* A command that needs a job's result and does not wait leaves its line here; the front end
+     * runs it again when the job has ended: ff_command_later. Private to the command layer. */
+    const char *line; /* that runs now */
+    char *later;
+    int64_t later_job;
+    bool again;
 } ff_context;
 
 typedef struct ff_command {
@@ -54,10 +61,27 @@ typedef struct ff_command {
 
 const ff_command *ff_command_at(int i);              /* from 0 until NULL, sorted for help */
 const ff_command *ff_command_find(const char *name); /* unique prefixes too; NULL */
-/* Splits a line as a shell does (quotes, backslash), runs it. FF_ERR_USAGE suggests the nearest name. */
+/* What it takes at the prompt: a case is open there, so most verbs of the shell take nothing. */
+const char *ff_command_prompt_arguments(const ff_command *c);
+/* Splits a line as a shell does (quotes, backslash), runs it. FF_ERR_USAGE suggests the nearest name.
+ * What it prints goes to `| COMMAND` of the shell (not in the explorer), to `> FILE` that is new, to
+ * `>| FILE` or behind what `>> FILE` holds. */
 int ff_command_run(ff_context *c, const char *line);
+/* The job has ended: the line that waited for it, to be given to ff_command_run_again; NULL: none.
+ * The caller frees it. */
+char *ff_command_later(ff_context *c, int64_t job);
+/* As ff_command_run, for a line of ff_command_later: it waits for the engine no second time. */
+int ff_command_run_again(ff_context *c, const char *line);
 /* Completions of the last word of `line`, sorted; the caller frees each and the array. */
 char **ff_command_complete(ff_context *c, const char *line, int *n);
+/* A table of the session as commands, SQL and help name it. */
+typedef struct ff_view {
+    const char *name, *summary;
+    const char *shown;   /* columns in text, blank between; JSON and CSV have all */
+    const char *example; /* a command line */
+} ff_view;
+const ff_view *ff_view_at(int i); /* from 0 until NULL */
+const ff_column *ff_view_columns(const ff_view *v, int *n);
 /* A key of the explorer, as "q", "Enter", "C-r", "F1", "Down", and the command line bound to it. */
 typedef struct ff_binding {
     const char *key, *line;

@@ -143,6 +143,7 @@ typedef struct ff_snapshot {
     const ff_table *images_table; /* a row an image */
     const ff_table *equivalences;
     const ff_table *log;          /* recent notes of the engine */
+    const ff_table *nodes;        /* the nodes of both files, a row each */
 } ff_snapshot;
 
 /* A new reference to the present snapshot; never NULL. */
@@ -179,7 +180,12 @@ void ff_snapshot_unref(const ff_snapshot *s);
  *               initial_name:text
  * equivalences  rule:text meaning:text source_nodes:text target_nodes:text deviation:real
  * log           line:text
+ * nodes         pair:int side:text node:text op:text role:text ("primary" "absorbed") layer:int status:text
+ *               summary:text note:text
  */
+
+/* Columns of a snapshot's table by its name ("images" for images_table), without a session; NULL: none. */
+const ff_column *ff_session_columns(const char *table, int *n);
 
 /* Node detail as tables, made by FF_JOB_DETAIL; NULL until it is there for this pair and state. */
 typedef struct ff_detail {

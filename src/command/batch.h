@@ -43,6 +43,7 @@ int verb_matrix(ff_context *c, int argc, char **argv);
 int verb_explain(ff_context *c, int argc, char **argv);
 int verb_bench(ff_context *c, int argc, char **argv);
 int verb_repl(ff_context *c, int argc, char **argv);
+int verb_query(ff_context *c, int argc, char **argv);
 int verb_teach(ff_context *c, int argc, char **argv);
 int verb_script(ff_context *c, int argc, char **argv);
 

@@ -25,10 +25,7 @@ static void add_option(const ff_option *o, ff_buf *out)
 void help_command(const ff_command *c, ff_buf *out)
 {
     ff_buf_printf(out, "%s %s\n    %s\n", c->name,
-                  c->shell && c->run ? ""
-                  : c->arguments     ? c->arguments
-                                     : "",
-                  c->summary);
+                  ff_command_prompt_arguments(c), c->summary);
     if (c->keys)
         ff_buf_printf(out, "    keys: %s\n", c->keys);
     if (c->help)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lines into words, and the ends of words that are not finished yet. */
-#include <dirent.h>
-#include <stdio.h>
+#include "command/line.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "fetafix/command.h"
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
 
-static void free_words(char **words, int n)
+void line_free_words(char **words, int n)
 {
     for (int i = 0; i < n; i++)
         free(words[i]);
@@ -21,7 +23,7 @@ static char *take_word(const char **p, bool *open)
     const char *s = *p;
     char quote = 0;
     ff_buf_puts(&b, "");
-    for (; *s && (quote || (*s != ' ' && *s != '\t')); s++) {
+    for (; *s && (quote || !is_blank(*s)); s++) {
         if (quote == '\'' && *s != '\'')
             ff_buf_putc(&b, *s);
         else if (*s == '\\' && s[1] && quote != '\'')
@@ -38,14 +40,14 @@ static char *take_word(const char **p, bool *open)
     return ff_buf_steal(&b);
 }
 
-static int split(const char *line, char ***words, int *n, bool *open, bool *at_blank)
+static void split(const char *text, char ***words, int *n, bool *open, bool *at_blank)
 {
     char **list = ff_alloc(sizeof *list);
     int count = 0;
     *open = false;
     *at_blank = true;
-    for (const char *p = line;;) {
-        while (*p == ' ' || *p == '\t')
+    for (const char *p = text;;) {
+        while (is_blank(*p))
             p++;
         if (!*p || *p == '#')
             break;
@@ -56,17 +58,16 @@ static int split(const char *line, char ***words, int *n, bool *open, bool *at_b
     list[count] = NULL;
     *words = list;
     *n = count;
-    return FF_OK;
 }
 
-int ff_line_split(const char *line, char ***words, int *n)
+int ff_line_split(const char *text, char ***words, int *n)
 {
     char **list;
     int count;
     bool open, at_blank;
-    split(line, &list, &count, &open, &at_blank);
+    split(text, &list, &count, &open, &at_blank);
     if (open) {
-        free_words(list, count);
+        line_free_words(list, count);
         return ff_fail(FF_ERR_USAGE, "a quote is not closed");
     }
     *words = list;
@@ -74,119 +75,139 @@ int ff_line_split(const char *line, char ***words, int *n)
     return FF_OK;
 }
 
-/* ----------------------------------------------------------------------------------- completion */
-
-typedef struct candidates {
-    char **at;
-    size_t n, capacity;
-} candidates;
-
-static void add(candidates *c, const char *prefix, const char *text)
+void line_split_typed(const char *text, char ***words, int *n)
 {
-    if (strncmp(text, prefix, strlen(prefix)) != 0)
-        return;
-    ff_grow(&c->at, &c->capacity, c->n + 2, sizeof *c->at);
-    c->at[c->n++] = ff_strdup(text);
-}
-
-static void add_column(candidates *c, const char *prefix, const ff_table *t, const char *column)
-{
-    int k = ff_table_find(t, column);
-    for (int i = 0; k >= 0 && i < ff_table_rows(t); i++) {
-        char number[32];
-        const char *text = ff_table_text(t, i, k);
-        if (ff_table_column(t, k)->type == FF_COL_INT) {
-            snprintf(number, sizeof number, "%lld", (long long)ff_table_int(t, i, k));
-            text = number;
-        }
-        add(c, prefix, text);
+    bool open, at_blank;
+    split(text, words, n, &open, &at_blank);
+    if (at_blank) {
+        *words = ff_realloc_array(*words, (size_t)*n + 2, sizeof **words);
+        (*words)[(*n)++] = ff_strdup("");
+        (*words)[*n] = NULL;
     }
 }
 
-static void add_files(candidates *c, const char *prefix)
+/*
+ * Where the words of a command end: at a comment, `|` or `>`. In SQL, || and > are operators: there
+ * a file is written to behind a semicolon only.
+ */
+static size_t end_of_words(const char *s, bool sql)
 {
-    const char *slash = strrchr(prefix, '/');
-    char *folder = slash ? ff_strndup(prefix, (size_t)(slash - prefix) + 1) : ff_strdup("");
-    DIR *d = opendir(*folder ? folder : ".");
-    for (struct dirent *e; d && (e = readdir(d));) {
-        if (e->d_name[0] == '.')
-            continue;
-        char *path = ff_asprintf("%s%s%s", folder, e->d_name, e->d_type == DT_DIR ? "/" : "");
-        add(c, prefix, path);
-        free(path);
+    char quote = 0;
+    bool ended = false;
+    for (size_t i = 0; s[i]; i++) {
+        bool first = i == 0 || is_blank(s[i - 1]) || ended;
+        if (s[i] == '\\' && s[i + 1] && quote != '\'' && !sql)
+            i++;
+        else if (quote)
+            quote = s[i] == quote ? 0 : quote;
+        else if (s[i] == '\'' || s[i] == '"')
+            quote = s[i];
+        else if (s[i] == ';' && sql)
+            ended = true;
+        else if (s[i] == '|' && sql && s[i + 1] == '|')
+            i++;
+        else if (s[i] == '|' || (s[i] == '#' && first) || (s[i] == '>' && first && (ended || !sql)))
+            return i;
+        else if (!is_blank(s[i]))
+            ended = false;
     }
-    if (d)
-        closedir(d);
-    free(folder);
+    return strlen(s);
 }
 
-/* What the arguments of a command are, told from how they are written in the table. */
-static void add_arguments(candidates *c, const ff_context *context, const ff_command *command,
-                          const char *prefix)
+static int take_target(const char *s, parsed_line *out)
 {
-    const ff_snapshot *s =
-        context && context->session ? ff_session_snapshot(context->session) : NULL;
-    const char *a = command->arguments ? command->arguments : "";
-    if (s && strstr(a, "REPAIR"))
-        add_column(c, prefix, s->proposals, "id");
-    if (s && strstr(a, "STATE"))
-        add_column(c, prefix, s->states, "state");
-    if (strstr(a, "FILE"))
-        add_files(c, prefix);
-    if (strstr(a, "COMMAND")) {
-        const ff_command *row;
-        for (int i = 0; (row = ff_command_at(i)); i++)
-            add(c, prefix, row->name);
+    bool open;
+    int64_t whole;
+    double real;
+    if (!*s || *s == '#')
+        return FF_OK;
+    out->to = *s == '|'                    ? LINE_PIPE
+              : strncmp(s, ">|", 2) == 0   ? LINE_OVERWRITE
+              : strncmp(s, ">>", 2) == 0   ? LINE_APPEND
+                                           : LINE_WRITE;
+    s += out->to == LINE_OVERWRITE || out->to == LINE_APPEND ? 2 : 1;
+    while (is_blank(*s))
+        s++;
+    if (out->to == LINE_PIPE) {
+        out->target = ff_strdup(s);
+        return *s ? FF_OK : ff_fail(FF_ERR_USAGE, "expected: COMMAND | COMMAND of the shell");
     }
-    if (strstr(a, "TYPE")) {
-        static const char *const types[] = {"PP", "ID", "TSS", "WB", "LH", "CG"};
-        for (size_t i = 0; i < FF_COUNT(types); i++)
-            add(c, prefix, types[i]);
-    }
-    /* Words to choose from: "graph|heat|..." and "--force". */
-    for (const char *p = a; *p;) {
-        size_t n = strcspn(p, "|[] ");
-        if (n && (memchr(a, '|', strlen(a)) || strncmp(p, "--", 2) == 0) &&
-            ((*p >= 'a' && *p <= 'z') || *p == '-')) {
-            char *word = ff_strndup(p, n);
-            add(c, prefix, word);
+    out->target = take_word(&s, &open);
+    while (is_blank(*s))
+        s++;
+    if (open)
+        return ff_fail(FF_ERR_USAGE, "a quote is not closed");
+    if (!*out->target || (*s && *s != '#'))
+        return ff_fail(FF_ERR_USAGE, "expected: COMMAND > FILE");
+    if (ff_parse_int(out->target, &whole) || ff_parse_real(out->target, &real))
+        return ff_fail(FF_ERR_USAGE, "'%s' is no file to write to; a comparison has no blanks, as "
+                                     "isolated>0.01", out->target);
+    return FF_OK;
+}
+
+/* The rest of the line as one word; quotes around all of it are taken off. */
+static int take_text(const char *text, parsed_line *out)
+{
+    size_t n = strlen(text);
+    bool open = false;
+    while (n && (is_blank(text[n - 1]) || text[n - 1] == ';'))
+        n--;
+    if (!n)
+        return FF_OK;
+    char *rest = ff_strndup(text, n);
+    const char *p = rest;
+    if (*p == '"') {
+        char *word = take_word(&p, &open);
+        if (!*p && !open) {
+            free(rest);
+            rest = word;
+        } else {
             free(word);
         }
-        p += n + (p[n] != '\0');
     }
-    ff_snapshot_unref(s);
+    out->words = ff_realloc_array(out->words, 3, sizeof *out->words);
+    out->words[1] = rest;
+    out->words[2] = NULL;
+    out->n = 2;
+    return FF_OK;
 }
 
-static int compare_text(const void *a, const void *b)
+int line_parse(const char *text, parsed_line *out)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    *out = (parsed_line){0};
+    while (is_blank(*text))
+        text++;
+    size_t first = strcspn(text, " \t");
+    char *name = ff_strndup(text, first);
+    const ff_command *row = ff_command_find(name);
+    free(name);
+    bool sql = row && (row->where & FF_TAKES_TEXT);
+    /* The explorer's own words have no output, and may hold any sign: `search a|b`. */
+    bool whole = row && !(row->where & FF_AT_PROMPT);
+    size_t end = whole ? strlen(text) : end_of_words(text, sql);
+    char *words = ff_strndup(text, end);
+    int code = FF_OK;
+    if (sql) {
+        out->words = ff_alloc_array(2, sizeof *out->words);
+        out->words[0] = ff_strdup(row->name);
+        out->n = 1;
+        code = take_text(words + first + strspn(words + first, " \t"), out);
+    } else {
+        code = ff_line_split(words, &out->words, &out->n);
+    }
+    if (!code)
+        code = take_target(text + end, out);
+    if (!code && out->to != LINE_SHOW && !out->n)
+        code = ff_fail(FF_ERR_USAGE, "expected a command before '%.1s'", text + end);
+    free(words);
+    if (code)
+        line_finish(out);
+    return code;
 }
 
-char **ff_command_complete(ff_context *context, const char *line, int *n)
+void line_finish(parsed_line *l)
 {
-    candidates c = {0};
-    char **words;
-    int count;
-    bool open, at_blank;
-    split(line, &words, &count, &open, &at_blank);
-    const char *prefix = at_blank || !count ? "" : words[count - 1];
-    int before = count - (*prefix || (count && !at_blank) ? 1 : 0);
-    const ff_command *command = before > 0 ? ff_command_find(words[0]) : NULL;
-    const ff_command *row;
-    if (before == 0) {
-        int where = context && context->view ? FF_AT_PROMPT | FF_AT_EXPLORER : FF_AT_PROMPT;
-        for (int i = 0; (row = ff_command_at(i)); i++) {
-            if (row->where & where)
-                add(&c, prefix, row->name);
-        }
-    } else if (command) {
-        add_arguments(&c, context, command, prefix);
-    }
-    if (c.n)
-        qsort(c.at, c.n, sizeof *c.at, compare_text);
-    free_words(words, count);
-    *n = (int)c.n;
-    if (!c.at)
-        c.at = ff_alloc(sizeof *c.at);
-    return c.at;
+    line_free_words(l->words, l->n);
+    free(l->target);
+    *l = (parsed_line){0};
 }

@@ -68,7 +68,7 @@ static const ff_option options[] = {
     {"reference", 0, NULL, "plain C kernels for everything", NULL, SWITCH, AT(session.reference)},
     {"timing", 0, NULL, "put times into the report", "compare localize repair explore", SWITCH,
      AT(timing)},
-    {"format", 0, "text|json|csv", "how tables are printed", "run repl script inspect matrix", FORMAT,
+    {"format", 0, "text|json|csv", "how tables are printed", "run repl script query inspect matrix", FORMAT,
      AT(format)},
     {"force", 'f', NULL, "overwrite files that exist",
      "compare localize repair explore apply run bench inspect matrix", SWITCH, AT(force)},

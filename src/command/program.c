@@ -28,6 +28,7 @@ static void print_note(void *sink, const char *text)
 {
     (void)sink;
     char *shown = ff_visible(text);
+    fflush(stdout); /* where both go to one place, in the order in which they were said */
     fprintf(stderr, "fetafix: %s\n", shown);
     free(shown);
 }

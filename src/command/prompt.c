@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/prompt.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command/batch.h"
 #include "command/options.h"
 #include "command/page.h"
 #include "command/print.h"
+#include "command/views.h"
 
 static int need_session(const ff_context *c)
 {
@@ -237,62 +240,38 @@ int prompt_labels(ff_context *c, int argc, char **argv)
 
 int prompt_table(ff_context *c, int argc, char **argv)
 {
-    (void)argc;
+    /* Words of the field for a view in an order of its own. */
+    static const struct {
+        const char *name, *view, *order;
+    } others[] = {{"suspects", "layers", "isolated"}, {"history", "states", NULL}};
     int code = need_session(c);
-    if (code)
-        return code;
-    const ff_snapshot *s = ff_session_snapshot(c->session);
-    const struct {
-        const char *name;
-        const ff_table *table;
-        const char *columns; /* in text; JSON and CSV have all */
-    } tables[] = {
-        {"findings", s->findings, "type status essential layer step summary"},
-        {"proposals", s->proposals, "id type status verdict wrong summary"},
-        {"layers", s->layers, "layer rank isolated causal entire kw source"},
-        {"states", s->states, "state parent wrong distance step current summary"},
-        {"steps", s->steps, "decision step outcome before after phase type summary"},
-        {"images", s->images_table, "image name source target wrong fixed_by"},
-        {"equivalences", s->equivalences, "rule source_nodes target_nodes deviation"},
-        {"pairs", s->pairs, "pair layer status source_summary target_summary note source target"},
-        {"log", s->log, "line"},
-    };
-    for (size_t i = 0; i < FF_COUNT(tables); i++) {
-        if (strcmp(tables[i].name, argv[0]) != 0)
-            continue;
-        ff_buf b = {0};
-        print_table(tables[i].table, c->format == FF_FORMAT_TEXT ? tables[i].columns : NULL,
-                    c->format, 0, &b);
-        c->print(c->sink, b.data ? b.data : "");
-        ff_buf_finish(&b);
+    for (size_t i = 0; !code && i < FF_COUNT(others); i++) {
+        if (strcmp(others[i].name, argv[0]) == 0)
+            return view_print(c, view_find(others[i].view), others[i].order, argc, argv);
     }
-    ff_snapshot_unref(s);
-    return FF_OK;
+    return code ? code : view_print(c, view_find(argv[0]), NULL, argc, argv);
 }
 
-int prompt_detail(ff_context *c, int argc, char **argv)
+int prompt_query(ff_context *c, int argc, char **argv)
 {
-    int64_t pair;
     (void)argc;
-    if (!ff_parse_int(argv[1], &pair) || pair < 0 || pair > INT32_MAX)
-        return ff_fail(FF_ERR_USAGE, "detail: '%s' is not the number of a pair; see `pairs`",
-                       argv[1]);
-    int code = post(c, &(ff_request){.kind = FF_JOB_DETAIL, .number = pair});
-    if (code || !c->wait)
-        return code;
-    const ff_detail *d = ff_session_detail(c->session, (int)pair);
-    if (!d)
-        return FF_OK;
-    const ff_table *const tables[] = {d->attributes, d->origins, d->weights, d->worst};
-    ff_buf b = {0};
-    for (size_t i = 0; i < FF_COUNT(tables); i++) {
-        if (ff_table_rows(tables[i]))
-            ff_table_print(tables[i], c->format, 0, &b);
-    }
-    c->print(c->sink, b.data ? b.data : "");
-    ff_buf_finish(&b);
-    ff_detail_unref(d);
-    return FF_OK;
+    return view_query(c, argv[1], NULL);
+}
+
+int verb_query(ff_context *c, int argc, char **argv)
+{
+    if (argc != 2)
+        return ff_fail(FF_ERR_USAGE, "expected: fetafix query SESSION SQL");
+    ff_options o = *c->options;
+    o.session.path = argv[0];
+    if (access(argv[0], R_OK) != 0)
+        return ff_fail(FF_ERR_INPUT, "'%s': %s", argv[0], strerror(errno));
+    c->options = &o;
+    int code = batch_open(c, false, 0, NULL);
+    if (!code)
+        code = view_query(c, argv[1], NULL);
+    batch_close(c);
+    return code;
 }
 
 int prompt_status(ff_context *c, int argc, char **argv)
@@ -385,21 +364,37 @@ int prompt_set(ff_context *c, int argc, char **argv)
     return code;
 }
 
+/* A command, a view, or all views. */
+static bool help_topic(const char *name, ff_buf *out)
+{
+    const ff_command *command = ff_command_find(name);
+    const ff_view *view = view_find(name);
+    if (strcmp(name, "views") == 0) {
+        for (int i = 0; (view = ff_view_at(i)); i++)
+            view_help(view, out);
+        return true;
+    }
+    if (command)
+        help_command(command, out);
+    if (command && view)
+        ff_buf_putc(out, '\n');
+    if (view)
+        view_help(view, out);
+    return command || view;
+}
+
 int prompt_help(ff_context *c, int argc, char **argv)
 {
     ff_buf b = {0};
     const ff_command *row;
-    if (argc > 1) {
-        const ff_command *found = ff_command_find(argv[1]);
-        if (!found)
-            return ff_fail(FF_ERR_USAGE, "there is no command '%s'", argv[1]);
-        help_command(found, &b);
+    if (argc > 1 && !help_topic(argv[1], &b)) {
+        ff_buf_finish(&b);
+        return ff_fail(FF_ERR_USAGE, "there is no command '%s'", argv[1]);
     }
     for (int i = 0; argc == 1 && (row = ff_command_at(i)); i++) {
         if (!(row->where & (FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0))))
             continue;
-        char *usage = ff_asprintf(
-            "%s %s", row->name, (row->shell && row->run) || !row->arguments ? "" : row->arguments);
+        char *usage = ff_asprintf("%s %s", row->name, ff_command_prompt_arguments(row));
         ff_buf_printf(&b, "%-42s %s\n", usage, row->summary);
         free(usage);
     }

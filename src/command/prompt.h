@@ -13,7 +13,7 @@ int prompt_compare_states(ff_context *c, int argc, char **argv);
 int prompt_report(ff_context *c, int argc, char **argv);
 int prompt_labels(ff_context *c, int argc, char **argv);
 int prompt_table(ff_context *c, int argc, char **argv); /* findings layers ... */
-int prompt_detail(ff_context *c, int argc, char **argv);
+int prompt_query(ff_context *c, int argc, char **argv);
 int prompt_status(ff_context *c, int argc, char **argv);
 int prompt_set(ff_context *c, int argc, char **argv);
 int prompt_help(ff_context *c, int argc, char **argv);

@@ -10,9 +10,16 @@
 
 #include "command/batch.h"
 #include "command/explorer.h"
+#include "command/line.h"
+#include "command/look.h"
 #include "command/prompt.h"
 
 #define CASE "SOURCE TARGET --images DIR|LIST [OPTION]..."
+
+#define FILTERS                                                                                    \
+    "Rows are chosen by COLUMN=VALUE (also != < <= > >=, and ~ for \"holds\", without blanks), by a\n"  \
+    "column that is yes or no, or by a text that they hold; ordered and cut by: by COLUMN [up | down]\n" \
+    "top N; columns by: show COLUMN,... `help views` lists the columns."
 
 /* Sorted by name. */
 static const ff_command commands[] = {
@@ -32,10 +39,13 @@ static const ff_command commands[] = {
      0, -1, NULL, verb_compare},
     {"compare-states", "STATE STATE", "two states side by side: counts, labels that changed, edits of one alone",
      NULL, NULL, FF_AT_PROMPT, 2, 2, prompt_compare_states, NULL},
-    {"detail", "PAIR", "attributes, origins and weights of a row of the aligned graph", NULL, NULL,
-     FF_AT_PROMPT, 1, 1, prompt_detail, NULL},
-    {"equivalences", "", "differences that cannot change a result", NULL, NULL, FF_AT_PROMPT, 0, 0,
-     prompt_table, NULL},
+    {"detail", "NODE | layer NUMBER", "attributes, origins and weights of a row of the aligned graph",
+     "NODE is a name or a part of it that only one row has, or the number of a row.", NULL, FF_AT_PROMPT,
+     1, 2, prompt_look, NULL},
+    {"diff", "NODE | layer NUMBER [NAME]...", "attributes of both sides; without names those that differ",
+     "As: diff model/conv2d_5 pads", NULL, FF_AT_PROMPT, 1, -1, prompt_look, NULL},
+    {"equivalences", "[FILTER]...", "differences that cannot change a result", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     NULL},
     {"evaluate", "[REPAIR]", "judge a repair without taking it", NULL, "e", FF_AT_PROMPT, 0, 1,
      prompt_accept, NULL},
     {"explain", "[TYPE]", "a fault type in plain words: PP ID TSS WB LH CG", NULL, NULL,
@@ -46,32 +56,46 @@ static const ff_command commands[] = {
     {"export", "FILE [--script] [--force]", "write the accepted steps as a file for `fetafix apply`",
      "--script: as the commands that take them, for `fetafix script`. `goto` another state first to export that.",
      NULL, FF_AT_PROMPT, 1, 3, prompt_write, NULL},
-    {"findings", "", "what differs, and what became of it", NULL, NULL, FF_AT_PROMPT, 0, 0,
-     prompt_table, NULL},
+    {"findings", "[FILTER]...", "what differs, and what became of it", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     NULL},
     {"goto", "STATE", "go to a state of the history", NULL, NULL, FF_AT_PROMPT, 1, 1, prompt_move,
      NULL},
-    {"help", "[COMMAND]", "what there is to type", NULL, NULL, FF_AT_PROMPT, 0, 1, prompt_help,
-     NULL},
-    {"images", "", "the images and both labels", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table,
+    {"help", "[TOPIC]", "what there is to type; `help views`: the tables and their columns", NULL, NULL,
+     FF_AT_PROMPT, 0, 1, prompt_help, NULL},
+    {"history", "[FILTER]...", "the history tree, and which state is present", FILTERS, NULL,
+     FF_AT_PROMPT, 0, -1, prompt_table, NULL},
+    {"images", "[FILTER]...", "the images and both labels", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
      NULL},
     {"inspect", "MODEL", "what is in a model", "--verbose lists every node with its attributes.",
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_inspect},
     {"labels", "FILE [--force]", "write both models' five best classes of every image", NULL, NULL,
      FF_AT_PROMPT, 1, 2, prompt_labels, NULL},
-    {"layers", "", "scores of the core layers", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
+    {"layer", "NUMBER", "all that is known of a core layer", "As: layer 12", NULL, FF_AT_PROMPT, 1, 1,
+     prompt_look, NULL},
+    {"layers", "[FILTER]...", "scores of the core layers", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     NULL},
     {"localize", CASE, "find what differs, and where the error begins; nothing is changed",
      "Exit code 0: no label differs; 1: some do.", NULL,
      FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_localize},
-    {"log", "", "recent notes of the engine", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
+    {"log", "[FILTER]...", "recent notes of the engine", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     NULL},
     {"matrix", "MODEL... --images DIR|LIST",
      "count the images whose labels differ, for every pair of models",
      "Each model labels the images once. Exit code 0: no label differs; 1: some do.", NULL,
      FF_AT_SHELL, 0, -1, NULL, verb_matrix},
-    {"pairs", "", "the aligned graph", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
+    {"nodes", "[FILTER]...", "the nodes of both files, as they were written", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     NULL},
+    {"pairs", "[FILTER]...", "the aligned graph: which node is which", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     NULL},
     {"pre-into-graph", "", "write a repaired preprocessing into the graph, at the end", NULL, NULL,
      FF_AT_PROMPT, 0, 0, prompt_job, NULL},
-    {"proposals", "", "repairs to try, in order", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table,
+    {"proposals", "[FILTER]...", "repairs to try, in order", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
      NULL},
+    {"query", "SQL", "SELECT from the views of the session (`help views`)",
+     "Only SELECT is possible, nothing can be changed. `|` sends the rows to a command of the shell; to\n"
+     "write them to a file, end the SQL: query select * from layers; > layers.txt\n"
+     "From the shell: fetafix query SESSION SQL", NULL, FF_AT_SHELL | FF_AT_PROMPT | FF_TAKES_TEXT, 1, 1,
+     prompt_query, verb_query},
     {"quit", "", "leave; a session with a file can be taken up again", NULL, "Q", FF_AT_PROMPT, 0,
      0, prompt_quit, NULL},
     {"redo", "[STATE]", "take the undone step again (the youngest, or the one that leads to STATE)",
@@ -103,18 +127,27 @@ static const ff_command commands[] = {
      "A group takes all repairs of one cause at once. Without GROUP: the step that led to the present state is\n"
      "undone and its repairs are taken as steps of their own, so that each shows what it brings.",
      NULL, FF_AT_PROMPT, 0, 1, prompt_accept, NULL},
-    {"states", "", "the history tree", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table, NULL},
+    {"states", "[FILTER]...", "the history tree", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     NULL},
     {"status", "", "where the case stands", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_status, NULL},
     {"step", "", "let the search find one repair that helps", NULL, "s", FF_AT_PROMPT, 0, 0,
      prompt_job, NULL},
-    {"steps", "", "all decisions, in order of time", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_table,
+    {"steps", "[FILTER]...", "all decisions, in order of time", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
      NULL},
+    {"suspects", "[FILTER]...", "the layers, most suspicious first",
+     "Ordered by `isolated` unless asked otherwise, as: suspects by causal top 5", NULL, FF_AT_PROMPT, 0, -1,
+     prompt_table, NULL},
     {"teach", "[LESSON]", "lessons on samples: find the fault, repair it; without a name the list",
      NULL, NULL, FF_AT_SHELL, 0, 1, NULL, verb_teach},
     {"undo", "", "go back to the state before the last step", NULL, "u", FF_AT_PROMPT, 0, 0,
      prompt_job, NULL},
     {"validate", "", "count wrong labels over the validation images", NULL, "v", FF_AT_PROMPT, 0, 0,
      prompt_job, NULL},
+    {"weights", "NODE | layer NUMBER [worst N]", "how far the weights of a layer are apart",
+     "As: weights layer 12 worst 10", NULL, FF_AT_PROMPT, 1, 4, prompt_look, NULL},
+    {"why", "image IMAGE", "why an image's labels differ, or what put them right",
+     "IMAGE is a name, a part of it that only one image has, or a number.", NULL, FF_AT_PROMPT, 1, 2,
+     prompt_why, NULL},
 };
 
 static const ff_command *sorted[FF_COUNT(commands) + 64];
@@ -160,6 +193,11 @@ const ff_command *ff_command_find(const char *name)
     return matches == 1 ? found : NULL;
 }
 
+const char *ff_command_prompt_arguments(const ff_command *c)
+{
+    return c->shell && c->run && !(c->where & FF_TAKES_TEXT) ? "" : c->arguments;
+}
+
 static int unknown(const ff_context *c, const char *name)
 {
     int where = FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0);
@@ -175,32 +213,52 @@ static int unknown(const ff_context *c, const char *name)
                 : ff_fail(FF_ERR_USAGE, "unknown command '%s'; see `help`", name);
 }
 
-int ff_command_run(ff_context *c, const char *line)
+static int run_words(ff_context *c, const parsed_line *l)
 {
-    char **words;
-    int n, code = ff_line_split(line, &words, &n);
+    const ff_command *row = ff_command_find(l->words[0]);
+    int n = l->n, code;
+    char *typed = l->words[0];
+    if (!row)
+        return unknown(c, typed);
+    const char *arguments = ff_command_prompt_arguments(row);
+    if (!(row->where & (FF_AT_PROMPT | FF_AT_EXPLORER)))
+        return ff_fail(FF_ERR_USAGE, "'%s' is typed in the shell: fetafix %s %s", row->name, row->name,
+                       row->arguments);
+    if (n - 1 < row->min_args || (row->max_args >= 0 && n - 1 > row->max_args))
+        return ff_fail(FF_ERR_USAGE, "expected: %s%s%s", row->name, *arguments ? " " : "", arguments);
+    l->words[0] = (char *)row->name; /* a prefix may have been typed */
+    code = row->run ? row->run(c, n, l->words) : row->shell(c, n - 1, l->words + 1);
+    l->words[0] = typed;
+    return code;
+}
+
+int ff_command_run(ff_context *c, const char *text)
+{
+    parsed_line l;
+    int code = line_parse(text, &l);
     if (code)
         return code;
-    if (n > 0) {
-        const ff_command *row = ff_command_find(words[0]);
-        char *typed = words[0];
-        if (!row)
-            code = unknown(c, words[0]);
-        else if (!(row->where & (FF_AT_PROMPT | FF_AT_EXPLORER)))
-            code = ff_fail(FF_ERR_USAGE, "'%s' is typed in the shell: fetafix %s %s", row->name,
-                           row->name, row->arguments);
-        else if (n - 1 < row->min_args || (row->max_args >= 0 && n - 1 > row->max_args))
-            code = ff_fail(FF_ERR_USAGE, "expected: %s%s%s", row->name,
-                           row->shell && row->run ? "" : " ",
-                           row->shell && row->run ? "" : row->arguments);
-        else {
-            words[0] = (char *)row->name; /* a prefix may have been typed */
-            code = row->run ? row->run(c, n, words) : row->shell(c, n - 1, words + 1);
-            words[0] = typed;
-        }
-    }
-    for (int i = 0; i < n; i++)
-        free(words[i]);
-    free(words);
+    const char *outer = c->line;
+    c->line = text;
+    if (l.n > 0)
+        code = l.to == LINE_SHOW ? run_words(c, &l) : line_run_redirected(c, &l, run_words);
+    c->line = outer;
+    line_finish(&l);
+    return code;
+}
+
+char *ff_command_later(ff_context *c, int64_t job)
+{
+    char *line = c->later && c->later_job == job ? c->later : NULL;
+    if (line)
+        c->later = NULL;
+    return line;
+}
+
+int ff_command_run_again(ff_context *c, const char *line)
+{
+    c->again = true;
+    int code = ff_command_run(c, line);
+    c->again = false;
     return code;
 }

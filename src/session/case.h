@@ -239,6 +239,12 @@ int case_replay(ff_case *c) FF_MUST_USE;
 /* validate.c */
 int case_validate(ff_case *c) FF_MUST_USE;
 
+/* nodes.c: a row each, in the order of `pairs`, which is the table of the same state */
+ff_table *case_nodes(const ff_case *c, const ff_table *pairs);
+
+/* columns.c: an empty table of ff_session_columns() */
+ff_table *case_table(const char *name);
+
 /* pairs.c */
 ff_table *case_pairs(ff_case *c);
 ff_table *case_layers(ff_case *c);

@@ -6,37 +6,6 @@
 
 #include "session/case.h"
 
-static const ff_column pair_columns[] = {
-    {"pair", FF_COL_INT, "row of the aligned graph"},
-    {"source", FF_COL_TEXT, "node of the Source; empty: missing"},
-    {"target", FF_COL_TEXT, "node of the Target; empty: missing"},
-    {"op", FF_COL_TEXT, "canonical operator"},
-    {"source_summary", FF_COL_TEXT, "the Source's node in short"},
-    {"target_summary", FF_COL_TEXT, "the Target's node in short"},
-    {"status", FF_COL_TEXT, "equal, equivalent, different, source-only or target-only"},
-    {"note", FF_COL_TEXT, "what differs, or which rule makes them equal"},
-    {"layer", FF_COL_INT, "number of the core layer"},
-    {"depth", FF_COL_INT, "column of the branch, 0 the main one"},
-    {"confidence", FF_COL_REAL, "of the pairing, 0 to 1"},
-    {"findings", FF_COL_INT, "faults found here"},
-    {"source_inputs", FF_COL_TEXT, "rows it reads"},
-    {"error", FF_COL_REAL, "relative error of the output"},
-    {"isolated", FF_COL_REAL, "relative error made by this layer alone"},
-};
-
-static const ff_column layer_columns[] = {
-    {"layer", FF_COL_INT, "number, from 1 along the network"},
-    {"pair", FF_COL_INT, "row of the aligned graph"},
-    {"source", FF_COL_TEXT, "node of the Source"},
-    {"target", FF_COL_TEXT, "node of the Target"},
-    {"rank", FF_COL_INT, "1: most suspicious"},
-    {"kw", FF_COL_REAL, "share of elements that Kruskal-Wallis flags beyond chance"},
-    {"effect", FF_COL_REAL, "mean effect size"},
-    {"entire", FF_COL_REAL, "relative error of the output"},
-    {"isolated", FF_COL_REAL, "the same, fed with the Source's activations"},
-    {"causal", FF_COL_REAL, "share of wrong images put right by the Source's activation here"},
-};
-
 int case_pair_of(const ff_case *c, const known_finding *k)
 {
     const ff_alignment *a = c->subject ? c->subject->alignment : NULL;
@@ -207,7 +176,7 @@ static void set_real(ff_table *t, int row, const char *column, double v)
 
 ff_table *case_pairs(ff_case *c)
 {
-    ff_table *t = ff_table_create("pairs", pair_columns, FF_COUNT(pair_columns));
+    ff_table *t = case_table("pairs");
     const ff_subject *subject = c->subject ? c->subject : c->first;
     const ff_alignment *a = subject ? subject->alignment : NULL;
     if (!a)
@@ -259,7 +228,7 @@ ff_table *case_pairs(ff_case *c)
 
 ff_table *case_layers(ff_case *c)
 {
-    ff_table *t = ff_table_create("layers", layer_columns, FF_COUNT(layer_columns));
+    ff_table *t = case_table("layers");
     const ff_alignment *root = c->first ? c->first->alignment : NULL;
     const ff_alignment *now = c->subject ? c->subject->alignment : NULL;
     for (int i = 0; c->scores && root && i < c->scores->count; i++) {

@@ -31,7 +31,8 @@ void ff_snapshot_unref(const ff_snapshot *s)
         return;
     const ff_table *const tables[] = {s->pairs,        s->findings,     s->proposals,
                                       s->layers,       s->states,       s->steps,
-                                      s->images_table, s->equivalences, s->log};
+                                      s->images_table, s->equivalences, s->log,
+                                      s->nodes};
     for (size_t i = 0; i < FF_COUNT(tables); i++)
         ff_table_unref(tables[i]);
     ff_arena_destroy(b->texts);
@@ -39,25 +40,6 @@ void ff_snapshot_unref(const ff_snapshot *s)
 }
 
 /* ---------------------------------------------------------------------------------- findings */
-
-static const ff_column finding_columns[] = {
-    {"id", FF_COL_TEXT, "name of the finding, the same wherever it is seen"},
-    {"type", FF_COL_TEXT, "fault type: PP ID TSS WB LH CG"},
-    {"cause", FF_COL_TEXT, "short name of the cause"},
-    {"summary", FF_COL_TEXT, "what differs, in one line"},
-    {"explanation", FF_COL_TEXT, "what is wrong, why, and what the repair does"},
-    {"status", FF_COL_TEXT, "open, repaired, ineffective or undone"},
-    {"essential", FF_COL_BOOL, "the labels would be worse without its repair"},
-    {"pair", FF_COL_INT, "row of the aligned graph"},
-    {"layer", FF_COL_INT, "number of the core layer"},
-    {"source_nodes", FF_COL_TEXT, "labels of the Source's nodes, a line each"},
-    {"target_nodes", FF_COL_TEXT, "labels of the Target's nodes, a line each"},
-    {"details", FF_COL_TEXT, "the differing values, as JSON"},
-    {"step", FF_COL_INT, "step that repaired it"},
-    {"before", FF_COL_INT, "wrong labels before that step, or before the trial"},
-    {"after", FF_COL_INT, "wrong labels after it"},
-    {"magnitude", FF_COL_REAL, "how large the difference is"},
-};
 
 /* Is a repaired finding essential? All are where minimisation did not tell. */
 static bool is_essential(const ff_case *c, const known_finding *k, int64_t state)
@@ -132,7 +114,7 @@ static bool was_repaired_elsewhere(const ff_case *c, const known_finding *k)
 
 static ff_table *make_findings(ff_case *c)
 {
-    ff_table *t = ff_table_create("findings", finding_columns, FF_COUNT(finding_columns));
+    ff_table *t = case_table("findings");
     if (!c->n_points)
         return t;
     int n = c->points[c->current].depth + 1;
@@ -183,21 +165,6 @@ static ff_table *make_findings(ff_case *c)
 
 /* --------------------------------------------------------------------------------- proposals */
 
-static const ff_column proposal_columns[] = {
-    {"id", FF_COL_TEXT, "name of the repair"},
-    {"type", FF_COL_TEXT, "fault type of its first finding"},
-    {"summary", FF_COL_TEXT, "what it does, in one line"},
-    {"findings", FF_COL_TEXT, "ids of the findings it repairs, a line each"},
-    {"patch", FF_COL_TEXT, "its edits in words, a line each"},
-    {"status", FF_COL_TEXT, "untried, evaluated or rejected"},
-    {"verdict", FF_COL_TEXT, "better, same, worse or broken; why"},
-    {"wrong", FF_COL_INT, "wrong labels after it; a lower bound where it is not complete"},
-    {"complete", FF_COL_BOOL, "every image was run"},
-    {"fixed", FF_COL_INT, "images put right, of those run"},
-    {"broken", FF_COL_INT, "images made wrong, of those run"},
-    {"pair", FF_COL_INT, "row of the aligned graph"},
-};
-
 static char *describe_edits(const ff_proposal *p)
 {
     char *edits = p->patch ? ff_patch_describe(p->patch) : NULL;
@@ -213,7 +180,7 @@ static char *describe_edits(const ff_proposal *p)
 
 static ff_table *make_proposals(ff_case *c)
 {
-    ff_table *t = ff_table_create("proposals", proposal_columns, FF_COUNT(proposal_columns));
+    ff_table *t = case_table("proposals");
     for (int i = 0; c->proposals && !c->stale && i < c->proposals->count; i++) {
         const ff_proposal *p = &c->proposals->at[i];
         const ff_judgement *j = case_judged(c, p->id);
@@ -248,20 +215,9 @@ static ff_table *make_proposals(ff_case *c)
 
 /* ----------------------------------------------------------------------------------- history */
 
-static const ff_column state_columns[] = {
-    {"state", FF_COL_INT, "number; 0 is the Target as it came"},
-    {"parent", FF_COL_INT, "state it was made from"},
-    {"wrong", FF_COL_INT, "images whose labels differ"},
-    {"distance", FF_COL_REAL, "mean relative distance of the outputs"},
-    {"step", FF_COL_INT, "accepted steps since state 0"},
-    {"summary", FF_COL_TEXT, "the step that made it"},
-    {"current", FF_COL_BOOL, "the present state"},
-    {"model", FF_COL_TEXT, "SHA-256 of the model"},
-};
-
 static ff_table *make_states(const ff_case *c)
 {
-    ff_table *t = ff_table_create("states", state_columns, FF_COUNT(state_columns));
+    ff_table *t = case_table("states");
     for (int i = 0; i < c->n_points; i++) {
         const point *p = &c->points[i];
         int row = ff_table_add_row(t);
@@ -279,23 +235,9 @@ static ff_table *make_states(const ff_case *c)
     return t;
 }
 
-static const ff_column step_columns[] = {
-    {"decision", FF_COL_INT, "number, in order of time"},
-    {"step", FF_COL_INT, "of the state it led to"},
-    {"state", FF_COL_INT, "state it led to"},
-    {"proposal", FF_COL_TEXT, "repairs that were tried, a line each"},
-    {"type", FF_COL_TEXT, "fault type"},
-    {"summary", FF_COL_TEXT, "what was tried"},
-    {"outcome", FF_COL_TEXT, "accepted, rejected, broken, undone, redone, went or essential"},
-    {"before", FF_COL_INT, "wrong labels before"},
-    {"after", FF_COL_INT, "wrong labels after; empty: not counted to the end"},
-    {"phase", FF_COL_TEXT, "of the search; empty: by hand"},
-    {"findings", FF_COL_TEXT, "ids of the findings, a line each"},
-};
-
 static ff_table *make_steps(const ff_case *c)
 {
-    ff_table *t = ff_table_create("steps", step_columns, FF_COUNT(step_columns));
+    ff_table *t = case_table("steps");
     for (int i = 0; i < c->n_decisions; i++) {
         const decision *d = &c->decisions[i];
         int row = ff_table_add_row(t);
@@ -318,23 +260,6 @@ static ff_table *make_steps(const ff_case *c)
 }
 
 /* ------------------------------------------------------------------------------------ images */
-
-static const ff_column image_columns[] = {
-    {"image", FF_COL_INT, "number, from 0"},
-    {"name", FF_COL_TEXT, "file name"},
-    {"source", FF_COL_INT, "the Source's class"},
-    {"target", FF_COL_INT, "the Target's class now"},
-    {"initial", FF_COL_INT, "the Target's class at first"},
-    {"source_name", FF_COL_TEXT, "name of the Source's class"},
-    {"target_name", FF_COL_TEXT, "name of the Target's class"},
-    {"source_margin", FF_COL_REAL, "first minus second value of the Source's output"},
-    {"target_margin", FF_COL_REAL, "first minus second value of the Target's output"},
-    {"wrong", FF_COL_BOOL, "the classes differ"},
-    {"fixed_by", FF_COL_INT, "step that put it right"},
-    {"top_source", FF_COL_TEXT, "the Source's five best classes"},
-    {"top_target", FF_COL_TEXT, "the Target's five best classes now"},
-    {"initial_name", FF_COL_TEXT, "name of the Target's class at first"},
-};
 
 static bool wrong_at(const ff_case *c, const ff_labels *l, int i)
 {
@@ -363,7 +288,7 @@ static void set_top(ff_table *t, int row, const char *column, const ff_label *l)
 
 static ff_table *make_images(const ff_case *c)
 {
-    ff_table *t = ff_table_create("images", image_columns, FF_COUNT(image_columns));
+    ff_table *t = case_table("images");
     if (!c->loaded)
         return t;
     int n = c->points[c->current].depth + 1;
@@ -397,18 +322,9 @@ static ff_table *make_images(const ff_case *c)
 
 /* --------------------------------------------------------------------------------- the others */
 
-static const ff_column equivalence_columns[] = {
-    {"rule", FF_COL_TEXT, "short name of the rule"},
-    {"meaning", FF_COL_TEXT, "the rule in words"},
-    {"source_nodes", FF_COL_TEXT, "labels of the Source's nodes, a line each"},
-    {"target_nodes", FF_COL_TEXT, "labels of the Target's nodes, a line each"},
-    {"deviation", FF_COL_REAL, "largest relative change of a number; 0: exact"},
-};
-
 static ff_table *make_equivalences(const ff_case *c)
 {
-    ff_table *t =
-        ff_table_create("equivalences", equivalence_columns, FF_COUNT(equivalence_columns));
+    ff_table *t = case_table("equivalences");
     for (int i = 0; c->sames && i < c->sames->count; i++) {
         const ff_same *s = &c->sames->at[i];
         int row = ff_table_add_row(t);
@@ -425,11 +341,9 @@ static ff_table *make_equivalences(const ff_case *c)
     return t;
 }
 
-static const ff_column log_columns[] = {{"line", FF_COL_TEXT, "a note of the engine"}};
-
 static ff_table *make_log(const ff_case *c)
 {
-    ff_table *t = ff_table_create("log", log_columns, 1);
+    ff_table *t = case_table("log");
     int64_t size = (int64_t)FF_COUNT(c->notes);
     for (int64_t i = c->n_notes > size ? c->n_notes - size : 0; i < c->n_notes; i++)
         ff_table_set_text(t, ff_table_add_row(t), "line", c->notes[i % size].data);
@@ -536,6 +450,7 @@ ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last)
     bool same_lists = same_state && old->localised == c->localised;
     s->images_table = same_state ? ff_table_ref(last->images_table) : make_images(c);
     s->pairs = same_lists ? ff_table_ref(last->pairs) : case_pairs(c);
+    s->nodes = same_lists ? ff_table_ref(last->nodes) : case_nodes(c, s->pairs);
     s->layers = same_lists ? ff_table_ref(last->layers) : case_layers(c);
     s->equivalences = same_lists ? ff_table_ref(last->equivalences) : make_equivalences(c);
     s->findings = make_findings(c);

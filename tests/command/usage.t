@@ -19,6 +19,7 @@ Commands:
   inspect    what is in a model
   localize   find what differs, and where the error begins; nothing is changed
   matrix     count the images whose labels differ, for every pair of models
+  query      SELECT from the views of the session (`help views`)
   repair     repair to the end, keeping only what lowers the discrepancy
   repl       type commands
   run        labels and outputs of one model

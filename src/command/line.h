@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A line of the prompt: words of a command, and where its output goes. */
+#ifndef FETAFIX_COMMAND_LINE_H
+#define FETAFIX_COMMAND_LINE_H
+
+#include "fetafix/command.h"
+
+typedef enum line_to {
+    LINE_SHOW,
+    LINE_PIPE,      /* | COMMAND of the shell */
+    LINE_WRITE,     /* > FILE that does not exist */
+    LINE_OVERWRITE, /* >| FILE */
+    LINE_APPEND,    /* >> FILE */
+} line_to;
+
+typedef struct parsed_line {
+    char **words; /* NULL behind the last */
+    int n;
+    line_to to;
+    char *target; /* file, or the shell's command; NULL with LINE_SHOW */
+} parsed_line;
+
+/* FF_ERR_USAGE: a quote is not closed, or no file follows `>`. */
+int line_parse(const char *text, parsed_line *out) FF_MUST_USE;
+void line_finish(parsed_line *l);
+/* The words of a line that is not finished yet. The last is the one being typed, perhaps empty. */
+void line_split_typed(const char *text, char ***words, int *n);
+void line_free_words(char **words, int n);
+
+/* redirect.c: runs the words with what they print caught and sent where the line says. */
+int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_context *c, const parsed_line *l))
+    FF_MUST_USE;
+
+#endif
