@@ -40,6 +40,16 @@ static bool same_dims(const ff_shape *a, const ff_shape *b)
     return true;
 }
 
+/* The same but for the number of pictures at a time. */
+static bool same_but_batch(const ff_shape *a, const ff_shape *b)
+{
+    ff_shape c = *b;
+    if (a->rank < 1 || b->rank != a->rank)
+        return false;
+    c.dims[0] = a->dims[0];
+    return same_dims(a, &c);
+}
+
 static bool order_is_lost(const ff_detection *d)
 {
     for (int i = 0; i < d->findings->count; i++)
@@ -62,10 +72,13 @@ int ff_detect_input(ff_detection *d)
     bool unfit = s->target.error && !s->target.feed;
     bool size = false;
     if (s->target.canon && s->target.canon->n_inputs == 1 && s->source.canon->n_inputs == 1)
-        size = !same_dims(&s->source.canon->values[s->source.canon->inputs[0]].shape,
+        size = !same_but_batch(&s->source.canon->values[s->source.canon->inputs[0]].shape,
                           &s->target.canon->values[s->target.canon->inputs[0]].shape);
-    if (!unfit && !size && !order_is_lost(d))
+    if (!unfit && !size && !order_is_lost(d)) {
+        if (same_but_batch(source, target))
+            ff_detection_add_same(d, "batch", "the input takes another number of pictures at a time, each by itself", 0);
         return FF_OK;
+    }
 
     char *a = print_dims(source), *b = print_dims(target), *name = ff_visible(g->inputs[0]->name);
     ff_finding *f = ff_detection_add(d, FF_ID, unfit ? "input-takes-no-image" : size ? "input-size" : "input-layout", "input");

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "fetafix/repair.h"
+#include "loop.h"
 
 typedef struct expected {
     const char *folder;
@@ -69,88 +69,33 @@ static ff_pre pre_of(const json_t *j)
 
 static void repair(ff_subject *first, const ff_task *task, const expected *e)
 {
-    ff_judge *judge;
-    ff_state *start, *state;
-    ok(ff_judge_create(first, 0, &judge));
-    ok(ff_judge_state(judge, first->target.model, &first->target.pre, task, &start));
-    assert_int_equal(start->wrong, e->wrong);
-    state = start;
-    ff_search *search = ff_search_create(NULL);
-    ff_subject *subject = first;
-    ff_findings *findings;
-    ff_proposals *proposals;
-    ok(ff_localize(subject, task, &findings, NULL));
-    ok(ff_propose(subject, findings, NULL, &proposals));
-    assert_true(proposals->count >= findings->count);
-    ff_search_set_proposals(search, proposals);
-    ff_proposal *steps = NULL;
-    size_t capacity = 0;
-    int n_steps = 0;
-    ff_trial t;
-    while (ff_search_next(search, state->wrong, &t)) {
-        ff_outcome o;
-        ok(ff_trial_run(&t, judge, subject, start, state, proposals, steps, n_steps, task, &o));
-        ff_search_report(search, &t, o.judgement.verdict, o.accepted);
-        if (o.accepted && t.kind == FF_TRIAL_ADD) {
-            for (int i = 0; i < t.n; i++) {
-                ff_grow(&steps, &capacity, (size_t)n_steps + 1, sizeof *steps);
-                ff_proposal_copy(&proposals->at[t.indices[i]], &steps[n_steps++]);
-            }
-            assert_true(o.judgement.wrong <= state->wrong);
-            if (state != start)
-                ff_state_destroy(state);
-            state = o.judgement.state;
-            o.judgement.state = NULL;
-            ff_subject *next;
-            ok(ff_subject_retarget(first, state->model, &state->pre, state->labels, task, &next));
-            assert_int_equal(next->wrong, state->wrong);
-            if (subject != first)
-                ff_subject_destroy(subject);
-            subject = next;
-            ff_findings_destroy(findings);
-            ff_proposals_destroy(proposals);
-            ok(ff_localize(subject, task, &findings, NULL));
-            ok(ff_propose(subject, findings, NULL, &proposals));
-            ff_search_set_proposals(search, proposals);
-        }
-        ff_outcome_finish(&o);
-    }
-    assert_int_equal(state->wrong, 0);
-    assert_int_equal(findings->count, 0);
-    if (!(state->distance < 1e-4))
-        fail_msg("distance %g", state->distance);
-    int n_essential, faults = 0;
-    ff_search_essential(search, &n_essential);
+    loop_result r;
+    int faults = 0;
+    loop_run(first, NULL, task, &r);
+    assert_int_equal(first->wrong, e->wrong);
+    assert_int_equal(r.end->wrong, 0);
+    assert_int_equal(r.left, 0);
+    print_message("  distance %.2g, %d repairs, %d essential\n", r.end->distance, r.steps, r.essential);
+    if (!(r.end->distance < 1e-4))
+        fail_msg("distance %g", r.end->distance);
     for (int i = 0; i < FF_FAULT_TYPES; i++)
         faults += e->by_type[i];
-    assert_true(n_essential <= faults);
-    assert_true(n_steps >= e->steps);
+    assert_true(r.essential <= faults);
+    assert_true(r.steps >= e->steps);
 
     /* What was saved is what was judged. */
     char *data;
     size_t size;
     ff_model *again;
     ff_state *loaded;
-    ok(ff_model_serialize(state->model, &data, &size));
+    ok(ff_model_serialize(r.end->model, &data, &size));
     ok(ff_model_parse(data, size, NULL, &again));
-    ok(ff_judge_state(judge, again, &state->pre, task, &loaded));
+    ok(ff_judge_state(r.judge, again, &r.end->pre, task, &loaded));
     assert_int_equal(loaded->wrong, 0);
     ff_state_destroy(loaded);
     ff_model_unref(again);
     free(data);
-
-    for (int i = 0; i < n_steps; i++)
-        ff_proposal_finish(&steps[i]);
-    free(steps);
-    if (subject != first)
-        ff_subject_destroy(subject);
-    ff_findings_destroy(findings);
-    ff_proposals_destroy(proposals);
-    ff_search_destroy(search);
-    if (state != start)
-        ff_state_destroy(state);
-    ff_state_destroy(start);
-    ff_judge_destroy(judge);
+    loop_finish(&r);
 }
 
 /* From the wrong spec alone the right one is found. */
