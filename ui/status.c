@@ -131,7 +131,8 @@ static const char *name_of_job(ff_job_kind k)
         [FF_JOB_ACCEPT] = "taking a repair", [FF_JOB_REJECT] = "setting aside", [FF_JOB_UNDO] = "undoing",
         [FF_JOB_REDO] = "redoing", [FF_JOB_GOTO] = "going there", [FF_JOB_STEP] = "searching a repair",
         [FF_JOB_REPAIR] = "repairing", [FF_JOB_SAVE] = "writing", [FF_JOB_DETAIL] = "reading details",
-        [FF_JOB_VALIDATE] = "validating",
+        [FF_JOB_VALIDATE] = "validating", [FF_JOB_PIN] = "pairing", [FF_JOB_FORBID] = "pairing",
+        [FF_JOB_UNPIN] = "pairing",
     };
     return (int)k >= 0 && k < FF_JOB_KINDS && names[k] ? names[k] : "working";
 }

@@ -33,9 +33,12 @@ typedef struct ff_alignment {
     const int *value_of_source;       /* Target cvalue that corresponds to a Source cvalue, or -1 */
 } ff_alignment;
 
-/* The canons must outlive the alignment. */
+/* The canons must outlive the alignment. FF_ERR_USAGE: a pin names a node that is not there (with the
+ * nearest name) or one that is pinned to another. */
 int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins, int n_pins,
              ff_alignment **out) FF_MUST_USE;
+/* Does the pin's Target node take part in the view? A repair may have taken it out. */
+bool ff_pin_applies(const ff_canon *target, const ff_pin *pin);
 void ff_alignment_destroy(ff_alignment *a);
 
 #endif

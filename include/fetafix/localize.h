@@ -64,6 +64,10 @@ int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *targ
  * may be destroyed before or after). `labels` (may be NULL: they are run) are the Target's, copied. */
 int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre,
                         const ff_labels *labels, const ff_task *task, ff_subject **out) FF_MUST_USE;
+/* Other pins from now on, for this subject and those retargeted from it later. The alignment is made anew:
+ * what holds numbers of its pairs is void. Nobody else may read the subject meanwhile. On failure
+ * (FF_ERR_USAGE as of ff_align) nothing has changed. */
+int ff_subject_pin(ff_subject *s, const ff_pin *pins, int n) FF_MUST_USE;
 void ff_subject_destroy(ff_subject *s);
 
 typedef struct ff_finding {

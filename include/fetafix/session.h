@@ -24,6 +24,7 @@
 #include "fetafix/base.h"
 
 typedef struct ff_session ff_session;
+struct ff_pin; /* fetafix/align.h */
 
 typedef struct ff_session_options {
     const char *source, *target;         /* model files; NULL when an existing session file has them */
@@ -45,6 +46,8 @@ typedef struct ff_session_options {
     bool causal;                         /* compute the causal column too */
     bool speculate;                      /* evaluate the next proposals while idle (the explorer) */
     const char *core_ops;
+    const struct ff_pin *pins;           /* pairs that must be or must not be, beside those of the session file */
+    int n_pins;
     ff_team *team;                       /* processes that share the work; only that of rank 0 keeps a file */
     bool labels_only;                    /* compare: FF_JOB_LOAD labels and does not align; no other job
                                             but FF_JOB_SAVE and FF_JOB_VALIDATE */
@@ -79,6 +82,9 @@ typedef enum ff_job_kind {
                               that wants what the Target was fed at first. At the end of the search */
     FF_JOB_EXPORT_SCRIPT, /* the same way as the commands that take it, for `fetafix script` */
     FF_JOB_COMPARE,       /* states `number` and `other` side by side: fills ff_session_comparison */
+    FF_JOB_PIN,      /* the Source's node `id` and the Target's node `target` are a pair */
+    FF_JOB_FORBID,   /* they never are */
+    FF_JOB_UNPIN,    /* whatever fits; each of the three localises again when it was localised */
     FF_JOB_KINDS
 } ff_job_kind;
 
@@ -86,6 +92,7 @@ typedef struct ff_request {
     ff_job_kind kind;
     const char *id;   /* copied */
     const char *path; /* copied */
+    const char *target; /* copied */
     int64_t number, other;
     bool force;
 } ff_request;
@@ -144,6 +151,7 @@ typedef struct ff_snapshot {
     const ff_table *equivalences;
     const ff_table *log;          /* recent notes of the engine */
     const ff_table *nodes;        /* the nodes of both files, a row each */
+    const ff_table *pins;         /* pairs that a person pinned or forbade */
 } ff_snapshot;
 
 /* A new reference to the present snapshot; never NULL. */
@@ -159,6 +167,7 @@ void ff_snapshot_unref(const ff_snapshot *s);
  *               note:text ("weights 0.8%", "max 6 -> 3", "Pad folded")  layer:int (1.., core layers; else empty)
  *               depth:int (column of the branch, 0 main)  confidence:real  findings:int
  *               source_inputs:text (pairs it reads, "3,7")  error:real (entire)  isolated:real
+ *               reason:text (why they are a pair: "equal weights", "order", "pinned")
  * findings      id:text type:text cause:text summary:text explanation:text status:text ("open" "repaired"
  *               "ineffective" "undone") essential:bool pair:int layer:int source_nodes:text target_nodes:text
  *               (labels, newline between) details:text (JSON) step:int before:int after:int magnitude:real
@@ -182,6 +191,7 @@ void ff_snapshot_unref(const ff_snapshot *s);
  * log           line:text
  * nodes         pair:int side:text node:text op:text role:text ("primary" "absorbed") layer:int status:text
  *               summary:text note:text
+ * pins          source:text target:text word:text ("pin" "forbid")
  */
 
 /* Columns of a snapshot's table by its name ("images" for images_table), without a session; NULL: none. */

@@ -125,14 +125,40 @@ double matcher_score(const matcher *m, int s, int t)
     return score + neighbours(m, a, b);
 }
 
+bool ff_pin_applies(const ff_canon *target, const ff_pin *pin)
+{
+    return find(target, pin->target) >= 0;
+}
+
+/* A label that no node of the view answers to. */
+static int unknown(const ff_canon *c, const char *side, const char *label)
+{
+    const ff_graph *g = ff_model_graph(ff_plan_model(c->plan));
+    const char **names = ff_alloc_array((size_t)c->n_nodes + 1, sizeof *names);
+    int code = FF_OK;
+    for (int i = 0; i < g->n_nodes && !code; i++)
+        if (strcmp(g->nodes[i]->label, label) == 0)
+            code = ff_fail(FF_ERR_USAGE, "node '%s' of the %s is not compared: it cannot change a result",
+                           label, side);
+    for (int i = 0; i < c->n_nodes; i++)
+        names[i] = c->nodes[i].primary ? c->nodes[i].primary->label : c->nodes[i].op;
+    const char *near = code ? NULL : ff_nearest(label, names, (size_t)c->n_nodes);
+    if (!code)
+        code = near ? ff_fail(FF_ERR_USAGE, "the %s has no node '%s'; did you mean '%s'?", side, label,
+                              near)
+                    : ff_fail(FF_ERR_USAGE, "the %s has no node '%s'", side, label);
+    free(names);
+    return code;
+}
+
 static int apply_pins(matcher *m)
 {
     for (int i = 0; i < m->n_pins; i++) {
         int s = find(m->s, m->pins[i].source), t = find(m->t, m->pins[i].target);
         if (s < 0)
-            return ff_fail(FF_ERR_USAGE, "the Source has no node '%s'", m->pins[i].source);
+            return unknown(m->s, "Source", m->pins[i].source);
         if (t < 0)
-            return ff_fail(FF_ERR_USAGE, "the Target has no node '%s'", m->pins[i].target);
+            return unknown(m->t, "Target", m->pins[i].target);
         if (m->pins[i].forbid)
             continue;
         if (m->of_s[s] >= 0 || m->of_t[t] >= 0)

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, SWITCH, COUNT, SEED, SIZE, DURATION, COLOR, FORMAT, STRATEGY, ANALYSIS, YES_NO };
+#include "fetafix/align.h"
+
+enum kind { TEXT, SWITCH, COUNT, SEED, SIZE, DURATION, COLOR, FORMAT, STRATEGY, ANALYSIS, YES_NO, PIN, FORBID };
 
 #define AT(member) offsetof(ff_options, member)
 #define CASE       "compare localize repair explore repl script"
@@ -65,6 +67,10 @@ static const ff_option options[] = {
      SWITCH, AT(pre_into_graph)},
     {"core-ops", 0, "LIST", "operators that count as layers, as Conv,Gemm,MatMul",
      "localize " REPAIRS, TEXT, AT(session.core_ops)},
+    {"pin", 0, "SOURCE_NODE=TARGET_NODE", "these two nodes are a pair; may be given more than once",
+     "localize " REPAIRS, PIN, AT(session.pins)},
+    {"forbid", 0, "SOURCE_NODE=TARGET_NODE", "these two nodes are never a pair", "localize " REPAIRS,
+     FORBID, AT(session.pins)},
     {"reference", 0, NULL, "plain C kernels for everything", NULL, SWITCH, AT(session.reference)},
     {"timing", 0, NULL, "put times into the report", "compare localize repair explore", SWITCH,
      AT(timing)},
@@ -92,7 +98,7 @@ const ff_option *ff_option_at(int i)
 bool ff_option_is_setting(const ff_option *row)
 {
     static const char *const others[] = {"output", "json",      "labels-csv", "report",
-                                         "patch",  "session",   "input",      "force",
+                                         "patch",  "pin",       "forbid",     "session",   "input",      "force",
                                          "config", "no-config", "help",       "version"};
     for (size_t i = 0; i < FF_COUNT(others); i++) {
         if (strcmp(row->name, others[i]) == 0)
@@ -120,6 +126,8 @@ const char *ff_option_type(const ff_option *row)
     case YES_NO:
         return row->argument;
     case TEXT:
+    case PIN:
+    case FORBID:
         break;
     }
     return "text";
@@ -189,6 +197,9 @@ void option_print(const ff_option *row, const ff_options *o, ff_buf *out)
     case YES_NO:
         ff_buf_puts(out, *(const bool *)at ? "yes" : o->no_causal ? "no" : "");
         break;
+    case PIN:
+    case FORBID: /* no settings */
+        break;
     }
 }
 
@@ -244,6 +255,24 @@ static int set_choice(const ff_option *row, const char *value, int *out)
     return *out >= 0
                ? FF_OK
                : ff_fail(FF_ERR_USAGE, "--%s: '%s' is none of %s", row->name, value, row->argument);
+}
+
+/* SOURCE_NODE=TARGET_NODE; one more for the list. */
+static int add_pin(const ff_option *row, const char *value, ff_options *o)
+{
+    const char *cut = strchr(value, '=');
+    if (!cut || cut == value || !cut[1])
+        return bad_value(row, value, row->argument);
+    int n = o->session.n_pins;
+    ff_pin *pins = ff_arena_alloc(o->arena, ((size_t)n + 1) * sizeof *pins);
+    if (n > 0)
+        memcpy(pins, o->session.pins, (size_t)n * sizeof *pins);
+    char *source = ff_arena_strdup(o->arena, value);
+    source[cut - value] = '\0';
+    pins[n] = (ff_pin){source, cut + 1, row->kind == FORBID};
+    o->session.pins = pins;
+    o->session.n_pins = n + 1;
+    return FF_OK;
 }
 
 static int set(const ff_option *row, const char *value, ff_options *o)
@@ -304,6 +333,9 @@ static int set(const ff_option *row, const char *value, ff_options *o)
             o->no_causal = which == 1;
         }
         return code;
+    case PIN:
+    case FORBID:
+        return add_pin(row, value, o);
     }
     return FF_OK;
 }

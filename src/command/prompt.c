@@ -158,6 +158,15 @@ int prompt_move(ff_context *c, int argc, char **argv)
     return post(c, &r);
 }
 
+int prompt_pin(ff_context *c, int argc, char **argv)
+{
+    (void)argc;
+    ff_job_kind kind = !strcmp(argv[0], "pin")      ? FF_JOB_PIN
+                       : !strcmp(argv[0], "forbid") ? FF_JOB_FORBID
+                                                    : FF_JOB_UNPIN;
+    return post(c, &(ff_request){.kind = kind, .id = argv[1], .target = argv[2]});
+}
+
 int prompt_write(ff_context *c, int argc, char **argv)
 {
     bool exports = strcmp(argv[0], "export") == 0;

@@ -28,7 +28,7 @@ static const struct {
       "pair side node op status note", "nodes op=Conv differs"},
      IN(nodes)},
     {{"pairs", "the aligned graph: which node is which",
-      "pair layer status source_summary target_summary note source target",
+      "pair layer status source_summary target_summary note reason source target",
       "query select status, count(*) from pairs group by status"},
      IN(pairs)},
     {{"layers", "scores of the core layers", "layer rank isolated causal entire kw source",
@@ -57,6 +57,7 @@ static const struct {
       "rule source_nodes target_nodes deviation",
       "query select rule, count(*) from equivalences group by rule order by 2 desc"},
      IN(equivalences)},
+    {{"pins", "pairs that were pinned or forbidden", "word source target", "pins word=forbid"}, IN(pins)},
     {{"log", "recent notes of the engine", "line", "log accepted"}, IN(log)},
 };
 static_assert(FF_COUNT(all) <= VIEWS_MAX, "VIEWS_MAX is too small");

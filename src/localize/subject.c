@@ -33,6 +33,23 @@ static void side_finish(ff_side *s)
     free(s->error);
 }
 
+static ff_pin *pins_copy(const ff_pin *pins, int n)
+{
+    ff_pin *copy = ff_alloc_array((size_t)n + 1, sizeof *copy);
+    for (int i = 0; i < n; i++)
+        copy[i] = (ff_pin){ff_strdup(pins[i].source), ff_strdup(pins[i].target), pins[i].forbid};
+    return copy;
+}
+
+static void pins_free(const ff_pin *pins, int n)
+{
+    for (int i = 0; i < n; i++) {
+        free((char *)pins[i].source);
+        free((char *)pins[i].target);
+    }
+    free((ff_pin *)pins);
+}
+
 static void options_copy(const ff_subject_options *o, ff_subject_options *out)
 {
     *out = o ? *o : (ff_subject_options){0};
@@ -41,10 +58,7 @@ static void options_copy(const ff_subject_options *o, ff_subject_options *out)
     out->target_output = ff_strdup(out->target_output);
     if (!out->memory)
         out->memory = DEFAULT_MEMORY;
-    ff_pin *pins = ff_alloc_array((size_t)out->n_pins + 1, sizeof *pins);
-    for (int i = 0; i < out->n_pins; i++)
-        pins[i] = (ff_pin){ff_strdup(o->pins[i].source), ff_strdup(o->pins[i].target), o->pins[i].forbid};
-    out->pins = pins;
+    out->pins = pins_copy(out->pins, out->n_pins);
 }
 
 ff_shared *ff_subject_shared(const ff_subject *s)
@@ -60,11 +74,7 @@ void ff_shared_unref(ff_shared *h)
     side_finish(&h->source);
     free((char *)h->options.source_output);
     free((char *)h->options.target_output);
-    for (int i = 0; i < h->options.n_pins; i++) {
-        free((char *)h->options.pins[i].source);
-        free((char *)h->options.pins[i].target);
-    }
-    free((ff_pin *)h->options.pins);
+    pins_free(h->options.pins, h->options.n_pins);
     free(h);
 }
 
@@ -280,9 +290,41 @@ static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *s
     return FF_OK;
 }
 
-/* Takes the reference to `h`. */
+/* Pins of nodes that a repair has taken out of the Target mean nothing there. */
+static int align(const ff_subject *s, const ff_pin *pins, int n, bool all, ff_alignment **out)
+{
+    ff_pin *kept = ff_alloc_array((size_t)n + 1, sizeof *kept);
+    int n_kept = 0;
+    for (int i = 0; i < n; i++)
+        if (all || ff_pin_applies(s->target.canon, &pins[i]))
+            kept[n_kept++] = pins[i];
+    int rc = ff_align(s->source.canon, s->target.canon, kept, n_kept, out);
+    free(kept);
+    return rc;
+}
+
+int ff_subject_pin(ff_subject *s, const ff_pin *pins, int n)
+{
+    ff_alignment *a = NULL;
+    if (!s->target.canon)
+        return ff_fail(FF_ERR_USAGE, "the Target cannot be compared: %s",
+                       s->target.error ? s->target.error : "it has no canonical view");
+    int rc = align(s, pins, n, true, &a);
+    if (rc != FF_OK)
+        return rc;
+    ff_alignment_destroy(s->alignment);
+    s->alignment = a;
+    ff_subject_options *o = &s->priv->shared->options;
+    const ff_pin *copy = pins_copy(pins, n);
+    pins_free(o->pins, o->n_pins);
+    o->pins = copy;
+    o->n_pins = n;
+    return FF_OK;
+}
+
+/* Takes the reference to `h`; `first`: the Target is the one that the pins are about. */
 static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_labels *known,
-                 const ff_task *task, ff_subject **out)
+                 bool first, const ff_task *task, ff_subject **out)
 {
     const ff_subject_options *o = &h->options;
     ff_subject *s = ff_alloc(sizeof *s);
@@ -317,7 +359,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
         ff_plan_unref(plan);
     }
     if (rc == FF_OK && s->target.canon)
-        rc = ff_align(s->source.canon, s->target.canon, o->pins, o->n_pins, &s->alignment);
+        rc = align(s, o->pins, o->n_pins, first, &s->alignment);
     if (rc != FF_OK) {
         ff_subject_destroy(s);
         return rc;
@@ -336,13 +378,13 @@ int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *targ
     int rc = shared_create(source, source_pre, set, o, task, &h);
     if (rc != FF_OK)
         return rc;
-    return build(h, target, target_pre, o ? o->target_labels : NULL, task, out);
+    return build(h, target, target_pre, o ? o->target_labels : NULL, true, task, out);
 }
 
 int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre,
                         const ff_labels *labels, const ff_task *task, ff_subject **out)
 {
-    return build(ff_subject_shared(s), target, target_pre, labels, task, out);
+    return build(ff_subject_shared(s), target, target_pre, labels, false, task, out);
 }
 
 void ff_subject_destroy(ff_subject *s)

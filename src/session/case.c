@@ -24,13 +24,17 @@ ff_case *case_create(const ff_session_options *o)
     c->options.labels = keep(t, o->labels);
     c->options.path = keep(t, o->path);
     c->options.core_ops = keep(t, o->core_ops);
+    ff_pin *pins = ff_arena_alloc(t, ((size_t)o->n_pins + 1) * sizeof *pins);
+    for (int i = 0; i < o->n_pins; i++)
+        pins[i] = (ff_pin){keep(t, o->pins[i].source), keep(t, o->pins[i].target), o->pins[i].forbid};
+    c->options.pins = pins;
     c->validation_images = c->validation_initial = -1;
     c->validation_wrong = c->validation_regressed = -1;
     c->validation_state = -1;
     return c;
 }
 
-static void known_finish(known_finding *k)
+void case_known_finish(known_finding *k)
 {
     free(k->id);
     free(k->cause);
@@ -68,8 +72,9 @@ void case_destroy(ff_case *c)
         decision_finish(&c->decisions[i]);
     free(c->decisions);
     for (int i = 0; i < c->n_known; i++)
-        known_finish(&c->known[i]);
+        case_known_finish(&c->known[i]);
     free(c->known);
+    free(c->pins);
     ff_labels_destroy(c->source_labels);
     ff_labels_destroy(c->target_labels);
     ff_labels_destroy(c->validation_source);

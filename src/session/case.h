@@ -12,6 +12,7 @@
  *     export.c    the way to a state, as a patch or as a script
  *     move.c      undo, redo, going to a state, and the search replayed there
  *     validate.c  independent images
+ *     pins.c      pairs that a person pinned or forbade
  *     tables.c, pairs.c, detail.c   what front ends see
  *     engine.c    the thread
  */
@@ -161,6 +162,7 @@ typedef struct ff_case {
 
 ff_case *case_create(const ff_session_options *o);
 void case_destroy(ff_case *c);
+void case_known_finish(known_finding *k);
 void case_note(ff_case *c, const char *format, ...) FF_PRINTF(2, 3);
 
 /* load.c */
@@ -186,6 +188,8 @@ int case_save_scores(ff_case *c) FF_MUST_USE;
 int case_localize(ff_case *c) FF_MUST_USE;
 /* Subject, findings and proposals of the present state; judge's base state. */
 int case_refresh(ff_case *c) FF_MUST_USE;
+/* Some state was localised under the present pins. */
+bool case_any_listed(const ff_case *c);
 /* Looks the id up in the present list; -1. */
 int case_proposal(const ff_case *c, const char *id);
 
@@ -244,6 +248,15 @@ ff_table *case_nodes(const ff_case *c, const ff_table *pairs);
 
 /* columns.c: an empty table of ff_session_columns() */
 ff_table *case_table(const char *name);
+
+/* pins.c */
+/* Those of the store and those asked for; *more: some of these are not in the store. */
+int case_collect_pins(ff_case *c, bool *more) FF_MUST_USE;
+/* Stores them; what was localised without them is forgotten. */
+int case_keep_pins(ff_case *c) FF_MUST_USE;
+/* FF_JOB_PIN, FF_JOB_FORBID, FF_JOB_UNPIN. */
+int case_pin(ff_case *c, ff_job_kind kind, const char *source, const char *target) FF_MUST_USE;
+ff_table *case_pins(const ff_case *c);
 
 /* pairs.c */
 ff_table *case_pairs(ff_case *c);

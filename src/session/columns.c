@@ -33,6 +33,7 @@ static const ff_column pairs[] = {
     {"source_inputs", FF_COL_TEXT, "rows it reads"},
     {"error", FF_COL_REAL, "relative error of the output"},
     {"isolated", FF_COL_REAL, "relative error made by this layer alone"},
+    {"reason", FF_COL_TEXT, "why they are a pair"},
 };
 
 static const ff_column layers[] = {
@@ -136,6 +137,12 @@ static const ff_column log_lines[] = {
     {"line", FF_COL_TEXT, "a note of the engine"},
 };
 
+static const ff_column pins[] = {
+    {"source", FF_COL_TEXT, "node of the Source"},
+    {"target", FF_COL_TEXT, "node of the Target"},
+    {"word", FF_COL_TEXT, "pin: they are a pair; forbid: they never are"},
+};
+
 #define TABLE(name, columns) {name, columns, FF_COUNT(columns)}
 static const struct {
     const char *name;
@@ -152,6 +159,7 @@ static const struct {
     TABLE("images", images),
     TABLE("equivalences", equivalences),
     TABLE("log", log_lines),
+    TABLE("pins", pins),
 };
 
 const ff_column *ff_session_columns(const char *table, int *n)

@@ -238,6 +238,10 @@ static int run(ff_session *s, const ff_request *r)
         return case_split(c, r->id);
     case FF_JOB_PRE_INTO_GRAPH:
         return case_pre_into_graph(c);
+    case FF_JOB_PIN:
+    case FF_JOB_FORBID:
+    case FF_JOB_UNPIN:
+        return case_pin(c, r->kind, r->id ? r->id : "", r->target ? r->target : "");
     case FF_JOB_KINDS:
         break;
     }
@@ -290,6 +294,7 @@ static void free_request(void *item)
     request *q = item;
     free((char *)q->r.id);
     free((char *)q->r.path);
+    free((char *)q->r.target);
     free(q);
 }
 
@@ -326,6 +331,7 @@ int64_t ff_session_post(ff_session *s, const ff_request *r)
     q->r = *r;
     q->r.id = ff_strdup(r->id);
     q->r.path = ff_strdup(r->path);
+    q->r.target = ff_strdup(r->target);
     pthread_mutex_lock(&s->lock); /* so that the queue is in the order of the numbers */
     int64_t job = q->job = atomic_fetch_add(&s->posted, 1) + 1;
     ff_queue_push(s->requests, q);

@@ -361,6 +361,7 @@ static int make_root(ff_case *c)
 int case_load(ff_case *c)
 {
     int code = FF_OK;
+    bool more_pins = false;
     /* The settings of a case and its models are one transaction: a session that was killed while it
      * was begun is empty, not half a case. */
     char *begun = NULL;
@@ -372,7 +373,7 @@ int case_load(ff_case *c)
     }
     if ((code = db_begin(c->db)))
         return code;
-    if ((code = settle_settings(c)) || (code = load_models(c)) || (code = load_images(c)) ||
+    if ((code = settle_settings(c)) || (code = case_collect_pins(c, &more_pins)) || (code = load_models(c)) || (code = load_images(c)) ||
         (code = load_pre(c->options.source_pre, c->source, &c->source_pre, &c->source_why)) ||
         (code = load_pre(c->options.target_pre, c->target, &c->target_pre, &c->target_why)))
         goto out;
@@ -398,6 +399,9 @@ out:
         return code;
     if (!c->n_points && (code = make_root(c)))
         return code;
+    /* Kept only now that the alignment has taken them. */
+    if (more_pins && (code = case_keep_pins(c)))
+        return code;
     c->points[0].model = ff_model_ref(c->target);
     c->loaded = true;
     c->changes++;
@@ -415,5 +419,5 @@ out:
         case_note(c, "classes of the Target are counted %+d against the Source's", c->offset);
     c->publish(c->context, true);
     /* Taken up in the middle of a repair: everything as it was. */
-    return c->points[0].listed && !c->options.labels_only ? case_refresh(c) : FF_OK;
+    return case_any_listed(c) && !c->options.labels_only ? case_refresh(c) : FF_OK;
 }

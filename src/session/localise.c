@@ -125,6 +125,14 @@ static char *finding_ids(const ff_findings *list)
     return ff_buf_steal(&b);
 }
 
+bool case_any_listed(const ff_case *c)
+{
+    for (int i = 0; i < c->n_points; i++)
+        if (c->points[i].listed)
+            return true;
+    return false;
+}
+
 /* Keeps the list of the present state; the same state always gives the same list. */
 static int keep_listing(ff_case *c)
 {
@@ -139,6 +147,7 @@ static int keep_listing(ff_case *c)
     free(p->proposals);
     free(p->proposal_findings);
     free(p->open);
+    bool first = !case_any_listed(c);
     p->proposals = ids;
     p->proposal_findings = proposal_findings(c->proposals);
     p->open = finding_ids(c->findings);
@@ -148,8 +157,8 @@ static int keep_listing(ff_case *c)
         code = case_save_findings(c);
     if (!code)
         code = case_save_listing(c, c->current);
-    /* The root's list says that the analysis is done. */
-    if (!code && c->current == 0)
+    /* The first list says that the analysis is done. */
+    if (!code && first)
         code = case_save_scores(c);
     if (!code)
         code = db_commit(c->db);
@@ -346,7 +355,7 @@ int case_localize(ff_case *c)
         return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be localised");
     if (c->localized)
         return c->stale ? case_refresh(c) : FF_OK;
-    if (!c->points[0].listed && !c->points[0].error && !c->scores) {
+    if (!case_any_listed(c) && !c->points[0].error && !c->scores) {
         const ff_analysis_options o = {
             .paper = c->options.paper_analysis,
             .core_ops = c->options.core_ops,

@@ -117,27 +117,28 @@ static int tell_decision(ff_case *c, const decision *d, const list *l)
     return told ? FF_OK : db_damaged(c->db, "its decisions do not follow from one another");
 }
 
-int case_replay(ff_case *c)
+/* Other pins came in between: of the way here only the steps that were taken count. */
+static int tell_steps(ff_case *c)
 {
-    if (c->search_waits) {
-        c->search_waits = false;
-        ff_search_set_proposals(c->search, c->proposals);
-        return FF_OK;
+    for (int i = 0; i < c->n_steps; i++) {
+        int first = 0;
+        ff_proposals head = {.count = 1, .at = &c->steps[i]};
+        ff_trial t = {.phase = ff_search_phase(c->search), .n = 1, .indices = &first};
+        ff_search_set_proposals(c->search, &head);
+        ff_search_report(c->search, &t, FF_VERDICT_BETTER, true);
     }
-    ff_search_options o = {
-        .paper = c->options.paper_strategy,
-        .minimal = c->options.minimal,
-        .rounds = c->options.rounds,
-    };
-    ff_search_destroy(c->search);
-    c->search = ff_search_create(&o);
-    c->searched = false;
-    int n = 0;
+    ff_search_set_proposals(c->search, c->proposals);
+    return FF_OK;
+}
+
+static int tell_log(ff_case *c)
+{
+    int n = 0, code;
     int64_t *log = ff_alloc_array((size_t)c->n_decisions + 1, sizeof *log);
     for (int64_t k = c->tip; k > 0; k = c->decisions[k - 1].previous)
         log[n++] = k;
     list l = {0};
-    int code = tell_list(c, 0, &l);
+    code = tell_list(c, 0, &l);
     for (int i = n - 1; !code && i >= 0; i--) {
         const decision *d = &c->decisions[log[i] - 1];
         if (d->outcome == OUTCOME_ESSENTIAL || d->outcome == OUTCOME_INTO_GRAPH)
@@ -153,6 +154,36 @@ int case_replay(ff_case *c)
         c->searched = !ff_search_next(c->search, c->points[c->current].wrong, &t);
     }
     return code;
+}
+
+/* Can the log that ends in `tip` be followed: has every state on it its list? */
+static bool log_is_whole(const ff_case *c)
+{
+    bool whole = c->points[0].listed;
+    for (int64_t k = c->tip; k > 0 && whole; k = c->decisions[k - 1].previous) {
+        const decision *d = &c->decisions[k - 1];
+        if (d->outcome == OUTCOME_ACCEPTED && !d->subset)
+            whole = c->points[d->to].listed;
+    }
+    return whole;
+}
+
+int case_replay(ff_case *c)
+{
+    if (c->search_waits) {
+        c->search_waits = false;
+        ff_search_set_proposals(c->search, c->proposals);
+        return FF_OK;
+    }
+    ff_search_options o = {
+        .paper = c->options.paper_strategy,
+        .minimal = c->options.minimal,
+        .rounds = c->options.rounds,
+    };
+    ff_search_destroy(c->search);
+    c->search = ff_search_create(&o);
+    c->searched = false;
+    return log_is_whole(c) ? tell_log(c) : tell_steps(c);
 }
 
 /* ----------------------------------------------------------------------------------------- moves

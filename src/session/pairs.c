@@ -209,6 +209,7 @@ ff_table *case_pairs(ff_case *c)
         ff_table_set_text(t, row, "note", n_findings ? note.data : rule);
         ff_table_set_int(t, row, "depth", column[i]);
         ff_table_set_real(t, row, "confidence", p->confidence);
+        ff_table_set_text(t, row, "reason", source && target ? p->reason : NULL);
         ff_table_set_int(t, row, "findings", n_findings);
         set_inputs(t, row, a);
         int layer = case_layer_of(c, i);

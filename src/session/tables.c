@@ -32,7 +32,7 @@ void ff_snapshot_unref(const ff_snapshot *s)
     const ff_table *const tables[] = {s->pairs,        s->findings,     s->proposals,
                                       s->layers,       s->states,       s->steps,
                                       s->images_table, s->equivalences, s->log,
-                                      s->nodes};
+                                      s->nodes,       s->pins};
     for (size_t i = 0; i < FF_COUNT(tables); i++)
         ff_table_unref(tables[i]);
     ff_arena_destroy(b->texts);
@@ -458,5 +458,6 @@ ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last)
     s->states = make_states(c);
     s->steps = make_steps(c);
     s->log = make_log(c);
+    s->pins = case_pins(c);
     return s;
 }

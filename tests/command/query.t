@@ -343,6 +343,7 @@ pairs: the aligned graph: which node is which
     source_inputs   text    rows it reads
     error           real    relative error of the output
     isolated        real    relative error made by this layer alone
+    reason          text    why they are a pair
     as: query select status, count(*) from pairs group by status
 layers: scores of the core layers
     layer           number  number, from 1 along the network
@@ -441,6 +442,11 @@ equivalences: differences that cannot change a result
     target_nodes    text    labels of the Target's nodes, a line each
     deviation       real    largest relative change of a number; 0: exact
     as: query select rule, count(*) from equivalences group by rule order by 2 desc
+pins: pairs that were pinned or forbidden
+    source          text    node of the Source
+    target          text    node of the Target
+    word            text    pin: they are a pair; forbid: they never are
+    as: pins word=forbid
 log: recent notes of the engine
     line            text    a note of the engine
     as: log accepted

@@ -35,6 +35,7 @@ evaluate [REPAIR]                          judge a repair without taking it
 explain [TYPE]                             a fault type in plain words: PP ID TSS WB LH CG
 export FILE [--script] [--force]           write the accepted steps as a file for `fetafix apply`
 findings [FILTER]...                       what differs, and what became of it
+forbid SOURCE_NODE TARGET_NODE             these two nodes are never a pair
 goto STATE                                 go to a state of the history
 help [TOPIC]                               what there is to type; `help views`: the tables and their columns
 history [FILTER]...                        the history tree, and which state is present
@@ -46,6 +47,8 @@ localize                                   find what differs, and where the erro
 log [FILTER]...                            recent notes of the engine
 nodes [FILTER]...                          the nodes of both files, as they were written
 pairs [FILTER]...                          the aligned graph: which node is which
+pin SOURCE_NODE TARGET_NODE                these two nodes are a pair
+pins [FILTER]...                           pairs that were pinned or forbidden
 pre-into-graph                             write a repaired preprocessing into the graph, at the end
 proposals [FILTER]...                      repairs to try, in order
 query SQL                                  SELECT from the views of the session (`help views`)
@@ -63,6 +66,7 @@ step                                       let the search find one repair that h
 steps [FILTER]...                          all decisions, in order of time
 suspects [FILTER]...                       the layers, most suspicious first
 undo                                       go back to the state before the last step
+unpin SOURCE_NODE TARGET_NODE              take back `pin` or `forbid`
 validate                                   count wrong labels over the validation images
 weights NODE | layer NUMBER [worst N]      how far the weights of a layer are apart
 why image IMAGE                            why an image's labels differ, or what put them right

@@ -482,6 +482,13 @@ static ff_table *make_images(const ff_session *s)
     return t;
 }
 
+static ff_table *make_pins(void)
+{
+    static const ff_column columns[] = {
+        {"source", FF_COL_TEXT, ""}, {"target", FF_COL_TEXT, ""}, {"word", FF_COL_TEXT, ""}};
+    return table("pins", columns, FF_COUNT(columns));
+}
+
 static ff_table *make_equivalences(const ff_session *s)
 {
     static const ff_column columns[] = {
@@ -543,6 +550,7 @@ static void publish(ff_session *s)
         .pairs = make_pairs(s), .findings = make_findings(s), .proposals = make_proposals(s),
         .layers = make_layers(s), .states = make_states(s), .steps = make_steps(s),
         .images_table = make_images(s), .equivalences = make_equivalences(s), .log = make_log(s),
+        .pins = make_pins(),
     };
     pthread_mutex_lock(&s->lock);
     boxed *old = s->snapshot;
@@ -1002,7 +1010,8 @@ void ff_snapshot_unref(const ff_snapshot *snapshot)
     if (!b || atomic_fetch_sub(&b->refs, 1) > 1)
         return;
     const ff_table *tables[] = {b->s.pairs,  b->s.findings, b->s.proposals,    b->s.layers, b->s.states,
-                                b->s.steps,  b->s.images_table, b->s.equivalences, b->s.log};
+                                b->s.steps,  b->s.images_table, b->s.equivalences, b->s.log,
+                                b->s.pins};
     for (size_t i = 0; i < FF_COUNT(tables); i++)
         ff_table_unref(tables[i]);
     free(b->source);
