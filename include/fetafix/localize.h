@@ -27,6 +27,7 @@ typedef struct ff_side {
     ff_feed *feed;
     ff_canon *canon;          /* NULL when there is no plan */
     ff_labels *labels;        /* all images; outputs are kept where they were run for this */
+    double flops;             /* run for the labels */
     char *error;
 } ff_side;
 
@@ -118,6 +119,7 @@ typedef struct ff_layer_score {
 } ff_layer_score;
 typedef struct ff_layer_scores {
     int count;
+    double flops, flops_full; /* run for them; had each run been of a whole model */
     ff_layer_score *at; /* in the order of the network */
 } ff_layer_scores;
 

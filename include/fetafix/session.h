@@ -119,6 +119,15 @@ int64_t ff_session_running(const ff_session *s, ff_job_kind *kind); /* job that 
 
 /* --------------------------------------------------------------------------------- snapshots */
 
+/* What a part of the work cost in this run of the program. Operations are floating-point operations
+ * (a multiplication with addition is two); `flops_full`: had each run been of the whole model, over
+ * every image that a decision is about. */
+typedef struct ff_work {
+    const char *name; /* "labels", "analysis", then the phases of the search (ff_phase_name) */
+    int trials;       /* judgements; 0 where there are none */
+    double seconds, flops, flops_full;
+} ff_work;
+
 /* Everything that is known, as values. Text is made visible already (no control characters). */
 typedef struct ff_snapshot {
     int64_t version;      /* grows with each */
@@ -140,6 +149,8 @@ typedef struct ff_snapshot {
     double seconds;       /* spent on searching, earlier runs of the session included */
     bool timed_out;       /* the time limit ended the search */
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
+    int n_work;
+    const ff_work *work;      /* where it went, a row a phase; labels and analysis stand before the judgements */
 
     const ff_table *pairs;        /* the aligned graph, a row a pair, in the order of the network */
     const ff_table *findings;

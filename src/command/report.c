@@ -167,6 +167,20 @@ static json_t *repaired_json(const ff_snapshot *s)
     return json_null();
 }
 
+/* Where the work of a repair went, against whole evaluations. */
+static json_t *work_json(const ff_snapshot *s)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < s->n_work; i++) {
+        const ff_work *w = &s->work[i];
+        if (w->flops_full > 0)
+            json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f, s:f}", "phase", w->name, "trials", w->trials,
+                                                  "seconds", w->seconds, "operations", w->flops,
+                                                  "operations_of_full_runs", w->flops_full));
+    }
+    return list;
+}
+
 char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
 {
     json_t *r = json_object(), *pre = json_object(), *wrong = json_object();
@@ -201,6 +215,7 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
         json_object_set_new(t, "search_seconds", json_real(s->seconds));
         json_object_set_new(t, "operations", json_real(s->flops));
         json_object_set_new(t, "operations_of_full_runs", json_real(s->flops_full));
+        json_object_set_new(t, "work", work_json(s));
         json_object_set_new(t, "peak_mb", json_real((double)ff_memory_peak() / (1 << 20)));
         if (o->session.team) {
             ff_team_traffic traffic = ff_team_traffic_of(o->session.team);

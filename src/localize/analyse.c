@@ -5,6 +5,7 @@
 #include "localize/layers.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +19,18 @@ typedef struct analysis {
     ff_layers layers;
     ff_runners source, target;
     ff_store *source_store, *target_store; /* where a later pass over the images begins */
+    atomic_llong source_runs, target_runs;
     ff_layer_scores *scores;
 } analysis;
+
+/* The activations of an image were all there is to run on this worker. */
+static void activations_done(analysis *a, ff_activations *s, ff_activations *t)
+{
+    atomic_fetch_add(&a->source_runs, s->runs);
+    atomic_fetch_add(&a->target_runs, t->runs);
+    ff_activations_finish(s);
+    ff_activations_finish(t);
+}
 
 /* Which images: similar (labels agree) first, then dissimilar. */
 typedef struct sample {
@@ -105,8 +116,7 @@ static int sum_image(void *context, int64_t index, int worker)
             if (l->at[i].round == round && s.out[i] && t.out[i])
                 add_distance(s.out[i], t.out[i], &at[i].isolated, &at[i].reference);
     }
-    ff_activations_finish(&s);
-    ff_activations_finish(&t);
+    activations_done(a, &s, &t);
     if (rc == FF_OK && a->task && a->task->progress)
         ff_progress_add(a->task->progress, 1);
     return rc;
@@ -188,8 +198,7 @@ static int fill_row(void *context, int64_t index, int worker)
         for (int64_t k = g->from; k < g->to; k++)
             row[g->column + k - g->from] = y[k] - x[k];
     }
-    ff_activations_finish(&s);
-    ff_activations_finish(&t);
+    activations_done(a, &s, &t);
     return rc;
 }
 
@@ -373,8 +382,7 @@ static int causal_image(void *context, int64_t index, int worker)
         ff_tensor_unref(output);
         ff_tensor_unref(values);
     }
-    ff_activations_finish(&s);
-    ff_activations_finish(&t);
+    activations_done(a, &s, &t);
     if (rc == FF_OK && a->task && a->task->progress)
         ff_progress_add(a->task->progress, 1);
     return rc;
@@ -547,6 +555,9 @@ int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task 
             open_stores(&a);
         if (rc == FF_OK)
             rc = a.o->paper ? analyse_paper(&a) : analyse_exact(&a);
+        a.scores->flops = ff_runners_flops(&a.source) + ff_runners_flops(&a.target);
+        a.scores->flops_full = (double)atomic_load(&a.source_runs) * ff_plan_flops(s->source.observe) +
+                               (double)atomic_load(&a.target_runs) * ff_plan_flops(s->target.observe);
         ff_store_destroy(a.source_store);
         ff_store_destroy(a.target_store);
         ff_runners_finish(&a.source);

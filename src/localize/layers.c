@@ -246,6 +246,7 @@ int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff
     }
     int n = ff_plan_outputs(a->target ? s->target.observe : s->source.observe);
     ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
+    a->runs++;
     rc = ff_run(runner, feeds, &hooks, injecting ? NULL : a->store, image, out);
     ff_tensor_unref(feed);
     if (rc == FF_STOP)

@@ -36,6 +36,7 @@ typedef struct ff_activations {
     int inject_output;        /* -1, or the layer whose output is replaced by the Source's */
     ff_store *store;          /* for runs that inject nothing, or NULL */
     ff_tensor **held;         /* injected tensors in original form, by layer */
+    int runs;                 /* so far */
     int left;                 /* values still to come, to stop early */
 } ff_activations;
 

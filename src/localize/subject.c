@@ -248,6 +248,7 @@ static int side_label(ff_side *side, bool outputs, const ff_labels *known, const
     if (rc != FF_OK)
         return rc;
     rc = ff_label_run(runners.at, side->feed, NULL, 0, NULL, outputs, task, side->labels);
+    side->flops = ff_runners_flops(&runners);
     ff_runners_finish(&runners);
     return rc;
 }

@@ -13,6 +13,7 @@ ff_case *case_create(const ff_session_options *o)
     ff_case *c = ff_alloc(sizeof *c);
     ff_arena *t = c->texts = ff_arena_create();
     c->options = *o;
+    case_open_account(c);
     c->options.source = keep(t, o->source);
     c->options.target = keep(t, o->target);
     c->options.images = keep(t, o->images);

@@ -13,6 +13,7 @@
  *     move.c      undo, redo, going to a state, and the search replayed there
  *     validate.c  independent images
  *     pins.c      pairs that a person pinned or forbade
+ *     work.c      what all of this costs
  *     tables.c, pairs.c, detail.c   what front ends see
  *     engine.c    the thread
  */
@@ -89,6 +90,9 @@ typedef struct ahead {
     ff_judgement judgement;
 } ahead;
 
+/* Rows of the account of work: what precedes the search, then its phases. */
+enum { WORK_LABELS, WORK_ANALYSIS, WORK_SEARCH, WORK_PHASES = WORK_SEARCH + FF_PHASE_DONE };
+
 typedef struct ff_case {
     ff_session_options options; /* texts owned by `texts` */
     ff_arena *texts;
@@ -141,7 +145,7 @@ typedef struct ff_case {
     double seconds; /* spent on searching, earlier runs included */
     ahead ahead[8];
     int n_ahead;
-    double flops, flops_full;
+    ff_work work[WORK_PHASES];
 
     int validation_images, validation_initial, validation_wrong, validation_regressed;
     char *validation_names; /* of the images that got worse, a line each */
@@ -159,6 +163,11 @@ typedef struct ff_case {
     uint64_t changes;   /* of the state: tables that depend on it are made anew */
     uint64_t localised; /* of the localisation */
 } ff_case;
+
+/* A row of the account opens with zeros; `begun`: ff_now_ns() before the work. */
+void case_open_account(ff_case *c);
+void case_count_work(ff_case *c, int row, double flops, double flops_full, int64_t begun);
+void case_note_work(ff_case *c);
 
 ff_case *case_create(const ff_session_options *o);
 void case_destroy(ff_case *c);

@@ -297,6 +297,7 @@ static int label_subject(ff_case *c)
         .n_pins = c->n_pins,
         .target_labels = c->n_points ? c->points[0].labels : NULL,
     };
+    int64_t begun = ff_now_ns();
     int code = ff_subject_create(c->source, &c->source_pre, c->target, &c->target_pre, c->set, &o,
                                  &c->task, &c->first);
     if (code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH) {
@@ -320,6 +321,8 @@ static int label_subject(ff_case *c)
         else if (code != FF_ERR_GRAPH)
             return blame(code, c->options.target);
     }
+    double flops = c->first->source.flops + c->first->target.flops;
+    case_count_work(c, WORK_LABELS, flops, flops, begun);
     c->offset = c->first->offset;
     c->source_labels = case_plain_labels(c->first->source.labels);
     c->target_labels = case_plain_labels(c->first->target.labels);

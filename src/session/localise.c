@@ -362,9 +362,11 @@ int case_localize(ff_case *c)
             .causal = c->options.causal,
             .memory = c->options.memory ? c->options.memory : ff_memory_total() / 4,
         };
+        int64_t begun = ff_now_ns();
         int code = ff_analyse(c->first, &o, &c->task, &c->scores);
         if (code)
             return code;
+        case_count_work(c, WORK_ANALYSIS, c->scores->flops, c->scores->flops_full, begun);
     }
     int code = case_refresh(c);
     if (!code)

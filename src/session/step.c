@@ -38,10 +38,18 @@ void case_keep_judgement(ff_case *c, const char *id)
     }
 }
 
+/* In which phase the search would try it. */
+static ff_phase phase_of(const ff_case *c, const ff_proposal *p)
+{
+    ff_phase now = ff_search_phase(c->search);
+    return p->search_pre ? FF_PHASE_PRE : now < FF_PHASE_DONE ? now : FF_PHASE_GREEDY;
+}
+
 int case_judge(ff_case *c, int index, bool complete, const ff_task *task)
 {
     const ff_proposal *p = &c->proposals->at[index];
     ff_proposal whole;
+    int64_t begun = ff_now_ns();
     ff_judgement j;
     int code = ff_proposal_resolve(c->subject, c->proposals, index, &whole);
     if (!code) {
@@ -50,8 +58,7 @@ int case_judge(ff_case *c, int index, bool complete, const ff_task *task)
     }
     if (code)
         return code;
-    c->flops += j.flops;
-    c->flops_full += j.flops_full;
+    case_count_work(c, WORK_SEARCH + phase_of(c, p), j.flops, j.flops_full, begun);
     for (int i = 0; i < c->n_ahead; i++) {
         if (strcmp(c->ahead[i].id, p->id) == 0) {
             ff_judgement_finish(&c->ahead[i].judgement);
@@ -288,6 +295,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
     if (*done) {
         int code = keep_essential(c);
         c->searched = !code;
+        case_note_work(c);
         return code;
     }
     double limit = c->options.time_limit > 0 ? c->options.time_limit : 7200;
@@ -321,8 +329,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         c->seconds += (double)(ff_now_ns() - begun) * 1e-9;
         if (code)
             return code;
-        c->flops += o.judgement.flops;
-        c->flops_full += o.judgement.flops_full;
+        case_count_work(c, WORK_SEARCH + (int)t.phase, o.judgement.flops, o.judgement.flops_full, begun);
         *accepted = o.accepted;
         code = case_decide(c, &t, t.kind == FF_TRIAL_ADD ? &o.proposal : NULL, &o.judgement, o.accepted,
                       ff_phase_name(t.phase));

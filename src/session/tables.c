@@ -430,8 +430,14 @@ static void set_numbers(ff_case *c, box *b)
         ff_arena_strdup(b->texts, fresh && c->validation_names ? c->validation_names : "");
     const char *next = next_proposal(c);
     s->next = next ? ff_arena_strdup(b->texts, next) : NULL;
-    s->flops = c->flops;
-    s->flops_full = c->flops_full;
+    ff_work *work = ff_arena_alloc(b->texts, sizeof c->work);
+    memcpy(work, c->work, sizeof c->work);
+    s->work = work;
+    s->n_work = WORK_PHASES;
+    for (int i = WORK_SEARCH; i < WORK_PHASES; i++) {
+        s->flops += work[i].flops;
+        s->flops_full += work[i].flops_full;
+    }
     s->seconds = c->seconds;
     s->timed_out = c->timed_out;
 }
