@@ -140,6 +140,12 @@ int ff_judge_state(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *t
  * FF_VERDICT_BROKEN, not a code. */
 int ff_judge_model(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit, bool complete,
                    const ff_task *task, ff_judgement *out) FF_MUST_USE;
+/* The same over the hardest images alone, one in `share` (16 at least): those that are wrong in `base`, then by
+ * smallest margin there. FF_VERDICT_WORSE is certain for all images; FF_VERDICT_BETTER says nothing of those that were
+ * not run (`complete` is false), and makes the activations of this model the ones worth keeping: it is for a chain of
+ * candidates, each cut from the one before, the last of which is then judged on every image. */
+int ff_judge_hardest(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit, int share,
+                     const ff_task *task, ff_judgement *out) FF_MUST_USE;
 /* The paper's rule: fewer wrong labels than in `base` (limit base->wrong - 1). */
 int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete,
                       const ff_task *task, ff_judgement *out) FF_MUST_USE;
@@ -167,6 +173,7 @@ typedef struct ff_trial {
     } kind;
     int n;
     const int *indices;  /* ascending; belongs to the search, until the next call */
+    int share;           /* FF_TRIAL_SUBSET: judged on the hardest image in so many; 1 (or 0): on all of them */
 } ff_trial;
 
 typedef struct ff_outcome {

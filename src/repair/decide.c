@@ -35,12 +35,38 @@ void ff_decide_order(const ff_labels *source, const ff_labels *base, int offset,
     free(p);
 }
 
+typedef struct recent {
+    int image, at;
+    int64_t last;
+} recent;
+
+static int by_last(const void *a, const void *b)
+{
+    const recent *x = a, *y = b;
+    if (x->last != y->last)
+        return x->last > y->last ? -1 : 1;
+    return x->at - y->at;
+}
+
+void ff_decide_recent_first(const int64_t *last, int *order, int n)
+{
+    recent *r = ff_alloc_array((size_t)n + 1, sizeof *r);
+    for (int i = 0; i < n; i++)
+        r[i] = (recent){order[i], i, last[order[i]]};
+    qsort(r, (size_t)n, sizeof *r, by_last);
+    for (int i = 0; i < n; i++)
+        order[i] = r[i].image;
+    free(r);
+}
+
 int ff_decide(const int *order, int count, int limit, int wave, int (*run)(void *, const int *, int),
               bool (*wrong_at)(void *, int), void *context, ff_decision *out)
 {
     ff_decision d = {0};
     while (d.run < count && d.wrong <= limit) {
-        int n = count - d.run < wave ? count - d.run : wave;
+        int left = count - d.run, n = limit - d.wrong < left ? limit - d.wrong + 1 : left;
+        n = n < wave ? wave : n;
+        n = n < left ? n : left;
         int rc = run(context, order + d.run, n);
         if (rc != FF_OK)
             return rc;

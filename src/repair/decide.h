@@ -7,10 +7,13 @@
 
 /* All images 0..count-1: those that `base` gets wrong first, then by smallest margin there; equals by number. */
 void ff_decide_order(const ff_labels *source, const ff_labels *base, int offset, int *order);
+/* Of order[0..n-1], those in which something went wrong lately come earlier: by last[image], largest first; 0: never. Equals
+ * stay in order. */
+void ff_decide_recent_first(const int64_t *last, int *order, int n);
 bool ff_decide_wrong(const ff_labels *source, const ff_label *target, int image, int offset);
 
-/* Runs images in the order given until the outcome is certain: `wrong_at(context, image)` is asked in waves of
- * `wave` images through `run(context, images, n)` first. Stops after the image at which more than `limit` wrong
+/* Runs images in the order given until the outcome is certain: `wrong_at(context, image)` is asked in waves through
+ * `run(context, images, n)` first: of as many images as will be needed in any case, and of `wave` at least. Stops after the image at which more than `limit` wrong
  * ones were counted. What is returned depends on the order and the answers only, not on `wave`. */
 typedef struct ff_decision {
     int run, wrong;  /* images up to the deciding one; wrong ones among them */

@@ -245,7 +245,7 @@ bool ff_search_next(ff_search *s, int wrong, ff_trial *out)
         s->initial = wrong;
     while (!s->pending) {
         const int *subset;
-        int n;
+        int n, share;
         switch (s->phase) {
         case FF_PHASE_GREEDY:
             if (wrong > 0 && next_single(s))
@@ -268,10 +268,12 @@ bool ff_search_next(ff_search *s, int wrong, ff_trial *out)
                 begin_minimise(s, wrong);
             break;
         case FF_PHASE_MINIMISE:
-            if (ff_minimise_next(s->minimise, &subset, &n))
+            if (ff_minimise_next(s->minimise, &subset, &n, &share)) {
                 hand_out(s, FF_TRIAL_SUBSET, subset, n);
-            else
+                s->trial.share = share;
+            } else {
                 finish(s);
+            }
             break;
         case FF_PHASE_DONE:
             return false;
@@ -283,7 +285,7 @@ bool ff_search_next(ff_search *s, int wrong, ff_trial *out)
 
 static bool is_pending(const ff_search *s, const ff_trial *t)
 {
-    return s->pending && t->kind == s->trial.kind && t->n == s->trial.n &&
+    return s->pending && t->kind == s->trial.kind && t->n == s->trial.n && t->share == s->trial.share &&
            memcmp(t->indices, s->trial.indices, (size_t)t->n * sizeof *t->indices) == 0;
 }
 

@@ -7,13 +7,13 @@
 
 static bool acceptable(ff_phase phase, const ff_state *state, const ff_judgement *v)
 {
+    if (phase == FF_PHASE_MINIMISE)
+        return v->verdict == FF_VERDICT_BETTER || v->verdict == FF_VERDICT_SAME;
     if (v->verdict == FF_VERDICT_BROKEN || !v->complete)
         return false;
     switch (phase) {
     case FF_PHASE_COMPLETE:
         return v->wrong < state->wrong || (v->wrong == state->wrong && v->distance < state->distance);
-    case FF_PHASE_MINIMISE:
-        return v->wrong <= state->wrong;
     default:
         return v->wrong < state->wrong;
     }
@@ -58,7 +58,8 @@ static int add(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_sta
 static int subset(const ff_trial *t, ff_judge *j, const ff_state *start, const ff_state *state,
                   const ff_proposal *steps, int n_steps, const ff_task *task, ff_outcome *o)
 {
-    ff_model *m = ff_model_ref(start->model), *next;
+    ff_model *m = NULL;
+    ff_patch *all = ff_patch_create();
     ff_pre pre = start->pre;
     int rc = FF_OK;
     for (int i = 0; i < t->n && rc == FF_OK; i++) {
@@ -67,19 +68,19 @@ static int subset(const ff_trial *t, ff_judge *j, const ff_state *start, const f
             break;
         }
         const ff_proposal *p = &steps[t->indices[i]];
-        rc = ff_proposal_apply(p, m, &next);
-        if (rc == FF_OK) {
-            ff_model_unref(m);
-            m = next;
-            pre = p->has_pre ? p->pre : pre;
-        }
+        if (p->patch)
+            ff_patch_append(all, p->patch);
+        pre = p->has_pre ? p->pre : pre;
     }
+    if (rc == FF_OK)
+        rc = ff_model_apply(start->model, all, &m, NULL);
+    ff_patch_destroy(all);
     if (rc == FF_ERR_GRAPH || rc == FF_ERR_UNSUPPORTED) {
         o->judgement = (ff_judgement){.verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()),
                                       .distance = NAN, .wrong = state->labels->count};
         rc = FF_OK;
     } else if (rc == FF_OK) {
-        rc = ff_judge_model(j, start, m, &pre, state->wrong, false, task, &o->judgement);
+        rc = ff_judge_hardest(j, state, m, &pre, state->wrong, t->share, task, &o->judgement);
     }
     ff_model_unref(m);
     return rc;

@@ -157,8 +157,9 @@ static void announce_decision(ff_case *c, const decision *d, const ff_judgement 
     char *text;
     if (d->subset)
         text = ff_asprintf("%s: %s", d->phase,
-                           d->outcome == OUTCOME_ACCEPTED ? "labels stay without the other steps"
-                                                          : "these steps alone do not suffice");
+                           d->outcome != OUTCOME_ACCEPTED ? "these steps alone do not suffice"
+                           : j && !j->complete            ? "labels stay without the other steps, where they are closest"
+                                                          : "labels stay without the other steps");
     else if (d->outcome == OUTCOME_ACCEPTED)
         text = ff_asprintf("accepted: wrong %d -> %d: %s", d->before, d->after, d->summary);
     else

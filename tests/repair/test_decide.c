@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "repair/decide.h"
@@ -66,6 +67,17 @@ static void equals_full_count(void **state)
             assert_true(wrong == (i < before));
             if (i > before)
                 assert_true(base->at[order[i - 1]].margin <= base->at[order[i]].margin);
+        }
+        int64_t last[40];
+        int again[40];
+        for (int i = 0; i < n; i++)
+            last[i] = (int64_t)ff_rng_below(&rng, 3);
+        memcpy(again, order, sizeof order);
+        ff_decide_recent_first(last, again, n);
+        for (int i = 0, k = 0; i < n; i++) { /* a permutation, ordered by `last`, then as before */
+            assert_true(i == 0 || last[again[i - 1]] >= last[again[i]]);
+            for (k = i > 0 && last[again[i - 1]] == last[again[i]] ? k : 0; order[k] != again[i]; k++)
+                assert_true(k < n - 1);
         }
         int limit = ff_rng_below(&rng, 2) ? before - 1 : (int)ff_rng_below(&rng, (uint64_t)n + 1);
         ff_decision first = {0};
