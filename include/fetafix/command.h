@@ -106,7 +106,7 @@ struct ff_options {
     char **operands;    /* words that are neither verb nor option; into argv */
     int n_operands;
     bool no_config;
-    bool force, quiet, verbose, timing, pre_into_graph, help, version;
+    bool force, quiet, verbose, timing, pre_into_graph, equivalences, help, version;
     int color; /* -1 auto, 0 never, 1 always */
     ff_format format;
     bool no_causal; /* --causal no */

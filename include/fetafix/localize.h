@@ -136,6 +136,17 @@ int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task 
                ff_layer_scores **out) FF_MUST_USE;
 void ff_layer_scores_destroy(ff_layer_scores *s);
 
+/* Where the two models part: the first place along the network where what both compute differs. */
+typedef struct ff_divergence {
+    bool found;   /* false: the outputs agree, or nothing can be compared */
+    int pair;     /* whose node makes the difference; -1: it comes in with the input */
+    int image;    /* that it was seen on: the first whose labels differ, else the first; -1: none was run */
+    double error; /* |T - S| / |S| right behind it, L2 */
+    int runs;     /* of each model, as far as a cut: about log2 of the number of layers */
+} ff_divergence;
+/* Two values agree within 1e-4 relative, so that rounding is none. */
+int ff_bisect(const ff_subject *s, const ff_task *task, ff_divergence *out) FF_MUST_USE;
+
 /* Detail of one pair for the node view. */
 typedef struct ff_weight_stats {
     const char *role;

@@ -148,6 +148,10 @@ typedef struct ff_snapshot {
     const char *next;     /* id of the proposal that is next, or NULL */
     double seconds;       /* spent on searching, earlier runs of the session included */
     bool timed_out;       /* the time limit ended the search */
+    const char *divergence; /* where the models part, in words: "at 'conv2' (L2): 12% off on 'a.png'"; NULL: unknown or nowhere */
+    const char *divergence_source, *divergence_target, *divergence_image; /* labels (empty: the input, or missing), name */
+    double divergence_error; /* relative, right behind it; NAN unknown */
+    int divergence_runs;
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
     int n_work;
     const ff_work *work;      /* where it went, a row a phase; labels and analysis stand before the judgements */

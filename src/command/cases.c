@@ -84,6 +84,37 @@ static void say_groups(ff_context *c, const ff_snapshot *s)
     }
 }
 
+/* The first of a list of labels, and how many more there are. */
+static void say_labels(ff_context *c, const char *side, const char *labels)
+{
+    int n = *labels != '\0';
+    for (const char *p = labels; *p; p++)
+        n += *p == '\n';
+    if (n > 0)
+        say(c, "  %s %.*s", side, (int)strcspn(labels, "\n"), labels);
+    if (n > 1)
+        say(c, " and %d more", n - 1);
+}
+
+static void say_equivalences(ff_context *c, const ff_table *t)
+{
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        double deviation = ff_table_real(t, i, ff_table_find(t, "deviation"));
+        say(c, "  =    %s: %s", text(t, i, "rule"), text(t, i, "meaning"));
+        say_labels(c, "Source", text(t, i, "source_nodes"));
+        say_labels(c, "Target", text(t, i, "target_nodes"));
+        if (deviation > 0)
+            say(c, "  (within %.2g)", deviation);
+        say(c, "\n");
+    }
+}
+
+static void say_divergence(ff_context *c, const ff_snapshot *s)
+{
+    if (s->divergence)
+        say(c, "the models part %s (found in %d runs)\n", s->divergence, s->divergence_runs);
+}
+
 static void say_faults(ff_context *c, const ff_snapshot *s, bool with_status)
 {
     const ff_table *t = s->findings;
@@ -100,9 +131,8 @@ static void say_faults(ff_context *c, const ff_snapshot *s, bool with_status)
         if (c->verbose)
             say(c, "       %s\n", text(t, i, "explanation"));
     }
-    for (int i = 0; c->verbose && i < same; i++)
-        say(c, "  =    %s: %s\n", text(s->equivalences, i, "rule"),
-            text(s->equivalences, i, "meaning"));
+    if (c->verbose || (c->options && c->options->equivalences))
+        say_equivalences(c, s->equivalences);
 }
 
 static void say_real(ff_context *c, const ff_table *t, int row, const char *column)
@@ -111,6 +141,37 @@ static void say_real(ff_context *c, const ff_table *t, int row, const char *colu
         say(c, "  %9s", "-");
     else
         say(c, "  %9.4g", ff_table_real(t, row, ff_table_find(t, column)));
+}
+
+enum { CURVE = 64 };
+
+/* A column along the network as one line; where there are more layers than cells, the largest of each share. */
+static void say_curve(ff_context *c, const ff_table *t, const char *column)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double cells[CURVE] = {0}, most = 0;
+    int n = ff_table_rows(t), width = n < CURVE ? n : CURVE, k = ff_table_find(t, column), known = 0;
+    for (int i = 0; i < n; i++) {
+        double v = ff_table_empty(t, i, k) ? 0 : ff_table_real(t, i, k), *cell = &cells[(int64_t)i * width / n];
+        known += !ff_table_empty(t, i, k);
+        *cell = fmax(*cell, v);
+        most = fmax(most, v);
+    }
+    if (!known)
+        return;
+    say(c, "  %-8s  ", column);
+    for (int i = 0; i < width; i++)
+        say(c, "%s", bars[most > 0 ? (int)(7 * cells[i] / most + (cells[i] > 0 ? 0.5 : 0)) : 0]);
+    say(c, "  to %.3g\n", most);
+}
+
+static void say_curves(ff_context *c, const ff_table *t)
+{
+    if (ff_table_rows(t) < 2)
+        return;
+    say(c, "error along the network, layers 1 to %d\n", ff_table_rows(t));
+    say_curve(c, t, "entire");
+    say_curve(c, t, "isolated");
 }
 
 static int row_of_rank(const ff_table *t, int rank)
@@ -129,7 +190,8 @@ static void say_layers(ff_context *c, const ff_snapshot *s)
     if (!n)
         return;
     say(c, "most suspicious layers%s\n", shown < n ? " (ten; --verbose shows all)" : "");
-    say(c, "  rank  layer  %9s  %9s  %9s  %9s  node\n", "isolated", "causal", "entire", "kw");
+    say(c, "  rank  layer  %9s  %9s  %9s  %9s  %9s  node\n", "isolated", "causal", "entire", "kw",
+        "effect");
     for (int rank = 1; rank <= shown; rank++) {
         int i = row_of_rank(t, rank);
         if (i < 0)
@@ -139,6 +201,7 @@ static void say_layers(ff_context *c, const ff_snapshot *s)
         say_real(c, t, i, "causal");
         say_real(c, t, i, "entire");
         say_real(c, t, i, "kw");
+        say_real(c, t, i, "effect");
         say(c, "  %s\n", text(t, i, "source"));
     }
 }
@@ -238,6 +301,8 @@ int verb_localize(ff_context *c, int argc, char **argv)
         say_wrong(c, s);
         say_faults(c, s, false);
         say_groups(c, s);
+        say_divergence(c, s);
+        say_curves(c, s->layers);
         say_layers(c, s);
         say_validation(c, s);
         ff_snapshot_unref(s);

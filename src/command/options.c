@@ -71,6 +71,8 @@ static const ff_option options[] = {
      "localize " REPAIRS, PIN, AT(session.pins)},
     {"forbid", 0, "SOURCE_NODE=TARGET_NODE", "these two nodes are never a pair", "localize " REPAIRS,
      FORBID, AT(session.pins)},
+    {"equivalences", 0, NULL, "list the differences that cannot change a result", "localize repair", SWITCH,
+     AT(equivalences)},
     {"reference", 0, NULL, "plain C kernels for everything", NULL, SWITCH, AT(session.reference)},
     {"timing", 0, NULL, "put times into the report", "compare localize repair explore", SWITCH,
      AT(timing)},

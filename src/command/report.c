@@ -130,6 +130,20 @@ static json_t *layers_json(const ff_snapshot *s)
     return list;
 }
 
+static json_t *divergence_json(const ff_snapshot *s)
+{
+    if (!s->divergence)
+        return json_null();
+    json_t *o = json_object();
+    json_object_set_new(o, "source_node", text_json(s->divergence_source));
+    json_object_set_new(o, "target_node", text_json(s->divergence_target));
+    json_object_set_new(o, "image", json_string(s->divergence_image));
+    json_object_set_new(o, "error",
+                        isfinite(s->divergence_error) ? json_real(s->divergence_error) : json_null());
+    json_object_set_new(o, "runs", json_integer(s->divergence_runs));
+    return o;
+}
+
 static json_t *validation_json(const ff_snapshot *s)
 {
     if (s->validation_images < 0)
@@ -207,6 +221,7 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
     json_object_set_new(r, "validation", validation_json(s));
     json_object_set_new(r, "faults", faults_json(s));
     json_object_set_new(r, "equivalences", equivalences_json(s));
+    json_object_set_new(r, "first_divergence", divergence_json(s));
     json_object_set_new(r, "layers", layers_json(s));
     json_object_set_new(r, "steps", steps_json(s));
     if (o->timing) {

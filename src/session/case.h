@@ -116,6 +116,8 @@ typedef struct ff_case {
     ff_sames *sames;
     ff_findings *findings; /* of the present state */
     ff_proposals *proposals;
+    ff_divergence divergence; /* of the root */
+    bool bisected;
     ff_layer_scores *scores; /* of the root; pairs of first->alignment */
     bool loaded, localized, searched;
     int offset;

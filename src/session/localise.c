@@ -320,6 +320,12 @@ int case_refresh(ff_case *c)
         return code;
     for (int i = 0; i < findings->count; i++)
         make_visible(&findings->at[i].id);
+    if (!c->bisected && (code = ff_bisect(c->first, &c->task, &c->divergence))) {
+        ff_findings_destroy(findings);
+        ff_sames_destroy(sames);
+        return code;
+    }
+    c->bisected = true;
     ff_layer_scores *scores = case_scores_for(c, c->subject);
     code = ff_propose(c->subject, findings, scores, &proposals);
     ff_layer_scores_destroy(scores);
@@ -371,6 +377,14 @@ int case_localize(ff_case *c)
     int code = case_refresh(c);
     if (!code)
         case_note(c, "%d findings, %d equivalent rewrites", c->findings->count, c->sames->count);
+    const ff_pair *p = !code && c->divergence.found && c->divergence.pair >= 0
+                           ? &c->first->alignment->pairs[c->divergence.pair]
+                           : NULL;
+    const ff_node *begins = !p                 ? NULL
+                            : p->source >= 0 ? c->first->source.canon->nodes[p->source].primary
+                                             : c->first->target.canon->nodes[p->target].primary;
+    if (begins)
+        case_note(c, "the models part at '%s'", begins->label);
     c->publish(c->context, true);
     return code;
 }

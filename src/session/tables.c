@@ -5,6 +5,7 @@
  */
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -442,6 +443,40 @@ static void set_numbers(ff_case *c, box *b)
     s->timed_out = c->timed_out;
 }
 
+static const char *node_label(box *b, const ff_canon *c, int node)
+{
+    return node < 0 ? "" : visible(b, c->nodes[node].primary ? c->nodes[node].primary->label : c->nodes[node].op);
+}
+
+static void set_divergence(ff_case *c, box *b)
+{
+    ff_snapshot *s = &b->s;
+    const ff_divergence *d = &c->divergence;
+    const ff_alignment *a = c->first ? c->first->alignment : NULL;
+    s->divergence_error = NAN;
+    if (!c->bisected || !d->found || !a)
+        return;
+    const ff_pair none = {-1, -1, 0, NULL, false}, *p = d->pair >= 0 ? &a->pairs[d->pair] : &none;
+    s->divergence_source = node_label(b, a->source, p->source);
+    s->divergence_target = node_label(b, a->target, p->target);
+    s->divergence_image = ff_arena_strdup(b->texts, ff_dataset_name(c->set, d->image));
+    s->divergence_error = d->error;
+    s->divergence_runs = d->runs;
+    int layer = 0;
+    for (int i = 0; c->scores && i < c->scores->count && !layer; i++)
+        layer = c->scores->at[i].pair == d->pair ? i + 1 : 0;
+    char number[32] = "";
+    if (layer)
+        snprintf(number, sizeof number, " (L%d)", layer);
+    char *where = d->pair < 0 ? ff_strdup("with the input")
+                              : ff_asprintf("at '%s'%s", *s->divergence_source ? s->divergence_source : s->divergence_target,
+                                            number);
+    char *text = ff_asprintf("%s: %.3g%% off on '%s'", where, 100 * d->error, s->divergence_image);
+    s->divergence = ff_arena_strdup(b->texts, text);
+    free(where);
+    free(text);
+}
+
 ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last)
 {
     const box *old = (const box *)last;
@@ -451,6 +486,7 @@ ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last)
     b->changes = c->changes;
     b->localised = c->localised;
     set_numbers(c, b);
+    set_divergence(c, b);
     ff_snapshot *s = &b->s;
     bool same_state = old && old->changes == c->changes && old->s.loaded == c->loaded;
     bool same_lists = same_state && old->localised == c->localised;

@@ -60,15 +60,19 @@ Target  target.onnx  (opset 13, small_case)
   WB   weight of 'Conv_4' differ (11.8% off)
   WB   weight of 'Conv_5' differ (12% off)
   group:WB:different: all 6 repairs of the cause 'different'
+the models part at 'Conv_0' (L1): 14.3% off on '002.png' (found in 5 runs)
+error along the network, layers 1 to 7
+  entire    ▄▅▆▇██▆  to 0.301
+  isolated  █▆▇█▇▇▁  to 0.138
 most suspicious layers
-  rank  layer   isolated     causal     entire         kw  node
-     1      4     0.1381       0.75     0.2726          0  Conv_3
-     2      1     0.1348     0.1667     0.1348   0.006966  Conv_0
-     3      3     0.1229     0.3333     0.2142          0  Conv_2
-     4      5     0.1229     0.8333     0.2921          0  Conv_4
-     5      6     0.1224          1     0.3008          0  Conv_5
-     6      2     0.1057     0.4167     0.1642          0  Conv_1
-     7      7          0          1     0.2179          0  Gemm_0
+  rank  layer   isolated     causal     entire         kw     effect  node
+     1      4     0.1381       0.75     0.2726          0    0.01508  Conv_3
+     2      1     0.1348     0.1667     0.1348   0.006966    0.01857  Conv_0
+     3      3     0.1229     0.3333     0.2142          0    0.01711  Conv_2
+     4      5     0.1229     0.8333     0.2921          0    0.01591  Conv_4
+     5      6     0.1224          1     0.3008          0    0.01216  Conv_5
+     6      2     0.1057     0.4167     0.1642          0    0.01678  Conv_1
+     7      7          0          1     0.2179          0    0.01764  Gemm_0
 [1]
 $ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o repaired.onnx --json report.json --labels-csv labels.csv --patch repair.patch --validate validation
 Source  source.onnx  (opset 13, small_case)

@@ -110,6 +110,7 @@ minimal         yes|no             yes    no                          keep the e
 keep-quantized  yes|no             no     no                          the Target is meant to be quantised: its rounding is no fault
 pre-into-graph  yes|no             no     no                          write a repaired preprocessing into the graph, so that the old one stays right
 core-ops        text                      none                        operators that count as layers, as Conv,Gemm,MatMul
+equivalences    yes|no             no     no                          list the differences that cannot change a result
 reference       yes|no             no     no                          plain C kernels for everything
 timing          yes|no             no     no                          put times into the report
 format          text|json|csv      text   text                        how tables are printed

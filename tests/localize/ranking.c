@@ -2,7 +2,7 @@
 /*
  * Where does the error begin? `ranking N SEED` puts one faulty layer into each of N random networks
  * and counts how often each column of the layer analysis has that layer first; fails when the
- * isolated column does not always. Kruskal-Wallis is only asked where some labels differ and some
+ * isolated column does not always, or when bisection stops at another layer. Kruskal-Wallis is only asked where some labels differ and some
  * do not, as it compares the two groups.
  */
 #include <math.h>
@@ -20,6 +20,7 @@ typedef struct ranking {
 } ranking;
 
 static ranking columns[] = {{"isolated"}, {"entire"}, {"causal"}, {"Kruskal-Wallis"}};
+static ranking bisected = {"bisection"};
 
 static double value(const ff_layer_score *s, int column)
 {
@@ -50,6 +51,27 @@ static const char *const faults[] = {
     "channels permuted", "kernel turned",    "noise",          "mean forgotten",
     "root forgotten",    "other statistics", "pads shifted"};
 
+/* Do the models part in the faulty layer? A fault too small to be seen on that image is not asked for. */
+static bool try_bisection(uint64_t seed, const ff_subject *s, const seeded_fault *fault)
+{
+    ff_divergence d;
+    if (ff_bisect(s, NULL, &d) != FF_OK) {
+        printf("seed %llu: %s\n", (unsigned long long)seed, ff_error());
+        return false;
+    }
+    if (!d.found)
+        return s->wrong == 0;
+    int node = d.pair >= 0 ? s->alignment->pairs[d.pair].source : -1;
+    const ff_cnode *n = node >= 0 ? &s->source.canon->nodes[node] : NULL;
+    bool right = n && conversion_names_layer(n->origins, n->n_origins, fault->layer);
+    bisected.asked++;
+    bisected.first += right;
+    if (!right)
+        printf("seed %llu: %s at '%s', the models part at '%s'\n", (unsigned long long)seed, fault->what, fault->layer,
+               n && n->primary ? n->primary->label : "the input");
+    return right;
+}
+
 /* False when the analysis failed or the isolated column is wrong. */
 static bool try_one(uint64_t seed, const ff_dataset *set)
 {
@@ -75,6 +97,7 @@ static bool try_one(uint64_t seed, const ff_dataset *set)
         good = false;
         goto out;
     }
+    good = try_bisection(seed, s, &fault);
     bool mixed = s->wrong > 0 && s->wrong < s->target.labels->count;
     for (int c = 0; c < (int)FF_COUNT(columns); c++) {
         if ((c == 2 && !s->wrong) || (c == 3 && !mixed))
@@ -122,6 +145,7 @@ int main(int argc, char **argv)
         printf("  %-14s  %4d of %4d  %5.1f%%\n", columns[c].name, columns[c].first,
                columns[c].asked,
                columns[c].asked ? 100.0 * columns[c].first / columns[c].asked : 100.0);
+    printf("  %-14s  %4d of %4d\n", bisected.name, bisected.first, bisected.asked);
     ff_dataset_destroy(set);
     conversion_remove_pictures();
     return !set || failed ? 1 : 0;

@@ -162,10 +162,57 @@ static void paper_mode_by_seed(void **state)
     ff_dataset_destroy(set);
 }
 
+/* The Source against itself with a part rewritten, under two preprocessings. */
+static void part_at(const ff_dataset *set, const char *from, const char *to, const char *pre, const char *where)
+{
+    ff_model *a = build(NULL, NULL), *b = build(from, to);
+    ff_pre source_pre, target_pre;
+    ff_subject *s;
+    ff_divergence d;
+    ok(ff_pre_parse("tf size=16x16", &source_pre));
+    ok(ff_pre_parse(pre, &target_pre));
+    ok(ff_subject_create(a, &source_pre, b, &target_pre, set, NULL, NULL, &s));
+    ok(ff_bisect(s, NULL, &d));
+    assert_true(d.found == (where != NULL));
+    assert_true(d.runs >= 1 && d.runs <= 1 + 4); /* 8 nodes */
+    assert_true(where ? d.error > 1e-4 : d.error == 0);
+    if (where && *where) {
+        const ff_pair *p = &s->alignment->pairs[d.pair];
+        assert_string_equal(s->source.canon->nodes[p->source].primary->outputs[0]->name, where);
+    } else {
+        assert_int_equal(d.pair, -1);
+    }
+    /* The image is the first that is wrong. */
+    for (int i = 0; s->wrong && i <= d.image; i++)
+        assert_true((s->source.labels->at[i].top[0] == s->target.labels->at[i].top[0]) == (i < d.image));
+    ff_subject_destroy(s);
+    ff_model_unref(a);
+    ff_model_unref(b);
+}
+
+static void bisection_finds_where_they_part(void **state)
+{
+    ff_dataset *set;
+    ok(ff_dataset_open(folder, 0, &set));
+    const char *same = "tf size=16x16";
+    part_at(set, NULL, NULL, same, NULL);
+    part_at(set, "c1 = Conv(x,w1,b1) pads=[1,1,1,1]", "c1 = Conv(x,w1,b1) pads=[0,0,2,2]", same, "c1");
+    part_at(set, "c2 = Conv(r1,w2,b2)", "float o 1 0.1; v2 = Mul(w2,o); c2 = Conv(r1,v2,b2)", same, "c2");
+    part_at(set, "c3 = Conv(c2,w3,b3)", "c3 = Conv(c2,w3)", same, "c3");
+    part_at(set, "a = Add(c3,r1)", "a = Sub(c3,r1)", same, "a");
+    part_at(set, "r1 = Relu(c1)", "r1 = Abs(c1)", same, "r1");
+    part_at(set, "y = Gemm(f,w4,b4)", "float o 1 -1; v4 = Mul(w4,o); y = Gemm(f,v4,b4)", same, "y");
+    part_at(set, NULL, NULL, "unit size=16x16", "");
+    /* Two faults: the first of them. */
+    part_at(set, "c3 = Conv(c2,w3,b3);", "c3 = Conv(c2,w3); float o 1 3; v4 = Mul(w4,o);", same, "c3");
+    ff_dataset_destroy(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(points_at_the_origin),
+        cmocka_unit_test(bisection_finds_where_they_part),
         cmocka_unit_test(paper_mode_by_seed),
     };
     return cmocka_run_group_tests(tests, draw, erase);
