@@ -8,7 +8,7 @@
  *     files       whole files in, whole files out (written beside, then renamed)
  *     keys        SHA-256: names of models, tensors and computations by content
  *     tables      typed columns, immutable once shared: what front ends show
- *     threads     a pool of workers, queues with an eventfd, cancel tokens, progress
+ *     threads     a pool of workers, queues with an eventfd, cancel tokens, progress, time spent
  *     log         lines for whoever listens; nothing here prints
  *
  * Conventions of all layers:
@@ -77,6 +77,7 @@ char *ff_strndup(const char *s, size_t n);
 char *ff_asprintf(const char *format, ...) FF_PRINTF(1, 2);
 /* 64-byte aligned and zeroed; NULL (and FF_ERR_NOMEM's message set) when it cannot be had. */
 void *ff_try_alloc(size_t size);
+void *ff_try_alloc_unset(size_t size) FF_MUST_USE; /* the same, not zeroed: to be overwritten at once */
 /* Called once before the process ends for lack of memory (a front end restores the terminal). */
 void ff_set_oom_handler(void (*handler)(void));
 /* Physical memory of the machine in bytes; resident set peak of this process in bytes. */
@@ -240,6 +241,17 @@ void ff_progress_start(ff_progress *p, const char *stage, int64_t total);
 void ff_progress_add(ff_progress *p, int64_t n);
 void ff_progress_finish(ff_progress *p);
 int64_t ff_now_ns(void); /* CLOCK_MONOTONIC */
+
+/* What this process has spent its time on, for benches: nanoseconds of every thread, added up by
+ * activity ("decode", "run") and what it was about ("Conv"; "" when there is nothing to tell). Any
+ * thread, no oftener than once an image. */
+typedef struct ff_spent {
+    const char *activity; /* static text */
+    const char *what;     /* as long as the process */
+    int64_t ns, times;
+} ff_spent;
+void ff_spend(const char *activity, const char *what, int64_t ns, int64_t times);
+size_t ff_spent_list(ff_spent **out); /* longest first; the caller frees */
 
 /* Workers that share out indices 0..n-1 in order. */
 typedef struct ff_pool ff_pool;

@@ -92,7 +92,8 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
            int sample, ff_tensor **outputs) FF_MUST_USE;
 /* Floating-point operations really run by this runner since it was made. */
 double ff_runner_flops(const ff_runner *r);
-/* Milliseconds per operator type, for benches: calls report(context, op, calls, ms) for each. */
+/* Milliseconds per operator type, for benches: calls report(context, op, calls, ms) for each, and for
+ * "(activations shown)". When a runner ends it is added to ff_spend's "run". */
 void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double),
                        void *context);
 

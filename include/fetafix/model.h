@@ -74,6 +74,8 @@ typedef struct ff_tensor {
 /* Zero-filled. FF_ERR_NOMEM when it cannot be had; FF_ERR_GRAPH for a negative dimension, a rank
  * above FF_MAX_RANK or a product that overflows. */
 int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out) FF_MUST_USE;
+/* The same, not zeroed: for one that is overwritten at once. */
+int ff_tensor_create_unset(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out) FF_MUST_USE;
 /* A view with other dims (same count) that shares data with t. */
 int ff_tensor_reshape(const ff_tensor *t, int rank, const int64_t *dims, ff_tensor **out) FF_MUST_USE;
 ff_tensor *ff_tensor_ref(const ff_tensor *t);

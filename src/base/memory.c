@@ -73,16 +73,23 @@ char *ff_asprintf(const char *format, ...)
     return ff_buf_steal(&b);
 }
 
-void *ff_try_alloc(size_t size)
+void *ff_try_alloc_unset(size_t size)
 {
     void *p = NULL;
     size_t need = size ? size : 1;
-    /* Linux promises more than it has; filling such a promise with zeros would end the process. */
+    /* Linux promises more than it has; filling such a promise would end the process. */
     if (need > ff_memory_total() || posix_memalign(&p, 64, need) != 0) {
         ff_fail(FF_ERR_NOMEM, "out of memory: %zu bytes cannot be had", size);
         return NULL;
     }
-    memset(p, 0, need);
+    return p;
+}
+
+void *ff_try_alloc(size_t size)
+{
+    void *p = ff_try_alloc_unset(size);
+    if (p)
+        memset(p, 0, size);
     return p;
 }
 

@@ -31,6 +31,9 @@ extern ff_cancel interrupted;
 /* report.c */
 char *report_json(const ff_snapshot *s, const ff_options *o, double seconds); /* caller frees */
 
+/* bench_case.c: where the time of a repair goes. */
+int bench_case(ff_context *c, int argc, char **argv) FF_MUST_USE;
+
 /* The verbs. */
 int verb_compare(ff_context *c, int argc, char **argv);
 int verb_localize(ff_context *c, int argc, char **argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* inspect, bench: what is in a model, and how long it takes. */
+/* inspect: what is in a model. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 
 #include "command/batch.h"
 #include "fetafix/compute.h"
-#include "fetafix/exec.h"
 
 /* ------------------------------------------------------------------------------------------ facts
  */
@@ -324,142 +323,4 @@ int verb_inspect(ff_context *c, int argc, char **argv)
     free(shapes);
     ff_model_unref(m);
     return code;
-}
-
-/* ------------------------------------------------------------------------------------------- bench
- */
-
-typedef struct profile {
-    ff_context *c;
-    int runs;
-} profile;
-
-static void say_operator(void *context, const char *op, long calls, double ms)
-{
-    profile *p = context;
-    say(p->c, "  %9.3f ms  %5ld  %s\n", ms / p->runs, calls / p->runs, op);
-}
-
-/* The median of repeated runs on generated input: at least 5 runs, about two seconds. */
-static int bench_model(ff_context *c, const char *path)
-{
-    const ff_options *o = c->options;
-    int64_t begun = ff_now_ns();
-    ff_model *m;
-    ff_plan *p = NULL;
-    ff_runner *r = NULL;
-    ff_tensor *feeds[16] = {0}, *out[64] = {0};
-    int code = ff_model_load(path, &m);
-    if (code)
-        return code;
-    ff_plan_options po = {.reference = o->session.reference};
-    code = ff_plan_create(m, &po, &p);
-    if (!code)
-        code = ff_runner_create(p, &r);
-    if (!code && (ff_plan_inputs(p) > 16 || ff_plan_outputs(p) > 64))
-        code = ff_fail(FF_ERR_GRAPH, "'%s': too many inputs or outputs", path);
-    ff_rng rng = {.state = o->session.seed};
-    for (int i = 0; !code && i < ff_plan_inputs(p); i++) {
-        const ff_shape *s = ff_plan_input_shape(p, i);
-        code = ff_tensor_create(s->dtype, s->rank, s->dims, &feeds[i]);
-        for (int64_t k = 0; !code && ff_dtype_is_float(s->dtype) && k < feeds[i]->count; k++)
-            ff_tensor_set_real(feeds[i], k, 2 * ff_rng_real(&rng) - 1);
-    }
-    double load_ms = (double)(ff_now_ns() - begun) * 1e-6, ms[200];
-    int runs = 0;
-    ff_hooks hooks = {.cancel = &interrupted};
-    int64_t first = ff_now_ns();
-    while (!code && runs < 200 && (runs < 5 || ff_now_ns() - first < 2000000000)) {
-        int64_t start = ff_now_ns();
-        code = ff_run(r, (const ff_tensor *const *)feeds, &hooks, NULL, 0, out);
-        ms[runs] = (double)(ff_now_ns() - start) * 1e-6;
-        for (int i = 0; i < 64; i++) {
-            ff_tensor_unref(out[i]);
-            out[i] = NULL;
-        }
-        for (int i = runs; i > 0 && ms[i] < ms[i - 1]; i--) {
-            double t = ms[i];
-            ms[i] = ms[i - 1];
-            ms[i - 1] = t;
-        }
-        runs += !code;
-    }
-    if (!code) {
-        double peak = (double)ff_memory_peak() / (1 << 20);
-        if (o->json) {
-            ff_buf b = {0};
-            ff_buf_printf(&b,
-                          "{\"schema\": \"fetafix-bench/1\", \"run_ms_per_image\": %.4f, "
-                          "\"best_ms\": %.4f, \"load_ms\": %.2f, \"peak_mb\": %.1f, \"runs\": %d, "
-                          "\"operations\": %.0f, \"backend\": \"%s\"}\n",
-                          ms[runs / 2], ms[0], load_ms, peak, runs, ff_plan_flops(p),
-                          ff_compute_backend(o->session.reference));
-            code = write_text(c, o->json, &b, o->force);
-            ff_buf_finish(&b);
-        }
-        if (!o->json || strcmp(o->json, "-") != 0) {
-            say(c, "run   %9.3f ms per image (median of %d; best %.3f)\n", ms[runs / 2], runs,
-                ms[0]);
-            say(c, "load  %9.1f ms\npeak  %9.1f MB\n", load_ms, peak);
-            if (c->verbose)
-                ff_runner_profile(r, say_operator, &(profile){c, runs});
-        }
-    }
-    for (int i = 0; i < 16; i++)
-        ff_tensor_unref(feeds[i]);
-    ff_runner_destroy(r);
-    ff_plan_unref(p);
-    ff_model_unref(m);
-    return code;
-}
-
-/* Where the time of a repair goes, stage by stage. */
-static int bench_case(ff_context *c, int argc, char **argv)
-{
-    int64_t begun = ff_now_ns();
-    int code = batch_open(c, false, argc, argv);
-    double load = (double)(ff_now_ns() - begun) * 1e-9, localize, repair;
-    int64_t start = ff_now_ns();
-    if (!code)
-        code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
-    localize = (double)(ff_now_ns() - start) * 1e-9;
-    start = ff_now_ns();
-    if (!code)
-        code = batch_run(c, &(ff_request){.kind = FF_JOB_REPAIR});
-    repair = (double)(ff_now_ns() - start) * 1e-9;
-    if (code)
-        return code;
-    const ff_snapshot *s = ff_session_snapshot(c->session);
-    double saved = s->flops > 0 ? s->flops_full / s->flops : 1;
-    ff_buf b = {0};
-    ff_buf_printf(&b,
-                  "{\"schema\": \"fetafix-bench/1\", \"load_s\": %.3f, \"localize_s\": %.3f, "
-                  "\"repair_s\": %.3f, \"wrong_initial\": %d, \"wrong_final\": %d, "
-                  "\"trials\": %d, \"operations\": %.0f, \"operations_of_full_runs\": %.0f, "
-                  "\"times_less_work\": %.2f, \"peak_mb\": %.1f}\n",
-                  load, localize, repair, s->initial, s->wrong, ff_table_rows(s->steps), s->flops,
-                  s->flops_full, saved, (double)ff_memory_peak() / (1 << 20));
-    if (c->options->json)
-        code = write_text(c, c->options->json, &b, c->options->force);
-    if (!c->options->json || strcmp(c->options->json, "-") != 0) {
-        say(c, "load, decode, label  %8.2f s\nlocalise             %8.2f s\n", load, localize);
-        say(c, "search               %8.2f s  (%d trials, wrong %d -> %d)\n", repair,
-            ff_table_rows(s->steps), s->initial, s->wrong);
-        say(c, "work of the search   %8.2f Gop of %.2f in full runs (%.1f times less)\n",
-            s->flops * 1e-9, s->flops_full * 1e-9, saved);
-    }
-    ff_buf_finish(&b);
-    ff_snapshot_unref(s);
-    return code;
-}
-
-int verb_bench(ff_context *c, int argc, char **argv)
-{
-    if (argc == 2)
-        return bench_case(c, argc, argv);
-    if (argc != 1)
-        return ff_fail(FF_ERR_USAGE,
-                       "expected: fetafix bench MODEL, or SOURCE TARGET --images ...");
-    int code = batch_check_outputs(c->options);
-    return code ? code : bench_model(c, argv[0]);
 }

@@ -246,9 +246,11 @@ int dataset_picture(const ff_dataset *d, int i, picture **out)
         return FF_OK;
     }
     ff_image image;
+    int64_t start = ff_now_ns();
     int code = ff_image_load(d->paths[i], &image);
     if (code != FF_OK)
         return code;
+    ff_spend("decode", "", ff_now_ns() - start, 1);
     p = ff_alloc(sizeof *p);
     atomic_init(&p->refs, 1);
     p->image = image;

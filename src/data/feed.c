@@ -60,7 +60,9 @@ int ff_feed_get(ff_feed *f, int i, ff_tensor **out)
     int code = dataset_picture(f->set, i, &p);
     if (code != FF_OK)
         return code;
+    int64_t start = ff_now_ns();
     code = ff_pre_apply(&f->pre, &p->image, &f->shape, &t);
+    ff_spend("preprocess", "", ff_now_ns() - start, 1);
     picture_unref(p);
     if (code != FF_OK)
         return ff_fail_prefix(code, "'%s'", ff_dataset_path(f->set, i));

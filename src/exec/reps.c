@@ -98,6 +98,24 @@ done:
     return code;
 }
 
+/* The reorder that was used here last, most often for the same layouts: making one takes longer than
+ * running it. */
+static int reorder_of(live_reorder *l, const ff_layout *from, const ff_layout *to)
+{
+    dnn_prim *prim;
+
+    if (l->prim && dnn_layout_equal(&l->from, from))
+        return FF_OK;
+    int code = dnn_reorder_get(from, to, &prim);
+    if (code != FF_OK)
+        return code;
+    if (l->prim)
+        ff_cache_unref(&l->prim->item);
+    l->prim = prim;
+    l->from = *from;
+    return FF_OK;
+}
+
 static int plain_of(const ff_plan *p, int value, ff_layout *out)
 {
     const ff_shape *s = &p->values[value].shape;
@@ -141,7 +159,6 @@ int runner_tensor(ff_runner *r, int value, const ff_tensor **out)
     live_value *v = &r->values[value];
     ff_layout from, plain;
     const void *data;
-    dnn_prim *prim;
     int code;
 
     if (x->constant) {
@@ -153,7 +170,7 @@ int runner_tensor(ff_runner *r, int value, const ff_tensor **out)
         return FF_OK;
     }
     if (v->kept && v->kept->plain) { /* any type */
-        code = ff_tensor_create(x->shape.dtype, x->shape.rank, x->shape.dims, &v->tensor);
+        code = ff_tensor_create_unset(x->shape.dtype, x->shape.rank, x->shape.dims, &v->tensor);
         if (code == FF_OK)
             memcpy(v->tensor->data, v->kept->data, v->kept->bytes);
         *out = v->tensor;
@@ -165,13 +182,12 @@ int runner_tensor(ff_runner *r, int value, const ff_tensor **out)
     ff_tensor *t;
     if ((code = any_source(r, value, &from, &data)) != FF_OK ||
         (code = plain_of(r->plan, value, &plain)) != FF_OK ||
-        (code = ff_tensor_create(FF_FLOAT, x->shape.rank, x->shape.dims, &t)) != FF_OK)
+        (code = ff_tensor_create_unset(FF_FLOAT, x->shape.rank, x->shape.dims, &t)) != FF_OK)
         return code;
     if (dnn_layout_equal(&from, &plain)) {
         memcpy(t->data, data, t->bytes);
-    } else if ((code = dnn_reorder_get(&from, &plain, &prim)) == FF_OK) {
-        code = reorder(r, prim, &from, data, &plain, t->data);
-        ff_cache_unref(&prim->item);
+    } else if ((code = reorder_of(&r->shows[value], &from, &plain)) == FF_OK) {
+        code = reorder(r, r->shows[value].prim, &from, data, &plain, t->data);
     }
     if (code != FF_OK) {
         ff_tensor_unref(t);
@@ -237,16 +253,8 @@ int runner_rep(ff_runner *r, int value, int at)
         return runner_set_data(r, value, at, (void *)data);
     if ((code = room(r, value, at, &to)) != FF_OK)
         return code;
-    if (!l->reorder || !dnn_layout_equal(&l->from, &from)) {
-        dnn_prim *prim;
-        if ((code = dnn_reorder_get(&from, &y->layout, &prim)) != FF_OK)
-            return code;
-        if (l->reorder)
-            ff_cache_unref(&l->reorder->item);
-        l->reorder = prim;
-        l->from = from;
-    }
-    if ((code = reorder(r, l->reorder, &from, data, &y->layout, to)) != FF_OK)
+    if ((code = reorder_of(&l->reorder, &from, &y->layout)) != FF_OK ||
+        (code = reorder(r, l->reorder.prim, &from, data, &y->layout, to)) != FF_OK)
         return code;
     return runner_set_data(r, value, at, to);
 }

@@ -18,6 +18,7 @@ int ff_runner_create(const ff_plan *p, ff_runner **out)
     r->plan = ff_plan_ref(p);
     r->scratch_bytes = p->scratch_bytes;
     r->values = ff_alloc_array((size_t)p->n_values + 1, sizeof *r->values);
+    r->shows = ff_alloc_array((size_t)p->n_values + 1, sizeof *r->shows);
     r->reps = ff_alloc_array((size_t)p->n_values + 1, sizeof *r->reps);
     r->steps = ff_alloc_array((size_t)p->n_steps + 1, sizeof *r->steps);
     r->expiring = ff_alloc_array((size_t)p->n_steps + 1, sizeof *r->expiring);
@@ -64,17 +65,27 @@ static void finish_run(ff_runner *r)
     }
 }
 
+static void spend(void *context, const char *op, long calls, double ms)
+{
+    (void)context;
+    ff_spend("run", op, (int64_t)(ms * 1e6), calls);
+}
+
 void ff_runner_destroy(ff_runner *r)
 {
     if (!r)
         return;
+    ff_runner_profile(r, spend, NULL);
     finish_run(r);
     for (size_t i = 0; i < r->n_reps; i++) {
         dnnl_memory_destroy(r->all_reps[i].memory);
-        if (r->all_reps[i].reorder)
-            ff_cache_unref(&r->all_reps[i].reorder->item);
+        if (r->all_reps[i].reorder.prim)
+            ff_cache_unref(&r->all_reps[i].reorder.prim->item);
         free(r->all_reps[i].spare);
     }
+    for (int i = 0; i < r->plan->n_values; i++)
+        if (r->shows[i].prim)
+            ff_cache_unref(&r->shows[i].prim->item);
     for (int i = 0; i < r->plan->n_steps; i++) {
         dnnl_memory_destroy(r->steps[i].weights);
         dnnl_memory_destroy(r->steps[i].bias);
@@ -85,6 +96,7 @@ void ff_runner_destroy(ff_runner *r)
     arena_give(r->arena, r->arena_bytes);
     free(r->scratch);
     free(r->values);
+    free(r->shows);
     free(r->reps);
     free(r->all_reps);
     free(r->steps);
@@ -324,7 +336,10 @@ static int give(ff_runner *r, int value)
 
     if (!r->values[value].asked)
         return FF_OK;
+    int64_t start = ff_now_ns();
     int code = runner_tensor(r, value, &t);
+    r->show_ns += ff_now_ns() - start;
+    r->shown++;
     r->values[value].asked = false;
     return code == FF_OK && r->hooks->give
                ? r->hooks->give(r->hooks->context, r->plan->values[value].value, t)
@@ -460,20 +475,27 @@ void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, 
                        void *context)
 {
     const ff_plan *p = r->plan;
+    struct {
+        const char *op;
+        long calls;
+        int64_t ns;
+    } *sums = ff_alloc_array((size_t)p->n_steps + 1, sizeof *sums);
+    int n = 0;
 
-    /* An operator is reported at its first step, for all of them. */
     for (int i = 0; i < p->n_steps; i++) {
-        long calls = 0;
-        int64_t ns = 0;
-        bool first = true;
-        for (int k = 0; k < i && first; k++)
-            first = strcmp(p->steps[k].op, p->steps[i].op) != 0;
-        for (int k = i; first && k < p->n_steps; k++)
-            if (strcmp(p->steps[k].op, p->steps[i].op) == 0) {
-                calls += r->steps[k].calls;
-                ns += r->steps[k].ns;
-            }
-        if (calls)
-            report(context, p->steps[i].op, calls, (double)ns / 1e6);
+        int k = 0;
+        if (!r->steps[i].calls)
+            continue;
+        while (k < n && strcmp(sums[k].op, p->steps[i].op) != 0)
+            k++;
+        sums[k].op = p->steps[i].op;
+        sums[k].calls += r->steps[i].calls;
+        sums[k].ns += r->steps[i].ns;
+        n = k == n ? n + 1 : n;
     }
+    for (int i = 0; i < n; i++)
+        report(context, sums[i].op, sums[i].calls, (double)sums[i].ns / 1e6);
+    if (r->shown)
+        report(context, "(activations shown)", r->shown, (double)r->show_ns / 1e6);
+    free(sums);
 }

@@ -5,15 +5,20 @@
 
 #include "exec/plan.h"
 
+/* A reorder to one layout, kept from run to run. */
+typedef struct live_reorder {
+    dnn_prim *prim; /* NULL: none yet */
+    ff_layout from;
+} live_reorder;
+
 /* A representation in this runner. */
 typedef struct live_rep {
     bool valid;
     void *data;  /* when valid */
     void *spare; /* owned: room for values that come from outside and have no place */
     dnnl_memory_t memory;
-    void *handle;   /* the memory's */
-    ff_layout from; /* the last reorder that made it */
-    dnn_prim *reorder;
+    void *handle; /* the memory's */
+    live_reorder reorder;
 } live_rep;
 
 /* A value in this run. */
@@ -37,13 +42,16 @@ struct ff_runner {
     size_t arena_bytes, scratch_bytes;
     dnnl_stream_t stream;
     live_value *values;
-    live_rep **reps; /* by value */
+    live_reorder *shows; /* by value: to a plain tensor */
+    live_rep **reps;     /* by value */
     live_rep *all_reps;
     size_t n_reps;
     live_step *steps;
     int *expiring; /* first value whose last use is this step, then next_expiring */
     int *next_expiring;
     double flops;
+    long shown; /* activations for `give`: made plain in show_ns */
+    int64_t show_ns;
     uint64_t tensor_bytes; /* made by kernels in this run and alive */
     int64_t rounds_left;   /* of loops in this run */
     const ff_hooks *hooks;

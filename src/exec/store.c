@@ -123,7 +123,7 @@ void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layo
     if (layout)
         k->layout = *layout;
     k->bytes = bytes;
-    k->data = ff_try_alloc(bytes ? bytes : 1);
+    k->data = ff_try_alloc_unset(bytes);
     if (!k->data) { /* one checkpoint less */
         free(k);
         return;

@@ -104,9 +104,11 @@ static int sum_image(void *context, int64_t index, int worker)
     int rc = ff_activations_run(&s, a->source.at[worker], image, a->task, NULL);
     if (rc == FF_OK)
         rc = ff_activations_run(&t, a->target.at[worker], image, a->task, NULL);
+    int64_t start = ff_now_ns();
     for (int i = 0; i < l->count && rc == FF_OK; i++)
         if (s.out[i] && t.out[i])
             add_distance(s.out[i], t.out[i], &at[i].entire, &at[i].source);
+    ff_spend("analysis", "distances", ff_now_ns() - start, 1);
     for (int round = 0; round < l->rounds && rc == FF_OK; round++) {
         ff_activations_clear(&t);
         t.inject = &s;
@@ -225,7 +227,9 @@ static int test_tile(void *context, int64_t index, int worker)
     const float **rows = ff_alloc_array((size_t)n + 1, sizeof *rows);
     for (int i = 0; i < n; i++)
         rows[i] = b->values + i * b->width + j->tiles[index].from;
+    int64_t start = ff_now_ns();
     ff_kruskal_columns(rows, b->p->n_similar, b->p->n_dissimilar, j->tiles[index].n, &j->sums[index]);
+    ff_spend("analysis", "Kruskal-Wallis", ff_now_ns() - start, 1);
     free(rows);
     return FF_OK;
 }

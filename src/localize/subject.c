@@ -359,8 +359,11 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
             rc = ff_canon_create(plan, &s->target.canon);
         ff_plan_unref(plan);
     }
-    if (rc == FF_OK && s->target.canon)
+    if (rc == FF_OK && s->target.canon) {
+        int64_t start = ff_now_ns();
         rc = align(s, o->pins, o->n_pins, first, &s->alignment);
+        ff_spend("analysis", "alignment", ff_now_ns() - start, 1);
+    }
     if (rc != FF_OK) {
         ff_subject_destroy(s);
         return rc;

@@ -38,7 +38,7 @@ int ff_dims_count(ff_dtype t, int rank, const int64_t *dims, int64_t *count)
     return FF_OK;
 }
 
-int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
+int ff_tensor_create_unset(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
 {
     int64_t count;
     int code = ff_dims_count(t, rank, dims, &count);
@@ -46,7 +46,7 @@ int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
     if (code)
         return code;
     size_t bytes = (size_t)count * ff_dtype_size(t);
-    void *data = ff_try_alloc(bytes ? bytes : 1);
+    void *data = ff_try_alloc_unset(bytes);
     if (data == NULL)
         return FF_ERR_NOMEM;
     ff_tensor *r = ff_alloc(sizeof *r);
@@ -61,6 +61,15 @@ int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
     r->data = data;
     *out = r;
     return FF_OK;
+}
+
+int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
+{
+    int code = ff_tensor_create_unset(t, rank, dims, out);
+
+    if (code == FF_OK)
+        memset((*out)->data, 0, (*out)->bytes);
+    return code;
 }
 
 int ff_tensor_reshape(const ff_tensor *t, int rank, const int64_t *dims, ff_tensor **out)

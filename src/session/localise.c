@@ -313,9 +313,11 @@ int case_refresh(ff_case *c)
     ff_findings *findings = NULL;
     ff_sames *sames = NULL;
     ff_proposals *proposals = NULL;
+    int64_t start = ff_now_ns();
     int code = prepare_subject(c);
     if (!code)
         code = ff_localize(c->subject, &c->task, &findings, &sames);
+    ff_spend("analysis", "findings", ff_now_ns() - start, 1);
     if (code)
         return code;
     for (int i = 0; i < findings->count; i++)
