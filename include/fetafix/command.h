@@ -102,6 +102,7 @@ struct ff_options {
     const char *output, *json, *labels_csv, *report, *session_path, *config;
     const char *input;  /* run: an NPY file instead of images */
     const char *patch;  /* repair: the repair as a file for `apply` */
+    const char *repro;  /* localize, repair: a folder for each fault as a bundle */
     const char *verb;   /* NULL: none was given */
     char **operands;    /* words that are neither verb nor option; into argv */
     int n_operands;

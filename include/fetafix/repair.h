@@ -73,6 +73,28 @@ int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST
 int ff_pre_into_graph(const ff_model *m, const ff_pre *fed, const ff_pre *wanted, ff_patch **out) FF_MUST_USE;
 
 /*
+ * The smallest part of the Target that shows a fault, in the layout of the ONNX backend tests:
+ *
+ *     FOLDER/model.onnx                           from values that correspond to the Source's to the first one that
+ *                                                 should, behind the fault
+ *     FOLDER/test_data_set_0/input_K.pb           the Source's values there, in the Target's layout
+ *     FOLDER/test_data_set_0/output_0.pb          the Source's values behind it: what is expected
+ *     FOLDER/repaired.onnx                        the same part with the faults in it repaired, where that gives them
+ *     FOLDER/fault.txt                            in words
+ *
+ * Of the first images, wrong ones before others, it is fed that at which the result is farthest off; it differs by more
+ * than the backend tests allow (1e-7 + 1e-3 |expected| somewhere).
+ */
+typedef struct ff_repro {
+    double error, repaired; /* |result - expected| / |expected| (L2); repaired NAN: there is no repaired.onnx */
+    int image, n_nodes;
+} ff_repro;
+/* `all` and `proposals` are what was found and proposed with f. FF_ERR_USAGE with the reason: f cannot be shown by a
+ * part of the model (PP, ID; what has no counterpart to be measured by), or a file exists (without `force`). */
+int ff_repro_write(const ff_subject *s, const ff_finding *f, const ff_findings *all, const ff_proposals *proposals,
+                   const char *folder, bool force, const ff_task *task, ff_repro *out) FF_MUST_USE;
+
+/*
  * A repair as a file: which model it is for, which preprocessing it ends with, and the edits.
  *
  *     FETAFIX-PATCH 1\n   sha256 of the model, in hex\n   spec, or an empty line\n   ff_patch_serialize

@@ -81,6 +81,7 @@ typedef enum ff_job_kind {
     FF_JOB_PRE_INTO_GRAPH, /* the preprocessing that was repaired becomes nodes behind the Target's input: a state
                               that wants what the Target was fed at first. At the end of the search */
     FF_JOB_EXPORT_SCRIPT, /* the same way as the commands that take it, for `fetafix script` */
+    FF_JOB_REPRO,         /* each fault of the present state (or finding `id`) as a bundle in a folder of `path` (`force`) */
     FF_JOB_COMPARE,       /* states `number` and `other` side by side: fills ff_session_comparison */
     FF_JOB_PIN,      /* the Source's node `id` and the Target's node `target` are a pair */
     FF_JOB_FORBID,   /* they never are */

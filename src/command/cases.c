@@ -250,6 +250,17 @@ static bool speaks(const ff_context *c)
     return !(o->json && strcmp(o->json, "-") == 0) && !(o->report && strcmp(o->report, "-") == 0);
 }
 
+/* Before anything is repaired: what came is what shows the faults. */
+static int localize(ff_context *c)
+{
+    const ff_options *o = c->options;
+    int code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
+    if (code || !o->repro)
+        return code;
+    int64_t job = ff_session_post(c->session, &(ff_request){.kind = FF_JOB_REPRO, .path = o->repro, .force = o->force});
+    return speaks(c) ? batch_wait_saying(c, job) : batch_wait(c, job);
+}
+
 static int validate(ff_context *c)
 {
     return c->options->session.validate ? batch_run(c, &(ff_request){.kind = FF_JOB_VALIDATE})
@@ -292,7 +303,7 @@ int verb_localize(ff_context *c, int argc, char **argv)
     int64_t begun = ff_now_ns();
     int code = batch_open(c, false, argc, argv);
     if (!code)
-        code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
+        code = localize(c);
     if (!code)
         code = validate(c);
     if (!code && speaks(c)) {
@@ -344,7 +355,7 @@ int verb_repair(ff_context *c, int argc, char **argv)
     int64_t begun = ff_now_ns();
     int code = batch_open(c, false, argc, argv);
     if (!code)
-        code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
+        code = localize(c);
     if (!code)
         code = batch_run(c, &(ff_request){.kind = FF_JOB_REPAIR});
     int into_graph = FF_OK;

@@ -38,6 +38,8 @@ static const ff_option options[] = {
      TEXT, AT(report)},
     {"patch", 0, "FILE", "write the repair as a file for `fetafix apply`", "repair explore", TEXT,
      AT(patch)},
+    {"repro", 0, "DIR", "write for each fault the smallest part of the model that shows it", "localize repair explore", TEXT,
+     AT(repro)},
     {"session", 0, "FILE", "keep the case in this file and take it up again from there", CASE, TEXT,
      AT(session.path)},
     {"validate", 0, "DIR|LIST", "independent images: counted, never used to decide", CASE, TEXT,
@@ -100,7 +102,7 @@ const ff_option *ff_option_at(int i)
 bool ff_option_is_setting(const ff_option *row)
 {
     static const char *const others[] = {"output", "json",      "labels-csv", "report",
-                                         "patch",  "pin",       "forbid",     "session",   "input",      "force",
+                                         "patch",  "repro",     "pin",       "forbid",     "session",   "input",      "force",
                                          "config", "no-config", "help",       "version"};
     for (size_t i = 0; i < FF_COUNT(others); i++) {
         if (strcmp(row->name, others[i]) == 0)

@@ -137,7 +137,7 @@ static bool join_team(ff_context *c, ff_options *o, ff_team *team)
     c->print = c->note = drop;
     c->quiet = true;
     c->progress = false;
-    o->output = o->json = o->labels_csv = o->report = o->patch = NULL;
+    o->output = o->json = o->labels_csv = o->report = o->patch = o->repro = NULL;
     return !shares;
 }
 

@@ -169,14 +169,22 @@ int prompt_pin(ff_context *c, int argc, char **argv)
 
 int prompt_write(ff_context *c, int argc, char **argv)
 {
-    bool exports = strcmp(argv[0], "export") == 0;
-    ff_request r = {.kind = exports ? FF_JOB_EXPORT : FF_JOB_SAVE};
-    r.force = take_force(&argc, argv);
-    if (exports && take_word(&argc, argv, "--script"))
+    static const struct {
+        const char *name;
+        ff_job_kind kind;
+        int words;
+    } writes[] = {{"save", FF_JOB_SAVE, 2}, {"export", FF_JOB_EXPORT, 2}, {"repro", FF_JOB_REPRO, 3}};
+    ff_request r = {.force = take_force(&argc, argv)};
+    size_t i = 0;
+    while (strcmp(argv[0], writes[i].name) != 0)
+        i++;
+    r.kind = writes[i].kind;
+    if (r.kind == FF_JOB_EXPORT && take_word(&argc, argv, "--script"))
         r.kind = FF_JOB_EXPORT_SCRIPT;
-    if (argc != 2)
-        return ff_fail(FF_ERR_USAGE, "expected: %s FILE %s[--force]", argv[0], exports ? "[--script] " : "");
+    if (argc < 2 || argc > writes[i].words)
+        return ff_fail(FF_ERR_USAGE, "expected: %s %s", argv[0], ff_command_find(argv[0])->arguments);
     r.path = argv[1];
+    r.id = argc > 2 ? argv[2] : NULL;
     return post(c, &r);
 }
 

@@ -9,7 +9,7 @@ int prompt_job(ff_context *c, int argc, char **argv);    /* step repair undo loc
 int prompt_accept(ff_context *c, int argc, char **argv); /* accept reject evaluate split */
 int prompt_move(ff_context *c, int argc, char **argv);   /* redo goto */
 int prompt_pin(ff_context *c, int argc, char **argv);    /* pin forbid unpin */
-int prompt_write(ff_context *c, int argc, char **argv);  /* save export */
+int prompt_write(ff_context *c, int argc, char **argv);  /* save export repro */
 int prompt_compare_states(ff_context *c, int argc, char **argv);
 int prompt_report(ff_context *c, int argc, char **argv);
 int prompt_labels(ff_context *c, int argc, char **argv);

@@ -10,6 +10,7 @@
  *     hand.c      what a person decides: accept, reject, split
  *     compare.c   two states side by side
  *     export.c    the way to a state, as a patch or as a script
+ *     repro.c     faults as bundles
  *     move.c      undo, redo, going to a state, and the search replayed there
  *     validate.c  independent images
  *     pins.c      pairs that a person pinned or forbade
@@ -243,6 +244,9 @@ int case_compare(ff_case *c, int64_t a, int64_t b, const struct ff_comparison **
 /* export.c */
 int case_export_patch(ff_case *c, const char *path, bool force) FF_MUST_USE;
 int case_export_script(ff_case *c, const char *path, bool force) FF_MUST_USE;
+
+/* repro.c */
+int case_repro(ff_case *c, const char *folder, const char *id, bool force) FF_MUST_USE;
 
 /* move.c */
 int case_undo(ff_case *c) FF_MUST_USE;

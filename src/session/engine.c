@@ -234,6 +234,8 @@ static int run(ff_session *s, const ff_request *r)
         return case_export_script(c, r->path, r->force);
     case FF_JOB_COMPARE:
         return run_compare(s, r->number, r->other);
+    case FF_JOB_REPRO:
+        return case_repro(c, r->path, r->id, r->force);
     case FF_JOB_SPLIT:
         return case_split(c, r->id);
     case FF_JOB_PRE_INTO_GRAPH:

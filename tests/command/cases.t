@@ -160,3 +160,34 @@ the Target wants this preprocessing:
 saved unfolded.onnx
 fetafix: --pre-into-graph: the preprocessing cannot be written into the graph: it differs in more than scale, mean, deviation and channel order
 [2]
+
+# Each fault as a bundle for whoever makes the converter.
+$ fetafix localize source.onnx target.onnx --images photos.txt --config pre --repro bundles | grep bundles; $REPRO bundles
+bundles/01-WB-different: 1 node, 0.148 off: weight of 'Conv_0' differ (12.5% off)
+bundles/02-WB-different: 1 node, 0.114 off: weight of 'Conv_1' differ (11.8% off)
+bundles/03-WB-different: 1 node, 0.128 off: weight of 'Conv_2' differ (11.7% off)
+bundles/04-WB-different: 1 node, 0.145 off: weight of 'Conv_3' differ (11.8% off)
+bundles/05-WB-different: 1 node, 0.134 off: weight of 'Conv_4' differ (11.8% off)
+bundles/06-WB-different: 1 node, 0.129 off: weight of 'Conv_5' differ (12% off)
+01-WB-different is sound
+02-WB-different is sound
+03-WB-different is sound
+04-WB-different is sound
+05-WB-different is sound
+06-WB-different is sound
+
+$ fetafix localize source.onnx target.onnx --images photos.txt --config pre --repro bundles -q
+fetafix: 'bundles' is not empty; --force writes into it
+[2]
+
+$ printf 'repro one WB:Conv_2/weight\nrepro one nothing --force\n' > tour; fetafix script tour source.onnx target.onnx --images photos --config pre -q; ls one one/*
+one/03-WB-different: 1 node, 0.128 off: weight of 'Conv_2' differ (11.7% off)
+fetafix: tour:2: there is no open fault 'nothing'
+one:
+03-WB-different
+.
+one/03-WB-different:
+fault.txt
+model.onnx
+repaired.onnx
+test_data_set_0

@@ -57,6 +57,7 @@ redo [STATE]                               take the undone step again (the young
 reject [REPAIR]                            set a repair aside (the next one)
 repair                                     repair to the end, keeping only what lowers the discrepancy
 report [FILE] [--force]                    print or write the report: JSON, or a page where FILE is *.html
+repro DIR [FINDING] [--force]              write for each open fault the smallest part of the model that shows it
 save FILE [--force]                        write the Target as it is now
 set [format text|json|csv | verbose yes|no | quiet yes|no] list all settings, or change one of the prompt's
 split [GROUP]                              set a group aside for its single repairs, or take the last step's one by one
