@@ -72,6 +72,36 @@ static void damage_lh(network *n, style *target, record *r)
     injected(r, "LH", at(n, "block4.expand"), "max 6 -> 2");
 }
 
+static void damage_id(network *n, style *target, record *r)
+{
+    target->input_hcw = true;
+    injected(r, "ID", NULL, "declared [N,H,C,W]");
+}
+
+static void damage_tss(network *n, style *target, record *r)
+{
+    memcpy(target->input_perm, (int[]){0, 3, 2, 1}, sizeof target->input_perm);
+    injected(r, "TSS", NULL, "Transpose [0,3,2,1] swaps height and width");
+}
+
+static void damage_cg(network *n, style *target, record *r)
+{
+    target->swapped_pads = network_find(n, "block3.depthwise");
+    injected(r, "CG", at(n, "block3.depthwise"), "its Pad node pads the other side");
+    target->extra_output = network_find(n, "block2.add");
+    injected(r, "CG", at(n, "block2.add"), "its value is a graph output, placed first");
+}
+
+/* One layer halved and the next doubled, as an equalisation does before weights are rounded; the bias
+ * between them was forgotten, so that one does not quite undo the other. */
+static void damage_mask(network *n, style *target, record *r)
+{
+    fault_scaled(at(n, "block4.expand"), 0.5F);
+    injected(r, "WB", at(n, "block4.expand"), "weights halved");
+    fault_scaled(at(n, "block4.depthwise"), 2);
+    injected(r, "WB", at(n, "block4.depthwise"), "weights doubled");
+}
+
 static void damage_nothing(network *n, style *target, record *r)
 {
 }
@@ -88,8 +118,16 @@ static const struct {
      SAMPLES_PREPROCESSING, "tf", damage_pp},
     {"wb", "weights stored as int8, one bias lost", "tf2onnx", "tflite", SAMPLES_PREPROCESSING,
      SAMPLES_PREPROCESSING, damage_wb},
-    {"lh", "padding on the wrong side, an activation bound lost", "torch", "onnx-tf",
+    {"lh", "padding on the wrong side, an activation bound lost", "torch", "tf2onnx",
      SAMPLES_PREPROCESSING, SAMPLES_PREPROCESSING, damage_lh},
+    {"id", "an input declared with its axes in another order", "torch", "tflite", SAMPLES_PREPROCESSING,
+     SAMPLES_PREPROCESSING, damage_id},
+    {"tss", "height and width change places behind the input", "tf2onnx", "keras", SAMPLES_PREPROCESSING,
+     SAMPLES_PREPROCESSING, damage_tss},
+    {"cg", "a Pad node on the wrong side, an output too many", "tf2onnx", "keras", SAMPLES_PREPROCESSING,
+     SAMPLES_PREPROCESSING, damage_cg},
+    {"mask", "two layers scaled so that each hides the other", "torch", "tf2onnx", SAMPLES_PREPROCESSING,
+     SAMPLES_PREPROCESSING, damage_mask},
     {"equivalent", "everything written differently, nothing wrong", "unfolded", "keras",
      SAMPLES_PREPROCESSING, SAMPLES_PREPROCESSING, damage_nothing},
 };

@@ -107,6 +107,12 @@ void fault_pads_shifted(layer *l)
     }
 }
 
+void fault_scaled(layer *l, float factor)
+{
+    for (int64_t k = 0; k < l->n_weight; k++)
+        l->weight[k] *= factor;
+}
+
 void fault_clip(layer *l, float max)
 {
     l->act_max = max;

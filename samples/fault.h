@@ -29,6 +29,8 @@ void fault_float16(layer *l);
 void fault_saturated(layer *l);
 /* Kernels read column by column. */
 void fault_kernel_turned(layer *l);
+/* The weights times a factor; the bias stays. */
+void fault_scaled(layer *l, float factor);
 /* Upper bound of Relu6. */
 void fault_clip(layer *l, float max);
 

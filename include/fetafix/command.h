@@ -22,12 +22,14 @@ enum {
 };
 
 typedef struct ff_options ff_options;
+typedef struct ff_lesson ff_lesson; /* what `teach` is teaching, see below */
 
 typedef enum ff_format { FF_FORMAT_TEXT, FF_FORMAT_JSON, FF_FORMAT_CSV } ff_format;
 
 typedef struct ff_context {
     ff_session *session;  /* NULL: none open */
     const ff_options *options; /* of the command line; NULL: defaults */
+    ff_lesson *lesson;    /* NULL: none is held; findings and repairs wait until it is answered */
     bool quit;            /* set by `quit`: the front end ends after this command */
     bool wait;            /* wait for jobs and print their outcome */
     bool quiet, verbose, color, progress;
@@ -89,6 +91,18 @@ typedef struct ff_binding {
 } ff_binding;
 const ff_binding *ff_binding_at(int i);         /* from 0 until NULL, in the order of help */
 const char *ff_command_for_key(const char *key); /* the line bound to a key, or NULL */
+/* The texts of a lesson as they stand now: paragraphs, '\n' between them. What was said last ("" at
+ * first) and the explanation ("" until the answer is found) change with the commands `answer` and `hint`. */
+typedef enum ff_lesson_field {
+    FF_LESSON_TITLE,
+    FF_LESSON_LOOK,
+    FF_LESSON_QUESTION,
+    FF_LESSON_REPLY,
+    FF_LESSON_EXPLAIN
+} ff_lesson_field;
+const char *ff_lesson_text(const ff_lesson *l, ff_lesson_field which);
+bool ff_lesson_done(const ff_lesson *l); /* answered; NULL: true */
+
 /* A table as aligned text, JSON (array of objects) or CSV. */
 void ff_table_print(const ff_table *t, ff_format format, int width, ff_buf *out);
 
@@ -111,6 +125,7 @@ struct ff_options {
     int color; /* -1 auto, 0 never, 1 always */
     ff_format format;
     bool no_causal; /* --causal no */
+    ff_lesson *lesson; /* of `teach`, for the explorer; NULL: none */
     ff_arena *arena; /* texts that a configuration file gave */
     char **words;    /* private: where operands were allocated */
 };

@@ -59,6 +59,31 @@ void say(ff_context *c, const char *format, ...)
     va_end(args);
 }
 
+void say_paragraphs(ff_context *c, const char *text)
+{
+    enum { WIDTH = 78 };
+    while (*text) {
+        size_t n = strcspn(text, "\n"), fits = n;
+        char *line = ff_strndup(text, n);
+        if (*line != ' ' && *line != '\t') {
+            fits = ff_display_prefix(line, WIDTH, &(int){0});
+            if (line[fits]) {
+                size_t blank = fits;
+                while (blank && line[blank] != ' ')
+                    blank--;
+                fits = blank ? blank : fits ? fits : n;
+            }
+        }
+        say(c, "%.*s\n", (int)fits, line);
+        free(line);
+        text += fits;
+        if (fits < n)
+            text += strspn(text, " ");
+        else
+            text += *text == '\n';
+    }
+}
+
 void note(ff_context *c, const char *format, ...)
 {
     va_list args;

@@ -19,6 +19,8 @@ int batch_wait(ff_context *c, int64_t job) FF_MUST_USE;
 int batch_wait_saying(ff_context *c, int64_t job) FF_MUST_USE;
 
 void say(ff_context *c, const char *format, ...) FF_PRINTF(2, 3);  /* data */
+/* Paragraphs ('\n' between them), broken into lines of 78 cells; one that begins with a blank stays. */
+void say_paragraphs(ff_context *c, const char *text);
 void note(ff_context *c, const char *format, ...) FF_PRINTF(2, 3); /* not with --quiet */
 /* Writes text to FILE, or prints it when the name is "-". */
 int write_text(ff_context *c, const char *path, const ff_buf *text, bool force) FF_MUST_USE;
@@ -27,6 +29,14 @@ int write_text(ff_context *c, const char *path, const ff_buf *text, bool force) 
 void interrupt_install(void);
 void interrupt_watch(ff_session *s); /* NULL: none */
 extern ff_cancel interrupted;
+
+/* repl.c: lines from the terminal (Readline, with this prompt) or from standard input, until `quit` or the
+ * end. What fails is noted. */
+void repl_lines(ff_context *c, const char *prompt);
+
+/* teach.c: does the lesson that is held want this command to wait until its question is answered? Then
+ * FF_ERR_USAGE. */
+int lesson_allows(const ff_context *c, const ff_command *row) FF_MUST_USE;
 
 /* report.c */
 char *report_json(const ff_snapshot *s, const ff_options *o, double seconds); /* caller frees */
@@ -51,6 +61,7 @@ int verb_teach(ff_context *c, int argc, char **argv);
 int verb_script(ff_context *c, int argc, char **argv);
 
 /* Set by ff_main. */
+bool batch_has_screen(void); /* a terminal that the explorer can draw on */
 extern int (*explorer)(ff_session *s, const ff_options *o);
 
 #endif

@@ -389,13 +389,18 @@ int verb_repair(ff_context *c, int argc, char **argv)
     return code ? code : verdict(c);
 }
 
+bool batch_has_screen(void)
+{
+    const char *term = getenv("TERM");
+    return explorer && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && term &&
+           strcmp(term, "dumb") != 0;
+}
+
 /* With a terminal the explorer, which does its own waiting; without one what `repair` does. */
 int verb_explore(ff_context *c, int argc, char **argv)
 {
     const ff_options *o = c->options;
-    const char *term = getenv("TERM");
-    if (!explorer || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) || !term ||
-        strcmp(term, "dumb") == 0)
+    if (!batch_has_screen())
         return verb_repair(c, argc, argv);
     if (argc != 2 && !(argc == 0 && o->session.path))
         return ff_fail(FF_ERR_USAGE,

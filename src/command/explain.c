@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The six fault types in plain words. */
+/* The six fault types, and the causes that findings name, in plain words. */
 #include <string.h>
 #include <strings.h>
 
@@ -9,81 +9,139 @@ static const struct {
     const char *type, *title, *text;
 } faults[] = {
     {"PP", "preprocessing differs",
-     "A network expects its pictures resized, ordered and scaled in one particular way. The file "
-     "does\n"
-     "not say which; frameworks differ: torch subtracts the ImageNet mean from pixels in [0,1],\n"
-     "TensorFlow's networks want [-1,1], Caffe's want blue first. After a conversion the weights "
-     "may be\n"
-     "right to the last bit and the labels still wrong, because the pictures arrive in the habit "
-     "of the\n"
-     "new framework.\n\n"
-     "How it shows: many labels differ, the layers themselves do not.\n"
-     "How it is repaired: the Source's preprocessing is tried on the Target, then presets, "
-     "channel\n"
-     "order and scale; the one that brings the labels together is reported.\n"},
+     "A network expects its pictures resized, ordered and scaled in one particular way. The file does not "
+     "say which, and frameworks differ: torch subtracts the ImageNet mean from pixels in [0,1], TensorFlow's "
+     "networks want [-1,1], Caffe's want blue first. After a conversion the weights may be right to the last "
+     "bit and the labels still wrong, because the pictures arrive in the habit of the new framework.\n\n"
+     "How it shows: many labels differ; fed with the same numbers, no layer does (isolated is 0).\n\n"
+     "How it is repaired: the Source's preprocessing is tried on the Target, then presets, channel order and "
+     "scale; the one that brings the labels together is reported. `pre-into-graph` writes it into the model."},
     {"ID", "input dimensions differ",
-     "The input that the Target declares is not the Source's: another size, or the axes in "
-     "another\n"
-     "order (NHWC declared where NCHW was meant). A converter that takes any four-dimensional "
-     "input for\n"
-     "NCHW turns 299x299x3 into 299x3x299.\n\n"
-     "How it shows: the Target cannot run, or it runs on pictures turned on their side.\n"
-     "How it is repaired: the declared shape is set back, and what was added behind the input to\n"
-     "make it fit is taken out.\n"},
+     "The input that the Target declares is not the Source's: another size, or the axes in another order. A "
+     "converter that takes any four-dimensional input for N,C,H,W turns [1,299,299,3] into [1,299,3,299].\n\n"
+     "How it shows: the Target cannot run on pictures, or it runs on pictures turned on their side.\n\n"
+     "How it is repaired: the declared shape is set to what pictures have, and what was added behind the "
+     "input to make it fit is corrected or taken out."},
     {"TSS", "tensor shape and structure",
-     "A Transpose or Reshape yields the right shape with the elements in the wrong order. Height "
-     "and\n"
-     "width are often equal, so nothing complains. The usual places: a Transpose after the input, "
-     "and\n"
-     "the Flatten before a dense layer, where H,W,C and C,H,W have the same length.\n\n"
-     "How it shows: shapes agree and activations do not, unless one is permuted.\n"
-     "How it is repaired: the permutation is corrected, or the columns of the dense layer are.\n"},
+     "A Transpose or Reshape yields the right shape with the elements in the wrong order. Height and width are "
+     "often equal, so nothing complains. The usual places: a Transpose after the input, and the Flatten before "
+     "a dense layer, where H,W,C and C,H,W have the same length.\n\n"
+     "How it shows: shapes agree and activations do not, unless one is permuted.\n\n"
+     "How it is repaired: the permutation is corrected, or the columns of the dense layer are."},
     {"WB", "weights and biases differ",
-     "The numbers of a layer are not the Source's: rounded to int8, float16 or bfloat16 and back,\n"
-     "permuted, scaled by a batch normalisation that was folded wrongly, or missing. Rounding "
-     "below one\n"
-     "part in a million comes from folding and is no fault.\n\n"
-     "How it shows: the layer's own error (isolated) is larger than its neighbours'; the error "
-     "behind\n"
-     "it (entire) is inherited by everything downstream.\n"
-     "How it is repaired: the Source's weights are written where the Target keeps them, in its "
-     "layout.\n"},
+     "The numbers of a layer are not the Source's: rounded to int8, float16 or bfloat16 and back, permuted, "
+     "scaled, or missing. Rounding below one part in a million comes from folding batch normalisation and is "
+     "no fault.\n\n"
+     "How it shows: the layer errs although it is fed with the Source's activations (isolated); the error that "
+     "has arrived behind it (entire) is inherited by everything downstream.\n\n"
+     "How it is repaired: the Source's weights are written where the Target keeps them, in its layout."},
     {"LH", "layer hyperparameters differ",
-     "A setting of a layer was lost or changed: pads on the other side, strides, dilations, "
-     "group,\n"
-     "epsilon, the bounds of an activation, ceil_mode, count_include_pad, an axis. Defaults that "
-     "are\n"
-     "written out on one side only are the same and no fault.\n\n"
-     "How it shows: the isolated error jumps at one layer whose weights are equal.\n"
-     "How it is repaired: the setting is given the Source's value.\n"},
+     "A setting of a layer was lost or changed: pads on the other side, strides, dilations, group, epsilon, the "
+     "bounds of an activation, ceil_mode, count_include_pad, an axis. A default that is written out on one side "
+     "only is the same setting and no fault.\n\n"
+     "How it shows: a layer with equal weights errs by itself (isolated).\n\n"
+     "How it is repaired: the setting is given the Source's value."},
     {"CG", "the computation graph differs",
-     "Nodes are missing, added or in another order: a Pad with wrong amounts, a max pooling "
-     "padded\n"
-     "with zeros where minus infinity was meant, outputs duplicated or placed first. Rewrites "
-     "that\n"
-     "cannot change a result (a folded batch normalisation, Relu6 as Clip) are equivalences, no "
-     "faults.\n\n"
-     "How it shows: rows of the aligned graph without a counterpart.\n"
-     "How it is repaired: the region that differs is replaced, what was added is removed.\n"},
+     "Nodes are missing, added or in another order: a Pad with wrong amounts, a max pooling padded with zeros "
+     "where minus infinity was meant, an output placed before the one that is read. Rewrites that cannot change "
+     "a result (a folded batch normalisation, Relu6 as Clip) are equivalences and no faults.\n\n"
+     "How it shows: rows of the aligned graph without a counterpart, or another first output.\n\n"
+     "How it is repaired: the region that differs is replaced, what was added is removed."},
 };
+
+/* Causes as findings name them, with the words of a report: `fetafix explain int8-per-tensor`. */
+static const struct {
+    const char *cause, *type, *text;
+} causes[] = {
+    {"attribute-added", "LH", "The Target's layer has a setting that the Source's lacks, and it is not the default."},
+    {"attribute-differs", "LH", "A setting of a layer has another value."},
+    {"attribute-missing", "LH", "A setting of the Source's layer is not written in the Target, and the default is another."},
+    {"axes-permuted", "TSS", "Somewhere inside the network the axes of a tensor are put in another order. The shape may be "
+     "the same, the elements are not where the next layer looks for them."},
+    {"axis-differs", "LH", "A layer works along another axis, often one that was meant for the other layout (1 for "
+     "channels in N,C,H,W, 3 in N,H,W,C)."},
+    {"bfloat16", "WB", "The weights went through bfloat16: 8 bits of precision are left, about 0.2% off."},
+    {"bounds-differ", "LH", "An activation is cut off at another value, as 6 of a Relu6 that was lost or changed."},
+    {"cannot-run", "CG", "The shapes of the Target contradict one another, so that it answers for no image."},
+    {"ceil-mode-differs", "LH", "One pooling rounds the size of its result up, the other down: a row and a column more or less."},
+    {"count-include-pad-differs", "LH", "An average pooling counts the padding on one side and not on the other. torch counts "
+     "it unless told otherwise, ONNX does not."},
+    {"different", "WB", "The numbers differ and none of the known ways (rounding, scaling, order) explains it."},
+    {"dilations-differ", "LH", "The pixels a window looks at are another distance apart."},
+    {"epsilon-differs", "LH", "The small number in a batch normalisation is another one: 1e-3 in Keras, 1e-5 in torch."},
+    {"extra-nodes", "CG", "The Target has nodes without a counterpart, and they change the result."},
+    {"float16", "WB", "The weights went through float16: 11 bits of precision are left, about 0.03% off; above 65504 "
+     "they become infinite, very small ones become 0."},
+    {"group-differs", "LH", "The channels of a convolution are divided into another number of groups."},
+    {"input-axes-permuted", "TSS", "A Transpose behind the input gives the right shape and the wrong order, as height for "
+     "width. Square pictures pass without a complaint, lying on their side."},
+    {"input-layout", "ID", "The input is declared with its axes in another order than pictures have it there."},
+    {"input-size", "ID", "The input is declared for pictures of another size."},
+    {"input-takes-no-image", "ID", "The input is declared in a shape that no layout of a picture fits, as [1,299,3,299]. The Target "
+     "cannot be fed at all."},
+    {"int8-per-channel", "WB", "The weights were stored as int8 with a scale for each output channel, and came back on at most "
+     "255 levels a channel: half a percent to one percent off. TFLite does so by default to constants of 1024 elements or more."},
+    {"int8-per-tensor", "WB", "The weights were stored as int8 with one scale for all, and came back on at most 255 levels. Where "
+     "channels differ much in size, the small ones lose most."},
+    {"kernel-differs", "LH", "The window of a layer has another size."},
+    {"missing", "WB", "The Source's layer has a weight or bias that the Target's has not."},
+    {"added", "WB", "The Target's layer has a weight or bias that the Source's has not."},
+    {"missing-nodes", "CG", "Nodes of the Source have no counterpart in the Target, and they change the result."},
+    {"order-lost", "TSS", "A tensor was flattened in another order (H,W,C for C,H,W) than the columns of the dense layer behind it have."},
+    {"other-nodes", "CG", "Between two points that correspond, the models compute something else by other nodes."},
+    {"outputs-reordered", "CG", "The first graph output is not the answer; another one, often a tensor from inside the network, was put before it."},
+    {"pad-amounts", "CG", "A Pad node of its own does a layer's padding, by other amounts or on other sides."},
+    {"pads-differ", "LH", "A window begins at another place. With stride 2 on an even size one odd pixel of padding is needed: "
+     "TensorFlow puts it at the end, others at the beginning, and converters drop or mirror it."},
+    {"permuted", "WB", "The numbers are the Source's in another order, as kernels read column by column."},
+    {"preprocessing-differs", "PP", "The pixels reach the Target in another size, order or scale than the weights were fitted for."},
+    {"rounding", "", "The last bits differ, below one part in a million, as after folding a batch normalisation. An equivalence, no fault."},
+    {"scaled", "WB", "The numbers are the Source's times a factor, one for all or one a channel: a normalisation folded twice or "
+     "not at all, or an equalisation of layers whose other half was lost."},
+    {"shape-differs", "WB", "The tensor has another number of elements."},
+    {"strides-differ", "LH", "A window moves by another number of pixels, and the result has another size."},
+    {"wired-otherwise", "CG", "The nodes are the same and read one another's results in another order, as two branches that changed places."},
+};
+
+static void explain_type(ff_context *c, size_t i)
+{
+    say(c, "%s: %s\n\n", faults[i].type, faults[i].title);
+    say_paragraphs(c, faults[i].text);
+    ff_buf names = {0};
+    for (size_t k = 0; k < FF_COUNT(causes); k++) {
+        if (strcmp(causes[k].type, faults[i].type) == 0)
+            ff_buf_printf(&names, "%s%s", names.len ? ", " : "Causes: ", causes[k].cause);
+    }
+    say(c, "\n");
+    say_paragraphs(c, names.data);
+    ff_buf_finish(&names);
+}
 
 int verb_explain(ff_context *c, int argc, char **argv)
 {
-    const char *types[FF_COUNT(faults)];
-    for (size_t i = 0; i < FF_COUNT(faults); i++)
-        types[i] = faults[i].type;
-    for (size_t i = 0; argc == 1 && i < FF_COUNT(faults); i++) {
-        if (strcasecmp(argv[0], faults[i].type) == 0) {
-            say(c, "%s: %s\n\n%s", faults[i].type, faults[i].title, faults[i].text);
-            return FF_OK;
-        }
-    }
+    const char *names[FF_COUNT(faults) + FF_COUNT(causes)];
+    size_t n = 0;
     if (argc == 0) {
         for (size_t i = 0; i < FF_COUNT(faults); i++)
             say(c, "%-4s %s\n", faults[i].type, faults[i].title);
         return FF_OK;
     }
-    const char *near = ff_nearest(argv[0], types, FF_COUNT(types));
+    for (size_t i = 0; i < FF_COUNT(faults); i++) {
+        names[n++] = faults[i].type;
+        if (strcasecmp(argv[0], faults[i].type) == 0) {
+            explain_type(c, i);
+            return FF_OK;
+        }
+    }
+    for (size_t i = 0; i < FF_COUNT(causes); i++) {
+        names[n++] = causes[i].cause;
+        if (strcasecmp(argv[0], causes[i].cause) == 0) {
+            say(c, "%s%s%s\n\n", causes[i].cause, *causes[i].type ? ": a fault of type " : "", causes[i].type);
+            say_paragraphs(c, causes[i].text);
+            return FF_OK;
+        }
+    }
+    const char *near = ff_nearest(argv[0], names, n);
     return near ? ff_fail(FF_ERR_USAGE, "'%s' is no fault type; did you mean '%s'?", argv[0], near)
-                : ff_fail(FF_ERR_USAGE, "'%s' is no fault type: PP ID TSS WB LH CG", argv[0]);
+                : ff_fail(FF_ERR_USAGE, "'%s' is no fault type (PP ID TSS WB LH CG) and no cause", argv[0]);
 }

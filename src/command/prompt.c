@@ -304,8 +304,10 @@ int prompt_status(ff_context *c, int argc, char **argv)
         s->images, s->initial);
     if (isfinite(s->distance))
         say(c, ", distance %.3g", s->distance);
-    say(c, "\n");
-    if (s->next)
+    say(c, "\nSource takes  %s  (%s)\n", s->source_pre, s->source_pre_why);
+    say(c, "Target takes  %s  (%s)\n", s->target_pre_repaired ? s->target_pre_repaired : s->target_pre,
+        s->target_pre_repaired ? "repaired" : s->target_pre_why);
+    if (s->next && ff_lesson_done(c->lesson))
         say(c, "next: %s\n", s->next);
     else if (s->searched)
         say(c, "the search came to its end\n");

@@ -17,6 +17,9 @@ int prompt_table(ff_context *c, int argc, char **argv); /* findings layers ... *
 int prompt_query(ff_context *c, int argc, char **argv);
 int prompt_status(ff_context *c, int argc, char **argv);
 int prompt_set(ff_context *c, int argc, char **argv);
+int prompt_answer(ff_context *c, int argc, char **argv);
+int prompt_hint(ff_context *c, int argc, char **argv);
+int prompt_lesson(ff_context *c, int argc, char **argv);
 int prompt_help(ff_context *c, int argc, char **argv);
 int prompt_quit(ff_context *c, int argc, char **argv);
 

@@ -51,6 +51,7 @@ int verb_script(ff_context *c, int argc, char **argv)
  */
 
 static ff_context *typing; /* Readline's callbacks take no context */
+static const char *prompt;
 
 static char *complete_word(const char *text, int state)
 {
@@ -108,7 +109,7 @@ static void take_line(char *line)
             c->note(c->sink, ff_error());
         fflush(stdout);
         if (!c->quit)
-            rl_callback_handler_install("fetafix> ", take_line);
+            rl_callback_handler_install(prompt, take_line);
     }
     free(line);
 }
@@ -125,15 +126,16 @@ static void take_events(ff_context *c)
     }
 }
 
-static int type_lines(ff_context *c)
+static void type_lines(ff_context *c, const char *shown)
 {
     typing = c;
+    prompt = shown;
     c->wait = false; /* the engine works while one types */
     c->progress = false;
     rl_readline_name = "fetafix";
     rl_attempted_completion_function = complete;
     rl_catch_signals = 0;
-    rl_callback_handler_install("fetafix> ", take_line);
+    rl_callback_handler_install(prompt, take_line);
     while (!c->quit) {
         struct pollfd fds[2] = {
             {.fd = STDIN_FILENO, .events = POLLIN},
@@ -154,23 +156,31 @@ static int type_lines(ff_context *c)
             rl_callback_read_char();
     }
     rl_callback_handler_remove();
-    return FF_OK;
+}
+
+void repl_lines(ff_context *c, const char *shown)
+{
+    if (isatty(STDIN_FILENO)) {
+        type_lines(c, shown);
+        return;
+    }
+    fflush(stdout);
+    char *line = NULL;
+    size_t capacity = 0;
+    while (!c->quit && !atomic_load(&interrupted.set) && getline(&line, &capacity, stdin) >= 0) {
+        line[strcspn(line, "\n")] = '\0';
+        int code = ff_command_run(c, line);
+        fflush(stdout); /* before what failed, where both go to one place */
+        if (code < 0)
+            c->note(c->sink, ff_error());
+    }
+    free(line);
 }
 
 int verb_repl(ff_context *c, int argc, char **argv)
 {
     int code = open_case(c, argc, argv);
-    if (code)
-        return code;
-    if (isatty(STDIN_FILENO))
-        return type_lines(c);
-    char *line = NULL;
-    size_t capacity = 0;
-    while (!c->quit && getline(&line, &capacity, stdin) >= 0) {
-        line[strcspn(line, "\n")] = '\0';
-        if (ff_command_run(c, line) < 0)
-            c->note(c->sink, ff_error());
-    }
-    free(line);
-    return FF_OK;
+    if (!code)
+        repl_lines(c, "fetafix> ");
+    return code;
 }

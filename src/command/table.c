@@ -30,6 +30,10 @@ static const ff_command commands[] = {
      "when fewer labels are wrong afterwards. Several, and a group of one cause, are one step: undo takes\n"
      "them back together, `split` takes them apart.",
      "a", FF_AT_PROMPT, 0, -1, prompt_accept, NULL},
+    {"answer", "WORDS...", "answer the question of the lesson, as: answer WB in L3",
+     "A fault type (PP ID TSS WB LH CG or its name) and, where a layer is asked for, its number or name:\n"
+     "L3, block1.depthwise, /small/block1.depthwise/Conv2D.",
+     NULL, FF_AT_PROMPT, 0, -1, prompt_answer, NULL},
     {"apply", "PATCH MODEL -o OUT", "replay an exported repair on the model it was made for", NULL,
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_apply},
     {"bench", "MODEL | " CASE, "milliseconds per image, or where the time of a repair goes", NULL,
@@ -48,7 +52,8 @@ static const ff_command commands[] = {
      NULL},
     {"evaluate", "[REPAIR]", "judge a repair without taking it", NULL, "e", FF_AT_PROMPT, 0, 1,
      prompt_accept, NULL},
-    {"explain", "[TYPE]", "a fault type in plain words: PP ID TSS WB LH CG", NULL, NULL,
+    {"explain", "[TYPE | CAUSE]", "a fault type or a cause in plain words: PP ID TSS WB LH CG",
+     "A CAUSE is what a finding's line and the report name, as int8-per-tensor or pads-differ.", NULL,
      FF_AT_SHELL | FF_AT_PROMPT, 0, 1, NULL, verb_explain},
     {"explore", CASE, "the explorer: look, step, undo, save (the default on a terminal)",
      "Without a terminal it does what `repair` does.", NULL, FF_AT_SHELL, 0, -1, NULL,
@@ -64,6 +69,8 @@ static const ff_command commands[] = {
      NULL},
     {"help", "[TOPIC]", "what there is to type; `help views`: the tables and their columns", NULL, NULL,
      FF_AT_PROMPT, 0, 1, prompt_help, NULL},
+    {"hint", "", "a hint for the lesson; after the last one the answer", NULL, NULL, FF_AT_PROMPT, 0, 0,
+     prompt_hint, NULL},
     {"history", "[FILTER]...", "the history tree, and which state is present", FILTERS, NULL,
      FF_AT_PROMPT, 0, -1, prompt_table, NULL},
     {"images", "[FILTER]...", "the images and both labels", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
@@ -76,6 +83,8 @@ static const ff_command commands[] = {
      prompt_look, NULL},
     {"layers", "[FILTER]...", "scores of the core layers", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
      NULL},
+    {"lesson", "", "the text of the lesson: what to look at, what is asked", NULL, NULL, FF_AT_PROMPT, 0, 0,
+     prompt_lesson, NULL},
     {"localize", CASE, "find what differs, and where the error begins; nothing is changed",
      "Exit code 0: no label differs; 1: some do.", NULL,
      FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_localize},
@@ -239,6 +248,8 @@ static int run_words(ff_context *c, const parsed_line *l)
                        row->arguments);
     if (n - 1 < row->min_args || (row->max_args >= 0 && n - 1 > row->max_args))
         return ff_fail(FF_ERR_USAGE, "expected: %s%s%s", row->name, *arguments ? " " : "", arguments);
+    if ((code = lesson_allows(c, row)))
+        return code;
     l->words[0] = (char *)row->name; /* a prefix may have been typed */
     code = row->run ? row->run(c, n, l->words) : row->shell(c, n - 1, l->words + 1);
     l->words[0] = typed;

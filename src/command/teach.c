@@ -1,284 +1,235 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * teach: lessons. A lesson is a text file NAME.lesson that a teacher can add to:
- *
- *     title: Weights that went through int8
- *     case: wb                     (folder of the samples, see samples/case.c)
- *     answer: WB                   (any number; one of them has to be among the words answered)
- *     look:                        (text up to the next field: what to look at)
- *     question:  hint:  explain:   (further texts)
- *
- * Lessons and samples lie beside the program in the build tree, else in ../share/fetafix.
- */
-#include <ctype.h>
-#include <dirent.h>
+/* teach: a lesson from its first line to the repaired sample. In the explorer where there is a terminal
+ * for it, else as lines. */
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "command/batch.h"
+#include "command/lesson.h"
+#include "command/prompt.h"
 
-#define ENDING     ".lesson"
-#define MOST_BYTES (1 << 20)
-
-static const char *const fields[] = {"title",    "case", "answer", "look",
-                                     "question", "hint", "explain"};
-enum { TITLE, CASE, ANSWER, LOOK, QUESTION, HINT, EXPLAIN, FIELDS };
-
-typedef struct lesson {
-    ff_buf text[FIELDS]; /* answers: a line each */
-} lesson;
-
-static void lesson_finish(lesson *l)
-{
-    for (int i = 0; i < FIELDS; i++)
-        ff_buf_finish(&l->text[i]);
-}
-
-/* ------------------------------------------------------------------------------------- the files
+/* ---------------------------------------------------------------------------------------- the list
  */
 
-/* The folder that holds samples/ and samples/lessons/; the caller frees. */
-static char *share_folder(void)
+typedef struct listing {
+    ff_context *c;
+    char *broken; /* what was wrong with the first file that is no lesson */
+} listing;
+
+static int take_title(void *context, const char *name, const char *path)
 {
-    char program[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[n > 0 ? n : 0] = '\0';
-    char *beside = ff_path_dirname(program), *lessons = ff_path_join(beside, "samples/lessons");
-    bool built = access(lessons, R_OK) == 0;
-    free(lessons);
-    if (built)
-        return beside;
-    char *share = ff_path_join(beside, "../share/fetafix");
-    free(beside);
-    return share;
+    listing *l = context;
+    ff_lesson *lesson = NULL;
+    char *shown = ff_visible(name);
+    if (lesson_load(path, &lesson) == FF_OK)
+        say(l->c, "%-16s %s\n", shown, lesson->title);
+    else if (l->broken)
+        note(l->c, "%s", ff_error());
+    else
+        l->broken = ff_strdup(ff_error());
+    lesson_destroy(lesson);
+    free(shown);
+    return FF_OK;
 }
 
-static int field_of(const char *line, size_t *used)
+/* A file that is no lesson does not hide the others. */
+static int list_lessons(ff_context *c)
 {
-    for (int i = 0; i < FIELDS; i++) {
-        size_t n = strlen(fields[i]);
-        if (strncmp(line, fields[i], n) == 0 && line[n] == ':') {
-            *used = n + 1 + strspn(line + n + 1, " ");
-            return i;
-        }
-    }
-    return -1;
+    listing l = {.c = c};
+    int code = lesson_list(take_title, &l);
+    if (!code && l.broken)
+        code = ff_fail(FF_ERR_INPUT, "%s", l.broken);
+    else if (!code)
+        note(c, "begin with one, as: fetafix teach weights");
+    free(l.broken);
+    return code;
 }
 
-static int lesson_load(const char *path, lesson *out)
+/* ------------------------------------------------------------------------------------ the commands
+ */
+
+static int need_lesson(const ff_context *c)
 {
-    char *data = NULL, *rest = NULL;
-    size_t size;
-    int code = ff_read_file(path, MOST_BYTES, &data, &size), field = -1;
-    for (char *line = code ? NULL : strtok_r(data, "\n", &rest); line && !code;
-         line = strtok_r(NULL, "\n", &rest)) {
-        size_t used = 0;
-        int begun = line[0] == '#' ? FIELDS : field_of(line, &used);
-        if (begun == FIELDS)
-            continue;
-        field = begun >= 0 ? begun : field;
-        if (field < 0)
-            code = ff_fail(FF_ERR_INPUT, "'%s': not a lesson: '%s' begins no field", path, line);
-        else if (line[used])
-            ff_buf_printf(&out->text[field], "%s\n", line + used);
+    return c->lesson ? FF_OK
+                     : ff_fail(FF_ERR_USAGE, "no lesson is held; `fetafix teach` in a shell lists them");
+}
+
+/* The explorer shows the lesson in a view of its own. */
+static bool shown_in_view(ff_context *c)
+{
+    char *words[] = {"view", "lesson"};
+    return c->view && c->view(c->sink, 2, words);
+}
+
+/* What tells the answer, or needs it. */
+int lesson_allows(const ff_context *c, const ff_command *row)
+{
+    static const char *const telling[] = {"accept",    "detail", "evaluate", "export", "findings",
+                                          "proposals", "reject", "repair",   "report", "step"};
+    for (size_t i = 0; !ff_lesson_done(c->lesson) && i < FF_COUNT(telling); i++) {
+        if (strcmp(row->name, telling[i]) == 0)
+            return ff_fail(FF_ERR_USAGE, "'%s' comes when the question is answered: `answer`, or `hint`",
+                           row->name);
     }
-    for (int i = 0; i < FIELDS && !code; i++) {
-        if (!out->text[i].len)
-            code = ff_fail(FF_ERR_INPUT, "'%s': the lesson has no '%s:'", path, fields[i]);
-    }
-    free(data);
+    return FF_OK;
+}
+
+static void say_explanation(ff_context *c)
+{
+    say(c, "\n");
+    say_paragraphs(c, c->lesson->explain);
+    say(c, "\n");
+    say_paragraphs(c, "`repair` repairs it, `status` says where things stand, `quit` ends the lesson.");
+}
+
+int prompt_answer(ff_context *c, int argc, char **argv)
+{
+    ff_buf words = {0}, reply = {0};
+    int code = need_lesson(c);
+    if (!code && argc < 2)
+        code = ff_fail(FF_ERR_USAGE, "answer with a few words, as: answer WB in L3");
     if (code)
-        lesson_finish(out);
+        return code;
+    for (int i = 1; i < argc; i++)
+        ff_buf_printf(&words, "%s%s", i > 1 ? " " : "", argv[i]);
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    code = lesson_check(c->lesson, s->pairs, words.data, &reply);
+    ff_snapshot_unref(s);
+    if (!code && !shown_in_view(c)) {
+        say_paragraphs(c, reply.data);
+        if (ff_lesson_done(c->lesson))
+            say_explanation(c);
+    }
+    ff_buf_finish(&reply);
+    ff_buf_finish(&words);
     return code;
 }
 
-static int is_lesson(const struct dirent *e)
+int prompt_hint(ff_context *c, int argc, char **argv)
 {
-    size_t n = strlen(e->d_name), ending = strlen(ENDING);
-    return n > ending && strcmp(e->d_name + n - ending, ENDING) == 0;
+    (void)argc;
+    (void)argv;
+    ff_buf reply = {0};
+    int code = need_lesson(c);
+    if (code)
+        return code;
+    lesson_hint(c->lesson, &reply);
+    if (!shown_in_view(c))
+        say_paragraphs(c, reply.data);
+    ff_buf_finish(&reply);
+    return FF_OK;
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
+int prompt_lesson(ff_context *c, int argc, char **argv)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    (void)argc;
+    (void)argv;
+    int code = need_lesson(c);
+    if (code || shown_in_view(c))
+        return code;
+    const ff_lesson *l = c->lesson;
+    say_paragraphs(c, l->title);
+    say(c, "\n");
+    say_paragraphs(c, l->look);
+    say(c, "\n");
+    say_paragraphs(c, l->question);
+    say(c, "(answer WORDS; hint; lesson shows this again; help lists all commands)\n\n");
+    return FF_OK;
 }
 
-static void print_text(ff_context *c, const char *text)
-{
-    while (*text) {
-        size_t n = strcspn(text, "\n");
-        char *line = ff_visible_n(text, n);
-        say(c, "%s\n", line);
-        free(line);
-        text += n + (text[n] == '\n');
-    }
-}
-
-static int list_lessons(ff_context *c, const char *share)
-{
-    struct dirent **found = NULL;
-    char *folder = ff_path_join(share, "samples/lessons");
-    int n = scandir(folder, &found, is_lesson, by_bytes), code = FF_OK;
-    if (n <= 0)
-        code = ff_fail(FF_ERR_INPUT, "'%s': no lessons are there", folder);
-    for (int i = 0; i < n; i++) {
-        lesson l = {0};
-        char *path = ff_path_join(folder, found[i]->d_name);
-        char *name = ff_visible_n(found[i]->d_name, strlen(found[i]->d_name) - strlen(ENDING));
-        if (!code && !(code = lesson_load(path, &l))) {
-            say(c, "%-16s ", name);
-            print_text(c, l.text[TITLE].data);
-        }
-        lesson_finish(&l);
-        free(name);
-        free(path);
-        free(found[i]);
-    }
-    free(found);
-    free(folder);
-    return code;
-}
-
-/* ------------------------------------------------------------------------------------ the lesson
+/* ------------------------------------------------------------------------------------- the lesson
  */
 
-/* Opens the sample as its case.json says. */
-static int open_sample(ff_context *c, const char *share, lesson *l)
+/* The sample's files, opened as its case.json says. */
+typedef struct sample {
+    char *source, *target, *images, *labels, *notes;
+    json_t *known;
+} sample;
+
+static int sample_init(const ff_lesson *l, const ff_options *o, sample *m, ff_session_options *so)
 {
-    char *name = ff_strndup(l->text[CASE].data, strcspn(l->text[CASE].data, "\n"));
-    char *samples = ff_path_join(share, "samples"), *folder = ff_path_join(samples, name);
-    char *source = ff_path_join(folder, "source.onnx"),
-         *target = ff_path_join(folder, "target.onnx");
-    char *images = ff_path_join(samples, "images.txt"),
-         *labels = ff_path_join(samples, "labels.txt");
-    char *path = ff_path_join(folder, "case.json");
-    ff_session_options o = c->options->session;
-    json_t *known = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
-    int code = FF_OK;
-    o.source = source;
-    o.target = target;
-    o.images = images;
-    o.labels = labels;
-    o.source_pre = json_string_value(json_object_get(known, "source_preprocessing"));
-    o.target_pre = json_string_value(json_object_get(known, "target_preprocessing"));
-    if (!o.source_pre || !o.target_pre)
-        code = ff_fail(FF_ERR_INPUT, "'%s': the sample '%s' is not there", path, name);
-    if (!code && !(code = ff_session_open(&o, &c->session))) {
-        interrupt_watch(c->session);
-        code = batch_wait(c, 1);
+    *m = (sample){
+        .source = lesson_sample_file(l, "source.onnx"), .target = lesson_sample_file(l, "target.onnx"),
+        .images = lesson_sample_file(l, "images.txt"),  .labels = lesson_sample_file(l, "labels.txt"),
+        .notes = lesson_sample_file(l, "case.json"),
+    };
+    *so = o->session;
+    so->source = m->source;
+    so->target = m->target;
+    so->images = m->images;
+    so->labels = access(m->labels, R_OK) == 0 ? m->labels : NULL;
+    if (access(m->source, F_OK) != 0)
+        return ff_fail(FF_ERR_INPUT, "'%s': the lesson's sample '%s' is not there", m->source, l->sample);
+    if (access(m->notes, F_OK) == 0) {
+        json_error_t why;
+        m->known = json_load_file(m->notes, JSON_REJECT_DUPLICATES, &why);
+        if (!m->known)
+            return ff_fail(FF_ERR_INPUT, "%s:%d: %s", m->notes, why.line, why.text);
+        so->source_pre = json_string_value(json_object_get(m->known, "source_preprocessing"));
+        so->target_pre = json_string_value(json_object_get(m->known, "target_preprocessing"));
     }
+    return FF_OK;
+}
+
+static void sample_finish(sample *m)
+{
+    json_decref(m->known);
+    free(m->source);
+    free(m->target);
+    free(m->images);
+    free(m->labels);
+    free(m->notes);
+}
+
+/* As lines: everything is loaded and compared before the reader types. */
+static int teach_lines(ff_context *c, const ff_session_options *so)
+{
+    int code = ff_session_open(so, &c->session);
+    if (code)
+        return code;
+    interrupt_watch(c->session);
+    code = batch_wait(c, 1);
     if (!code)
         code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
-    json_decref(known);
-    free(path);
-    free(labels);
-    free(images);
-    free(target);
-    free(source);
-    free(folder);
-    free(samples);
-    free(name);
+    if (!code && !(code = prompt_lesson(c, 1, NULL)))
+        repl_lines(c, "lesson> ");
+    if (!code && atomic_load(&interrupted.set))
+        code = ff_fail(FF_ERR_CANCELLED, "interrupted");
     return code;
 }
 
-/* Is one of the answers among the words, whatever their case? */
-static bool is_right(const char *answers, const char *said)
+static int teach_screen(ff_context *c, const ff_session_options *so)
 {
-    while (*answers) {
-        size_t n = strcspn(answers, "\n");
-        for (const char *s = said; *s; s++) {
-            bool begins = s == said || !isalnum((unsigned char)s[-1]);
-            if (begins && strncasecmp(s, answers, n) == 0 && !isalnum((unsigned char)s[n]))
-                return true;
-        }
-        answers += n + (answers[n] == '\n');
-    }
-    return false;
-}
-
-static void take_answer(ff_context *c, const lesson *l, const char *said, bool *answered)
-{
-    if (!*said) {
-        say(c, "answer with a few words, as: answer WB\n");
-    } else if (is_right(l->text[ANSWER].data, said)) {
-        *answered = true;
-        say(c, "Right.\n\n");
-        print_text(c, l->text[EXPLAIN].data);
-        say(c,
-            "\n`repair` repairs it, `status` says where things stand, `quit` ends the lesson.\n");
-    } else {
-        say(c, "Not that. ");
-        print_text(c, l->text[HINT].data);
-    }
-}
-
-/* Lines until the end of input or `quit`. *answered: the fault was found. */
-static void converse(ff_context *c, const lesson *l, bool *answered)
-{
-    char *line = NULL;
-    size_t capacity = 0;
-    bool terminal = isatty(STDIN_FILENO);
-    while (!c->quit && !atomic_load(&interrupted.set)) {
-        if (terminal)
-            say(c, "lesson> ");
-        fflush(stdout);
-        if (getline(&line, &capacity, stdin) < 0)
-            break;
-        line[strcspn(line, "\n")] = '\0';
-        const char *words = line + strspn(line, " \t");
-        if (strncmp(words, "answer", 6) == 0 && (!words[6] || words[6] == ' '))
-            take_answer(c, l, words + 6 + strspn(words + 6, " \t"), answered);
-        else if (strcmp(words, "hint") == 0)
-            print_text(c, l->text[HINT].data);
-        else if (ff_command_run(c, line) < 0)
-            c->note(c->sink, ff_error());
-    }
-    free(line);
+    ff_options o = *c->options;
+    o.lesson = c->lesson;
+    int code = ff_session_open(so, &c->session);
+    return code ? code : explorer(c->session, &o);
 }
 
 int verb_teach(ff_context *c, int argc, char **argv)
 {
-    char *share = share_folder(), *lessons = ff_path_join(share, "samples/lessons"), *path = NULL;
-    lesson l = {0};
-    int code;
-    bool answered = false;
-    if (argc == 0) {
-        code = list_lessons(c, share);
-        goto out;
+    char *path = NULL;
+    ff_lesson *lesson = NULL;
+    ff_session_options so;
+    sample m = {0};
+    if (argc == 0)
+        return list_lessons(c);
+    int code = lesson_find(argv[0], &path);
+    if (!code)
+        code = lesson_load(path, &lesson);
+    if (!code && !(code = sample_init(lesson, c->options, &m, &so))) {
+        c->lesson = lesson;
+        code = batch_has_screen() ? teach_screen(c, &so) : teach_lines(c, &so);
+        if (!code && !ff_lesson_done(lesson))
+            note(c, "the question is still open");
+        batch_close(c); /* the engine reads the sample's names until it ends */
+        c->lesson = NULL;
     }
-    if (strchr(argv[0], '/')) {
-        path = ff_strdup(argv[0]);
-    } else {
-        char *name = ff_asprintf("%s" ENDING, argv[0]);
-        path = ff_path_join(lessons, name);
-        free(name);
-        if (access(path, F_OK)) {
-            code = ff_fail(FF_ERR_USAGE, "'%s' is no lesson; `fetafix teach` lists them", argv[0]);
-            goto out;
-        }
-    }
-    if ((code = lesson_load(path, &l)) || (code = open_sample(c, share, &l)))
-        goto out;
-    print_text(c, l.text[TITLE].data);
-    say(c, "\n");
-    print_text(c, l.text[LOOK].data);
-    say(c, "\n");
-    print_text(c, l.text[QUESTION].data);
-    say(c, "(answer WORDS; hint; help lists the other commands)\n\n");
-    converse(c, &l, &answered);
-    if (atomic_load(&interrupted.set))
-        code = ff_fail(FF_ERR_CANCELLED, "interrupted");
-    else if (!answered)
-        note(c, "the question is still open");
-out:
-    lesson_finish(&l);
+    sample_finish(&m);
+    lesson_destroy(lesson);
     free(path);
-    free(lessons);
-    free(share);
     return code;
 }

@@ -29,3 +29,8 @@ with tempfile.TemporaryDirectory() as top:
     print(done.stdout)
     if done.returncode != 0 or not os.path.exists(work + '/repaired.onnx'):
         sys.exit('the repair ended with %d' % done.returncode)
+    taught = subprocess.run([found['fetafix'], 'teach', 'weights', '--no-config'], cwd=work,
+                            input='answer WB in block5.depthwise\nrepair\nstatus\n', stdout=subprocess.PIPE,
+                            universal_newlines=True, timeout=300)
+    if taught.returncode != 0 or 'Right.' not in taught.stdout or ': 0 of 120' not in taught.stdout:
+        sys.exit('the installed lesson ended with %d:\n%s' % (taught.returncode, taught.stdout))

@@ -54,12 +54,18 @@ fetafix: 'source.onnx': node 'Conv_0' (Conv): input 0 has 2 dimensions, fewer th
 $ fetafix explain lh
 LH: layer hyperparameters differ
 .
-A setting of a layer was lost or changed: pads on the other side, strides, dilations, group,
-epsilon, the bounds of an activation, ceil_mode, count_include_pad, an axis. Defaults that are
-written out on one side only are the same and no fault.
+A setting of a layer was lost or changed: pads on the other side, strides,
+dilations, group, epsilon, the bounds of an activation, ceil_mode,
+count_include_pad, an axis. A default that is written out on one side only is
+the same setting and no fault.
 .
-How it shows: the isolated error jumps at one layer whose weights are equal.
+How it shows: a layer with equal weights errs by itself (isolated).
+.
 How it is repaired: the setting is given the Source's value.
+.
+Causes: attribute-added, attribute-differs, attribute-missing, axis-differs,
+bounds-differ, ceil-mode-differs, count-include-pad-differs, dilations-differ,
+epsilon-differs, group-differs, kernel-differs, pads-differ, strides-differ
 $ fetafix explain
 PP   preprocessing differs
 ID   input dimensions differ

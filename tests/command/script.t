@@ -13,6 +13,8 @@ search:preprocessing  PP    untried                  search for a preprocessing 
 group:WB:different    WB    untried                  all 6 repairs of the cause 'different'
 accepted: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
 state 1: 11 of 60 labels differ, 12 at first, distance 0.174
+Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 next: WB:Conv_0/weight
 undone: wrong 11 -> 12: replace the weight of 'Conv_3' by the Source's
 redone: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's

@@ -14,7 +14,7 @@ Commands:
   apply      replay an exported repair on the model it was made for
   bench      milliseconds per image, or where the time of a repair goes
   compare    count the images whose labels differ, without analysis
-  explain    a fault type in plain words: PP ID TSS WB LH CG
+  explain    a fault type or a cause in plain words: PP ID TSS WB LH CG
   explore    the explorer: look, step, undo, save (the default on a terminal)
   inspect    what is in a model
   localize   find what differs, and where the error begins; nothing is changed
@@ -87,7 +87,7 @@ $ fetafix apply a b
 fetafix: apply needs -o OUT
 [2]
 $ fetafix teach nothing
-fetafix: 'nothing' is no lesson; `fetafix teach` lists them
+fetafix: 'nothing' is no lesson; did you mean 'masking'?
 [2]
 $ fetafix repair source.onnx target.onnx --images photos --json out --report out
 fetafix: 'out' is to be written twice
