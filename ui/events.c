@@ -27,7 +27,7 @@ static void take_snapshot(ui *u)
     ff_snapshot_unref(u->snap);
     u->snap = s;
     ui_stale(u);
-    if (!u->touched && s->localized && s->next) { /* where there is something to see */
+    if (!u->touched && s->localized && s->next && ui_told(u)) { /* where there is something to see */
         int row = ui_find_id(s->proposals, "id", s->next);
         const char *findings = ui_text(s->proposals, row, "findings");
         free(u->finding);

@@ -28,6 +28,21 @@ void ui_stale(ui *u)
     u->dirty = true;
 }
 
+bool ui_told(const ui *u)
+{
+    return ff_lesson_done(u->context.lesson);
+}
+
+const ff_table *ui_findings(const ui *u)
+{
+    return ui_told(u) ? u->snap->findings : u->nothing;
+}
+
+const ff_table *ui_proposals(const ui *u)
+{
+    return ui_told(u) ? u->snap->proposals : u->nothing;
+}
+
 /* What commands print: ui_run() shows it when the command is done. */
 static void on_print(void *sink, const char *text)
 {
@@ -45,11 +60,14 @@ static void init(ui *u, ff_session *s, const ff_options *o)
     *u = (ui){.session = s, .options = o, .snap = ff_session_snapshot(s), .popup = -1, .pair = -1,
               .detail_wanted = -1, .saved_state = -1, .focus = VIEW_GRAPH, .dirty = true};
     u->context = (ff_context){.session = s, .options = o, .print = on_print, .note = on_note,
-                              .sink = u, .view = ui_verb};
+                              .sink = u, .view = ui_verb, .lesson = o ? o->lesson : NULL};
+    u->nothing = ff_table_create("nothing", NULL, 0);
     for (int i = 0; i < VIEW_COUNT; i++)
         ui_view_init(&u->views[i], u, (ui_view_id)i);
     u->seen[VIEW_GRAPH] = u->seen[VIEW_HEAT] = u->seen[VIEW_FINDINGS] = u->seen[VIEW_STEPS] = 1;
-    u->clock = 1;
+    u->seen[VIEW_LESSON] = u->context.lesson ? 2 : -1;
+    u->focus = u->context.lesson ? VIEW_LESSON : VIEW_GRAPH;
+    u->clock = 2;
     u->input = ui_input_create();
     ui_prompt_init(&u->prompt);
 }
@@ -64,6 +82,7 @@ static void finish(ui *u)
     if (u->detail)
         ff_detail_unref(u->detail);
     ff_snapshot_unref(u->snap);
+    ff_table_unref(u->nothing);
     free(u->match);
     free(u->message);
     free(u->finding);

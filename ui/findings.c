@@ -10,7 +10,7 @@ enum { ALL, OPEN, REPAIRED, ESSENTIAL, MODES };
 
 static const ff_table *findings_of(const ui_view *v)
 {
-    return v->ui->snap->findings;
+    return ui_findings(v->ui);
 }
 
 static bool has_status(const ff_table *t, int row, const char *status)
@@ -102,6 +102,8 @@ static const char *empty(const ui_view *v)
 {
     if (!v->ui->snap->localized)
         return v->ui->snap->loaded ? "the models were not compared yet" : "loading the models";
+    if (!ui_told(v->ui))
+        return "yours to find: 0 shows the question";
     return v->mode == ALL ? "no faults: the models are equivalent" : "none of this kind (f: all)";
 }
 
@@ -121,7 +123,7 @@ static bool follow(ui_view *v, int number)
 
 int ui_proposal_of(const ui *u, const char *id)
 {
-    const ff_table *t = u->snap->proposals;
+    const ff_table *t = ui_proposals(u);
     size_t n = strlen(id);
     for (int i = 0; i < ff_table_rows(t); i++) {
         const char *s = ui_text(t, i, "findings");
@@ -138,7 +140,7 @@ int ui_proposal_of(const ui *u, const char *id)
 static const char *proposal(const ui_view *v, int row)
 {
     int i = ui_proposal_of(v->ui, ui_text(findings_of(v), row, "id"));
-    return i >= 0 ? ui_text(v->ui->snap->proposals, i, "id") : NULL;
+    return i >= 0 ? ui_text(ui_proposals(v->ui), i, "id") : NULL;
 }
 
 static bool verb(ui_view *v, int argc, char **argv)

@@ -8,19 +8,22 @@ typedef struct plan {
     int count;
 } plan;
 
-/* Graph Heat Findings Proposals Steps Images eQuivalences Log Detail */
-static const char letters[] = "GHFPSIQLD";
+/* Graph Heat Findings Proposals Steps Images eQuivalences Log Detail Text of the lesson */
+static const char letters[] = "GHFPSIQLDT";
 
-static const plan single = {{"GHFPSIQLD"}, 1};
-static const plan small = {{"GID", "HS", "FPQL"}, 3};
-static const plan medium = {{"GID", "H", "FPQ", "SL"}, 4};
-static const plan wide = {{"GI", "H", "FPQ", "D", "SL"}, 5};
+static const plan single = {{"GHFPSIQLDT"}, 1};
+static const plan small = {{"GIDT", "HS", "FPQL"}, 3};
+static const plan medium = {{"GIDT", "H", "FPQ", "SL"}, 4};
+static const plan wide = {{"GIT", "H", "FPQ", "D", "SL"}, 5};
 
 static void fill(ui_pane *p, const char *views, const int64_t *seen, ui_view_id focus)
 {
     p->n_views = 0;
-    for (const char *s = views; *s; s++)
-        p->views[p->n_views++] = (ui_view_id)(strchr(letters, *s) - letters);
+    for (const char *s = views; *s; s++) {
+        ui_view_id id = (ui_view_id)(strchr(letters, *s) - letters);
+        if (seen[id] >= 0)
+            p->views[p->n_views++] = id;
+    }
     p->shown = p->views[0];
     for (int i = 0; i < p->n_views; i++) {
         if (seen[p->views[i]] > seen[p->shown])

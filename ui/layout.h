@@ -24,7 +24,8 @@ typedef struct ui_layout {
     int count;
 } ui_layout;
 
-/* `seen[view]` grows with every look at a view: the largest of a pane's views is shown. With `zoomed`
+/* `seen[view]` grows with every look at a view: the largest of a pane's views is shown; one below 0 has no
+ * tab. With `zoomed`
  * the pane of `focus` takes the whole body. */
 void ui_layout_make(ui_layout *l, ui_rect body, const int64_t seen[VIEW_COUNT], ui_view_id focus,
                     bool zoomed);

@@ -7,7 +7,7 @@
 
 static const ff_table *proposals_of(const ui_view *v)
 {
-    return v->ui->snap->proposals;
+    return ui_proposals(v->ui);
 }
 
 static void refresh(ui_view *v)
@@ -49,6 +49,8 @@ static void badge(const ui_view *v, ff_buf *out)
 
 static const char *empty(const ui_view *v)
 {
+    if (!ui_told(v->ui))
+        return "when the question is answered (0)";
     return !v->ui->snap->localized ? "the models were not compared yet" : "no repairs are left to try";
 }
 

@@ -7,6 +7,8 @@
 #include "terminal.h"
 #include "ui.h"
 
+enum { LESSON_ALONE = 30 }; /* rows below which the text of a lesson has the screen to itself */
+
 void ui_resized(ui *u, int width, int height)
 {
     u->width = width;
@@ -158,7 +160,8 @@ void ui_paint(ui *u)
         return;
     }
     ui_rect body = {0, 1, w, h - 4};
-    ui_layout_make(&u->layout, body, u->seen, u->focus, u->zoomed);
+    ui_layout_make(&u->layout, body, u->seen, u->focus,
+                   u->zoomed || (u->focus == VIEW_LESSON && h < LESSON_ALONE));
     for (int i = 0; i < u->layout.count; i++)
         ui_canvas_frame(&u->canvas, u->layout.panes[i].frame, INK_FRAME);
     int focused = ui_layout_pane_of(&u->layout, u->focus);

@@ -95,6 +95,11 @@ void ui_draw_next(ui *u, ui_rect r)
     char text[64];
 
     ui_pen_char(&p, ui_plain(INK_TEXT), ' ');
+    if (!ui_told(u)) {
+        ui_pen_text(&p, ui_bold(INK_STRONG), "Lesson  ");
+        ui_pen_text(&p, ui_plain(INK_TEXT), ff_lesson_text(u->context.lesson, FF_LESSON_TITLE));
+        return;
+    }
     if (row < 0) {
         if (!s->loaded)
             ui_pen_text(&p, ui_plain(INK_DIM), "The models and images are being read. All views can be looked at.");
@@ -183,6 +188,13 @@ static void draw_hint(ui *u, ui_pen *p)
 
     if (!s->localized || u->popup >= 0)
         return;
+    if (!ui_told(u)) {
+        ui_pen_text(p, ui_plain(INK_DIM),
+                    v == &u->views[VIEW_LESSON]
+                        ? " 1 graph, 2 layers, 6 images: look around. Enter answers, H hints."
+                        : " 0 shows the question; Enter there answers it.");
+        return;
+    }
     if (v == &u->views[VIEW_DETAIL] && ui_chosen_proposal(u))
         text = "a takes the repair named above, q goes back.";
     else if (s->wrong == 0 && ui_unsaved(u))
@@ -264,11 +276,18 @@ void ui_draw_keys(ui *u, ui_rect r)
     }
     if (!v->class->text)
         hint(&p, "open", v == &u->views[VIEW_STEPS] ? "go there" : "details");
+    if (!ui_told(u)) {
+        if (v != &u->views[VIEW_LESSON])
+            hint(&p, "view lesson", "question");
+        hint(&p, "hint", "hint");
+    }
     if (v == &u->views[VIEW_GRAPH])
         hint(&p, "fold", "fold");
     if (v == &u->views[VIEW_HEAT])
         hint(&p, "sort next", "sort");
-    if (v->class->verb && v != &u->views[VIEW_HEAT] && v != &u->views[VIEW_STEPS])
+    if (v == &u->views[VIEW_LESSON] && !ui_told(u))
+        hint(&p, "open", "answer");
+    else if (v != &u->views[VIEW_LESSON] && v->class->verb && v != &u->views[VIEW_HEAT] && v != &u->views[VIEW_STEPS])
         hint(&p, "filter next", "filter");
     hint(&p, "next-pane", "pane");
     hint(&p, "zoom", "zoom");

@@ -27,6 +27,7 @@ typedef struct ui {
     const ff_options *options;
     const ff_snapshot *snap; /* a reference of ours */
     ff_context context;      /* for ff_command_run */
+    ff_table *nothing;       /* in place of findings and repairs while a lesson asks for them */
 
     ui_canvas canvas;
     int width, height;
@@ -90,6 +91,10 @@ void ui_key_pressed(ui *u, const ui_key *k);
 bool ui_verb(void *u, int argc, char **argv); /* ff_context.view */
 void ui_show_view(ui *u, ui_view_id id, bool remember);
 ui_view *ui_focused(ui *u); /* the view that has the keys */
+/* False while the question of a lesson is open: findings and repairs would tell the answer. */
+bool ui_told(const ui *u);
+const ff_table *ui_findings(const ui *u); /* the snapshot's, or an empty table */
+const ff_table *ui_proposals(const ui *u);
 /* The repair that `accept` would take: under the cursor, or the next; NULL when there is none. */
 const char *ui_chosen_proposal(ui *u);
 void ui_cursor_moved(ui *u); /* the other panes follow */

@@ -74,7 +74,13 @@ void ui_show_view(ui *u, ui_view_id id, bool remember)
         u->views[id].stale = true;
         return;
     }
+    if (id == VIEW_LESSON && !u->context.lesson) {
+        ui_say(u, INK_INFO, "no lesson is held; `fetafix teach` in a shell lists them");
+        return;
+    }
     u->popup = -1;
+    if (id == VIEW_LESSON)
+        ui_stale(u); /* an answer lets the other views tell more */
     if (remember && u->focus != id) {
         if (u->n_back == (int)FF_COUNT(u->back)) {
             memmove(u->back, u->back + 1, sizeof u->back - sizeof u->back[0]);
@@ -97,7 +103,7 @@ const char *ui_chosen_proposal(ui *u)
     ui_view *v = ui_focused(u);
     int row = ui_view_row(v);
     const char *id = v->class->proposal && row >= 0 ? v->class->proposal(v, row) : NULL;
-    return id ? id : u->snap->next;
+    return !ui_told(u) ? NULL : id ? id : u->snap->next;
 }
 
 /* A line goes into the line of messages, more into a view of its own. */
@@ -173,9 +179,10 @@ void ui_run_later(ui *u, int64_t job)
 static void next_pane(ui *u, int step)
 {
     int pane = ui_layout_pane_of(&u->layout, u->focus);
-    if (u->zoomed || u->layout.count < 2) {
+    if (u->focus == VIEW_LESSON && u->layout.count < 2)
+        ui_show_view(u, VIEW_GRAPH, false); /* the lesson has the screen to itself */
+    if (u->zoomed || u->layout.count < 2)
         return;
-    }
     pane = (pane + step + u->layout.count) % u->layout.count;
     ui_show_view(u, u->layout.panes[pane].shown, false);
     u->n_back = 0;

@@ -49,8 +49,8 @@ const ff_command ff_explorer_commands[] = {
     VERB("top", "", "go to the first row", "g Home", 0, 0),
     VERB("up", "[N]", "go up one row, or N", "k Up", 0, 1),
     VERB("view",
-         "graph|heat|findings|proposals|steps|images|equivalences|log|detail",
-         "show a view", "1 2 3 4 5 6 7 8 9", 1, 1),
+         "graph|heat|findings|proposals|steps|images|equivalences|log|detail|lesson",
+         "show a view", "1 2 3 4 5 6 7 8 9 0", 1, 1),
     VERB("zoom", "", "let this pane fill the screen, and back", "z", 0, 0),
     {NULL},
 };

@@ -25,6 +25,8 @@ static const ff_binding bindings[] = {
     {"7", "view equivalences", "equivalent rewrites"},
     {"8", "view log", "log"},
     {"9", "view detail", "details"},
+    {"0", "view lesson", "text of the lesson"},
+    {"H", "hint", "hint for the lesson"},
     {"Tab", "next-pane", "next pane"},
     {"S-Tab", "previous-pane", "previous pane"},
     {"]", "next-tab", "next view of the pane"},

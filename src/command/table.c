@@ -69,7 +69,7 @@ static const ff_command commands[] = {
      NULL},
     {"help", "[TOPIC]", "what there is to type; `help views`: the tables and their columns", NULL, NULL,
      FF_AT_PROMPT, 0, 1, prompt_help, NULL},
-    {"hint", "", "a hint for the lesson; after the last one the answer", NULL, NULL, FF_AT_PROMPT, 0, 0,
+    {"hint", "", "a hint for the lesson; after the last one the answer", NULL, "H", FF_AT_PROMPT, 0, 0,
      prompt_hint, NULL},
     {"history", "[FILTER]...", "the history tree, and which state is present", FILTERS, NULL,
      FF_AT_PROMPT, 0, -1, prompt_table, NULL},

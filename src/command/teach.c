@@ -60,7 +60,7 @@ static int need_lesson(const ff_context *c)
 /* The explorer shows the lesson in a view of its own. */
 static bool shown_in_view(ff_context *c)
 {
-    char *words[] = {"view", "lesson"};
+    char view[] = "view", lesson[] = "lesson", *words[] = {view, lesson};
     return c->view && c->view(c->sink, 2, words);
 }
 

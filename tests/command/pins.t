@@ -22,6 +22,8 @@ $ printf 'pins\nstatus\nunpin Conv_4 Conv_4\nfindings\nundo\nfindings\nredo\nsta
 word    source  target
 forbid  Conv_4  Conv_4
 state 1: 11 of 60 labels differ, 12 at first, distance 0.174
+Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 next: CG:Conv_4
 'Conv_4' and 'Conv_4' are free again
 type  status    essential  layer  step  summary
@@ -41,6 +43,8 @@ WB    open    no             5        weight of 'Conv_4' differ (11.8% off)
 WB    open    no             6        weight of 'Conv_5' differ (12% off)
 redone: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
 state 1: 11 of 60 labels differ, 12 at first, distance 0.174
+Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 next: WB:Conv_0/weight
 $ printf 'pins\npin Conv_0 Conv_2\nlocalize\npairs\n' > crossed; fetafix script crossed --session case.fetafix --forbid Conv_5=Conv_5 | cut -c1-90
 word    source  target
@@ -69,7 +73,7 @@ word    source  target
 forbid  Conv_5  Conv_5
 pin     Conv_0  Conv_2
 $ printf 'repair\nstatus\n' > end; fetafix script end --session case.fetafix | tail -2
-state 6: 0 of 60 labels differ, 12 at first, distance 0
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 the search came to its end
 # What cannot be.
 $ printf 'pin Conv_99 Conv_1\n' > a; fetafix script a --session case.fetafix

@@ -273,6 +273,8 @@ $ printf 'pairs show op | sort | uniq -c | tr -s '\'' '\''\npairs show op top 1 
  1 op
 fetafix: 'a.txt' exists; >| overwrites it, >> adds to it
 state 0: 12 of 60 labels differ, 12 at first
+Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 fetafix: 'photos' is a folder
 fetafix: expected: COMMAND > FILE
 fetafix: expected a command before '|'
@@ -286,12 +288,16 @@ op
 Conv
 Clip
 state 0: 12 of 60 labels differ, 12 at first
+Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 n
 3
 # Scripts stop where something is wrong; > overwrites nothing.
 
 $ printf 'status\npairs > a.txt\nstatus\n' | fetafix script - source.onnx target.onnx --images photos -q --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
 state 0: 12 of 60 labels differ, 12 at first
+Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 fetafix: standard input:2: 'a.txt' exists; >| overwrites it, >> adds to it
 [2]
 # A session by its file.

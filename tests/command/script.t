@@ -2,6 +2,8 @@
 
 $ printf 'status\nlocalize\nproposals\nstep\nstatus\nundo\nredo\nstates\nreject\nset format csv\nsteps\nquit\nnever\n' > tour; fetafix script tour source.onnx target.onnx --images photos --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
 state 0: 12 of 60 labels differ, 12 at first
+Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 id                    type  status   verdict  wrong  summary
 WB:Conv_3/weight      WB    untried                  replace the weight of 'Conv_3' by the Source's
 WB:Conv_0/weight      WB    untried                  replace the weight of 'Conv_0' by the Source's
@@ -29,22 +31,25 @@ decision,step,state,proposal,type,summary,outcome,before,after,phase,findings
 4,,,WB:Conv_0/weight,WB,replace the weight of 'Conv_0' by the Source's,rejected,11,,,WB:Conv_0/weight
 $ printf 'help\n' | fetafix repl
 accept [REPAIR]... [--force]               take a repair (the next one; --force: even if it does not help)
+answer WORDS...                            answer the question of the lesson, as: answer WB in L3
 compare-states STATE STATE                 two states side by side: counts, labels that changed, edits of one alone
 detail NODE | layer NUMBER                 attributes, origins and weights of a row of the aligned graph
 diff NODE | layer NUMBER [NAME]...         attributes of both sides; without names those that differ
 equivalences [FILTER]...                   differences that cannot change a result
 evaluate [REPAIR]                          judge a repair without taking it
-explain [TYPE]                             a fault type in plain words: PP ID TSS WB LH CG
+explain [TYPE | CAUSE]                     a fault type or a cause in plain words: PP ID TSS WB LH CG
 export FILE [--script] [--force]           write the accepted steps as a file for `fetafix apply`
 findings [FILTER]...                       what differs, and what became of it
 forbid SOURCE_NODE TARGET_NODE             these two nodes are never a pair
 goto STATE                                 go to a state of the history
 help [TOPIC]                               what there is to type; `help views`: the tables and their columns
+hint                                       a hint for the lesson; after the last one the answer
 history [FILTER]...                        the history tree, and which state is present
 images [FILTER]...                         the images and both labels
 labels FILE [--force]                      write both models' five best classes of every image
 layer NUMBER                               all that is known of a core layer
 layers [FILTER]...                         scores of the core layers
+lesson                                     the text of the lesson: what to look at, what is asked
 localize                                   find what differs, and where the error begins; nothing is changed
 log [FILTER]...                            recent notes of the engine
 nodes [FILTER]...                          the nodes of both files, as they were written

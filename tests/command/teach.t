@@ -1,7 +1,6 @@
 # Every lesson from its question to the repaired sample.
 
 $ fetafix teach
-fetafix: begin with one, as: fetafix teach weights
 dimensions       A picture that does not fit in
 equivalences     Everything is different and nothing is wrong
 graph            Nodes that ought not to be there
@@ -11,6 +10,7 @@ preprocessing    Right weights, wrong labels
 statistics       Why the entire error misleads
 structure        The right shape and the wrong order
 weights          Weights that went through int8
+fetafix: begin with one, as: fetafix teach weights
 $ fetafix teach wieghts
 fetafix: 'wieghts' is no lesson; did you mean 'weights'?
 [2]
@@ -212,7 +212,7 @@ worst?
 .
 fetafix: the question is still open
 $ printf 'nonsense\n' | fetafix teach weights 2>&1 | tail -2
-fetafix: unknown command 'nonsense'; see `help`
+fetafix: unknown command 'nonsense'; did you mean 'nodes'?
 fetafix: the question is still open
 $ echo 'answer PP' > a; fetafix script a
 fetafix: a:1: no lesson is held; `fetafix teach` in a shell lists them

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Each lesson walked through by keys, in the explorer at 80x24 and as lines in a terminal that cannot be
+ * drawn on: a wrong answer, the right one, the repair, and out again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "terminal.h"
+
+enum { PATIENCE_MS = 90000 };
+
+static const char *const screen[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
+                                     "XDG_STATE_HOME=/nonexistent", "XDG_DATA_HOME=/nonexistent", NULL};
+static const char *const dumb[] = {"TERM=dumb", "LC_ALL=C.UTF-8", "XDG_STATE_HOME=/nonexistent",
+                                   "XDG_DATA_HOME=/nonexistent", NULL};
+
+static const struct {
+    const char *name, *wrong, *reply, *right, *explained;
+    bool repair; /* there is something to repair */
+} lessons[] = {
+    {"dimensions", "TSS", "Not TSS.", "ID", "ID, input dimensions.", true},
+    {"equivalences", "12", "Not that.", "none", "None. A batch normalisation", false},
+    {"graph", "CG at L8", "Not layer L8.", "CG at L9", "CG, the computation graph.", true},
+    {"hyperparameters", "WB", "Not WB.", "LH in stem", "LH, layer hyperparameters.", true},
+    {"masking", "WB in L12", "one more layer", "block4.expand", "WB, twice", true},
+    {"preprocessing", "WB", "Not WB.", "PP", "PP. A picture's pixels", true},
+    {"statistics", "L21", "Not layer L21.", "L3 isolated", "The third layer", true},
+    {"structure", "PP", "Not PP.", "TSS", "TSS, tensor shape", true},
+    {"weights", "weights", "Still to say", "L15", "WB. Most weights", true},
+};
+
+static terminal *start(const char *lesson, const char *const *env, int columns, int rows)
+{
+    const char *argv[] = {getenv("FETAFIX"), "teach", lesson, "--no-config", NULL};
+    assert_non_null(argv[0]);
+    terminal *t = terminal_start(argv, columns, rows, env);
+    assert_non_null(t);
+    return t;
+}
+
+static void answer(terminal *t, const char *before, const char *words)
+{
+    terminal_press(t, before);
+    for (const char *s = words; *s;) {
+        size_t n = strcspn(s, " ");
+        char *keys = ff_asprintf("text:%.*s%s", (int)n, s, s[n] ? " Space" : "");
+        terminal_press(t, keys);
+        free(keys);
+        s += n + (s[n] == ' ');
+    }
+    terminal_press(t, "Enter");
+}
+
+static void test_explorer(void **state)
+{
+    for (size_t i = 0; i < FF_COUNT(lessons); i++) {
+        terminal *t = start(lessons[i].name, screen, 80, 24);
+        assert_true(terminal_wait_for(t, "Question", PATIENCE_MS));
+        assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS)); /* compared */
+        terminal_press(t, "3");
+        assert_true(terminal_wait_for(t, "yours to find", PATIENCE_MS));
+        terminal_press(t, "A"); /* tells nothing yet */
+        assert_true(terminal_wait_for(t, "comes when the question is answered", PATIENCE_MS));
+        terminal_press(t, "0");
+        answer(t, "Enter", lessons[i].wrong);
+        assert_true(terminal_wait_for(t, lessons[i].reply, PATIENCE_MS));
+        assert_false(terminal_holds(t, lessons[i].explained));
+        answer(t, "Enter", lessons[i].right);
+        assert_true(terminal_wait_for(t, lessons[i].explained, PATIENCE_MS));
+        if (lessons[i].repair) {
+            terminal_press(t, "A");
+            assert_true(terminal_wait_for(t, "0 (0.0%)", PATIENCE_MS));
+            assert_true(terminal_wait_for(t, "Every label is the Source's", PATIENCE_MS));
+            assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+        }
+        terminal_press(t, lessons[i].repair ? "q y" : "q");
+        assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+        assert_true(terminal_modes_kept(t));
+        assert_false(terminal_alternate(t));
+        terminal_destroy(t);
+    }
+}
+
+/* Hints one after the other, then the answer; the lesson shares the screen where there is room. */
+static void test_hints(void **state)
+{
+    terminal *t = start("weights", screen, 120, 40);
+    assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS));
+    assert_true(terminal_holds(t, "Suspicious layers"));
+    terminal_press(t, "H");
+    assert_true(terminal_wait_for(t, "What is left of a", PATIENCE_MS));
+    terminal_press(t, "H H");
+    assert_true(terminal_wait_for(t, "The answer is: WB, block5.depthwise.", PATIENCE_MS));
+    terminal_press(t, "q");
+    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    terminal_destroy(t);
+}
+
+/* As lines: C-c drops a line and does not end the lesson, C-d and `quit` do. */
+static void test_lines(void **state)
+{
+    terminal *t = start("weights", dumb, 100, 40);
+    assert_true(terminal_wait_for(t, "lesson>", PATIENCE_MS));
+    terminal_press(t, "text:never Space text:typed C-c");
+    assert_true(terminal_wait_for(t, "^C", PATIENCE_MS));
+    answer(t, "text:answer Space", "WB in L15");
+    assert_true(terminal_wait_for(t, "Right.", PATIENCE_MS));
+    terminal_press(t, "text:repair Enter");
+    assert_true(terminal_wait_for(t, "accepted: wrong 70 -> 0", PATIENCE_MS));
+    terminal_press(t, "text:quit Enter");
+    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    assert_true(terminal_modes_kept(t));
+    terminal_destroy(t);
+
+    t = start("equivalences", dumb, 100, 40);
+    assert_true(terminal_wait_for(t, "lesson>", PATIENCE_MS));
+    terminal_press(t, "C-d");
+    assert_true(terminal_wait_for(t, "the question is still open", PATIENCE_MS));
+    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    assert_true(terminal_modes_kept(t));
+    terminal_destroy(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_explorer),
+        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
