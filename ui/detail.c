@@ -8,19 +8,24 @@
 #include "doc.h"
 #include "ui.h"
 
-enum { BIN_ROWS = 5, WORST_MAX = 10 };
+/* The page, and which of its lines can be edited. */
+typedef struct page {
+    ui_doc doc;
+    int first; /* line of the first attribute */
+    int n;     /* attributes, a line each */
+} page;
 
 static ui_doc *doc_of(ui_view *v)
 {
     if (!v->data)
-        v->data = ff_alloc(sizeof(ui_doc));
-    return v->data;
+        v->data = ff_alloc(sizeof(page));
+    return &((page *)v->data)->doc;
 }
 
 static void finish(ui_view *v)
 {
     if (v->data)
-        ui_doc_finish(v->data);
+        ui_doc_finish(doc_of(v));
     free(v->data);
     v->data = NULL;
 }
@@ -193,121 +198,6 @@ static void add_attributes(ui_doc *d, const ff_table *t, int width)
     }
 }
 
-/* ------------------------------------------------------------------------------------- weights */
-
-/* Both histograms side by side, five rows high, in eighths of a row. */
-static void add_histogram(ui_doc *d, const ff_table *t, const char *role, int width)
-{
-    int first = -1, n = 0;
-    int64_t most = 1;
-
-    for (int i = 0; i < ff_table_rows(t); i++) {
-        if (strcmp(ui_text(t, i, "role"), role) != 0)
-            continue;
-        if (first < 0)
-            first = i;
-        n++;
-    }
-    int group = 1; /* bins a column */
-    while (n / group > (width - 9) / 2)
-        group++;
-    int columns = n / group;
-    if (columns < 4)
-        return;
-    for (int k = 0; k < columns; k++) {
-        int64_t sum[2] = {0, 0};
-        for (int i = k * group; i < (k + 1) * group; i++) {
-            sum[0] += ui_int(t, first + i, "source", 0);
-            sum[1] += ui_int(t, first + i, "target", 0);
-        }
-        most = sum[0] > most ? sum[0] : most;
-        most = sum[1] > most ? sum[1] : most;
-    }
-    for (int row = 0; row < BIN_ROWS; row++) {
-        ui_doc_line(d);
-        ui_doc_add(d, ui_plain(INK_TEXT), "   ");
-        for (int side = 0; side < 2; side++) {
-            for (int k = 0; k < columns; k++) {
-                int64_t sum = 0;
-                for (int i = k * group; i < (k + 1) * group; i++)
-                    sum += ui_int(t, first + i, side ? "target" : "source", 0);
-                double part = (double)sum / (double)most * BIN_ROWS - (BIN_ROWS - 1 - row);
-                uint32_t c = part >= 1 ? 0x2588 : part > 0 ? ui_block(part) : row == BIN_ROWS - 1 ? 0x2581 : ' ';
-                ui_doc_char(d, ui_plain(side ? INK_TARGET : INK_SOURCE), c);
-            }
-            if (!side)
-                ui_doc_add(d, ui_plain(INK_TEXT), "   ");
-        }
-    }
-    char low[16], high[16];
-    ui_format_real(low, ui_real(t, first, "low"));
-    ui_format_real(high, ui_real(t, first + n - 1, "high"));
-    ui_doc_line(d);
-    for (int side = 0; side < 2; side++) {
-        ui_doc_add(d, ui_plain(INK_DIM), "   %s", low);
-        ui_doc_to(d, 3 + columns + side * (columns + 3) - (int)strlen(high));
-        ui_doc_add(d, ui_plain(INK_DIM), "%s", high);
-    }
-}
-
-static void add_weights(ui_doc *d, const ff_detail *x, int width)
-{
-    static const char *const statistics[] = {"min", "max", "mean", "sd"};
-    const ff_table *t = x->weights;
-
-    for (int i = 0; t && i < ff_table_rows(t); i++) {
-        const char *role = ui_text(t, i, "role"), *cause = ui_text(t, i, "cause");
-        char *title = ff_asprintf("Weights: %s  %s", role, ui_text(t, i, "shape")), text[16];
-        int64_t different = ui_int(t, i, "different", 0), count = ui_int(t, i, "count", 0);
-        ui_doc_heading(d, title);
-        free(title);
-        ui_doc_line(d);
-        if (different == 0) {
-            ui_doc_add(d, ui_plain(INK_GOOD), "   all %lld values are the same", (long long)count);
-        } else {
-            ui_doc_add(d, ui_bold(INK_BAD), "   \xe2\x89\xa0 %lld of %lld values differ", (long long)different,
-                       (long long)count);
-            snprintf(text, sizeof text, "%.3g", 100 * ui_real(t, i, "relative"));
-            ui_doc_add(d, ui_plain(INK_TEXT), "  relative %s%%", text);
-            ui_format_real(text, ui_real(t, i, "max_abs"));
-            ui_doc_add(d, ui_plain(INK_TEXT), "  at most %s", text);
-            if (*cause)
-                ui_doc_add(d, ui_bold(INK_WARN), "  %s", cause);
-        }
-        for (int side = 0; side < 2; side++) {
-            ui_doc_line(d);
-            ui_doc_add(d, ui_plain(side ? INK_TARGET : INK_SOURCE), "   %s ", side ? "Target" : "Source");
-            for (size_t k = 0; k < FF_COUNT(statistics); k++) {
-                char column[32];
-                snprintf(column, sizeof column, "%s_%s", side ? "target" : "source", statistics[k]);
-                ui_format_real(text, ui_real(t, i, column));
-                ui_doc_add(d, ui_plain(INK_DIM), "  %s ", statistics[k]);
-                ui_doc_field(d, ui_plain(INK_TEXT), 8, text);
-            }
-        }
-        if (x->histogram)
-            add_histogram(d, x->histogram, role, width);
-        int shown = 0;
-        for (int k = 0; x->worst && k < ff_table_rows(x->worst) && shown < WORST_MAX; k++) {
-            if (strcmp(ui_text(x->worst, k, "role"), role) != 0)
-                continue;
-            if (shown++ == 0) {
-                ui_doc_line(d);
-                ui_doc_add(d, ui_plain(INK_DIM), "   %-10s%12s%12s%12s", "worst", "Source", "Target",
-                           "difference");
-            }
-            ui_doc_line(d);
-            snprintf(text, sizeof text, "[%lld]", (long long)ui_int(x->worst, k, "index", 0));
-            ui_doc_add(d, ui_plain(INK_DIM), "   %-10s", text);
-            static const char *const columns[] = {"source", "target", "difference"};
-            for (int c = 0; c < 3; c++) {
-                ui_format_real(text, ui_real(x->worst, k, columns[c]));
-                ui_doc_field(d, c == 2 ? ui_plain(INK_BAD) : ui_plain(INK_TEXT), -12, text);
-            }
-        }
-    }
-}
-
 static void add_origins(ui_doc *d, const ff_table *t, int width)
 {
     if (!t || ff_table_rows(t) == 0)
@@ -336,6 +226,7 @@ static void refresh(ui_view *v)
     int row = pair >= 0 ? ui_find_int(u->snap->pairs, "pair", pair) : -1;
 
     ui_doc_clear(d);
+    ((page *)v->data)->n = 0;
     if (row >= 0) {
         const ff_table *t = u->snap->pairs;
         const char *source = ui_text(t, row, "source"), *target = ui_text(t, row, "target");
@@ -362,7 +253,10 @@ static void refresh(ui_view *v)
         add_scores(v, d, pair);
         if (u->detail && u->detail->pair == pair) {
             add_attributes(d, u->detail->attributes, width);
-            add_weights(d, u->detail, width);
+            page *all = v->data;
+            all->n = ff_table_rows(u->detail->attributes);
+            all->first = (int)d->n - all->n;
+            ui_doc_weights(d, u->detail, width);
             add_origins(d, u->detail->origins, width);
         } else {
             ui_doc_heading(d, u->running ? "attributes and weights come when the engine is free"
@@ -374,7 +268,7 @@ static void refresh(ui_view *v)
 
 static void draw(ui_view *v, int row, ui_pen *p)
 {
-    ui_doc_draw(v->data, row, p);
+    ui_doc_draw(doc_of(v), row, p);
 }
 
 static const char *empty(const ui_view *v)
@@ -401,8 +295,36 @@ static int pair_of(const ui_view *v, int row)
     return v->ui->pair;
 }
 
+/* The attribute in a line as a command to be changed: "what-if 12 pads=[0,0,1,1]". */
+static bool edit_line(ui_view *v, int line)
+{
+    ui *u = v->ui;
+    const page *p = v->data;
+    int i = p ? line - p->first : -1;
+    if (!p || i < 0 || i >= p->n || !u->detail || u->detail->pair != u->pair)
+        return false;
+    const ff_table *t = u->detail->attributes;
+    const char *now = ui_text(t, i, "target");
+    char *text = ff_asprintf("what-if %d %s=%s", u->pair, ui_text(t, i, "name"), *now ? now : ui_text(t, i, "source"));
+    ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, text);
+    free(text);
+    return true;
+}
+
+static bool verb(ui_view *v, int argc, char **argv)
+{
+    bool open = strcmp(argv[0], "open") == 0;
+    if (!open && strcmp(argv[0], "edit") != 0)
+        return false;
+    if (!edit_line(v, ui_view_row(v)))
+        ui_say(v->ui, INK_INFO, "an attribute can be edited in its line; W takes the Source's weights, "
+                                "I its activation, P changes the preprocessing");
+    return true;
+}
+
 const ui_view_class ui_detail_class = {
-    .name = "detail", .title = "Details", .keys = "a accept its repair  q back", .text = true,
+    .name = "detail", .title = "Details", .text = true, .cursor = true,
+    .keys = "i edit an attribute  W Source's weights  I inject  a accept its repair  q back", .verb = verb,
     .finish = finish, .refresh = refresh, .draw = draw, .corner = corner, .empty = empty, .proposal = proposal,
     .pair = pair_of,
 };

@@ -33,6 +33,9 @@ void ui_doc_field(ui_doc *d, ui_style s, int cells, const char *text);
 void ui_doc_heading(ui_doc *d, const char *text);
 /* Text broken into lines of `width` cells, each after `indent` blanks. */
 void ui_doc_wrap(ui_doc *d, ui_style s, int indent, int width, const char *text);
+/* weights.c: the constants of a pair. */
+struct ff_detail;
+void ui_doc_weights(ui_doc *d, const struct ff_detail *x, int width);
 void ui_doc_draw(const ui_doc *d, int line, ui_pen *p);
 
 #endif

@@ -16,6 +16,16 @@ bool ui_unsaved(const ui *u)
     return u->saved_state != u->snap->state;
 }
 
+/* The image that says most at first. */
+static int first_wrong(const ff_snapshot *s)
+{
+    for (int i = 0; i < ff_table_rows(s->images_table); i++) {
+        if (ui_int(s->images_table, i, "wrong", 0))
+            return (int)ui_int(s->images_table, i, "image", 0);
+    }
+    return 0;
+}
+
 static void take_snapshot(ui *u)
 {
     const ff_snapshot *s = ff_session_snapshot(u->session);
@@ -24,9 +34,14 @@ static void take_snapshot(ui *u)
         return;
     }
     bool moved = s->state != u->snap->state || s->localized != u->snap->localized;
+    bool first = s->initial >= 0 && u->snap->initial < 0;
     ff_snapshot_unref(u->snap);
     u->snap = s;
     ui_stale(u);
+    if (first)
+        ui_look_at_image(u, first_wrong(s));
+    if (moved || first)
+        ui_want_picture(u);
     if (!u->touched && s->localized && s->next && ui_told(u)) { /* where there is something to see */
         int row = ui_find_id(s->proposals, "id", s->next);
         const char *findings = ui_text(s->proposals, row, "findings");
@@ -53,6 +68,29 @@ static void take_detail(ui *u)
     u->dirty = true;
 }
 
+static bool seen(const ui *u, ui_view_id id)
+{
+    int pane = ui_layout_pane_of(&u->layout, id);
+    return pane >= 0 && u->layout.panes[pane].shown == id;
+}
+
+/* The pair whose activations the picture is to have, -1: none. */
+static int pictured_pair(const ui *u)
+{
+    return seen(u, VIEW_ACTIVATIONS) ? u->pair : -1;
+}
+
+static void take_picture(ui *u)
+{
+    const ff_picture *p = ff_session_picture(u->session, pictured_pair(u), u->image);
+    if (!p)
+        return;
+    ff_picture_unref(u->picture);
+    u->picture = p;
+    u->views[VIEW_ACTIVATIONS].stale = true;
+    u->dirty = true;
+}
+
 static void done(ui *u, const ff_event *e)
 {
     bool ok = e->type == FF_EVENT_DONE;
@@ -64,6 +102,11 @@ static void done(ui *u, const ff_event *e)
         take_detail(u);
         ui_run_later(u, e->job);
         u->views[VIEW_DETAIL].stale = true;
+        return;
+    }
+    if (e->kind == FF_JOB_PICTURE) {
+        u->picture_job = 0;
+        take_picture(u);
         return;
     }
     if (ok && e->kind == FF_JOB_LOAD && !u->snap->localized)
@@ -122,19 +165,43 @@ void ui_want_detail(ui *u)
     u->detail_due_ns = ff_now_ns() + DETAIL_DELAY_MS * 1000000LL;
 }
 
+void ui_want_picture(ui *u)
+{
+    u->picture_due_ns = ff_now_ns() + DETAIL_DELAY_MS * 1000000LL;
+}
+
+static void picture_tick(ui *u)
+{
+    if (!u->picture_due_ns || ff_now_ns() < u->picture_due_ns)
+        return;
+    if (u->picture_job) {
+        u->picture_due_ns = ff_now_ns() + DETAIL_DELAY_MS * 1000000LL;
+        return;
+    }
+    u->picture_due_ns = 0;
+    if (!u->snap->loaded || (!seen(u, VIEW_ACTIVATIONS) && !seen(u, VIEW_IMAGES)))
+        return;
+    int pair = pictured_pair(u);
+    bool have = u->picture && u->picture->image == u->image && u->picture->pair == pair;
+    if (have && (pair < 0 || u->picture_version == u->snap->version))
+        return;
+    u->picture_version = u->snap->version;
+    u->picture_job =
+        ff_session_post(u->session, &(ff_request){.kind = FF_JOB_PICTURE, .number = pair, .other = u->image});
+}
+
 /* Details are asked for only when they are seen, and one at a time. */
 void ui_detail_tick(ui *u)
 {
+    picture_tick(u);
     if (!u->detail_due_ns || ff_now_ns() < u->detail_due_ns)
         return;
-    int pane = ui_layout_pane_of(&u->layout, VIEW_DETAIL);
-    bool seen = pane >= 0 && u->layout.panes[pane].shown == VIEW_DETAIL;
     if (u->detail_job) { /* when that one is done, its event comes by here again */
         u->detail_due_ns = ff_now_ns() + DETAIL_DELAY_MS * 1000000LL;
         return;
     }
     u->detail_due_ns = 0;
-    if (!seen || u->pair < 0 || !u->snap->loaded)
+    if (!seen(u, VIEW_DETAIL) || u->pair < 0 || !u->snap->loaded)
         return;
     if (u->detail && u->detail->pair == u->pair && u->detail_version == u->snap->version)
         return;

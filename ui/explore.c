@@ -81,6 +81,7 @@ static void finish(ui *u)
     ui_canvas_finish(&u->canvas);
     if (u->detail)
         ff_detail_unref(u->detail);
+    ff_picture_unref(u->picture);
     ff_snapshot_unref(u->snap);
     ff_table_unref(u->nothing);
     free(u->match);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pixels.h"
 #include "ui.h"
 
 enum { ALL, WRONG, FIXED, WORSE, MODES };
@@ -37,6 +38,29 @@ static void refresh(ui_view *v)
     }
     ui_view_rows(v, n, order);
     free(order);
+}
+
+/* The cursor's image is the one that is looked at everywhere. */
+static void moved(ui_view *v)
+{
+    int row = ui_view_row(v);
+    int image = row >= 0 ? (int)ui_int(images_of(v), row, "image", -1) : -1;
+    if (image < 0 || image == v->ui->image)
+        return;
+    v->ui->image = image;
+    v->ui->views[VIEW_ACTIVATIONS].stale = true;
+    ui_want_picture(v->ui);
+}
+
+void ui_look_at_image(ui *u, int image)
+{
+    ui_view *v = &u->views[VIEW_IMAGES];
+    u->image = image;
+    u->views[VIEW_ACTIVATIONS].stale = true;
+    ui_view_update(v);
+    ui_view_select(v, ui_find_int(images_of(v), "image", image));
+    ui_want_picture(u);
+    u->dirty = true;
 }
 
 static void label(const ff_table *t, int row, const char *column, char *out, size_t size)
@@ -108,17 +132,41 @@ static int64_t top_class(const char *list, int k)
 
 static int head_height(const ui_view *v, int height)
 {
-    return ff_table_rows(images_of(v)) > 0 && height >= 18 ? 8 : 0;
+    return ff_table_rows(images_of(v)) == 0 || height < 18 ? 0 : height < 30 ? 8 : height < 40 ? 12 : 16;
+}
+
+/* The picture at the left, when it is there; returns the cells it takes. */
+static int draw_thumb(ui_view *v, ui_canvas *c, ui_rect r)
+{
+    const ff_picture *p = v->ui->picture;
+    int room = 2 * r.height < r.width ? 2 * r.height : r.width;
+    if (r.width < 12)
+        return 0;
+    if (p && p->image == v->ui->image) {
+        ui_pixels pixels;
+        ui_pixels_of_rgb(&pixels, p->rgb, p->width, p->height);
+        ui_pixels_draw(&pixels, c, (ui_rect){r.x, r.y, room, r.height});
+        ui_pixels_finish(&pixels);
+    } else {
+        ui_pen pen = ui_pen_at(c, (ui_rect){r.x, r.y, room, 1}, 0);
+        ui_pen_text(&pen, ui_plain(INK_DIM), ui_busy(v->ui) ? "when the engine is free" : "reading\xe2\x80\xa6");
+    }
+    return room + 1;
 }
 
 static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
 {
     const ff_table *t = images_of(v);
-    int row = ui_view_row(v), half = r.width / 2;
+    int row = ui_view_row(v);
     char margin[16];
 
     if (row < 0)
         return;
+    moved(v);
+    int used = draw_thumb(v, c, (ui_rect){r.x + 1, r.y, r.width * 2 / 5, r.height - 1});
+    r.x += used;
+    r.width -= used;
+    int half = r.width / 2;
     ui_pen p = ui_pen_at(c, r, 0);
     ui_pen_printf(&p, ui_bold(INK_STRONG), " %s", ui_text(t, row, "name"));
     for (int side = 0; side < 2; side++) {

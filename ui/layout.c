@@ -8,13 +8,13 @@ typedef struct plan {
     int count;
 } plan;
 
-/* Graph Heat Findings Proposals Steps Images eQuivalences Log Detail Text of the lesson */
-static const char letters[] = "GHFPSIQLDT";
+/* Graph Heat Findings Proposals Steps Images eQuivalences Log Detail Activations Text of the lesson */
+static const char letters[] = "GHFPSIQLDAT";
 
-static const plan single = {{"GHFPSIQLDT"}, 1};
-static const plan small = {{"GIDT", "HS", "FPQL"}, 3};
-static const plan medium = {{"GIDT", "H", "FPQ", "SL"}, 4};
-static const plan wide = {{"GIT", "H", "FPQ", "D", "SL"}, 5};
+static const plan single = {{"GHFPSIQLDAT"}, 1};
+static const plan small = {{"GIDAT", "HS", "FPQL"}, 3};
+static const plan medium = {{"GIDAT", "H", "FPQ", "SL"}, 4};
+static const plan wide = {{"GIT", "H", "FPQ", "DA", "SL"}, 5};
 
 static void fill(ui_pane *p, const char *views, const int64_t *seen, ui_view_id focus)
 {

@@ -80,9 +80,11 @@ static int wait_ms(const ui *u)
     int64_t ms = ui_input_wait(u->input);
     if (u->running)
         ms = earlier(ms, FRAME_MS);
-    if (u->detail_due_ns) {
-        int64_t rest = (u->detail_due_ns - ff_now_ns()) / 1000000 + 1;
-        ms = earlier(ms, rest < 0 ? 0 : rest);
+    const int64_t due[] = {u->detail_due_ns, u->picture_due_ns};
+    for (size_t i = 0; i < FF_COUNT(due); i++) {
+        int64_t rest = (due[i] - ff_now_ns()) / 1000000 + 1;
+        if (due[i])
+            ms = earlier(ms, rest < 0 ? 0 : rest);
     }
     return (int)ms;
 }

@@ -85,6 +85,23 @@ void ui_draw_title(ui *u, ui_rect r)
         ui_pen_text(&p, bar(INK_WARN, true), " *");
 }
 
+/* The edit that is looked at, what it does to the labels, and the keys that end it. */
+static void draw_what_if(const ff_snapshot *s, ui_pen *p)
+{
+    const struct ff_what_if *w = &s->what_if;
+    char text[64];
+    snprintf(text, sizeof text, "%s%sD drop ", w->keepable ? "K keep" : "", w->keepable ? "  " : "");
+    ui_pen_right(p, ui_bold(INK_KEY), text);
+    if (w->wrong < 0)
+        ui_pen_right(p, ui_bold(INK_BAD), " the Target cannot run  ");
+    else {
+        snprintf(text, sizeof text, " wrong %d \xe2\x86\x92 %d (+%d -%d)  ", s->wrong, w->wrong, w->fixed, w->broken);
+        ui_pen_right(p, ui_bold(w->wrong < s->wrong ? INK_GOOD : w->wrong > s->wrong ? INK_BAD : INK_WARN), text);
+    }
+    ui_pen_text(p, ui_bold(INK_STRONG), "What if ");
+    ui_pen_brief(p, ui_plain(INK_TEXT), w->summary);
+}
+
 /* What the cursor's repair, or the next one, would do; or what to press now. */
 void ui_draw_next(ui *u, ui_rect r)
 {
@@ -95,6 +112,10 @@ void ui_draw_next(ui *u, ui_rect r)
     char text[64];
 
     ui_pen_char(&p, ui_plain(INK_TEXT), ' ');
+    if (s->what_if.summary) {
+        draw_what_if(s, &p);
+        return;
+    }
     if (!ui_told(u)) {
         ui_pen_text(&p, ui_bold(INK_STRONG), "Lesson  ");
         ui_pen_text(&p, ui_plain(INK_TEXT), ff_lesson_text(u->context.lesson, FF_LESSON_TITLE));
@@ -129,19 +150,6 @@ void ui_draw_next(ui *u, ui_rect r)
     ui_pen_brief(&p, ui_plain(INK_TEXT), ui_text(t, row, "summary"));
 }
 
-static const char *name_of_job(ff_job_kind k)
-{
-    static const char *const names[FF_JOB_KINDS] = {
-        [FF_JOB_LOAD] = "loading", [FF_JOB_LOCALIZE] = "comparing", [FF_JOB_EVALUATE] = "judging a repair",
-        [FF_JOB_ACCEPT] = "taking a repair", [FF_JOB_REJECT] = "setting aside", [FF_JOB_UNDO] = "undoing",
-        [FF_JOB_REDO] = "redoing", [FF_JOB_GOTO] = "going there", [FF_JOB_STEP] = "searching a repair",
-        [FF_JOB_REPAIR] = "repairing", [FF_JOB_SAVE] = "writing", [FF_JOB_DETAIL] = "reading details",
-        [FF_JOB_VALIDATE] = "validating", [FF_JOB_PIN] = "pairing", [FF_JOB_FORBID] = "pairing",
-        [FF_JOB_UNPIN] = "pairing",
-    };
-    return (int)k >= 0 && k < FF_JOB_KINDS && names[k] ? names[k] : "working";
-}
-
 static void draw_progress(ui *u, ui_pen *p)
 {
     const ff_progress *g = ff_session_progress(u->session);
@@ -152,7 +160,7 @@ static void draw_progress(ui *u, ui_pen *p)
     int cells = ui_pen_room(p) / 5;
 
     cells = cells > 24 ? 24 : cells < 6 ? 6 : cells;
-    snprintf(text, sizeof text, " engine: %s ", name_of_job(u->running_kind));
+    snprintf(text, sizeof text, " engine: %s ", ff_job_name(u->running_kind));
     ui_pen_right(p, ui_plain(INK_INFO), text);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     if (!stage)
@@ -221,7 +229,7 @@ void ui_draw_status(ui *u, ui_rect r)
         ui_pen_text(&p, ui_plain(INK_DIM), "another key: stay");
         return;
     }
-    if (u->running && u->running_kind != FF_JOB_DETAIL) { /* reading details is quick and frequent */
+    if (ui_busy(u)) {
         draw_progress(u, &p);
         if (u->message)
             ui_pen_printf(&p, ui_plain(u->message_ink), "   %s", u->message);
@@ -261,7 +269,7 @@ void ui_draw_keys(ui *u, ui_rect r)
         hint(&p, "search", "search");
         return;
     }
-    if (u->running && u->running_kind != FF_JOB_DETAIL)
+    if (ui_busy(u))
         hint(&p, "cancel", "cancel");
     if (s->localized && ui_chosen_proposal(u)) {
         hint(&p, "accept", "accept");

@@ -236,6 +236,7 @@ int ui_term_enter(int color)
     }
     term.can_mouse = term.mouse = *capability("kmous", text, sizeof text) != '\0';
     term.can_paste = *capability("BE", text, sizeof text) != '\0';
+    ui_theme_set_pixels(!term.ascii);
     prepare_restore();
     catch_signals();
     modes();
@@ -337,6 +338,7 @@ bool ui_term_mouse(void)
 void ui_term_set_glyphs(ui_glyphs g)
 {
     term.ascii = g == UI_GLYPHS_ASCII || (g == UI_GLYPHS_AUTO && !term.utf8) || !term.utf8;
+    ui_theme_set_pixels(!term.ascii);
     ui_term_redraw();
 }
 
@@ -368,6 +370,11 @@ static void convert(const ui_cell *cell, cchar_t *out)
     wchar_t text[3] = {(wchar_t)cell->c, 0, 0};
     int pair = 0;
     attr_t attributes = ui_theme_attributes(cell->style, &pair);
+
+    if (cell->fg) {
+        pair = ui_theme_pixel_pair(cell->fg & 0xffffff, cell->bg & 0xffffff);
+        attributes = 0;
+    }
 
     if (term.ascii) {
         text[0] = (wchar_t)ui_ascii(cell->c);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetafix/base.h"
+
 /* One colour for terminals of 16 (of 8: its lower bits, and bold), and of 256 on dark and on light
  * ground. -1: the terminal's own. */
 typedef struct shade {
@@ -61,6 +63,8 @@ static bool colours;
 static int pairs[INK_COUNT][PAPER_COUNT]; /* 0: not yet made */
 static int n_pairs;
 
+static void forget_pairs(void);
+
 void ui_theme_start(int color)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -76,8 +80,7 @@ void ui_theme_start(int color)
         if (last && (strcmp(last, ";7") == 0 || strcmp(last, ";15") == 0))
             theme = UI_LIGHT;
     }
-    memset(pairs, 0, sizeof pairs);
-    n_pairs = 0;
+    forget_pairs();
 }
 
 ui_theme ui_theme_present(void)
@@ -90,8 +93,7 @@ bool ui_theme_choose(ui_theme t)
     if (t != UI_MONO && !colours)
         return false;
     theme = t;
-    memset(pairs, 0, sizeof pairs);
-    n_pairs = 0;
+    forget_pairs();
     return true;
 }
 
@@ -133,6 +135,77 @@ static int colour_number(const shade *s)
         return c;
     return c == 8 ? -1 : c & 7; /* no grey among eight: faint instead */
 }
+
+/* ------------------------------------------------------------------------------------- pictures */
+
+/* Pairs of pictures by their two colour numbers: open addressing, never full. */
+enum { PIXEL_SLOTS = 1 << 17 };
+typedef struct pixel_pair {
+    int fg, bg, pair; /* pair 0: a free slot */
+} pixel_pair;
+static pixel_pair *pixel_pairs;
+static bool can_pixels;
+
+void ui_theme_set_pixels(bool possible)
+{
+    can_pixels = possible;
+}
+
+bool ui_theme_pixels(void)
+{
+    return can_pixels && theme != UI_MONO && COLORS >= 256 && COLOR_PAIRS > 4096;
+}
+
+/* Terminals of direct colour take five bits a channel here, so that pairs are few; of 256 the colour cube or the grey
+ * ramp, whichever is nearer. */
+static int pixel_colour(unsigned rgb)
+{
+    int r = (int)(rgb >> 16 & 255), g = (int)(rgb >> 8 & 255), b = (int)(rgb & 255);
+    if (COLORS > 256)
+        return (int)(rgb & 0xf8f8f8) | (int)(rgb >> 5 & 0x070707);
+    int cube[3], distance = 0;
+    const int wanted[3] = {r, g, b};
+    static const int steps[6] = {0, 95, 135, 175, 215, 255};
+    for (int k = 0; k < 3; k++) {
+        cube[k] = wanted[k] < 48 ? 0 : wanted[k] < 115 ? 1 : (wanted[k] - 35) / 40;
+        int d = steps[cube[k]] - wanted[k];
+        distance += d * d;
+    }
+    int grey = ((r + g + b) / 3 - 3) / 10, value, off = 0;
+    grey = grey < 0 ? 0 : grey > 23 ? 23 : grey;
+    value = 8 + 10 * grey;
+    for (int k = 0; k < 3; k++)
+        off += (value - wanted[k]) * (value - wanted[k]);
+    return off < distance ? 232 + grey : 16 + 36 * cube[0] + 6 * cube[1] + cube[2];
+}
+
+static void forget_pairs(void)
+{
+    memset(pairs, 0, sizeof pairs);
+    n_pairs = 0;
+    if (pixel_pairs)
+        memset(pixel_pairs, 0, PIXEL_SLOTS * sizeof *pixel_pairs);
+}
+
+int ui_theme_pixel_pair(unsigned fg_rgb, unsigned bg_rgb)
+{
+    int fg = pixel_colour(fg_rgb), bg = pixel_colour(bg_rgb);
+    if (!pixel_pairs)
+        pixel_pairs = ff_alloc_array(PIXEL_SLOTS, sizeof *pixel_pairs);
+    unsigned slot = ((unsigned)fg * 2654435761u ^ (unsigned)bg * 40503u) % PIXEL_SLOTS;
+    while (pixel_pairs[slot].pair && (pixel_pairs[slot].fg != fg || pixel_pairs[slot].bg != bg))
+        slot = (slot + 1) % PIXEL_SLOTS;
+    if (!pixel_pairs[slot].pair) {
+        /* Some are left for the inks. */
+        if (n_pairs + INK_COUNT * PAPER_COUNT >= COLOR_PAIRS || n_pairs >= PIXEL_SLOTS / 2 ||
+            init_extended_pair(n_pairs + 1, fg, bg) != OK)
+            return 0;
+        pixel_pairs[slot] = (pixel_pair){fg, bg, ++n_pairs};
+    }
+    return pixel_pairs[slot].pair;
+}
+
+/* -------------------------------------------------------------------------------------- styles */
 
 static int pair_of(ui_style s)
 {

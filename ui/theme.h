@@ -17,5 +17,10 @@ bool ui_theme_choose(ui_theme t);
 bool ui_theme_parse(const char *name, ui_theme *out);
 /* curses attributes (a value of attr_t) and colour pair of a style. */
 unsigned ui_theme_attributes(ui_style s, int *pair);
+/* Can cells have any colours of a picture? False: with few colours or none, and without Unicode. */
+bool ui_theme_pixels(void);
+void ui_theme_set_pixels(bool possible); /* half blocks can be drawn */
+/* The pair nearest to two colours 0xRRGGBB. */
+int ui_theme_pixel_pair(unsigned fg, unsigned bg);
 
 #endif

@@ -60,6 +60,11 @@ typedef struct ui {
     int64_t detail_version;   /* snapshot's, when it was asked for */
     int64_t detail_due_ns;    /* ask then; 0: no need */
     int64_t detail_job;
+    int image;                /* that is looked at */
+    const ff_picture *picture;
+    int64_t picture_due_ns;   /* ask then; 0: no need */
+    int64_t picture_job;
+    int64_t picture_version;  /* snapshot's, when it was asked for */
 
     int64_t running;          /* the job that runs; 0: idle */
     ff_job_kind running_kind;
@@ -81,6 +86,7 @@ void ui_stale(ui *u); /* every view is refreshed before the next paint */
 void ui_take_events(ui *u);
 void ui_want_detail(ui *u); /* of u->pair, when it stayed for a moment */
 void ui_detail_tick(ui *u);
+void ui_want_picture(ui *u); /* of u->image and, where its activations are seen, u->pair */
 /* The last change of models is in no file. */
 bool ui_unsaved(const ui *u);
 
@@ -99,6 +105,9 @@ const ff_table *ui_proposals(const ui *u);
 const char *ui_chosen_proposal(ui *u);
 void ui_cursor_moved(ui *u); /* the other panes follow */
 void ui_look_at(ui *u, int pair); /* all panes turn to a pair */
+
+/* images.c: the image that is looked at, by hand */
+void ui_look_at_image(ui *u, int image);
 
 /* findings.c: the row of the repair that names this finding (its ids have blanks or commas between), -1 */
 int ui_proposal_of(const ui *u, const char *id);
@@ -120,6 +129,12 @@ const char *ui_key_of(const char *line);
 
 /* loop.c */
 void ui_loop(ui *u);
+
+/* A job runs that is worth a word: what views read for themselves is quick and frequent. */
+static inline bool ui_busy(const ui *u)
+{
+    return u->running && u->running_kind != FF_JOB_DETAIL && u->running_kind != FF_JOB_PICTURE;
+}
 
 /* Cells of a snapshot's table by the column's name; -1 or 0 rows and missing columns read as empty. */
 static inline const char *ui_text(const ff_table *t, int row, const char *column)

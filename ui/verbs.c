@@ -22,6 +22,7 @@ void ui_look_at(ui *u, int pair)
     u->pair = pair;
     u->views[VIEW_DETAIL].stale = true;
     ui_want_detail(u);
+    ui_want_picture(u);
     for (int i = 0; i < VIEW_COUNT; i++) {
         ui_view *v = &u->views[i];
         if (v->class->follow) {
@@ -37,7 +38,7 @@ void ui_cursor_moved(ui *u)
     int row;
 
     u->dirty = true;
-    if (v->class->text || !v->class->pair)
+    if (v->class->text || !v->class->pair || v == &u->views[VIEW_ACTIVATIONS])
         return;
     ui_view_update(v);
     row = ui_view_row(v);
@@ -57,6 +58,7 @@ void ui_cursor_moved(ui *u)
         ui_window_select(&u->views[VIEW_DETAIL].window, 0);
         if (pair >= 0)
             ui_want_detail(u);
+        ui_want_picture(u);
     }
     for (int i = 0; pair >= 0 && i < VIEW_COUNT; i++) {
         ui_view *other = &u->views[i];
@@ -94,6 +96,11 @@ void ui_show_view(ui *u, ui_view_id id, bool remember)
         u->views[id].stale = true;
         ui_want_detail(u);
         u->detail_due_ns = ff_now_ns(); /* asked for by hand: at once */
+    }
+    if (id == VIEW_ACTIVATIONS || id == VIEW_IMAGES) {
+        u->views[id].stale = true;
+        ui_want_picture(u);
+        u->picture_due_ns = ff_now_ns();
     }
     u->dirty = true;
 }
@@ -260,7 +267,7 @@ static char *join(int argc, char **argv, int from)
 static void begin_search(ui *u)
 {
     ui_view *v = ui_focused(u);
-    u->search_from = v->class->text ? v->window.top : v->window.cursor;
+    u->search_from = v->window.free ? v->window.top : v->window.cursor;
     ui_prompt_open(&u->prompt, UI_PROMPT_SEARCH, "");
 }
 
@@ -309,7 +316,7 @@ static void filter(ui *u, int argc, char **argv)
 
 static void cancel(ui *u)
 {
-    if (u->running && u->running_kind != FF_JOB_DETAIL) {
+    if (ui_busy(u)) {
         ff_session_cancel(u->session, u->interrupts > 0);
         ui_say(u, INK_WARN, "cancelling");
         u->interrupts++;
@@ -399,6 +406,51 @@ static bool table_view(const char *word, ui_view_id *out)
     return false;
 }
 
+/* ------------------------------------------------------------------------------------- what-if */
+
+/* To where an attribute can be edited; from there without a line to edit, the preprocessing. */
+static void begin_edit(ui *u)
+{
+    if (u->pair >= 0) {
+        ui_show_view(u, VIEW_DETAIL, true);
+        ui_say(u, INK_INFO, "go to an attribute and press i");
+    } else {
+        ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, "what-if pre ");
+    }
+}
+
+/* Without a node the words are about the row under the cursor; false: they name one. */
+static bool what_if_here(ui *u, int argc, char **argv)
+{
+    bool swap = strcmp(argv[1], "weights") == 0 || strcmp(argv[1], "inject") == 0;
+    if (!(argc == 2 && (swap || strchr(argv[1], '='))))
+        return false;
+    if (u->pair < 0) {
+        ui_say(u, INK_INFO, "choose a node first");
+        return true;
+    }
+    char *line = swap ? ff_asprintf("what-if %s %d", argv[1], u->pair) : ff_asprintf("what-if %d '%s'", u->pair, argv[1]);
+    ui_run(u, line);
+    free(line);
+    return true;
+}
+
+static void move_image(ui *u, const char *where)
+{
+    int64_t to;
+    int images = u->snap->images;
+    if (strcmp(where, "next") == 0)
+        to = u->image + 1;
+    else if (strcmp(where, "previous") == 0)
+        to = u->image - 1;
+    else if (!ff_parse_int(where, &to))
+        to = -1;
+    if (to < 0 || to >= images)
+        ui_say(u, INK_INFO, "there is no such image");
+    else
+        ui_look_at_image(u, (int)to);
+}
+
 bool ui_verb(void *sink, int argc, char **argv)
 {
     ui *u = sink;
@@ -438,6 +490,14 @@ bool ui_verb(void *sink, int argc, char **argv)
         ui_show_view(u, VIEW_KEYS, false);
     } else if (strcmp(word, "stats") == 0) {
         ui_show_view(u, VIEW_STATS, false);
+    } else if (strcmp(word, "jobs") == 0 && argc == 1) {
+        ui_show_view(u, VIEW_JOBS, false);
+    } else if (strcmp(word, "edit") == 0) {
+        begin_edit(u);
+    } else if (strcmp(word, "what-if") == 0 && argc > 1) {
+        return what_if_here(u, argc, argv);
+    } else if (strcmp(word, "image") == 0 && argc == 2) {
+        move_image(u, argv[1]);
     } else if (strcmp(word, "next-pane") == 0) {
         next_pane(u, 1);
     } else if (strcmp(word, "previous-pane") == 0) {

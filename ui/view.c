@@ -10,7 +10,7 @@ enum { TEXT_WIDTH = 240 }; /* a row is so wide when its text is searched */
 void ui_view_init(ui_view *v, struct ui *ui, ui_view_id id)
 {
     *v = (ui_view){.class = ui_view_classes[id], .ui = ui, .stale = true};
-    v->window.free = v->class->text;
+    v->window.free = v->class->text && !v->class->cursor;
 }
 
 void ui_view_finish(ui_view *v)
@@ -167,7 +167,7 @@ void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char 
         int at = v->window.top + i;
         ui_pen p = ui_pen_at(c, r, i);
         v->class->draw(v, v->rows[at], &p);
-        if (!v->class->text && at == v->window.cursor)
+        if (at == v->window.cursor && (v->class->cursor ? focused : !v->class->text))
             ui_canvas_paper(c, (ui_rect){r.x, r.y + i, r.width, 1},
                             focused ? PAPER_CURSOR : PAPER_CURSOR_OFF);
         if (match)
@@ -185,12 +185,12 @@ bool ui_view_search(ui_view *v, const char *text, int step, bool here)
     }
     if (v->n_rows == 0)
         return false;
-    int at = v->class->text ? v->window.top : v->window.cursor;
+    int at = v->window.free ? v->window.top : v->window.cursor;
     for (int i = here ? 0 : 1; i <= v->n_rows; i++) {
         int k = ((at + i * step) % v->n_rows + v->n_rows) % v->n_rows;
         if (row_matches(v, v->rows[k], text)) {
             ui_window_show(&v->window, k);
-            if (v->class->text)
+            if (v->window.free)
                 ui_window_select(&v->window, k);
             return true;
         }

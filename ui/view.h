@@ -14,7 +14,8 @@
 
 typedef enum ui_view_id {
     VIEW_GRAPH, VIEW_HEAT, VIEW_FINDINGS, VIEW_PROPOSALS, VIEW_STEPS, VIEW_IMAGES,
-    VIEW_EQUIVALENCES, VIEW_LOG, VIEW_DETAIL, VIEW_LESSON, VIEW_KEYS, VIEW_STATS, VIEW_OUTPUT, VIEW_COUNT
+    VIEW_EQUIVALENCES, VIEW_LOG, VIEW_DETAIL, VIEW_ACTIVATIONS, VIEW_LESSON, VIEW_KEYS, VIEW_STATS, VIEW_OUTPUT,
+    VIEW_JOBS, VIEW_COUNT
 } ui_view_id;
 
 typedef struct ui_view ui_view;
@@ -24,7 +25,8 @@ typedef struct ui_view_class {
     const char *name;  /* as in ":view heat" */
     const char *title; /* in the frame */
     const char *keys;  /* what is special here: "Enter details  o sort" */
-    bool text;         /* no cursor: moving scrolls */
+    bool text;         /* a page that is broken to the width; no cursor: moving scrolls */
+    bool cursor;       /* a page with a cursor all the same: its lines can be chosen */
     bool fits;         /* which rows there are depends on the height */
     void (*finish)(ui_view *v); /* frees v->data; may be NULL */
     /* Something changed: say with ui_view_rows() how many rows there are, in which order. */

@@ -166,4 +166,12 @@ typedef struct ff_weight_stats {
 /* Statistics of each constant of the pair (n_stats <= max). */
 int ff_weight_stats_of(const ff_subject *s, int pair, ff_weight_stats *stats, int max, int *n_stats) FF_MUST_USE;
 
+/* What both sides make of an image at a pair: the output of its nodes, canonical float32 ([1,C,H,W] of a layer of
+ * images). New references; NULL where a side has no such value. FF_ERR_USAGE: no such pair or image. */
+int ff_probe(const ff_subject *s, int pair, int image, const ff_task *task, ff_tensor **source,
+             ff_tensor **target) FF_MUST_USE;
+/* The labels of the Target when it goes on from the pair with the Source's activation, over all images. FF_ERR_USAGE
+ * where the pair has not one activation of the same dims on both sides. */
+int ff_inject(const ff_subject *s, int pair, const ff_task *task, ff_labels **out) FF_MUST_USE;
+
 #endif

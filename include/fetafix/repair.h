@@ -68,6 +68,12 @@ void ff_proposal_finish(ff_proposal *p);
 /* The model after the proposal (a new reference; the same model when it has no patch). */
 int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST_USE;
 
+/* A person's own edits, as proposals that repair no finding (id "what-if"). FF_ERR_USAGE says what cannot be done. Attribute `name` (as the canonical view has it, else ONNX's) of the pair's Target node becomes `value`:
+ * "0,0,1,1", "6", "SAME_UPPER"; one number stands for all. */
+int ff_own_attribute(const ff_subject *s, int pair, const char *name, const char *value, ff_proposal *out) FF_MUST_USE;
+/* All constants of the pair's Target node become the Source's. */
+int ff_own_weights(const ff_subject *s, int pair, ff_proposal *out) FF_MUST_USE;
+
 /* The edits after which the model, fed pictures prepared as `fed`, sees them as `wanted`. FF_ERR_USAGE where the two
  * differ in more than an affine map of each channel and the channels' order, or the input is no RGB float32. */
 int ff_pre_into_graph(const ff_model *m, const ff_pre *fed, const ff_pre *wanted, ff_patch **out) FF_MUST_USE;
@@ -226,6 +232,9 @@ bool ff_search_next(ff_search *s, int wrong, ff_trial *out);
  * who accepts or rejects by hand). After an accepted FF_TRIAL_ADD, ff_search_set_proposals must follow. Same
  * calls in the same order: same search, so a session replays its decisions to resume. */
 void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accepted);
+/* Tells that a step was taken which is none of the list: a person's own edit. As after an accepted FF_TRIAL_ADD,
+ * ff_search_set_proposals must follow. */
+void ff_search_took(ff_search *s);
 ff_phase ff_search_phase(const ff_search *s);
 /* After FF_PHASE_DONE: places of the accepted single proposals that are essential (all of them when
  * minimisation did not run). With `minimal`, the final state is the start with these alone (an accepted

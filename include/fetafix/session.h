@@ -86,6 +86,13 @@ typedef enum ff_job_kind {
     FF_JOB_PIN,      /* the Source's node `id` and the Target's node `target` are a pair */
     FF_JOB_FORBID,   /* they never are */
     FF_JOB_UNPIN,    /* whatever fits; each of the three localises again when it was localised */
+    FF_JOB_WHAT_IF,  /* judge an edit of one's own, to look at: `id` says what, of pair `number`: "NAME=VALUE" an
+                        attribute, "weights" the Source's weights, "inject" the Source's activation; `number` -1:
+                        words of a preprocessing spec for the Target. Replaces the one before */
+    FF_JOB_KEEP,     /* the what-if becomes a step */
+    FF_JOB_DROP,     /* the what-if is forgotten */
+    FF_JOB_PICTURE,  /* image `other` small, and what both sides make of it at pair `number` (-1: no pair): fills
+                        ff_session_picture */
     FF_JOB_KINDS
 } ff_job_kind;
 
@@ -156,6 +163,15 @@ typedef struct ff_snapshot {
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
     int n_work;
     const ff_work *work;      /* where it went, a row a phase; labels and analysis stand before the judgements */
+    struct ff_what_if {
+        const char *summary; /* of the edit that is looked at; NULL: none */
+        const char *verdict; /* why it is as it is, in words */
+        int wrong;           /* images that differ under it, exact; -1: the Target cannot run */
+        int fixed, broken;   /* against the present state */
+        double distance;     /* NAN unknown */
+        bool keepable;       /* false: an injection is no edit */
+        int pair;            /* -1: preprocessing */
+    } what_if;
 
     const ff_table *pairs;        /* the aligned graph, a row a pair, in the order of the network */
     const ff_table *findings;
@@ -198,7 +214,7 @@ void ff_snapshot_unref(const ff_snapshot *s);
  *               current:bool model:text (content key)
  * steps         decision:int (1.., in order of time) step:int (of the state it led to; empty: none)
  *               state:int proposal:text type:text summary:text outcome:text ("accepted" "rejected"
- *               "broken" "undone" "redone" "went") before:int after:int phase:text findings:text
+ *               "broken" "undone" "redone" "went" "kept": a what-if became a step) before:int after:int phase:text findings:text
  * images_table  image:int name:text source:int target:int initial:int (labels now and at first)
  *               source_name:text target_name:text source_margin:real target_margin:real wrong:bool
  *               fixed_by:int (step that put it right; empty)  top_source:text top_target:text ("12,94,26,98,95")
@@ -222,6 +238,7 @@ typedef struct ff_detail {
                                    relative:real max_abs:real different:int cause:text shape:text */
     const ff_table *histogram;  /* role:text bin:int low:real high:real source:int target:int */
     const ff_table *worst;      /* role:text index:int source:real target:real difference:real */
+    const ff_table *channels;   /* role:text channel:int error:real (|T - S| / |S| over the output channel, from 0) */
 } ff_detail;
 const ff_detail *ff_session_detail(ff_session *s, int pair); /* new reference or NULL */
 void ff_detail_unref(const ff_detail *d);
@@ -236,6 +253,30 @@ typedef struct ff_comparison {
 } ff_comparison;
 const ff_comparison *ff_session_comparison(ff_session *s); /* new reference or NULL */
 void ff_comparison_unref(const ff_comparison *c);
+/* An image and its activations at one pair in the present state, made by FF_JOB_PICTURE. */
+typedef struct ff_picture {
+    int pair, image;
+    int width, height;    /* of the thumbnail, at most FF_THUMB each way */
+    const uint8_t *rgb;   /* 3 * width bytes a row, top down */
+    int channels, rows, columns; /* of the activations: [channels][rows][columns]; 0: there are none */
+    const float *source, *target; /* NULL where a side has none */
+    const float *error;   /* by channel |T - S| / |S|; NULL unless both are there */
+} ff_picture;
+enum { FF_THUMB = 320 };
+/* New reference, or NULL until it is there for this image, pair and state. */
+const ff_picture *ff_session_picture(ff_session *s, int pair, int image);
+void ff_picture_unref(const ff_picture *p);
+
+const char *ff_job_name(ff_job_kind k); /* "repairing": what it does */
+/* Jobs that run or wait, in the order in which they will be done. Any thread. */
+typedef struct ff_job_info {
+    int64_t job;
+    ff_job_kind kind;
+    bool running;
+} ff_job_info;
+int ff_session_jobs(ff_session *s, ff_job_info *out, int max); /* how many were written */
+/* Cancels one job, running or waiting. */
+void ff_session_cancel_job(ff_session *s, int64_t job);
 
 /* The labels of both models in the present state, as DESIGN.md's --labels-csv; after FF_JOB_LOAD. */
 int ff_session_write_labels(ff_session *s, const char *path, bool force) FF_MUST_USE;

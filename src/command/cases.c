@@ -389,6 +389,32 @@ int verb_repair(ff_context *c, int argc, char **argv)
     return code ? code : verdict(c);
 }
 
+/* What the command line asked for is written when the explorer was left. That no file was there was
+ * checked at the start: one that is there now was written by hand from within. */
+static int leave_explorer(ff_context *c, int64_t begun)
+{
+    ff_options o = *c->options;
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    bool loaded = s->loaded, edited = s->state > 0;
+    ff_snapshot_unref(s);
+    ff_session_cancel(c->session, true);
+    if (!loaded)
+        return ff_fail(FF_ERR_CANCELLED, "left before the models were loaded");
+    interrupt_watch(c->session);
+    int code = batch_run(c, &(ff_request){.kind = FF_JOB_LOAD}); /* done when the engine rests */
+    o.force = true;
+    if (!code && o.output && !edited)
+        note(c, "'%s' is not written: nothing was repaired", o.output);
+    else if (!code && o.output)
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_SAVE, .path = o.output, .force = true});
+    const ff_options *given = c->options;
+    c->options = &o;
+    if (!code)
+        code = write_results(c, begun);
+    c->options = given;
+    return code ? code : verdict(c);
+}
+
 bool batch_has_screen(void)
 {
     const char *term = getenv("TERM");
@@ -409,6 +435,11 @@ int verb_explore(ff_context *c, int argc, char **argv)
     so.source = argc ? argv[0] : NULL;
     so.target = argc ? argv[1] : NULL;
     so.speculate = true;
-    int code = ff_session_open(&so, &c->session);
-    return code ? code : explorer(c->session, o);
+    int64_t begun = ff_now_ns();
+    int code = batch_check_outputs(o);
+    if (!code)
+        code = ff_session_open(&so, &c->session);
+    if (!code)
+        code = explorer(c->session, o);
+    return code ? code : leave_explorer(c, begun);
 }

@@ -15,6 +15,14 @@ static const ff_binding bindings[] = {
     {"w", "prompt save", "write the Target to a file"},
     {"v", "validate", "count on validation images"},
     {"C-c", "cancel", "cancel the job"},
+    {"J", "jobs", "jobs of the engine"},
+
+    {"i", "edit", "what if: edit an attribute"},
+    {"W", "what-if weights", "what if: Source's weights here"},
+    {"I", "what-if inject", "what if: Source's activation"},
+    {"P", "prompt what-if pre", "what if: preprocessing"},
+    {"K", "keep", "keep the what-if as a step"},
+    {"D", "drop", "drop the what-if"},
 
     {"1", "view graph", "aligned graph"},
     {"2", "view heat", "suspicious layers"},
@@ -27,6 +35,7 @@ static const ff_binding bindings[] = {
     {"9", "view detail", "details"},
     {"0", "view lesson", "text of the lesson"},
     {"H", "hint", "hint for the lesson"},
+    {"p", "view activations", "activations"},
     {"Tab", "next-pane", "next pane"},
     {"S-Tab", "previous-pane", "previous pane"},
     {"]", "next-tab", "next view of the pane"},
@@ -36,6 +45,8 @@ static const ff_binding bindings[] = {
     {"Space", "fold", "fold or unfold"},
     {"o", "sort next", "sort by the next column"},
     {"f", "filter next", "next filter"},
+    {">", "image next", "next image"},
+    {"<", "image previous", "previous image"},
     {"&", "prompt filter text", "filter by a text"},
 
     {"j", "down", "down"},

@@ -85,6 +85,8 @@ int look_place(const ff_snapshot *s, int n, char **words, int *used, int *pair)
         *used = 2;
         return find_layer(s, words[1], pair);
     }
+    if (words[0][0] == 'L' && ff_parse_int(words[0] + 1, &number) && find_layer(s, words[0] + 1, pair) == FF_OK)
+        return FF_OK;
     if (n > 1 && strcmp(words[0], "pair") == 0) {
         words++;
         *used = 2;

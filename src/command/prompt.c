@@ -13,7 +13,7 @@
 #include "command/print.h"
 #include "command/views.h"
 
-static int need_session(const ff_context *c)
+int need_session(const ff_context *c)
 {
     return c->session
                ? FF_OK
@@ -51,6 +51,11 @@ static bool take_force(int *argc, char **argv)
     return take_word(argc, argv, "--force") || brief;
 }
 
+int prompt_post(ff_context *c, const ff_request *r)
+{
+    return post(c, r);
+}
+
 int prompt_job(ff_context *c, int argc, char **argv)
 {
     static const struct {
@@ -59,6 +64,7 @@ int prompt_job(ff_context *c, int argc, char **argv)
     } jobs[] = {
         {"step", FF_JOB_STEP},         {"repair", FF_JOB_REPAIR},     {"undo", FF_JOB_UNDO},
         {"localize", FF_JOB_LOCALIZE}, {"validate", FF_JOB_VALIDATE},
+        {"keep", FF_JOB_KEEP},         {"drop", FF_JOB_DROP},
         {"pre-into-graph", FF_JOB_PRE_INTO_GRAPH},
     };
     (void)argc;

@@ -5,7 +5,14 @@
 
 #include "fetafix/command.h"
 
-int prompt_job(ff_context *c, int argc, char **argv);    /* step repair undo localize validate */
+/* FF_ERR_USAGE when no case is open. */
+int need_session(const ff_context *c) FF_MUST_USE;
+/* Where the context waits, the outcome is printed; else events tell it. */
+int prompt_post(ff_context *c, const ff_request *r) FF_MUST_USE;
+
+int prompt_job(ff_context *c, int argc, char **argv);    /* step repair undo localize validate keep drop */
+int prompt_jobs(ff_context *c, int argc, char **argv);
+int prompt_what_if(ff_context *c, int argc, char **argv);
 int prompt_accept(ff_context *c, int argc, char **argv); /* accept reject evaluate split */
 int prompt_move(ff_context *c, int argc, char **argv);   /* redo goto */
 int prompt_pin(ff_context *c, int argc, char **argv);    /* pin forbid unpin */

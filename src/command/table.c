@@ -48,6 +48,7 @@ static const ff_command commands[] = {
      1, 2, prompt_look, NULL},
     {"diff", "NODE | layer NUMBER [NAME]...", "attributes of both sides; without names those that differ",
      "As: diff model/conv2d_5 pads", NULL, FF_AT_PROMPT, 1, -1, prompt_look, NULL},
+    {"drop", "", "forget the what-if", NULL, "D", FF_AT_PROMPT, 0, 0, prompt_job, NULL},
     {"equivalences", "[FILTER]...", "differences that cannot change a result", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
      NULL},
     {"evaluate", "[REPAIR]", "judge a repair without taking it", NULL, "e", FF_AT_PROMPT, 0, 1,
@@ -77,6 +78,9 @@ static const ff_command commands[] = {
      NULL},
     {"inspect", "MODEL", "what is in a model", "--verbose lists every node with its attributes.",
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_inspect},
+    {"jobs", "[cancel JOB]", "what the engine does and what waits; cancel one", NULL, "J", FF_AT_PROMPT, 0, 2,
+     prompt_jobs, NULL},
+    {"keep", "", "make the what-if a step", NULL, "K", FF_AT_PROMPT, 0, 0, prompt_job, NULL},
     {"labels", "FILE [--force]", "write both models' five best classes of every image", NULL, NULL,
      FF_AT_PROMPT, 1, 2, prompt_labels, NULL},
     {"layer", "NUMBER", "all that is known of a core layer", "As: layer 12", NULL, FF_AT_PROMPT, 1, 1,
@@ -167,6 +171,13 @@ static const ff_command commands[] = {
      prompt_job, NULL},
     {"weights", "NODE | layer NUMBER [worst N]", "how far the weights of a layer are apart",
      "As: weights layer 12 worst 10", NULL, FF_AT_PROMPT, 1, 4, prompt_look, NULL},
+    {"what-if", "[NODE NAME=VALUE | pre KEY=VALUE... | weights NODE | inject NODE]",
+     "try an edit of one's own and count the wrong labels; without words: the present one",
+     "NODE is a core layer (L12, or `layer 12`), a row of `pairs` (7, or `pair 7`) or a node's name. An\n"
+     "attribute is set where the Target keeps it; `pre` changes the Target's preprocessing; `weights` takes\n"
+     "the Source's weights; `inject` goes on with the Source's activation, which shows whether the cause lies\n"
+     "before that node. `keep` makes the edit a step (better or not), `drop` forgets it, another replaces it.",
+     "W I", FF_AT_PROMPT, 0, -1, prompt_what_if, NULL},
     {"why", "image IMAGE", "why an image's labels differ, or what put them right",
      "IMAGE is a name, a part of it that only one image has, or a number.", NULL, FF_AT_PROMPT, 1, 2,
      prompt_why, NULL},

@@ -17,7 +17,7 @@ static bool listed(const char *list, const char *op)
     return false;
 }
 
-static bool same_dims(const ff_cvalue *a, const ff_cvalue *b)
+bool ff_cvalues_alike(const ff_cvalue *a, const ff_cvalue *b)
 {
     return a->shape.rank == b->shape.rank && a->shape.rank >= 0 &&
            memcmp(a->shape.dims, b->shape.dims, (size_t)a->shape.rank * sizeof a->shape.dims[0]) == 0;
@@ -70,12 +70,12 @@ void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops)
         if (x->n_outputs < 1 || y->n_outputs < 1)
             continue;
         const ff_cvalue *so = &s->source.canon->values[x->outputs[0]], *to = &s->target.canon->values[y->outputs[0]];
-        if (!so->original || !to->original || !same_dims(so, to))
+        if (!so->original || !to->original || !ff_cvalues_alike(so, to))
             continue;
         ff_layer layer = {.pair = i, .source = so, .target = to, .elements = count_of(so)};
         if (x->n_inputs >= 1 && y->n_inputs == x->n_inputs) {
             const ff_cvalue *si = &s->source.canon->values[x->inputs[0]], *ti = &s->target.canon->values[y->inputs[0]];
-            if (x->n_inputs == 1 && si->original && ti->original && same_dims(si, ti)) {
+            if (x->n_inputs == 1 && si->original && ti->original && ff_cvalues_alike(si, ti)) {
                 layer.source_in = si;
                 layer.target_in = ti;
             }

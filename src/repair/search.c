@@ -289,6 +289,27 @@ static bool is_pending(const ff_search *s, const ff_trial *t)
            memcmp(t->indices, s->trial.indices, (size_t)t->n * sizeof *t->indices) == 0;
 }
 
+static void add_step(ff_search *s, bool asked)
+{
+    ff_grow(&s->steps, &s->steps_capacity, (size_t)s->n_steps + 1, sizeof *s->steps);
+    s->steps[s->n_steps++] = asked ? s->phase : FF_PHASE_GREEDY;
+}
+
+/* What failed singly may help now. */
+static void another_state(ff_search *s, bool asked)
+{
+    clear(&s->present);
+    if (s->phase == FF_PHASE_JOINT || s->phase == FF_PHASE_PRE || (!asked && s->phase != FF_PHASE_GREEDY)) {
+        ff_minimise_destroy(s->minimise);
+        s->minimise = NULL;
+        free(s->essential);
+        s->essential = NULL;
+        clear(&s->pass);
+        enter(s, FF_PHASE_GREEDY);
+        s->pending = false;
+    }
+}
+
 void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accepted)
 {
     (void)v;
@@ -313,20 +334,15 @@ void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accept
         /* What was searched for is better than the Source's own spec, which goes by the finding's name. */
         for (int k = 0; k < it->n_findings && strcmp(it->id, FF_SEARCH_PRE) == 0; k++)
             ff_map_put(s->accepted, it->findings[k], &mark);
-        ff_grow(&s->steps, &s->steps_capacity, (size_t)s->n_steps + 1, sizeof *s->steps);
-        s->steps[s->n_steps++] = asked ? s->phase : FF_PHASE_GREEDY;
+        add_step(s, asked);
     }
-    clear(&s->present);
-    /* Another state: what failed singly may help now. */
-    if (s->phase == FF_PHASE_JOINT || s->phase == FF_PHASE_PRE || (!asked && s->phase != FF_PHASE_GREEDY)) {
-        ff_minimise_destroy(s->minimise);
-        s->minimise = NULL;
-        free(s->essential);
-        s->essential = NULL;
-        clear(&s->pass);
-        enter(s, FF_PHASE_GREEDY);
-        s->pending = false;
-    }
+    another_state(s, asked);
+}
+
+void ff_search_took(ff_search *s)
+{
+    add_step(s, false);
+    another_state(s, false);
 }
 
 ff_phase ff_search_phase(const ff_search *s)

@@ -51,6 +51,7 @@ void case_destroy(ff_case *c)
     if (!c)
         return;
     case_forget_judgements(c);
+    case_drop_what_if(c);
     ff_search_destroy(c->search);
     ff_state_destroy(c->state);
     ff_state_destroy(c->start);

@@ -11,11 +11,12 @@
  *     compare.c   two states side by side
  *     export.c    the way to a state, as a patch or as a script
  *     repro.c     faults as bundles
+ *     what_if.c   edits of one's own, looked at before they are kept
  *     move.c      undo, redo, going to a state, and the search replayed there
  *     validate.c  independent images
  *     pins.c      pairs that a person pinned or forbade
  *     work.c      what all of this costs
- *     tables.c, pairs.c, detail.c   what front ends see
+ *     tables.c, pairs.c, detail.c, picture.c   what front ends see
  *     engine.c    the thread
  */
 #ifndef FETAFIX_SESSION_CASE_H
@@ -59,6 +60,7 @@ typedef enum outcome {
     OUTCOME_WENT,
     OUTCOME_ESSENTIAL, /* minimisation settled: the state with the essential steps only */
     OUTCOME_INTO_GRAPH, /* the preprocessing was written into the graph */
+    OUTCOME_KEPT,       /* an edit of one's own became a step */
     OUTCOME_COUNT
 } outcome;
 const char *outcome_name(outcome o);
@@ -93,6 +95,12 @@ typedef struct ahead {
 
 /* Rows of the account of work: what precedes the search, then its phases. */
 enum { WORK_LABELS, WORK_ANALYSIS, WORK_SEARCH, WORK_PHASES = WORK_SEARCH + FF_PHASE_DONE };
+/* An edit of one's own on the present state. */
+typedef struct what_if {
+    ff_proposal proposal; /* id NULL: none is looked at */
+    ff_judgement judgement;
+    bool edit; /* false: an injection */
+} what_if;
 
 typedef struct ff_case {
     ff_session_options options; /* texts owned by `texts` */
@@ -149,6 +157,7 @@ typedef struct ff_case {
     ahead ahead[8];
     int n_ahead;
     ff_work work[WORK_PHASES];
+    what_if what_if;
 
     int validation_images, validation_initial, validation_wrong, validation_regressed;
     char *validation_names; /* of the images that got worse, a line each */
@@ -210,6 +219,11 @@ int case_trial(ff_case *c, bool *done, bool *accepted) FF_MUST_USE;
 int case_step(ff_case *c) FF_MUST_USE;
 int case_repair(ff_case *c) FF_MUST_USE;
 int case_pre_into_graph(ff_case *c) FF_MUST_USE;
+/* The state that a judged proposal leads to, without `ids`. */
+void case_make_point(const ff_case *c, const ff_proposal *p, const ff_judgement *j, point *out);
+/* Commits a step that no search proposed, tells of it and makes the lists of its state. Takes the
+ * point over. */
+int case_commit_step(ff_case *c, outcome how, point *p) FF_MUST_USE;
 /* The end with --minimal was made, in the search's log. */
 bool case_settled(const ff_case *c);
 /* Loaded for repair, and localised. */
@@ -255,6 +269,12 @@ int case_goto(ff_case *c, int64_t number) FF_MUST_USE;
 /* Makes the search anew and tells it the log that ends in `tip`. */
 int case_replay(ff_case *c) FF_MUST_USE;
 
+/* what_if.c */
+int case_what_if(ff_case *c, int64_t pair, const char *words) FF_MUST_USE;
+int case_keep(ff_case *c) FF_MUST_USE;
+int case_drop(ff_case *c) FF_MUST_USE;
+void case_drop_what_if(ff_case *c);
+
 /* validate.c */
 int case_validate(ff_case *c) FF_MUST_USE;
 
@@ -285,6 +305,9 @@ int case_split_lines(const char *text, char ***out);
 ff_layer_scores *case_scores_for(const ff_case *c, const ff_subject *s);
 /* detail.c */
 int case_detail(ff_case *c, int pair, const struct ff_detail **out) FF_MUST_USE;
+
+/* picture.c */
+int case_picture(ff_case *c, int64_t pair, int image, const struct ff_picture **out) FF_MUST_USE;
 
 /* Texts of proposals in the store. */
 ff_fault_type case_type_of(const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One pair of nodes in full: attributes side by side, where it comes from, its weights. */
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ void ff_detail_unref(const ff_detail *d)
     ff_table_unref(d->weights);
     ff_table_unref(d->histogram);
     ff_table_unref(d->worst);
+    ff_table_unref(d->channels);
     free(b);
 }
 
@@ -172,6 +174,41 @@ static const ff_column worst_columns[] = {
     {"difference", FF_COL_REAL, "Target - Source"},
 };
 
+static const ff_column channel_columns[] = {
+    {"role", FF_COL_TEXT, "which constant of the layer"},
+    {"channel", FF_COL_INT, "output channel, from 0"},
+    {"error", FF_COL_REAL, "relative distance |T - S| / |S| over the channel"},
+};
+
+/* By output channel: the first axis of every constant, but the second of ConvTranspose's weight. */
+static void add_channels(ff_table *out, const ff_cnode *s, const ff_cnode *g, const char *role)
+{
+    const ff_cparam *a = ff_cnode_param(s, role), *b = ff_cnode_param(g, role);
+    if (!a || !b || a->tensor->count != b->tensor->count || a->tensor->rank < 1)
+        return;
+    const ff_tensor *t = a->tensor;
+    int axis = strcmp(s->op, "ConvTranspose") == 0 && strcmp(role, "weight") == 0 && t->rank > 1;
+    int64_t channels = t->dims[axis], inner = 1;
+    for (int i = axis + 1; i < t->rank; i++)
+        inner *= t->dims[i];
+    if (channels < 2)
+        return;
+    double *sums = ff_alloc_array((size_t)channels * 2, sizeof *sums);
+    for (int64_t i = 0; i < t->count; i++) {
+        double x = ff_tensor_get_real(t, i), y = ff_tensor_get_real(b->tensor, i);
+        int64_t c = i / inner % channels;
+        sums[2 * c] += (y - x) * (y - x);
+        sums[2 * c + 1] += x * x;
+    }
+    for (int64_t c = 0; c < channels; c++) {
+        int row = ff_table_add_row(out);
+        ff_table_set_text(out, row, "role", role);
+        ff_table_set_int(out, row, "channel", c);
+        ff_table_set_real(out, row, "error", sums[2 * c] > 0 ? sqrt(sums[2 * c] / sums[2 * c + 1]) : 0);
+    }
+    free(sums);
+}
+
 static char *dims_of(const ff_cnode *s, const ff_cnode *g, const char *role)
 {
     const ff_cparam *p = s ? ff_cnode_param(s, role) : NULL;
@@ -251,7 +288,9 @@ int case_detail(ff_case *c, int pair, const ff_detail **out)
         ff_table_create("histogram", histogram_columns, FF_COUNT(histogram_columns));
     ff_table *worst = ff_table_create("worst", worst_columns, FF_COUNT(worst_columns));
     ff_table *origins = ff_table_create("origins", origin_columns, FF_COUNT(origin_columns));
+    ff_table *channels = ff_table_create("channels", channel_columns, FF_COUNT(channel_columns));
     for (int i = 0; i < n_stats; i++) {
+        add_channels(channels, source, target, stats[i].role);
         char *shape = dims_of(source, target, stats[i].role);
         add_weights(weights, histogram, worst, &stats[i], shape);
         free(shape);
@@ -263,6 +302,7 @@ int case_detail(ff_case *c, int pair, const ff_detail **out)
     b->d.weights = weights;
     b->d.histogram = histogram;
     b->d.worst = worst;
+    b->d.channels = channels;
     free(stats);
     *out = &b->d;
     return FF_OK;

@@ -21,6 +21,12 @@ typedef struct job_end {
     char *message;
 } job_end;
 
+/* A job that runs or waits. */
+typedef struct waiting {
+    ff_job_info info;
+    bool dropped;
+} waiting;
+
 struct ff_session {
     ff_case *c;
     pthread_t thread;
@@ -39,6 +45,11 @@ struct ff_session {
     const ff_detail *detail;
     const ff_comparison *comparison;
     uint64_t detail_state;
+    const ff_picture *picture;
+    uint64_t picture_state;
+    waiting *jobs; /* in the order of their numbers */
+    int n_jobs;
+    size_t jobs_capacity;
     int64_t finished; /* number of the last job that ended */
     job_end *ends;    /* by job number */
     size_t ends_capacity;
@@ -155,7 +166,36 @@ static void set_detail(ff_session *s, const ff_detail *d)
     ff_detail_unref(last);
 }
 
+const ff_picture *ff_session_picture(ff_session *s, int pair, int image)
+{
+    pthread_mutex_lock(&s->lock);
+    bool fits = s->picture && s->picture->pair == pair && s->picture->image == image;
+    const ff_picture *p = fits ? picture_ref(s->picture) : NULL;
+    pthread_mutex_unlock(&s->lock);
+    return p;
+}
+
+static void set_picture(ff_session *s, const ff_picture *p)
+{
+    pthread_mutex_lock(&s->lock);
+    const ff_picture *last = s->picture;
+    s->picture = p;
+    pthread_mutex_unlock(&s->lock);
+    ff_picture_unref(last);
+}
+
 /* ----------------------------------------------------------------------------------------- jobs */
+
+static int run_picture(ff_session *s, const ff_request *r)
+{
+    const ff_picture *p;
+    int code = case_picture(s->c, r->number, r->other, &p);
+    if (code)
+        return code;
+    s->picture_state = s->c->localised;
+    set_picture(s, p);
+    return FF_OK;
+}
 
 static int run_detail(ff_session *s, int64_t pair)
 {
@@ -244,10 +284,50 @@ static int run(ff_session *s, const ff_request *r)
     case FF_JOB_FORBID:
     case FF_JOB_UNPIN:
         return case_pin(c, r->kind, r->id ? r->id : "", r->target ? r->target : "");
+    case FF_JOB_WHAT_IF:
+        return case_what_if(c, r->number, r->id);
+    case FF_JOB_KEEP:
+        return case_keep(c);
+    case FF_JOB_DROP:
+        return case_drop(c);
+    case FF_JOB_PICTURE:
+        return run_picture(s, r);
     case FF_JOB_KINDS:
         break;
     }
     return ff_fail(FF_ERR_USAGE, "there is no such job");
+}
+
+/* Under the lock. */
+static waiting *find_job(ff_session *s, int64_t job)
+{
+    for (int i = 0; i < s->n_jobs; i++) {
+        if (s->jobs[i].info.job == job)
+            return &s->jobs[i];
+    }
+    return NULL;
+}
+
+static void forget_job(ff_session *s, int64_t job)
+{
+    waiting *w = find_job(s, job);
+    if (w) {
+        size_t after = (size_t)(s->jobs + s->n_jobs - (w + 1));
+        memmove(w, w + 1, after * sizeof *w);
+        s->n_jobs--;
+    }
+}
+
+/* Marks the job as running; false: it was dropped while it waited. */
+static bool start_job(ff_session *s, int64_t job)
+{
+    pthread_mutex_lock(&s->lock);
+    waiting *w = find_job(s, job);
+    bool fine = job > atomic_load(&s->cancel_upto) && !(w && w->dropped);
+    if (w)
+        w->info.running = true;
+    pthread_mutex_unlock(&s->lock);
+    return fine;
 }
 
 static void finish(ff_session *s, int64_t job, ff_job_kind kind, int code)
@@ -255,6 +335,7 @@ static void finish(ff_session *s, int64_t job, ff_job_kind kind, int code)
     const char *message = code ? ff_error() : NULL;
     char *shown = message ? ff_visible(message) : NULL;
     pthread_mutex_lock(&s->lock);
+    forget_job(s, job);
     ff_grow(&s->ends, &s->ends_capacity, (size_t)job + 1, sizeof *s->ends);
     s->ends[job] = (job_end){.code = code, .message = ff_strdup(shown)};
     s->finished = job;
@@ -271,13 +352,15 @@ static void run_request(ff_session *s, const request *q)
     atomic_store(&s->cancel.set, false);
     atomic_store(&s->running_kind, (int)q->r.kind);
     atomic_store(&s->running, q->job);
-    if (q->job <= atomic_load(&s->cancel_upto)) {
+    if (!start_job(s, q->job)) {
         code = ff_fail(FF_ERR_CANCELLED, "cancelled");
     } else {
         emit(s, FF_EVENT_STARTED, q->r.kind, q->job, FF_OK, NULL);
         code = run(s, &q->r);
         if (s->detail && s->detail_state != s->c->localised)
             set_detail(s, NULL);
+        if (s->picture && s->picture_state != s->c->localised)
+            set_picture(s, NULL);
     }
     ff_progress_finish(&s->progress);
     char *message = code ? ff_strdup(ff_error()) : NULL;
@@ -337,6 +420,8 @@ int64_t ff_session_post(ff_session *s, const ff_request *r)
     pthread_mutex_lock(&s->lock); /* so that the queue is in the order of the numbers */
     int64_t job = q->job = atomic_fetch_add(&s->posted, 1) + 1;
     ff_queue_push(s->requests, q);
+    ff_grow(&s->jobs, &s->jobs_capacity, (size_t)s->n_jobs + 1, sizeof *s->jobs);
+    s->jobs[s->n_jobs++] = (waiting){.info = {.job = job, .kind = r->kind}};
     pthread_mutex_unlock(&s->lock);
     atomic_store(&s->speculation.set, true);
     return job;
@@ -348,6 +433,27 @@ void ff_session_cancel(ff_session *s, bool all)
         atomic_store(&s->cancel_upto, atomic_load(&s->posted));
     if (all || atomic_load(&s->running))
         atomic_store(&s->cancel.set, true);
+}
+
+int ff_session_jobs(ff_session *s, ff_job_info *out, int max)
+{
+    pthread_mutex_lock(&s->lock);
+    int n = s->n_jobs < max ? s->n_jobs : max;
+    for (int i = 0; i < n; i++)
+        out[i] = s->jobs[i].info;
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+void ff_session_cancel_job(ff_session *s, int64_t job)
+{
+    pthread_mutex_lock(&s->lock);
+    waiting *w = find_job(s, job);
+    if (w && w->info.running)
+        atomic_store(&s->cancel.set, true);
+    else if (w)
+        w->dropped = true;
+    pthread_mutex_unlock(&s->lock);
 }
 
 int ff_session_wait(ff_session *s, int64_t job)
@@ -429,6 +535,8 @@ void ff_session_close(ff_session *s)
     ff_snapshot_unref(s->snapshot);
     ff_detail_unref(s->detail);
     ff_comparison_unref(s->comparison);
+    ff_picture_unref(s->picture);
+    free(s->jobs);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->ended);
     free(s);

@@ -80,6 +80,8 @@ int case_export_script(ff_case *c, const char *path, bool force)
         free(summary);
         if (strcmp(p->ids, "pre-into-graph") == 0)
             ff_buf_puts(&b, "pre-into-graph\n");
+        else if (strncmp(p->ids, "what-if ", 8) == 0)
+            ff_buf_printf(&b, "%s\nkeep\n", p->ids);
         else
             put_step(&b, p->ids);
     }

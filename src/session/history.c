@@ -11,7 +11,7 @@
 #include "session/case.h"
 
 static const char *const outcome_names[] = {
-    "accepted", "rejected", "broken", "undone", "redone", "went", "essential", "written",
+    "accepted", "rejected", "broken", "undone", "redone", "went", "essential", "written", "kept",
 };
 _Static_assert(FF_COUNT(outcome_names) == OUTCOME_COUNT, "a name for each outcome");
 

@@ -348,6 +348,7 @@ int case_refresh(ff_case *c)
     for (int i = 0; i < findings->count; i++)
         remember_finding(c, c->subject, &findings->at[i]);
     case_forget_judgements(c);
+    case_drop_what_if(c);
     collect_steps(c);
     if ((code = keep_listing(c)) || (code = prepare_judge(c)))
         return code;

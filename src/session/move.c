@@ -143,6 +143,11 @@ static int tell_log(ff_case *c)
         const decision *d = &c->decisions[log[i] - 1];
         if (d->outcome == OUTCOME_ESSENTIAL || d->outcome == OUTCOME_INTO_GRAPH)
             continue;
+        if (d->outcome == OUTCOME_KEPT) {
+            ff_search_took(c->search);
+            code = tell_list(c, d->to, &l);
+            continue;
+        }
         code = tell_decision(c, d, &l);
         if (!code && d->outcome == OUTCOME_ACCEPTED && !d->subset)
             code = tell_list(c, d->to, &l);

@@ -9,5 +9,6 @@ ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last);
 ff_snapshot *snapshot_ref(const ff_snapshot *s);
 const ff_detail *detail_ref(const ff_detail *d);
 const ff_comparison *comparison_ref(const ff_comparison *c);
+const ff_picture *picture_ref(const ff_picture *p);
 
 #endif

@@ -126,8 +126,7 @@ static char *ids_here(const ff_case *c, const ff_trial *t)
     return text;
 }
 
-static void make_point(const ff_case *c, const ff_trial *t, const ff_proposal *p,
-                       const ff_judgement *j, point *out)
+void case_make_point(const ff_case *c, const ff_proposal *p, const ff_judgement *j, point *out)
 {
     const point *from = &c->points[c->current];
     *out = (point){
@@ -145,6 +144,11 @@ static void make_point(const ff_case *c, const ff_trial *t, const ff_proposal *p
         .model = ff_model_ref(j->state->model),
     };
     ff_key_hex(ff_model_sha256(out->model), out->model_hex);
+}
+
+/* A joint step remembers what it is made of. */
+static void add_parts(const ff_case *c, const ff_trial *t, point *out)
+{
     if (t->n < 2)
         return;
     out->parts = ff_alloc_array((size_t)t->n, sizeof *out->parts);
@@ -202,7 +206,8 @@ int case_decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_ju
     decision told = d; /* case_commit takes the texts over; they live on in c->decisions */
     point made = {0};
     if (grows) {
-        make_point(c, t, p, j, &made);
+        case_make_point(c, p, j, &made);
+        add_parts(c, t, &made);
         made.ids = ff_strdup(d.ids);
     }
     int code = case_commit(c, &d, grows ? &made : NULL);
@@ -339,46 +344,27 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
     return code;
 }
 
-/* What was judged under the new preprocessing is judged again, as nodes under the old one. */
-static int commit_into_graph(ff_case *c, ff_patch *patch, ff_state *s)
+int case_commit_step(ff_case *c, outcome how, point *p)
 {
-    const point *from = &c->points[c->current];
-    char *spec = ff_pre_print(&from->pre);
-    point p = {
-        .parent = c->current,
-        .depth = from->depth + 1,
-        .ids = ff_strdup("pre-into-graph"),
-        .type = ff_strdup(ff_fault_type_name(FF_PP)),
-        .summary = ff_asprintf("write the preprocessing into the graph: %s", spec),
-        .findings = ff_strdup(""),
-        .patch = ff_patch_copy(patch),
-        .pre = c->target_pre,
-        .wrong = s->wrong,
-        .distance = s->distance,
-        .labels = case_plain_labels(s->labels),
-        .model = ff_model_ref(s->model),
-    };
-    free(spec);
-    ff_key_hex(ff_model_sha256(p.model), p.model_hex);
     decision d = {
         .previous = c->tip,
-        .outcome = OUTCOME_INTO_GRAPH,
+        .outcome = how,
         .from = c->current,
         .to = -1,
-        .ids = ff_strdup(p.ids),
-        .type = ff_strdup(p.type),
-        .summary = ff_strdup(p.summary),
-        .findings = ff_strdup(""),
+        .ids = ff_strdup(p->ids),
+        .type = ff_strdup(p->type),
+        .summary = ff_strdup(p->summary),
+        .findings = ff_strdup(p->findings),
         .verdict = FF_VERDICT_BETTER,
-        .before = from->wrong,
-        .after = s->wrong,
+        .before = c->points[c->current].wrong,
+        .after = p->wrong,
         .phase = ff_strdup(""),
     };
-    char *text = ff_asprintf("wrong %d -> %d: %s", d.before, d.after, p.summary);
-    int code = case_commit(c, &d, &p);
+    char *text = ff_asprintf("%s: wrong %d -> %d: %s", outcome_name(how), d.before, d.after, d.summary);
+    int code = case_commit(c, &d, p);
     if (code) {
         decision_finish(&d);
-        point_finish(&p);
+        point_finish(p);
     } else {
         case_note(c, "%s", text);
         c->announce(c->context, text);
@@ -387,6 +373,26 @@ static int commit_into_graph(ff_case *c, ff_patch *patch, ff_state *s)
     free(text);
     c->publish(c->context, true);
     return code;
+}
+
+/* What was judged under the new preprocessing is judged again, as nodes under the old one. */
+static int commit_into_graph(ff_case *c, ff_patch *patch, ff_state *s)
+{
+    char *spec = ff_pre_print(&c->points[c->current].pre);
+    ff_proposal step = {
+        .type = FF_PP,
+        .summary = ff_asprintf("write the preprocessing into the graph: %s", spec),
+        .patch = patch,
+        .has_pre = true,
+        .pre = c->target_pre,
+    };
+    const ff_judgement j = {.wrong = s->wrong, .distance = s->distance, .state = s};
+    point p;
+    case_make_point(c, &step, &j, &p);
+    p.ids = ff_strdup("pre-into-graph");
+    free(step.summary);
+    free(spec);
+    return case_commit_step(c, OUTCOME_INTO_GRAPH, &p);
 }
 
 int case_pre_into_graph(ff_case *c)

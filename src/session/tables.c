@@ -391,6 +391,23 @@ static const char *next_proposal(ff_case *c)
     return c->proposals->at[t.indices[0]].id;
 }
 
+static void set_what_if(const ff_case *c, box *b)
+{
+    const what_if *w = &c->what_if;
+    if (!w->proposal.id)
+        return;
+    b->s.what_if = (struct ff_what_if){
+        .summary = visible(b, w->proposal.summary),
+        .verdict = visible(b, w->judgement.why ? w->judgement.why : ""),
+        .wrong = w->judgement.wrong,
+        .fixed = w->judgement.fixed,
+        .broken = w->judgement.broken,
+        .distance = w->judgement.distance,
+        .keepable = w->edit && w->judgement.state && w->judgement.verdict != FF_VERDICT_SAME,
+        .pair = w->proposal.pair,
+    };
+}
+
 static void set_numbers(ff_case *c, box *b)
 {
     ff_snapshot *s = &b->s;
@@ -441,6 +458,7 @@ static void set_numbers(ff_case *c, box *b)
     }
     s->seconds = c->seconds;
     s->timed_out = c->timed_out;
+    set_what_if(c, b);
 }
 
 static const char *node_label(box *b, const ff_canon *c, int node)

@@ -35,6 +35,7 @@ answer WORDS...                            answer the question of the lesson, as
 compare-states STATE STATE                 two states side by side: counts, labels that changed, edits of one alone
 detail NODE | layer NUMBER                 attributes, origins and weights of a row of the aligned graph
 diff NODE | layer NUMBER [NAME]...         attributes of both sides; without names those that differ
+drop                                       forget the what-if
 equivalences [FILTER]...                   differences that cannot change a result
 evaluate [REPAIR]                          judge a repair without taking it
 explain [TYPE | CAUSE]                     a fault type or a cause in plain words: PP ID TSS WB LH CG
@@ -46,6 +47,8 @@ help [TOPIC]                               what there is to type; `help views`: 
 hint                                       a hint for the lesson; after the last one the answer
 history [FILTER]...                        the history tree, and which state is present
 images [FILTER]...                         the images and both labels
+jobs [cancel JOB]                          what the engine does and what waits; cancel one
+keep                                       make the what-if a step
 labels FILE [--force]                      write both models' five best classes of every image
 layer NUMBER                               all that is known of a core layer
 layers [FILTER]...                         scores of the core layers
@@ -77,6 +80,7 @@ undo                                       go back to the state before the last 
 unpin SOURCE_NODE TARGET_NODE              take back `pin` or `forbid`
 validate                                   count wrong labels over the validation images
 weights NODE | layer NUMBER [worst N]      how far the weights of a layer are apart
+what-if [NODE NAME=VALUE | pre KEY=VALUE... | weights NODE | inject NODE] try an edit of one's own and count the wrong labels; without words: the present one
 why image IMAGE                            why an image's labels differ, or what put them right
 $ printf 'status\n' > a; fetafix script a
 fetafix: a:1: no case is open: give SOURCE TARGET --images DIR|LIST

@@ -86,6 +86,11 @@ struct ff_session {
     step steps[MAX_STEPS];
     int n_steps;
     unsigned rejected, evaluated;
+    char what_if[96]; /* "": none */
+    int what_if_wrong, what_if_pair;
+    ff_job_info jobs[1024];
+    int n_jobs;
+    ff_picture *picture;
     bool loaded, localized, searched;
     int64_t version;
     ff_buf log;
@@ -94,7 +99,7 @@ struct ff_session {
 typedef struct boxed {
     ff_snapshot s;
     atomic_int refs;
-    char *source, *target, *next;
+    char *source, *target, *next, *what_if;
 } boxed;
 
 typedef struct boxed_detail {
@@ -552,6 +557,12 @@ static void publish(ff_session *s)
         .images_table = make_images(s), .equivalences = make_equivalences(s), .log = make_log(s),
         .pins = make_pins(),
     };
+    if (s->what_if[0]) {
+        b->what_if = ff_strdup(s->what_if);
+        bool keepable = !strstr(s->what_if, "activation");
+        b->s.what_if = (struct ff_what_if){b->what_if, "", s->what_if_wrong, wrong_now(s) - s->what_if_wrong, 0,
+                                           NAN, keepable, s->what_if_pair};
+    }
     pthread_mutex_lock(&s->lock);
     boxed *old = s->snapshot;
     s->snapshot = b;
@@ -625,6 +636,81 @@ static bool try_fault(ff_session *s, int i, const char *phase, bool force, char 
     note(s, "step %d: %s %s, wrong %d -> %d", s->n_steps, take ? "accepted" : "rejected",
          faults[i].summary, before, after);
     return take;
+}
+
+/* An edit of one's own: one that says 6 or takes the Source's weights helps, others do harm. */
+static int try_own(ff_session *s, const ff_request *r, char *message, size_t size)
+{
+    const char *name = r->number >= 0 && r->number < s->n_pairs ? s->pairs[r->number].target : "preprocessing";
+    if (strstr(r->id, "=oops")) {
+        snprintf(message, size, "'%s' is no number", strchr(r->id, '=') + 1);
+        return FF_ERR_USAGE;
+    }
+    bool helps = strstr(r->id, "=6") || strcmp(r->id, "weights") == 0 || strcmp(r->id, "inject") == 0;
+    snprintf(s->what_if, sizeof s->what_if, strcmp(r->id, "inject") ? "set %s of '%s'" : "the Source's activation: %s, '%s'",
+             r->id, name);
+    s->what_if_wrong = wrong_now(s) + (helps ? -6 : 14);
+    s->what_if_pair = (int)r->number;
+    snprintf(message, size, "what if: wrong %d -> %d", wrong_now(s), s->what_if_wrong);
+    return FF_OK;
+}
+
+static int end_own(ff_session *s, bool keep, char *message, size_t size)
+{
+    if (!s->what_if[0] || (keep && strstr(s->what_if, "activation"))) {
+        snprintf(message, size, "there is no what-if to keep or drop");
+        return FF_ERR_USAGE;
+    }
+    if (keep) {
+        state *from = &s->states[s->current], *to = &s->states[s->n_states];
+        *to = (state){s->n_states, s->current, s->what_if_wrong, s->n_steps + 1, from->repaired, ""};
+        snprintf(to->summary, sizeof to->summary, "LH: %.90s", s->what_if);
+        snprintf(message, size, "kept: wrong %d -> %d", from->wrong, s->what_if_wrong);
+        s->current = s->n_states++;
+    } else {
+        snprintf(message, size, "dropped");
+    }
+    s->what_if[0] = '\0';
+    return FF_OK;
+}
+
+/* A disc before a slope; what the Target makes of it is a bit off in channel 1. */
+static void make_picture(ff_session *s, const ff_request *r)
+{
+    enum { SIZE = 48, CHANNELS = 4, SIDE = 16, N = CHANNELS * SIDE * SIDE };
+    struct {
+        ff_picture p;
+        atomic_int refs;
+        uint8_t rgb[SIZE * SIZE * 3];
+        float source[N], target[N], error[CHANNELS];
+    } *b = ff_alloc(sizeof *b);
+    for (int i = 0; i < SIZE * SIZE; i++) {
+        int x = i % SIZE - 24, y = i / SIZE - 24;
+        bool in = x * x + y * y < 300;
+        b->rgb[3 * i] = (uint8_t)(in ? 220 : 40 + 2 * (i % SIZE));
+        b->rgb[3 * i + 1] = (uint8_t)(in ? 60 + r->other : 60);
+        b->rgb[3 * i + 2] = (uint8_t)(in ? 40 : 90 + 3 * (i / SIZE));
+    }
+    for (int i = 0; i < N; i++) {
+        int c = i / (SIDE * SIDE), x = i % SIDE, y = i / SIDE % SIDE;
+        b->source[i] = (float)(sin(x * (c + 1) * 0.4) + y * 0.1);
+        b->target[i] = b->source[i] + (c == 1 && x > 8 ? 0.7f : 0);
+    }
+    b->error[1] = 0.31f;
+    b->p = (ff_picture){(int)r->number, r->other, SIZE, SIZE, b->rgb, 0, 0, 0, NULL, NULL, NULL};
+    if (r->number >= 0) {
+        b->p.channels = CHANNELS;
+        b->p.rows = b->p.columns = SIDE;
+        b->p.source = b->source;
+        b->p.target = b->target;
+        b->p.error = b->error;
+    }
+    atomic_init(&b->refs, 1);
+    pthread_mutex_lock(&s->lock);
+    ff_picture *old = s->picture;
+    s->picture = &b->p;
+    pthread_mutex_unlock(&s->lock);
+    ff_picture_unref(old);
 }
 
 static int run(ff_session *s, job *j, char *message, size_t size)
@@ -715,6 +801,13 @@ static int run(ff_session *s, job *j, char *message, size_t size)
     case FF_JOB_SAVE:
         snprintf(message, size, "saved '%s'", j->r.path ? j->r.path : "");
         return FF_OK;
+    case FF_JOB_WHAT_IF:
+        if (!work(s, "evaluating", IMAGES))
+            return FF_ERR_CANCELLED;
+        return try_own(s, &j->r, message, size);
+    case FF_JOB_KEEP:
+    case FF_JOB_DROP:
+        return end_own(s, j->r.kind == FF_JOB_KEEP, message, size);
     case FF_JOB_VALIDATE:
         snprintf(message, size, "there are no validation images (--validate)");
         return FF_ERR_USAGE;
@@ -828,7 +921,16 @@ static void make_detail(ff_session *s, int number)
             ff_table_set_real(x, line, "difference", d);
         }
     }
-    b->d = (ff_detail){number, a, o, w, h, x};
+    static const ff_column channels[] = {
+        {"role", FF_COL_TEXT, ""}, {"channel", FF_COL_INT, ""}, {"error", FF_COL_REAL, ""}};
+    ff_table *y = ff_table_create("channels", channels, FF_COUNT(channels));
+    for (int k = 0; conv && k < 64; k++) {
+        int line = ff_table_add_row(y);
+        ff_table_set_text(y, line, "role", "weight");
+        ff_table_set_int(y, line, "channel", k);
+        ff_table_set_real(y, line, "error", p->fault ? faults[p->fault - 1].magnitude * (k % 7) / 3 : 0);
+    }
+    b->d = (ff_detail){number, a, o, w, h, x, y};
     atomic_init(&b->refs, 1);
     pthread_mutex_lock(&s->lock);
     boxed_detail *old = s->boxed_detail;
@@ -846,6 +948,12 @@ static void free_job(void *p)
     free(j);
 }
 
+static void forget(ff_session *s, int64_t number)
+{
+    if (s->n_jobs && s->jobs[0].job == number)
+        memmove(s->jobs, s->jobs + 1, (size_t)--s->n_jobs * sizeof *s->jobs);
+}
+
 static void *engine(void *p)
 {
     ff_session *s = p;
@@ -855,6 +963,9 @@ static void *engine(void *p)
             continue;
         char message[256] = "";
         if (atomic_exchange(&s->drop_all, false) && j->r.kind != FF_JOB_LOAD) {
+            pthread_mutex_lock(&s->lock);
+            forget(s, j->number);
+            pthread_mutex_unlock(&s->lock);
             free_job(j);
             continue;
         }
@@ -862,17 +973,21 @@ static void *engine(void *p)
         pthread_mutex_lock(&s->lock);
         s->running = j->number;
         s->running_kind = j->r.kind;
+        s->jobs[0].running = true; /* they are done in order */
         pthread_mutex_unlock(&s->lock);
         send(s, FF_EVENT_STARTED, j, 0, NULL);
         int code = run(s, j, message, sizeof message);
         if (j->r.kind == FF_JOB_DETAIL)
             make_detail(s, (int)j->r.number);
+        else if (j->r.kind == FF_JOB_PICTURE)
+            make_picture(s, &j->r);
         else
             publish(s);
         ff_progress_finish(&s->progress);
         pthread_mutex_lock(&s->lock);
         s->running = 0;
         s->done_job = j->number;
+        forget(s, j->number);
         pthread_mutex_unlock(&s->lock);
         send(s, FF_EVENT_SNAPSHOT, j, 0, NULL);
         send(s, code == FF_OK ? FF_EVENT_DONE : FF_EVENT_FAILED, j, code,
@@ -920,6 +1035,7 @@ void ff_session_close(ff_session *s)
     ff_snapshot_unref(&s->snapshot->s);
     if (s->boxed_detail)
         ff_detail_unref(&s->boxed_detail->d);
+    ff_picture_unref(s->picture);
     pthread_mutex_destroy(&s->lock);
     ff_buf_finish(&s->log);
     free(s->source);
@@ -935,6 +1051,8 @@ int64_t ff_session_post(ff_session *s, const ff_request *r)
     j->r.path = j->path = ff_strdup(r->path);
     pthread_mutex_lock(&s->lock);
     int64_t number = j->number = ++s->next_job;
+    if (s->n_jobs < (int)FF_COUNT(s->jobs))
+        s->jobs[s->n_jobs++] = (ff_job_info){number, r->kind, false};
     pthread_mutex_unlock(&s->lock);
     ff_queue_push(s->requests, j);
     return number;
@@ -1017,6 +1135,7 @@ void ff_snapshot_unref(const ff_snapshot *snapshot)
     free(b->source);
     free(b->target);
     free(b->next);
+    free(b->what_if);
     free(b);
 }
 
@@ -1054,7 +1173,39 @@ void ff_detail_unref(const ff_detail *d)
     ff_table_unref(b->d.weights);
     ff_table_unref(b->d.histogram);
     ff_table_unref(b->d.worst);
+    ff_table_unref(b->d.channels);
     free(b);
+}
+
+int ff_session_jobs(ff_session *s, ff_job_info *out, int max)
+{
+    pthread_mutex_lock(&s->lock);
+    int n = s->n_jobs < max ? s->n_jobs : max;
+    memcpy(out, s->jobs, (size_t)n * sizeof *out);
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+void ff_session_cancel_job(ff_session *s, int64_t number)
+{
+    if (number == ff_session_running(s, NULL))
+        atomic_store(&s->cancel.set, true);
+}
+
+const ff_picture *ff_session_picture(ff_session *s, int of_pair, int image)
+{
+    pthread_mutex_lock(&s->lock);
+    const ff_picture *p = s->picture && s->picture->pair == of_pair && s->picture->image == image ? s->picture : NULL;
+    if (p)
+        atomic_fetch_add((atomic_int *)(s->picture + 1), 1);
+    pthread_mutex_unlock(&s->lock);
+    return p;
+}
+
+void ff_picture_unref(const ff_picture *p)
+{
+    if (p && atomic_fetch_sub((atomic_int *)((ff_picture *)p + 1), 1) == 1)
+        free((void *)p);
 }
 
 int ff_session_write_labels(ff_session *s, const char *path, bool force)
