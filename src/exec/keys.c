@@ -226,11 +226,40 @@ static void clip_key(ff_plan *p, clipped *clips, int value, int input, float low
     set_key(p, value, ff_hasher_done(&h));
 }
 
+/* What a link computes from the chain's input, whose name is `in`. */
+static int conv_key(const ff_plan *p, const chain *c, const chain_link *l, const ff_key *in,
+                    link_weights *w, ff_key *out)
+{
+    const ff_shape *shape = &p->values[l->value].shape;
+    ff_hasher h;
+
+    int code = chain_weights(c, l, w);
+    if (code != FF_OK)
+        return code;
+    ff_hasher_init(&h);
+    ff_hasher_add_str(&h, "conv");
+    add_key(&h, in);
+    add_key(&h, &w->key);
+    ff_hasher_add(&h, &c->conv, sizeof c->conv);
+    ff_hasher_add_u64(&h, l->shift != NULL);
+    for (int i = 0; l->shift && i < c->channels; i++) {
+        float b = (float)l->shift[i];
+        ff_hasher_add(&h, &b, sizeof b);
+    }
+    ff_hasher_add_u64(&h, (uint64_t)shape->rank);
+    for (int i = 0; i < shape->rank; i++)
+        ff_hasher_add_u64(&h, (uint64_t)shape->dims[i]);
+    if (l->residual >= 0)
+        add_key(&h, &p->values[l->residual].key);
+    *out = ff_hasher_done(&h);
+    return FF_OK;
+}
+
 static int link_key(ff_plan *p, const chain *c, const chain_link *l, clipped *clips)
 {
     const pvalue *x = &p->values[c->input];
     link_weights w;
-    ff_hasher h;
+    ff_key key;
 
     if (l->clip) {
         float low, high;
@@ -242,29 +271,33 @@ static int link_key(ff_plan *p, const chain *c, const chain_link *l, clipped *cl
     ff_key in = x->key;
     if (c->permuted)
         in = permuted_key(&in, c->perm, x->shape.rank);
-    int code = chain_weights(c, l, &w);
+    int code = conv_key(p, c, l, &in, &w, &key);
     if (code != FF_OK)
         return code;
-    ff_hasher_init(&h);
-    ff_hasher_add_str(&h, "conv");
-    add_key(&h, &in);
-    add_key(&h, &w.key);
-    ff_hasher_add(&h, &c->conv, sizeof c->conv);
-    ff_hasher_add_u64(&h, l->shift != NULL);
-    for (int i = 0; l->shift && i < c->channels; i++) {
-        float b = (float)l->shift[i];
-        ff_hasher_add(&h, &b, sizeof b);
-    }
-    ff_hasher_add_u64(&h, (uint64_t)p->values[l->value].shape.rank);
-    for (int i = 0; i < p->values[l->value].shape.rank; i++)
-        ff_hasher_add_u64(&h, (uint64_t)p->values[l->value].shape.dims[i]);
-    if (l->residual >= 0)
-        add_key(&h, &p->values[l->residual].key);
-    set_key(p, l->value, ff_hasher_done(&h));
+    set_key(p, l->value, key);
     ff_cache_ref(w.memo);
     plan_keep(p, w.memo);
     link_weights_finish(&w);
     return FF_OK;
+}
+
+bool ff_plan_local_key(const ff_plan *p, const ff_value *v, const ff_value *from, ff_key *out)
+{
+    const ff_node *n = v->producer;
+    link_weights w;
+
+    if (!n || n->graph != ff_model_graph(p->model) || p->chain_of[n->index] < 0)
+        return false;
+    const chain *c = &p->chains[p->chain_of[n->index]];
+    const chain_link *l = &c->links[p->link_of[n->index]];
+    if (l->value != v->id || l->clip || l->residual >= 0 || c->permuted || c->n_before > 0 ||
+        c->input != from->id)
+        return false;
+    const ff_key in = {{0}}; /* stands for whatever comes */
+    if (conv_key(p, c, l, &in, &w, out) != FF_OK)
+        return false;
+    link_weights_finish(&w);
+    return true;
 }
 
 struct capture_keys {

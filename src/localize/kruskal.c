@@ -76,79 +76,77 @@ ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, flo
 #define VECTORS
 #endif
 
-/* GNU C's vectors: a loop over plain doubles becomes jumps. */
+/* A key holds a value and, in its last bit, whether it is of the first group. The bits of a float, those of a negative
+ * one turned, are in the order of the values. NaN counts as infinity, and there is no negative zero. */
+VECTORS static bool key_lanes(const float *const *rows, size_t from, size_t width, int n1, int n, int64_t (*keys)[LANES],
+                              uint64_t *varies, uint64_t *other)
+{
+    uint64_t any[LANES] = {0};
+    for (int i = 0; i < n; i++) {
+        float padded[LANES] = {0};
+        const float *values = rows[i] + from;
+        uint64_t *differs = i < n1 ? varies : other;
+        int64_t first = i < n1;
+        if (width == LANES)
+            __builtin_prefetch(values + LANES); /* a row is far from the next */
+        else
+            values = memcpy(padded, values, width * sizeof *values);
+        for (int k = 0; k < LANES; k++) {
+            float value = isnan(values[k]) ? INFINITY : values[k] + 0.0f;
+            int32_t bits;
+            memcpy(&bits, &value, sizeof bits);
+            bits ^= (int32_t)((uint32_t)(bits >> 31) >> 1);
+            keys[i][k] = (int64_t)bits * 2 + first;
+            differs[k] |= (uint64_t)(keys[i][k] ^ keys[0][k]) >> 1;
+            any[k] |= (uint64_t)keys[i][k] >> 1;
+        }
+    }
+    for (int k = 0; k < LANES; k++)
+        any[0] |= any[k];
+    return any[0] != 0;
+}
+
+/* GNU C's vectors: a loop over plain numbers becomes jumps. */
 enum { WIDTH = 8 };
-typedef double vector __attribute__((vector_size(8 * WIDTH), may_alias));
-typedef int64_t places __attribute__((vector_size(8 * WIDTH), may_alias));
+typedef int64_t vector __attribute__((vector_size(8 * WIDTH), may_alias));
 
 /* Sorts each of LANES columns of v[0..n-1] by merge exchange (Knuth, volume 3, algorithm 5.2.2M): which elements are
  * compared does not depend on the values, so that the compiler makes vectors of the lanes, for the machine at hand. */
-VECTORS static void sort_lanes(double (*v)[LANES], int n)
+VECTORS static void sort_lanes(int64_t (*v)[LANES], int n)
 {
     int top = 1;
     while (top * 2 < n)
         top *= 2;
     for (int p = n > 1 ? top : 0; p > 0; p /= 2)
         for (int q = top, r = 0, d = p;; d = q - p, q /= 2, r = p) {
-            for (int i = 0; i < n - d; i++) {
-                if ((i & p) != r)
-                    continue;
-                vector *x = (vector *)v[i], *y = (vector *)v[i + d];
-                for (int k = 0; k < LANES / WIDTH; k++) {
-                    vector low = x[k], high = y[k];
-                    places keep = low < high;
-                    x[k] = (vector)((keep & (places)low) | (~keep & (places)high));
-                    y[k] = (vector)((keep & (places)high) | (~keep & (places)low));
+            for (int from = r; from < n - d; from += 2 * p)
+                for (int i = from; i < from + p && i < n - d; i++) {
+                    vector *x = (vector *)v[i], *y = (vector *)v[i + d];
+                    for (int k = 0; k < LANES / WIDTH; k++) {
+                        vector low = x[k], high = y[k], swap = (low ^ high) & (high < low);
+                        x[k] = low ^ swap;
+                        y[k] = high ^ swap;
+                    }
                 }
-            }
             if (q == p)
                 break;
         }
-}
-
-/* A key holds a value and, in its last bit, whether it is of the first group: a float as a double leaves the low 29
- * bits of the mantissa at zero, and the one bit changes the order among equal values only. An infinity, whose bits
- * would become a NaN, is the next power of two instead. */
-VECTORS static void key_lanes(const float *values, uint64_t first, double *keys)
-{
-    uint64_t bits[LANES];
-    for (int k = 0; k < LANES; k++) {
-        double d = isnan(values[k]) ? INFINITY : values[k];
-        d = d > FLT_MAX ? 0x1p128 : d;
-        d = d < -FLT_MAX ? -0x1p128 : d;
-        keys[k] = d + 0.0; /* no negative zero */
-    }
-    memcpy(bits, keys, sizeof bits);
-    for (int k = 0; k < LANES; k++)
-        bits[k] |= first;
-    memcpy(keys, bits, sizeof bits);
-}
-
-/* Which keys differ in more than the group. */
-VECTORS static void note_lanes(const double *keys, const double *reference, uint64_t *differs)
-{
-    uint64_t x[LANES], y[LANES];
-    memcpy(x, keys, sizeof x);
-    memcpy(y, reference, sizeof y);
-    for (int k = 0; k < LANES; k++)
-        differs[k] |= (x[k] ^ y[k]) >> 1;
 }
 
 /* Of each sorted column the rank sum of the first group, and the sum of t^3 - t. A value at place i (from 0) that
  * joins a run of equal ones, which starts at b and has f of the first group so far, moves the mid-rank of the run by
  * one half: twice the rank sum grows by f, and by 2b + t + 1 (t = i - b + 1) if the value is of the first group itself.
  * The numbers are integers far below 2^53: exact. */
-VECTORS static void rank_lanes(double (*v)[LANES], int n, double *rank_sum, double *ties)
+VECTORS static void rank_lanes(int64_t (*v)[LANES], int n, double *rank_sum, double *ties)
 {
     double start[LANES] = {0}, firsts[LANES] = {0}, twice[LANES] = {0}, cubes[LANES] = {0};
-    uint64_t run[LANES];
-    memset(run, 0xff, sizeof run);
+    int64_t run[LANES];
+    for (int k = 0; k < LANES; k++)
+        run[k] = INT64_MAX;
     for (int i = 0; i < n; i++) {
-        uint64_t bits[LANES];
-        memcpy(bits, v[i], sizeof bits);
         for (int k = 0; k < LANES; k++) {
-            uint64_t value = bits[k] & ~(uint64_t)1;
-            double first = bits[k] & 1 ? 1 : 0;
+            int64_t value = v[i][k] >> 1;
+            double first = v[i][k] & 1 ? 1 : 0;
             bool same = value == run[k];
             double b = same ? start[k] : i, f = same ? firsts[k] : 0, t = i - b;
             twice[k] += f + first * (i + b + 2);
@@ -199,24 +197,13 @@ void ff_kruskal_columns(const float *const *rows, int n1, int n2, size_t element
         by_sorting(rows, n1, n2, elements, sum);
         return;
     }
-    double tile[MOST_ROWS][LANES] __attribute__((aligned(8 * WIDTH)));
+    int64_t tile[MOST_ROWS][LANES] __attribute__((aligned(64)));
     for (size_t from = 0; from < elements; from += LANES) {
         size_t width = elements - from < LANES ? elements - from : LANES;
-        bool any = false; /* elements without any difference are common: nothing to count */
-        for (int i = 0; i < n && !any; i++)
-            for (size_t k = 0; k < width; k++)
-                any = any || rows[i][from + k] != 0;
-        if (!any)
-            continue;
         /* Where the first group is constant, any other value of the second flags. */
         uint64_t varies[LANES] = {0}, other[LANES] = {0};
-        for (int i = 0; i < n; i++) {
-            float values[LANES] = {0};
-            __builtin_prefetch(rows[i] + from + (elements - from > LANES ? LANES : 0)); /* a row is far from the next */
-            memcpy(values, rows[i] + from, width == LANES ? sizeof values : width * sizeof *values);
-            key_lanes(values, i < n1, tile[i]);
-            note_lanes(tile[i], tile[0], i < n1 ? varies : other);
-        }
+        if (!key_lanes(rows, from, width, n1, n, tile, varies, other))
+            continue; /* elements without any difference are common: nothing to count */
         double rank_sum[LANES], ties[LANES];
         sort_lanes(tile, n);
         rank_lanes(tile, n, rank_sum, ties);
