@@ -142,7 +142,7 @@ int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n
                  bool keep_outputs, const ff_task *task, ff_labels *l) FF_MUST_USE;
 /* The plan of a model for images under a spec. A model that takes anything but one image is FF_ERR_GRAPH. */
 int ff_label_plan(const ff_model *m, const char *output, const ff_pre *p, bool reference,
-                  ff_plan **out) FF_MUST_USE;
+                  const ff_task *task, ff_plan **out) FF_MUST_USE;
 /* Everything at once: labels of all images of a set. A model that cannot run gives labels with `error`; an
  * operator that is not supported is a failure. memory: bytes for kept pictures. */
 int ff_label_model(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set,

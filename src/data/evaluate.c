@@ -5,7 +5,7 @@
 #include <string.h>
 
 int ff_label_plan(const ff_model *m, const char *output, const ff_pre *pre, bool reference,
-                  ff_plan **out)
+                  const ff_task *task, ff_plan **out)
 {
     const ff_graph *g = ff_model_graph(m);
     if (g->n_inputs != 1)
@@ -14,7 +14,8 @@ int ff_label_plan(const ff_model *m, const char *output, const ff_pre *pre, bool
     int code = ff_pre_input_shape(pre, &g->inputs[0]->declared, &shape);
     if (code)
         return code;
-    ff_plan_options o = {.reference = reference, .feeds = &shape, .output = output};
+    ff_plan_options o = {.reference = reference, .feeds = &shape, .output = output,
+                        .cancel = task ? task->cancel : NULL};
     return ff_plan_create(m, &o, out);
 }
 
@@ -34,7 +35,7 @@ int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, con
     ff_runner **runners = NULL;
     int n = task && task->pool ? ff_pool_threads(task->pool) : 1;
     ff_labels *l = ff_labels_create(ff_dataset_count(set));
-    int code = ff_label_plan(m, output, pre, reference, &plan);
+    int code = ff_label_plan(m, output, pre, reference, task, &plan);
     if (!code)
         code = ff_feed_create(set, pre, ff_plan_input_shape(plan, 0), memory, &feed);
     runners = ff_alloc_array((size_t)n, sizeof *runners);

@@ -383,7 +383,7 @@ int plan_build_steps(ff_plan *p)
             absorbed[c->before[k]] = !seen;
         }
     }
-    for (int i = 0; i < g->n_nodes && code == FF_OK; i++) {
+    for (int i = 0; i < g->n_nodes && code == FF_OK && (code = plan_check_cancel(p)) == FF_OK; i++) {
         bool live = false;
         for (int o = 0; o < g->nodes[i]->n_outputs; o++) {
             const ff_value *v = g->nodes[i]->outputs[o];

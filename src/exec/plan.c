@@ -50,6 +50,11 @@ void plan_keep(ff_plan *p, ff_item *item)
     p->memos[p->n_memos++] = item;
 }
 
+int plan_check_cancel(const ff_plan *p)
+{
+    return ff_check_cancel(&(ff_task){.cancel = p->cancel});
+}
+
 uint64_t plan_memory_left(const ff_plan *p, uint64_t used)
 {
     uint64_t left = used < p->memory_limit ? p->memory_limit - used : 1;

@@ -187,6 +187,7 @@ int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const
                     void *context, const ff_kernel_env *limits);
 /* What a kernel may still take where `used` bytes are taken. */
 uint64_t plan_memory_left(const ff_plan *p, uint64_t used);
+int plan_check_cancel(const ff_plan *p); /* while it is made */
 
 static inline int64_t shape_count(const ff_shape *s)
 {

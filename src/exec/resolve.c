@@ -331,7 +331,7 @@ int plan_resolve(ff_plan *p, const ff_shape *feeds)
         if (v->initializer && p->values[i].feed < 0)
             set_constant(p, v, v->initializer);
     }
-    for (int i = 0; i < g->n_nodes && code == FF_OK; i++) {
+    for (int i = 0; i < g->n_nodes && code == FF_OK && (code = plan_check_cancel(p)) == FF_OK; i++) {
         const ff_node *node = g->nodes[i];
         bool needed = false;
         code = resolve_node(p, node);

@@ -71,7 +71,8 @@ int ff_detect_outputs(ff_detection *d)
     double distance[OUTPUTS] = {0};
     for (int i = 0; i < g->n_outputs; i++)
         names[i] = g->outputs[i]->name;
-    ff_plan_options o = {.reference = ff_subject_options_of(s)->reference,
+    ff_plan_options o = {.cancel = d->task ? d->task->cancel : NULL,
+                         .reference = ff_subject_options_of(s)->reference,
                          .feeds = ff_plan_input_shape(s->target.score, 0),
                          .n_outputs = g->n_outputs,
                          .outputs = names};

@@ -140,8 +140,14 @@ static int all_outputs(const ff_graph *g, const char *read, const char **names)
     return n;
 }
 
+static ff_cancel *cancel_of(const ff_task *task)
+{
+    return task ? task->cancel : NULL;
+}
+
 /* Plans and inputs under the side's preprocessing. FF_ERR_GRAPH: does not run on such an input. */
-static int side_plan(ff_side *side, const ff_dataset *set, const char *output, const ff_subject_options *o)
+static int side_plan(ff_side *side, const ff_dataset *set, const char *output, const ff_subject_options *o,
+                     const ff_task *task)
 {
     const ff_graph *g = ff_model_graph(side->model);
     if (g->n_inputs != 1)
@@ -151,7 +157,7 @@ static int side_plan(ff_side *side, const ff_dataset *set, const char *output, c
     int rc = ff_pre_input_shape(&side->pre, &g->inputs[0]->declared, &shape);
     if (rc != FF_OK)
         return rc;
-    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = output};
+    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = output, .cancel = cancel_of(task)};
     rc = ff_plan_create(side->model, &p, &side->score);
     if (rc != FF_OK)
         return rc;
@@ -166,7 +172,8 @@ static int side_plan(ff_side *side, const ff_dataset *set, const char *output, c
 }
 
 /* A plan of the first `n` nodes: its outputs are what they make and do not read themselves. */
-static int plan_of_prefix(const ff_side *side, int n, const ff_shape *feed, bool reference, ff_plan **out)
+static int plan_of_prefix(const ff_side *side, int n, const ff_shape *feed, bool reference, const ff_task *task,
+                          ff_plan **out)
 {
     const ff_graph *g = ff_model_graph(side->model);
     size_t capacity = 0;
@@ -183,7 +190,8 @@ static int plan_of_prefix(const ff_side *side, int n, const ff_shape *feed, bool
             ff_grow(&names, &capacity, (size_t)count + 1, sizeof *names);
             names[count++] = v->name;
         }
-    ff_plan_options p = {.reference = reference, .observe = true, .feeds = feed, .n_outputs = count, .outputs = names};
+    ff_plan_options p = {.reference = reference, .observe = true, .feeds = feed, .n_outputs = count, .outputs = names,
+                        .cancel = cancel_of(task)};
     int rc = count ? ff_plan_create(side->model, &p, out) : ff_fail(FF_ERR_GRAPH, "nothing of it can run");
     free(names);
     return rc;
@@ -191,11 +199,12 @@ static int plan_of_prefix(const ff_side *side, int n, const ff_shape *feed, bool
 
 /* For comparing a model that does not run: on its own declared input, else on ours up to where it breaks. *out stays
  * NULL when not even the first node works. */
-static int plan_as_far_as_it_goes(const ff_side *side, const char *read, bool reference, ff_plan **out)
+static int plan_as_far_as_it_goes(const ff_side *side, const char *read, bool reference, const ff_task *task,
+                                  ff_plan **out)
 {
     const ff_graph *g = ff_model_graph(side->model);
     const char *names[MOST_OUTPUTS];
-    ff_plan_options p = {.reference = reference, .observe = true, .outputs = names};
+    ff_plan_options p = {.reference = reference, .observe = true, .outputs = names, .cancel = cancel_of(task)};
     p.n_outputs = all_outputs(g, read, names);
     int rc = ff_plan_create(side->model, &p, out);
     if (rc != FF_ERR_GRAPH || g->n_inputs != 1)
@@ -206,7 +215,7 @@ static int plan_as_far_as_it_goes(const ff_side *side, const char *read, bool re
     while (bad - good > 1) {
         int middle = good + (bad - good) / 2;
         ff_plan *plan = NULL;
-        rc = plan_of_prefix(side, middle, fits ? &shape : NULL, reference, &plan);
+        rc = plan_of_prefix(side, middle, fits ? &shape : NULL, reference, task, &plan);
         if (rc == FF_OK) {
             ff_plan_unref(*out);
             *out = plan;
@@ -275,7 +284,7 @@ static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *s
     const ff_value *output;
     int rc = ff_model_read_output(model, h->options.source_output, &output);
     if (rc == FF_OK)
-        rc = side_plan(&h->source, set, h->options.source_output, &h->options);
+        rc = side_plan(&h->source, set, h->options.source_output, &h->options, task);
     if (rc == FF_OK)
         rc = side_label(&h->source, true, o ? o->source_labels : NULL, set, task);
     if (rc == FF_OK && h->source.labels->error)
@@ -339,7 +348,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
     const ff_value *output;
     int rc = ff_model_read_output(target, o->target_output, &output);
     if (rc == FF_OK) {
-        rc = side_plan(&s->target, h->set, o->target_output, o);
+        rc = side_plan(&s->target, h->set, o->target_output, o, task);
         if (rc == FF_ERR_GRAPH) {
             s->target.error = ff_strdup(ff_error());
             side_drop_plans(&s->target);
@@ -354,7 +363,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
         /* One that does not take our pictures may still be sound by itself: enough for comparing. */
         ff_plan *plan = s->target.observe ? ff_plan_ref(s->target.observe) : NULL;
         if (!plan)
-            rc = plan_as_far_as_it_goes(&s->target, output->name, o->reference, &plan);
+            rc = plan_as_far_as_it_goes(&s->target, output->name, o->reference, task, &plan);
         if (rc == FF_OK && plan)
             rc = ff_canon_create(plan, &s->target.canon);
         ff_plan_unref(plan);

@@ -134,7 +134,7 @@ typedef struct subject_plan {
     ff_key key;
 } subject_plan;
 
-static int prepare(ff_judge *j, ff_model *m, const ff_pre *pre, subject_plan *out)
+static int prepare(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *task, subject_plan *out)
 {
     const ff_subject_options *o = ff_shared_options(j->shared);
     const ff_graph *g = ff_model_graph(m);
@@ -145,7 +145,7 @@ static int prepare(ff_judge *j, ff_model *m, const ff_pre *pre, subject_plan *ou
     int rc = ff_pre_input_shape(pre, &g->inputs[0]->declared, &shape);
     if (rc != FF_OK)
         return rc;
-    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = output};
+    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = output, .cancel = task ? task->cancel : NULL};
     ff_plan *plan;
     rc = ff_plan_create(m, &p, &plan);
     if (rc != FF_OK)
@@ -184,13 +184,15 @@ static void keep_for(ff_judge *j, const ff_plan *plan, ff_feed *feed, const ff_k
     ff_store_choose(j->store, plan, ff_dataset_count(ff_shared_set(j->shared)));
 }
 
-static void keep_for_base(ff_judge *j, const ff_state *base)
+static void keep_for_base(ff_judge *j, const ff_state *base, const ff_task *task)
 {
     if (ff_key_equal(&j->base, &base->outputs))
         return;
-    j->base = base->outputs;
     subject_plan p;
-    if (prepare(j, base->model, &base->pre, &p) == FF_OK) {
+    int rc = prepare(j, base->model, &base->pre, task, &p);
+    if (rc != FF_ERR_CANCELLED)
+        j->base = base->outputs;
+    if (rc == FF_OK) {
         keep_for(j, p.plan, p.feed, &p.key);
         ff_plan_unref(p.plan);
     }
@@ -457,7 +459,7 @@ static int answer(ff_judge *j, const question *q, const ff_task *task, ff_judgem
     ff_judgement v = {.distance = NAN};
     int count = ff_dataset_count(ff_shared_set(j->shared));
     subject_plan p;
-    int rc = prepare(j, q->model, q->pre, &p);
+    int rc = prepare(j, q->model, q->pre, task, &p);
     if (judge_is_of_model(rc)) {
         judge_broken(j, &v);
         *out = v;
@@ -471,7 +473,7 @@ static int answer(ff_judge *j, const question *q, const ff_task *task, ff_judgem
         recall(j, q, k, &p.key, &v);
     } else {
         if (q->base)
-            keep_for_base(j, q->base);
+            keep_for_base(j, q->base, task);
         v.flops_full = ff_plan_flops(p.plan) * count;
         rc = q->share > 1 ? evaluate_in_chain(j, q, &p, task, &v) : evaluate(j, q, &p, task, &v);
         if (judge_is_of_model(rc)) {
@@ -518,7 +520,7 @@ int ff_judge_state(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *t
         v.state = ff_state_create(m, pre, l, count, INFINITY, NULL);
         ff_labels_destroy(l);
     }
-    keep_for_base(j, v.state);
+    keep_for_base(j, v.state, task);
     *out = v.state;
     v.state = NULL;
     ff_judgement_finish(&v);

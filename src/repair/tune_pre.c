@@ -16,7 +16,8 @@ enum {
 typedef struct tuning {
     const ff_shared *shared;
     ff_model *model;
-    const ff_task *task;
+    const ff_task *task; /* its progress is ours: */
+    ff_progress *progress;
     int offset;
     int images[SAMPLE], n_images;
     int64_t runs, most_runs;
@@ -59,7 +60,8 @@ static int need_plan(tuning *t, const ff_pre *pre)
     if (rc != FF_OK || (t->plan && same_shape(&shape, &t->shape)))
         return rc;
     drop_plan(t);
-    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = o->target_output};
+    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = o->target_output,
+                        .cancel = t->task->cancel};
     rc = ff_plan_create(t->model, &p, &t->plan);
     if (rc != FF_OK)
         return rc;
@@ -87,6 +89,8 @@ static int run_sample(tuning *t, const ff_pre *pre, ff_tuned *out)
         rc = ff_fail(FF_ERR_GRAPH, "%s", l->error);
     if (rc == FF_OK) {
         t->runs += t->n_images;
+        if (t->progress)
+            ff_progress_add(t->progress, t->n_images);
         t->flops += ff_plan_flops(t->plan) * t->n_images;
         bool soft = ff_is_probabilities(ff_plan_output(t->plan, 0));
         for (int i = 0; i < t->n_images; i++) {
@@ -174,12 +178,15 @@ int ff_tune_pre(const ff_shared *h, ff_model *m, const ff_pre *bases, int n_base
     int count = ff_dataset_count(ff_shared_set(h)), rc = FF_OK;
     ff_task quiet = task ? *task : (ff_task){0};
     quiet.progress = NULL;
-    tuning t = {.shared = h, .model = m, .offset = offset, .task = &quiet};
+    ff_progress *progress = task ? task->progress : NULL;
+    tuning t = {.shared = h, .model = m, .offset = offset, .task = &quiet, .progress = progress};
     int *ids = ff_alloc_array((size_t)count + 1, sizeof *ids);
     for (int i = 0; i < count; i++)
         ids[i] = i;
     t.n_images = ff_sample(ff_shared_options(h)->seed, ids, count, SAMPLE, t.images);
     free(ids);
+    if (progress)
+        ff_progress_start(progress, "searching for a preprocessing", 0);
     for (int i = 0; i < n_bases && rc == FF_OK; i++)
         rc = try_spec(&t, &bases[i]);
     for (int depth = 1; depth <= DEPTH && rc == FF_OK;) {
@@ -195,6 +202,8 @@ int ff_tune_pre(const ff_shared *h, ff_model *m, const ff_pre *bases, int n_base
         sort_out(&t, best, max, n);
         *flops = t.flops;
     }
+    if (progress)
+        ff_progress_finish(progress);
     drop_plan(&t);
     free(t.all);
     return rc;

@@ -303,10 +303,10 @@ static int label_subject(ff_case *c)
     if (code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH) {
         ff_plan *plan = NULL;
         bool fine =
-            ff_label_plan(c->source, o.source_output, &c->source_pre, o.reference, &plan) == FF_OK;
+            ff_label_plan(c->source, o.source_output, &c->source_pre, o.reference, &c->task, &plan) == FF_OK;
         ff_plan_unref(plan);
         if (fine)
-            code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
+            code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &c->task, &plan);
         return code ? blame(code, fine ? c->options.target : c->options.source)
                     : ff_fail(FF_ERR_INTERNAL, "the models run, the case does not");
     }
@@ -315,7 +315,7 @@ static int label_subject(ff_case *c)
     if (c->first->target.error) {
         /* A fault of the Target is a finding; an operator that is missing here is not its fault. */
         ff_plan *plan;
-        code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &plan);
+        code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &c->task, &plan);
         if (!code)
             ff_plan_unref(plan);
         else if (code != FF_ERR_GRAPH)

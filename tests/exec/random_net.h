@@ -148,13 +148,14 @@ static inline feature block(net *n, feature f)
     }
 }
 
-static inline ff_model *random_net(uint64_t seed, int edit)
+/* `edit`: these weights (in the order in which they are made) are others; -1: none. */
+static inline ff_model *random_net_of(uint64_t seed, int edit, int64_t batch)
 {
     net n = {.opset = 11, .edit = edit, .rng = {seed}};
     bool nhwc = pick(&n, 2);
     feature f = {.c = 3, .h = 9 + pick(&n, 12), .w = 9 + pick(&n, 12)};
-    int64_t in[4] = {1, nhwc ? f.h : f.c, nhwc ? f.w : f.h, nhwc ? f.c : f.w};
-    int64_t classes = 5 + pick(&n, 20), shape[2] = {1, -1};
+    int64_t in[4] = {batch, nhwc ? f.h : f.c, nhwc ? f.w : f.h, nhwc ? f.c : f.w};
+    int64_t classes = 5 + pick(&n, 20), shape[2] = {batch, -1};
 
     f.x = net_input(&n, 4, in);
     if (nhwc)
@@ -176,6 +177,11 @@ static inline ff_model *random_net(uint64_t seed, int edit)
         f.x = net_node(&n, "Softmax", f.x.s, "axis=:1", NULL);
     net_output(&n, f.x);
     return net_model(&n);
+}
+
+static inline ff_model *random_net(uint64_t seed, int edit)
+{
+    return random_net_of(seed, edit, 1);
 }
 
 #endif
