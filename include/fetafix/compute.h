@@ -40,6 +40,7 @@ typedef struct ff_kernel_call {
     ff_tensor **out; /* NULL on entry, set to new tensors */
     int n_out;
     ff_kernel_env *env; /* never NULL inside a kernel */
+    uint64_t text; /* bytes of the longest strings of the inputs together: what a string made of them may take */
 } ff_kernel_call;
 
 typedef struct ff_kernel {

@@ -78,6 +78,8 @@ int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
 int ff_tensor_create_unset(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out) FF_MUST_USE;
 /* A view with other dims (same count) that shares data with t. */
 int ff_tensor_reshape(const ff_tensor *t, int rank, const int64_t *dims, ff_tensor **out) FF_MUST_USE;
+/* Bytes that hang on t: its elements, the texts of strings, the tensors of a sequence. */
+uint64_t ff_tensor_memory(const ff_tensor *t);
 ff_tensor *ff_tensor_ref(const ff_tensor *t);
 void ff_tensor_unref(const ff_tensor *t);
 /* Content key over type, dims and bytes; computed once, on demand, from any thread. Not for

@@ -50,7 +50,7 @@ typedef struct stack {
 
 static int stack_push(const ff_call *c, stack *s, ff_tensor *t)
 {
-    s->bytes += t->bytes + sizeof *t;
+    s->bytes += ff_tensor_memory(t) + sizeof *t;
     ff_grow(&s->rounds, &s->capacity, s->n + 1, sizeof *s->rounds);
     s->rounds[s->n++] = t; /* owned from here on */
     return ff_check_size(c, (int64_t)s->bytes, 1);

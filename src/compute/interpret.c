@@ -105,7 +105,7 @@ static int run_node(frame *f, const ff_node *node)
     for (int i = 0; i < node->n_outputs && !rc; i++) {
         if (node->outputs[i]) {
             f->values[node->outputs[i]->id] = out[i];
-            f->bytes += out[i]->bytes;
+            f->bytes += ff_tensor_memory(out[i]);
         } else
             ff_tensor_unref(out[i]);
     }
@@ -125,7 +125,7 @@ static void drop_dead(frame *f, const ff_node *node)
             const ff_value *v = sides[s].values[i];
             if (v && v->graph == node->graph && f->values[v->id] &&
                 f->last_use[v->id] == node->index) {
-                f->bytes -= f->values[v->id]->bytes;
+                f->bytes -= ff_tensor_memory(f->values[v->id]);
                 ff_tensor_unref(f->values[v->id]);
                 f->values[v->id] = NULL;
             }
@@ -147,8 +147,11 @@ static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds,
         f->last_use[i] = -1;
     find_last_uses(g, f->last_use);
     for (int i = 0; i < n_feeds; i++) {
-        if (feeds[i])
-            f->values[g->inputs[i]->id] = ff_tensor_ref(feeds[i]);
+        if (!feeds[i])
+            continue;
+        f->values[g->inputs[i]->id] = ff_tensor_ref(feeds[i]);
+        if (f->outer) /* what a loop carries is nobody else's */
+            f->bytes += ff_tensor_memory(feeds[i]);
     }
     for (int i = 0; i < g->n_nodes && !rc; i++) {
         if ((rc = ff_check_cancel(f->limits ? f->limits->task : NULL)) ||

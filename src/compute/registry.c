@@ -32,6 +32,16 @@ int ff_kernel_find(const ff_node *node, const ff_kernel **out)
     return FF_OK;
 }
 
+static uint64_t longest_text(const ff_tensor *t)
+{
+    size_t most = 0;
+    for (int64_t i = 0; t->dtype == FF_STRING && i < t->count; i++) {
+        size_t n = strlen(ff_get_string(t, i)) + 1;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
 int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *const *in, int n_in,
                   ff_tensor **out, int n_out, ff_kernel_env *env)
 {
@@ -40,6 +50,8 @@ int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *cons
     ff_kernel_call c = {
         .node = node, .in = in, .n_in = n_in, .out = out, .n_out = n_out, .env = env ? env : &none};
     c.env->over_limit = false;
+    for (int i = 0; i < n_in; i++)
+        c.text += in[i] ? longest_text(in[i]) : 0;
     int rc = k->run(&c);
     if (rc == FF_ERR_NOMEM && c.env->over_limit)
         rc = FF_ERR_GRAPH; /* the model's fault, not the machine's */

@@ -148,7 +148,7 @@ int ff_out(ff_call *c, int i, ff_dtype t, int rank, const int64_t *dims, ff_tens
     if (rank > FF_MAX_RANK)
         return ff_fail(FF_ERR_GRAPH, "the output would have rank %d", rank);
     int rc = ff_count(rank, dims, &count);
-    if (rc || (rc = ff_check_size(c, count, ff_dtype_size(t))))
+    if (rc || (rc = ff_check_size(c, count, ff_dtype_size(t) + (t == FF_STRING ? c->text : 0))))
         return rc;
     if (i >= c->n_out)
         return ff_fail(FF_ERR_GRAPH, "the node has no output %d", i);

@@ -280,7 +280,7 @@ static int resolve_node(ff_plan *p, const ff_node *n)
         for (int o = 0; o < n->n_outputs; o++)
             if (n->outputs[o] && f->out[o]) {
                 set_constant(p, n->outputs[o], f->out[o]);
-                p->constant_bytes += f->out[o]->bytes;
+                p->constant_bytes += ff_tensor_memory(f->out[o]);
             }
     }
 done:

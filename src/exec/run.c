@@ -216,7 +216,7 @@ static int run_node(ff_runner *r, const step *s)
         live_value *v = s->out[i].value >= 0 ? &r->values[s->out[i].value] : NULL;
         if (v && !v->injected && !v->kept && !v->tensor) {
             v->tensor = out[i];
-            v->counted = out[i]->bytes;
+            v->counted = ff_tensor_memory(out[i]);
             r->tensor_bytes += v->counted;
         } else
             ff_tensor_unref(out[i]);

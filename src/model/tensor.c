@@ -72,6 +72,21 @@ int ff_tensor_create(ff_dtype t, int rank, const int64_t *dims, ff_tensor **out)
     return code;
 }
 
+uint64_t ff_tensor_memory(const ff_tensor *t)
+{
+    uint64_t bytes = t->bytes;
+
+    for (int64_t i = 0; t->dtype == FF_STRING && i < t->count; i++) {
+        const char *s = ((char *const *)t->data)[i];
+        bytes += s ? strlen(s) + 1 : 0;
+    }
+    for (int64_t i = 0; t->dtype == FF_SEQUENCE && i < t->count; i++) {
+        const ff_tensor *part = ((ff_tensor *const *)t->data)[i];
+        bytes += part ? ff_tensor_memory(part) : 0;
+    }
+    return bytes;
+}
+
 int ff_tensor_reshape(const ff_tensor *t, int rank, const int64_t *dims, ff_tensor **out)
 {
     int64_t count;

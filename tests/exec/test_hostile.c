@@ -112,6 +112,19 @@ static void test_constants(void **state)
     net n = start();
     name y = net_node(&n, "ConstantOfShape", net_ints(&n, 3, huge).s, NULL);
     impossible(&n, y, y.s);
+    /* Ten dimensions: each element that is not zero takes 80 bytes. */
+    n = start();
+    const int64_t deep[10] = {64, 64, 64, 16, 1, 1, 1, 1, 1, 1};
+    float full = 1;
+    name ones = net_node(&n, "Expand", names(net_tensor(&n, FF_FLOAT, 0, NULL, &full), net_ints(&n, 10, deep)), NULL);
+    y = net_node(&n, "NonZero", ones.s, NULL);
+    net_output(&n, y);
+    ff_model *thick = net_model(&n);
+    ff_plan_options narrow = {.memory_limit = 64 << 20};
+    ff_plan *none;
+    assert_int_equal(ff_plan_create(thick, &narrow, &none), FF_ERR_GRAPH);
+    assert_non_null(strstr(ff_error(), y.s));
+    ff_model_unref(thick);
     n = start();
     y = net_node(&n, "ConstantOfShape", net_ints(&n, 2, over).s, NULL);
     impossible(&n, y, y.s);
@@ -321,6 +334,86 @@ static void test_endless(void **state)
     }
 }
 
+/* A Loop over `first` whose body doubles what it carries by `op`. */
+static name net_doubling(net *n, name first, ff_dtype type, const char *op, const char *attribute)
+{
+    name y = net_name(n, "loop");
+    ff_buf node = {0}, attr = {0};
+    net body = start();
+
+    body.n_names = 1000;
+    value_info(&body.graph, 11, "i", FF_INT64, 0, NULL);
+    value_info(&body.graph, 11, "go", FF_BOOL, 0, NULL);
+    value_info(&body.graph, 11, "s", type, 1, (const int64_t[]){-1});
+    net_output(&body, net_node(&body, "Identity", "go", NULL));
+    net_output(&body, net_node(&body, op, "s s", attribute, NULL));
+    wire_text(&body.graph, 2, "body");
+    wire_text(&node, 1, "");
+    wire_text(&node, 1, "");
+    wire_text(&node, 1, first.s);
+    wire_text(&node, 2, y.s);
+    wire_text(&node, 3, y.s);
+    wire_text(&node, 4, "Loop");
+    wire_text(&attr, 1, "body");
+    wire_part(&attr, 6, &body.graph);
+    wire_int(&attr, 20, FF_ATTR_GRAPH);
+    wire_part(&node, 5, &attr);
+    wire_part(&n->graph, 1, &node);
+    return y;
+}
+
+static name net_text(net *n, const char *s)
+{
+    name x = net_name(n, "t");
+    ff_buf t = {0};
+
+    wire_int(&t, 1, 1);
+    wire_int(&t, 2, FF_STRING);
+    wire_bytes(&t, 6, s, strlen(s));
+    wire_text(&t, 8, x.s);
+    wire_part(&n->graph, 5, &t);
+    return x;
+}
+
+/* What a file of a few bytes grows into: texts and tensors that double in every round. */
+static void doubles(net *n, name y)
+{
+    ff_plan_options o = {.memory_limit = 64 << 20};
+    ff_plan *p;
+
+    net_output(n, y);
+    ff_model *m = net_model(n);
+    uint64_t before = ff_memory_peak();
+    assert_int_equal(ff_plan_create(m, &o, &p), FF_ERR_GRAPH);
+    assert_non_null(strstr(ff_error(), y.s));
+    assert_non_null(strstr(ff_error(), "memory limit"));
+    assert_true(ff_memory_peak() - before < 200 << 20);
+    ff_model_unref(m);
+}
+
+static void test_doubling(void **state)
+{
+    const float one = 1;
+    const int64_t n_one = 1, million = 1 << 20;
+    net n = start();
+    n.opset = 20;
+    doubles(&n, net_doubling(&n, net_text(&n, "ab"), FF_STRING, "StringConcat", NULL));
+    n = start();
+    doubles(&n, net_doubling(&n, net_tensor(&n, FF_FLOAT, 1, &n_one, &one), FF_FLOAT, "Concat", "axis=:0"));
+    n = start();
+    doubles(&n, net_doubling(&n, net_text(&n, "ab"), FF_STRING, "Concat", "axis=:0"));
+    /* One text of a kilobyte, a million times. */
+    char *text = ff_alloc(1025);
+    memset(text, 'x', 1024);
+    static const char *const copies[] = {"Expand", "Tile"};
+    for (size_t i = 0; i < FF_COUNT(copies); i++) {
+        n = start();
+        name s = net_text(&n, text), shape = net_ints(&n, 1, &million);
+        doubles(&n, net_node(&n, copies[i], names(s, shape), NULL));
+    }
+    free(text);
+}
+
 /* The same one, stopped from outside. */
 static void test_cancelled(void **state)
 {
@@ -342,7 +435,7 @@ int main(void)
         cmocka_unit_test(test_gigabytes), cmocka_unit_test(test_constants),
         cmocka_unit_test(test_resize),    cmocka_unit_test(test_windows),
         cmocka_unit_test(test_misfits),   cmocka_unit_test(test_inputs),
-        cmocka_unit_test(test_endless),   cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_endless), cmocka_unit_test(test_doubling),   cmocka_unit_test(test_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
