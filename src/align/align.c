@@ -286,13 +286,7 @@ int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins,
              ff_alignment **out)
 {
     size_t n = (size_t)source->n_nodes + 1, k = (size_t)target->n_nodes + 1;
-    if (n > 5001 || k > 5001)
-        return ff_fail(FF_ERR_UNSUPPORTED, "graphs of %zu and %zu layers are too large to align",
-                       n - 1, k - 1);
     matcher m = {.s = source, .t = target, .pins = pins, .n_pins = n_pins};
-    m.distance = ff_try_alloc(n * k * sizeof(float));
-    if (!m.distance)
-        return FF_ERR_NOMEM;
     m.of_s = ff_alloc_array(n, sizeof(int));
     m.of_t = ff_alloc_array(k, sizeof(int));
     m.order_s = ff_alloc_array(n, sizeof(int));
@@ -302,9 +296,12 @@ int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins,
     m.pinned = ff_alloc_array(n, sizeof(bool));
     fill(m.of_s, (int)n);
     fill(m.of_t, (int)k);
+    m.weighted_s = ff_alloc_array(n, sizeof(int));
+    m.weighted_t = ff_alloc_array(k, sizeof(int));
     int code = apply_pins(&m);
+    if (!code)
+        code = matcher_measure(&m);
     if (!code) {
-        matcher_measure(&m);
         matcher_sort(&m);
         matcher_anchor(&m);
         do
@@ -320,6 +317,8 @@ int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins,
     free(m.reason);
     free(m.pinned);
     free(m.distance);
+    free(m.weighted_s);
+    free(m.weighted_t);
     return code;
 }
 

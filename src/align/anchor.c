@@ -36,27 +36,43 @@ static float relative_distance(const ff_tensor *a, const ff_tensor *b)
     return isfinite(r) ? (float)r : 2;
 }
 
-void matcher_measure(matcher *m)
+/* Numbers the nodes with weights; the count. */
+static int number_weights(const ff_canon *c, int *of)
 {
-    int columns = m->t->n_nodes;
+    int count = 0;
+    for (int i = 0; i < c->n_nodes; i++)
+        of[i] = weight_of(&c->nodes[i]) ? count++ : -1;
+    return count;
+}
+
+int matcher_measure(matcher *m)
+{
+    size_t rows = (size_t)number_weights(m->s, m->weighted_s);
+    m->columns = number_weights(m->t, m->weighted_t);
+    m->distance = ff_try_alloc((rows * (size_t)m->columns + 1) * sizeof(float));
+    if (!m->distance)
+        return FF_ERR_NOMEM;
     for (int i = 0; i < m->s->n_nodes; i++) {
         const ff_cnode *a = &m->s->nodes[i];
         const ff_tensor *wa = weight_of(a);
-        for (int j = 0; j < columns; j++) {
+        for (int j = 0; wa && j < m->t->n_nodes; j++) {
+            if (m->weighted_t[j] < 0)
+                continue;
             const ff_cnode *b = &m->t->nodes[j];
-            float *d = &m->distance[(size_t)i * (size_t)columns + (size_t)j];
-            *d = -1;
-            const ff_tensor *wb = wa && strcmp(a->op, b->op) == 0 ? weight_of(b) : NULL;
-            if (wb && wa->rank == wb->rank &&
-                memcmp(wa->dims, wb->dims, (size_t)wa->rank * sizeof wa->dims[0]) == 0)
-                *d = relative_distance(wa, wb);
+            float *d = &m->distance[(size_t)m->weighted_s[i] * (size_t)m->columns + (size_t)m->weighted_t[j]];
+            const ff_tensor *wb = strcmp(a->op, b->op) == 0 ? weight_of(b) : NULL;
+            bool alike = wb && wa->rank == wb->rank &&
+                         memcmp(wa->dims, wb->dims, (size_t)wa->rank * sizeof wa->dims[0]) == 0;
+            *d = alike ? relative_distance(wa, wb) : -1;
         }
     }
+    return FF_OK;
 }
 
 double matcher_distance(const matcher *m, int s, int t)
 {
-    return m->distance[(size_t)s * (size_t)m->t->n_nodes + (size_t)t];
+    int i = m->weighted_s[s], j = m->weighted_t[t];
+    return i < 0 || j < 0 ? -1 : m->distance[(size_t)i * (size_t)m->columns + (size_t)j];
 }
 
 /* The nearest free partner of a node and how far the second nearest is. */
@@ -64,6 +80,8 @@ static int nearest(const matcher *m, int node, bool source, double *best, double
 {
     int found = -1, n = source ? m->t->n_nodes : m->s->n_nodes;
     *best = *second = 10;
+    if ((source ? m->weighted_s : m->weighted_t)[node] < 0)
+        return -1;
     for (int k = 0; k < n; k++) {
         int s = source ? node : k, t = source ? k : node;
         double d = matcher_distance(m, s, t);

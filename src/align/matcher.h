@@ -18,7 +18,10 @@ typedef struct matcher {
     bool *pinned;        /* by Source node */
     const ff_pin *pins;
     int n_pins;
-    float *distance;        /* of weights, n x m: -1 not comparable */
+    /* Of weights, between the nodes that have some: -1 not comparable. */
+    float *distance;
+    int *weighted_s, *weighted_t; /* node to its place among those; -1: it has no weight */
+    int columns;
     int *order_s, *order_t; /* node ids in an order that does not depend on the file's */
 } matcher;
 
@@ -31,7 +34,7 @@ bool matcher_forbidden(const matcher *m, int s, int t);
 double matcher_score(const matcher *m, int s, int t);
 double matcher_distance(const matcher *m, int s, int t); /* of the weights; -1 */
 
-void matcher_measure(matcher *m);    /* anchor.c: fills distance */
+int matcher_measure(matcher *m) FF_MUST_USE; /* anchor.c: makes the distances, which the matcher owns */
 void matcher_anchor(matcher *m);     /* anchor.c */
 bool matcher_neighbours(matcher *m); /* neighbour.c: true when a pair was made */
 bool matcher_between(matcher *m);    /* neighbour.c: other operators between the same neighbours */

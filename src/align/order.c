@@ -10,6 +10,7 @@
 #include "align/matcher.h"
 
 #define ROUNDS 4 /* how far a node's structure looks */
+#define WINDOW 2000
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -100,16 +101,9 @@ void matcher_sort(matcher *m)
     free(ct);
 }
 
-bool matcher_along(matcher *m)
+/* Aligns the n nodes at `a` with the k nodes at `b`. */
+static bool align_sequences(matcher *m, const int *a, int n, const int *b, int k)
 {
-    int *a = ff_alloc_array((size_t)m->s->n_nodes + 1, sizeof *a), n = 0;
-    int *b = ff_alloc_array((size_t)m->t->n_nodes + 1, sizeof *b), k = 0;
-    for (int i = 0; i < m->s->n_nodes; i++)
-        if (m->of_s[m->order_s[i]] < 0)
-            a[n++] = m->order_s[i];
-    for (int i = 0; i < m->t->n_nodes; i++)
-        if (m->of_t[m->order_t[i]] < 0)
-            b[k++] = m->order_t[i];
     /* best[i][j]: of the first i and j; what a pair scores above 1.5 is gained. */
     size_t width = (size_t)k + 1;
     float *best = ff_alloc_array(((size_t)n + 1) * width, sizeof *best);
@@ -143,6 +137,34 @@ bool matcher_along(matcher *m)
     }
     free(gain);
     free(best);
+    return any;
+}
+
+/* What is not paired yet, in order; the count. */
+static int unpaired(const int *order, const int *of, int n, int *out)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        if (of[order[i]] < 0)
+            out[count++] = order[i];
+    return count;
+}
+
+/* The table of all against all grows with the square: sequences beyond WINDOW nodes are aligned piece by
+ * piece, each piece of one against the piece at the same share of the other. */
+bool matcher_along(matcher *m)
+{
+    int *a = ff_alloc_array((size_t)m->s->n_nodes + 1, sizeof *a);
+    int *b = ff_alloc_array((size_t)m->t->n_nodes + 1, sizeof *b);
+    int n = unpaired(m->order_s, m->of_s, m->s->n_nodes, a);
+    int k = unpaired(m->order_t, m->of_t, m->t->n_nodes, b);
+    int64_t pieces = (n > k ? n : k) / WINDOW + 1;
+    bool any = false;
+    for (int64_t i = 0; i < pieces; i++) {
+        int from = (int)(i * n / pieces), to = (int)((i + 1) * n / pieces);
+        int start = (int)(i * k / pieces), end = (int)((i + 1) * k / pieces);
+        any = align_sequences(m, a + from, to - from, b + start, end - start) || any;
+    }
     free(b);
     free(a);
     return any;

@@ -262,12 +262,59 @@ static void unrelated_weights(void **state)
     }
 }
 
+/* A chain of `layers` small dense layers and as many activations; without the one at `gone`. */
+static ff_model *long_chain(int layers, int gone)
+{
+    ff_buf b = {0};
+    ff_model *m = NULL;
+    ff_buf_puts(&b, "input x 1,4; a0 = Abs(x); ");
+    for (int i = 0; i < layers; i++)
+        ff_buf_printf(&b, "float w%d 4,4 random; ", i);
+    for (int i = 0; i < layers; i++) {
+        if (i == gone)
+            ff_buf_printf(&b, "a%d = Abs(a%d); ", i + 1, i);
+        else
+            ff_buf_printf(&b, "g%d = Gemm(a%d,w%d); a%d = Tanh(g%d); ", i, i, i, i + 1, i);
+    }
+    ff_buf_printf(&b, "y = Abs(a%d); output y", layers);
+    if (text_model(b.data, 5, &m))
+        fail_msg("%s", ff_error());
+    ff_buf_finish(&b);
+    return m;
+}
+
+static void thousands_of_layers(void **state)
+{
+    enum { LAYERS = 3000, GONE = 1234 };
+    pair_of_nets p = {.source = long_chain(LAYERS, -1), .target = long_chain(LAYERS, GONE)};
+    int paired = 0, wrong = 0;
+    (void)state;
+    p.s = canon_of_model(p.source);
+    p.t = canon_of_model(p.target);
+    assert_non_null(p.s);
+    assert_non_null(p.t);
+    assert_true(p.s->n_nodes > 2 * LAYERS);
+    assert_int_equal(ff_align(p.s, p.t, NULL, 0, &p.a), FF_OK);
+    for (int i = 0; i < p.a->n_pairs; i++) {
+        const ff_pair *q = &p.a->pairs[i];
+        if (q->source < 0 || q->target < 0)
+            continue;
+        paired++;
+        wrong += strcmp(p.s->nodes[q->source].primary->outputs[0]->name,
+                        p.t->nodes[q->target].primary->outputs[0]->name) != 0;
+    }
+    assert_int_equal(wrong, 0);
+    assert_true(paired >= 2 * LAYERS);
+    drop(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faultless),         cmocka_unit_test(one_fault),
         cmocka_unit_test(changed_structure), cmocka_unit_test(unrelated_weights),
         cmocka_unit_test(pins_are_kept),
+        cmocka_unit_test(thousands_of_layers),
     };
     return cmocka_run_group_tests_name("alignment of random networks", tests, NULL, NULL);
 }
