@@ -102,7 +102,7 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
     if (!cubic)
         cg_drop_attr(g, n, "cubic_coeff_a");
     if (!cubic && cg_int(n, "antialias", 0) == 0)
-        cg_drop_attr(g, n, "exclude_outside");
+        cg_set_int(g, n, "exclude_outside", 0, n->primary); /* nothing lies outside */
     if (!cg_attr(n, "antialias") && cg_attr(n, "nearest_mode") == NULL)
         cg_set_int(g, n, "antialias", 0, n->primary);
     if (cg_attr(n, "nearest_mode"))

@@ -42,6 +42,23 @@ static bool twice(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* A Reshape behind n takes the place of `p` before it; n's inputs and p's end are the caller's. */
+static cg_node *reshape_behind(cg_graph *g, cg_node *n, const cg_node *p, const cg_rule *self)
+{
+    cg_value *y = n->out[0];
+    ff_shape shape = p->in[0]->shape;
+    shape.dtype = y->shape.dtype;
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_reshaped(before, y);
+    cg_record_rule(g, self, n, p, 0);
+    cg_node *after = cg_insert_after(g, n, "Reshape", p->primary, 1);
+    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, p->primary);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    return after;
+}
+
 /* Same batch and channels, and nothing but axes of size 1 besides: [1,C,1,1] and [1,C]. */
 static bool keeps_channels(const ff_shape *a, const ff_shape *b)
 {
@@ -54,16 +71,18 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_node *p = reshape_of(n->in[0]);
     if (!p || n->n_out != 1 || !cg_only_user(p->out[0]) || !cg_shape_static(&p->in[0]->shape))
         return false;
-    cg_value *x = p->in[0], *y = n->out[0];
+    cg_value *x = p->in[0];
     bool ok =
         cg_elementwise(n) || (cg_is(n, "Affine") && keeps_channels(&x->shape, &p->out[0]->shape));
     if (cg_is(n, "Softmax") || cg_is(n, "LogSoftmax")) {
-        /* The axis must be the same one, all others of size 1. */
+        /* The axis must be the same one: the only one above 1, or one of size 1. */
         int64_t axis = cg_int(n, "axis", -1), size = cg_shape_count(&x->shape);
-        if (axis < 0 || cg_attr(n, "over") || n->in[0]->shape.dims[axis] != size)
+        int64_t along = axis < 0 ? 0 : n->in[0]->shape.dims[axis];
+        /* Over a single element it makes ones of everything, wherever that axis is. */
+        if (axis < 0 || cg_attr(n, "over") || (along != size && along != 1))
             return false;
-        for (int i = 0; i < x->shape.rank; i++) {
-            if (x->shape.dims[i] == size && size > 1) {
+        for (int i = 0; i < x->shape.rank && !ok; i++) {
+            if (x->shape.dims[i] == along) {
                 cg_set_int(g, n, "axis", i, n->primary);
                 ok = true;
             }
@@ -71,17 +90,8 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     }
     if (!ok)
         return false;
-    ff_shape shape = x->shape;
-    shape.dtype = y->shape.dtype;
-    cg_value *before = cg_value_create(g, &shape);
-    cg_inherit_reshaped(before, y);
-    cg_record_rule(g, self, n, p, 0);
-    cg_node *after = cg_insert_after(g, n, "Reshape", p->primary, 1);
-    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, p->primary);
+    cg_node *after = reshape_behind(g, n, p, self);
     cg_set_in(n, 0, x);
-    cg_set_out(g, n, 0, before);
-    cg_set_in(after, 0, before);
-    cg_set_out(g, after, 0, y);
     cg_remove(g, p, after);
     return true;
 }
@@ -97,19 +107,9 @@ static bool move_down_binary(cg_graph *g, cg_node *n, const cg_rule *self)
         !cg_shape_static(&a->in[0]->shape) || !cg_shape_same(&a->in[0]->shape, &b->in[0]->shape) ||
         !cg_shape_same(&a->out[0]->shape, &b->out[0]->shape))
         return false;
-    cg_value *y = n->out[0];
-    ff_shape shape = a->in[0]->shape;
-    shape.dtype = y->shape.dtype;
-    cg_value *before = cg_value_create(g, &shape);
-    cg_inherit_reshaped(before, y);
-    cg_record_rule(g, self, n, a, 0);
-    cg_node *after = cg_insert_after(g, n, "Reshape", a->primary, 1);
-    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, a->primary);
+    cg_node *after = reshape_behind(g, n, a, self);
     cg_set_in(n, 0, a->in[0]);
     cg_set_in(n, 1, b->in[0]);
-    cg_set_out(g, n, 0, before);
-    cg_set_in(after, 0, before);
-    cg_set_out(g, after, 0, y);
     cg_remove(g, a, after);
     cg_remove(g, b, after);
     return true;
@@ -153,18 +153,9 @@ static bool move_down_constant(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_value *moved = c->constant->count == 1 ? c : cg_constant_reshaped(g, c, x->shape.rank, dims);
     if (!moved || (moved == c && c->shape.rank > x->shape.rank))
         return false;
-    ff_shape shape = x->shape;
-    shape.dtype = y->shape.dtype;
-    cg_value *before = cg_value_create(g, &shape);
-    cg_inherit_reshaped(before, y);
-    cg_record_rule(g, self, n, p, 0);
-    cg_node *after = cg_insert_after(g, n, "Reshape", p->primary, 1);
-    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, p->primary);
+    cg_node *after = reshape_behind(g, n, p, self);
     cg_set_in(n, 1 - k, x);
     cg_set_in(n, k, moved);
-    cg_set_out(g, n, 0, before);
-    cg_set_in(after, 0, before);
-    cg_set_out(g, after, 0, y);
     cg_remove(g, p, after);
     return true;
 }

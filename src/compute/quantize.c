@@ -101,68 +101,90 @@ static int zero_point(const ff_call *c, const ff_tensor *scale, const ff_tensor 
     return FF_OK;
 }
 
+/* What QuantizeLinear and DequantizeLinear read. */
+typedef struct operands {
+    const ff_tensor *x, *scale, *zero;
+    ff_view vx, vs, vz; /* vz: only with a zero point */
+    grain g;
+} operands;
+
+static int operands_find(const ff_call *c, operands *o)
+{
+    int rc;
+    *o = (operands){0};
+    if ((rc = ff_need(c, 0, 0, -1, &o->x)) || (rc = ff_need(c, 1, 0, -1, &o->scale)) ||
+        (rc = zero_point(c, o->scale, &o->zero)))
+        return rc;
+    return grain_of(c, o->x, o->scale, &o->g);
+}
+
+static int operands_read(operands *o, int work)
+{
+    int rc;
+    if ((rc = ff_view_read(o->x, work, &o->vx)) || (rc = ff_view_read(o->scale, work, &o->vs)))
+        return rc;
+    return o->zero ? ff_view_read(o->zero, FF_WORK_DOUBLE, &o->vz) : FF_OK;
+}
+
+static double zero_at(const operands *o, int64_t k)
+{
+    return o->zero ? o->vz.d[k] : 0;
+}
+
+static void operands_finish(operands *o)
+{
+    ff_view_finish(&o->vx);
+    ff_view_finish(&o->vs);
+    ff_view_finish(&o->vz);
+}
+
 int ff_k_quantize(ff_call *c)
 {
-    const ff_tensor *x, *scale, *zero;
+    operands o;
     ff_tensor *y;
-    ff_view vx = {0}, vs = {0}, vz = {0};
-    grain g;
-    int rc = ff_need(c, 0, 0, -1, &x);
-    if (rc || (rc = ff_need(c, 1, 0, -1, &scale)) || (rc = zero_point(c, scale, &zero)) ||
-        (rc = grain_of(c, x, scale, &g)))
+    int rc = operands_find(c, &o);
+    if (rc)
         return rc;
     int64_t asked = ff_node_int(c->node, "output_dtype", 0);
-    ff_dtype t = zero                                  ? zero->dtype
+    ff_dtype t = o.zero                                ? o.zero->dtype
                  : asked > 0 && asked < FF_DTYPE_COUNT ? (ff_dtype)asked
                                                        : FF_UINT8;
     double low = 0, high = 0;
     bool eight = ff_dtype_is_float(t); /* float8: rounding and saturation are the type's own */
     if (!limits(t, &low, &high) && !eight)
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(t));
-    if ((rc = ff_out(c, 0, t, x->rank, x->dims, &y)) ||
-        (rc = ff_view_read(x, FF_WORK_FLOAT, &vx)) ||
-        (rc = ff_view_read(scale, FF_WORK_FLOAT, &vs)) ||
-        (zero && (rc = ff_view_read(zero, FF_WORK_DOUBLE, &vz))))
+    if ((rc = ff_out(c, 0, t, o.x->rank, o.x->dims, &y)) || (rc = operands_read(&o, FF_WORK_FLOAT)))
         goto done;
-    for (int64_t i = 0; i < x->count; i++) {
-        int64_t k = scale_index(&g, i);
+    for (int64_t i = 0; i < o.x->count; i++) {
+        int64_t k = scale_index(&o.g, i);
         /* The division is one of float32, so that halves fall where the standard has them. */
-        float q = vx.f[i] / vs.f[k];
+        float q = o.vx.f[i] / o.vs.f[k];
         if (eight)
-            ff_tensor_set_real(y, i, (double)q + (zero ? vz.d[k] : 0));
+            ff_tensor_set_real(y, i, (double)q + zero_at(&o, k));
         else
-            ff_tensor_set_int(y, i,
-                              (int64_t)saturate(nearbyint(q) + (zero ? vz.d[k] : 0), low, high));
+            ff_tensor_set_int(y, i, (int64_t)saturate(nearbyint(q) + zero_at(&o, k), low, high));
     }
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vs);
-    ff_view_finish(&vz);
+    operands_finish(&o);
     return rc;
 }
 
 int ff_k_dequantize(ff_call *c)
 {
-    const ff_tensor *x, *scale, *zero;
+    operands o;
     ff_tensor *y;
-    ff_view vx = {0}, vs = {0}, vz = {0};
-    grain g;
-    int rc = ff_need(c, 0, 0, -1, &x);
-    if (rc || (rc = ff_need(c, 1, 0, -1, &scale)) || (rc = zero_point(c, scale, &zero)) ||
-        (rc = grain_of(c, x, scale, &g)) ||
-        (rc = ff_out(c, 0, scale->dtype, x->rank, x->dims, &y)) ||
-        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
-        (zero && (rc = ff_view_read(zero, FF_WORK_DOUBLE, &vz))))
+    int rc = operands_find(c, &o);
+    if (rc)
+        return rc;
+    if ((rc = ff_out(c, 0, o.scale->dtype, o.x->rank, o.x->dims, &y)) ||
+        (rc = operands_read(&o, FF_WORK_DOUBLE)))
         goto done;
-    for (int64_t i = 0; i < x->count; i++) {
-        int64_t k = scale_index(&g, i);
-        ff_tensor_set_real(y, i, (vx.d[i] - (zero ? vz.d[k] : 0)) * vs.d[k]);
+    for (int64_t i = 0; i < o.x->count; i++) {
+        int64_t k = scale_index(&o.g, i);
+        ff_tensor_set_real(y, i, (o.vx.d[i] - zero_at(&o, k)) * o.vs.d[k]);
     }
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vs);
-    ff_view_finish(&vz);
+    operands_finish(&o);
     return rc;
 }
 
