@@ -132,6 +132,8 @@ typedef struct ff_analysis_options {
     uint64_t memory;         /* budget in bytes */
 } ff_analysis_options;
 
+/* FF_ERR_USAGE names the first word of the list that is no operator, with the nearest that is one. */
+int ff_core_ops_check(const char *list) FF_MUST_USE;
 int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task *task,
                ff_layer_scores **out) FF_MUST_USE;
 void ff_layer_scores_destroy(ff_layer_scores *s);

@@ -165,10 +165,45 @@ static bool gather(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+static bool is_recurrent(const cg_node *n)
+{
+    return n && (cg_is(n, "LSTM") || cg_is(n, "GRU") || cg_is(n, "RNN"));
+}
+
+/* The last step of all hidden states is the second output: where every sequence is of full length and
+ * is read forwards. */
+static bool last_state(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *r = cg_is(n, "Slice") && n->formed ? n->in[0]->producer : NULL;
+    const ff_cattr *axes = cg_attr(n, "axes"), *starts = cg_attr(n, "starts"), *ends = cg_attr(n, "ends");
+    const ff_shape *in = &n->in[0]->shape;
+    if (!is_recurrent(r) || r->out[0] != n->in[0] || in->rank != 4 || !cg_shape_static(in) || in->dims[1] != 1 ||
+        (r->n_in > 4 && r->in[4]) || cg_int(r, "layout", 0) != 0 || cg_text_is(r, "direction", "reverse") ||
+        !axes || axes->n != 1 || axes->ints[0] != 0 || starts->ints[0] != in->dims[0] - 1 ||
+        ends->ints[0] != in->dims[0])
+        return false;
+    cg_value *last = r->n_out > 1 ? r->out[1] : NULL;
+    if (!last) {
+        ff_shape shape = {.dtype = in->dtype, .rank = 3, .dims = {in->dims[1], in->dims[2], in->dims[3]}};
+        last = cg_value_create(g, &shape);
+        cg_inherit_reshaped(last, n->out[0]);
+        cg_set_out(g, r, 1, last);
+    }
+    static const char *const names[] = {"axes", "starts", "ends", "steps"};
+    for (size_t i = 0; i < FF_COUNT(names); i++)
+        cg_drop_attr(g, n, names[i]);
+    n->op = "Reshape";
+    cg_set_in(n, 0, last);
+    cg_set_ints(g, n, "shape", n->out[0]->shape.dims, n->out[0]->shape.rank, n->primary);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
 const cg_rule cg_select_rules[] = {
     {"slice-form", "starts, ends, axes and steps as attributes or inputs, counted from either end",
      slice},
     {"split-slices", "the parts of a Split are Slices", split},
     {"gather-slice", "Gather of consecutive indices is a Slice", gather},
+    {"last-state", "the last of all hidden states is the output that holds the last alone", last_state},
     {NULL, NULL, NULL},
 };

@@ -17,6 +17,37 @@ static bool listed(const char *list, const char *op)
     return false;
 }
 
+/* Operators that only the canonical view knows. */
+static const char *const canonical_only[] = {"Affine", "Swish", "Clip", "Reshape"};
+
+int ff_core_ops_check(const char *list)
+{
+    enum { MOST = 1024 };
+    const char *names[MOST];
+    size_t n = 0;
+    const ff_op *op;
+    for (int i = 0; (op = ff_op_at(i)) && n < MOST - FF_COUNT(canonical_only); i++)
+        names[n++] = op->type;
+    for (size_t i = 0; i < FF_COUNT(canonical_only); i++)
+        names[n++] = canonical_only[i];
+    for (const char *p = list; *p;) {
+        size_t len = strcspn(p, ", ");
+        char *word = ff_strndup(p, len);
+        bool known = len == 0;
+        for (size_t i = 0; i < n && !known; i++)
+            known = strcmp(names[i], word) == 0;
+        const char *near = known ? NULL : ff_nearest(word, names, n);
+        int rc = known  ? FF_OK
+                 : near ? ff_fail(FF_ERR_USAGE, "'%s' is no operator; did you mean '%s'?", word, near)
+                        : ff_fail(FF_ERR_USAGE, "'%s' is no operator", word);
+        free(word);
+        if (rc != FF_OK)
+            return rc;
+        p += len + (p[len] != '\0');
+    }
+    return FF_OK;
+}
+
 bool ff_cvalues_alike(const ff_cvalue *a, const ff_cvalue *b)
 {
     return a->shape.rank == b->shape.rank && a->shape.rank >= 0 &&

@@ -105,6 +105,8 @@ static int settle_settings(ff_case *c)
         (code = settle_flag(c, "minimal", "--minimal", &o->minimal)) ||
         (code = settle_flag(c, "keep-quantized", "--keep-quantized", &o->keep_quantized)))
         return code;
+    if (o->core_ops && (code = ff_core_ops_check(o->core_ops)))
+        return ff_fail_prefix(code, "--core-ops");
     if (limit < 0 || limit > INT_MAX || rounds < 0 || rounds > INT_MAX)
         return db_damaged(c->db, "a setting is out of range");
     o->limit = (int)limit;

@@ -368,6 +368,18 @@ static const rule_case cases[] = {
     {"constant-folding", false, IMAGE "float w 6,4,3,3 random; y = Conv(x,w); output y"},
     {"unused-node", false, IMAGE "z = Abs(x); y = Sigmoid(z); output y"},
 
+    {"last-state", true,
+     "input x 5,1,4; float w 1,12,4 random; float r 1,12,3 random; int i - -1; o = LSTM(x,w,r) hidden_size=3; "
+     "y = Gather(o,i) axis=0; output y"},
+    {"last-state", true,
+     "input x 5,1,4; float w 1,9,4 random; float r 1,9,3 random; int a 1 4; int b 1 5; int c 1 0; "
+     "o,h = GRU(x,w,r) hidden_size=3; y = Slice(o,a,b,c); output y; output h"},
+    {"last-state", false,
+     "input x 5,1,4; float w 1,12,4 random; float r 1,12,3 random; int i - 0; o = LSTM(x,w,r) hidden_size=3; "
+     "y = Gather(o,i) axis=0; output y"},
+    {"last-state", false,
+     "input x 5,1,4; float w 1,12,4 random; float r 1,12,3 random; int i - -1; "
+     "o = LSTM(x,w,r) hidden_size=3 direction=reverse; y = Gather(o,i) axis=0; output y"},
     {"dense-depthwise", true,
      "input x 1,2,6,6; float w 2,2,1,1 1.5,0,0,-2; r = Abs(x); y = Conv(r,w); output y"},
     {"dense-depthwise", true,

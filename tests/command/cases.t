@@ -191,3 +191,10 @@ fault.txt
 model.onnx
 repaired.onnx
 test_data_set_0
+$ fetafix localize source.onnx target.onnx --images photos --config pre --core-ops Convv
+fetafix: --core-ops: 'Convv' is no operator; did you mean 'Conv'?
+[2]
+$ fetafix localize source.onnx target.onnx --images photos --config pre --core-ops Relu --limit 10 | tail -3
+     4      4          0        0.5     0.2488   0.007292     0.1085  Relu:relu3
+     5      5          0        0.5      0.279          0    0.08823  Relu:relu4
+     6      6          0          1     0.2615          0    0.08334  Relu:relu5

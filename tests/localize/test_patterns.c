@@ -153,6 +153,17 @@ static void resize_modes(void **state)
     network_destroy(n);
 }
 
+static void resize_antialias(void **state)
+{
+#define RESIZED(attributes)                                                                        \
+    "opset 18; input x 1,3,16,16; int s 4 1,3,7,7; float w 10,3,7,7 random; "                      \
+    "r = Resize(x,,,s) mode=linear" attributes "; c = Conv(r,w); y = Flatten(c); output y"
+    expect_text(RESIZED(" antialias=1"), RESIZED(" antialias=1 exclude_outside=0"), "unit", "unit", "", NULL);
+    expect_text(RESIZED(" antialias=1"), RESIZED(""), "unit", "unit", "LH", "attribute-differs");
+    expect_text(RESIZED(""), RESIZED(" antialias=1"), "unit", "unit", "LH", "attribute-differs");
+    expect_text(RESIZED(""), RESIZED(" exclude_outside=1"), "unit", "unit", "", NULL);
+}
+
 static void pooling(void **state)
 {
     int x;
@@ -253,6 +264,15 @@ static void opsets(void **state)
         b.clip = CLIP_NATIVE;
         expect(n, &a, n, &b, "", NULL, NULL);
     }
+    /* Any two of them, a style each. */
+    static const int common[] = {7, 9, 10, 11, 12, 13, 15, 17, 18, 21};
+    for (size_t i = 0; i < FF_COUNT(common); i++) {
+        for (size_t k = 0; k < FF_COUNT(common); k++) {
+            style a = (i + k) % 2 ? torch(common[i]) : tensorflow(common[i]);
+            style b = (i + k) % 3 ? tensorflow(common[k]) : torch(common[k]);
+            expect(n, &a, n, &b, "", NULL, NULL);
+        }
+    }
     network_destroy(n);
     /* The default axis moved: over everything from axis 1 on, and over the last one. */
 #define HEAD                                                                                       \
@@ -262,6 +282,12 @@ static void opsets(void **state)
     expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD TAIL, "unit", "unit", "LH", NULL);
     expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD " axis=1" TAIL, "unit", "unit", "LH",
                 NULL);
+    /* Over an axis of size 1, before a Reshape or after it: the axis differs, nothing is missing. */
+#define FLAT "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); f = Flatten(c); y = Softmax(f)"
+#define DEEP "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); s = Softmax(c) axis=1; y = Flatten(s)"
+    expect_text(DEEP TAIL, FLAT " axis=1" TAIL, "unit", "unit", "", NULL);
+    expect_text(FLAT " axis=1" TAIL, FLAT " axis=0" TAIL, "unit", "unit", "LH", "axis-differs");
+    expect_text(DEEP TAIL, FLAT " axis=0" TAIL, "unit", "unit", "LH", "axis-differs");
 }
 
 static void activations(void **state)
@@ -318,6 +344,14 @@ static void groups(void **state)
     "c = Conv(x,a); d = Conv(c,w)" groups                                                          \
     "; p = GlobalAveragePool(d); e = Conv(p,v); y = Flatten(e); output y"
     expect_text(GROUPED(" group=4"), GROUPED(""), "unit", "unit", "LH", "group-differs");
+    /* Depthwise, and the same as a dense convolution with zeros between the channels. */
+#define DEPTHWISE(weight, groups)                                                                  \
+    "opset 13; input x 1,3,16,16; float w " weight "; float v 10,3,16,16 random; "                 \
+    "d = Conv(x,w)" groups "; e = Conv(d,v); y = Flatten(e); output y"
+    expect_text(DEPTHWISE("3,1,1,1 2,-1,0.5", " group=3"), DEPTHWISE("3,3,1,1 2,0,0,0,-1,0,0,0,0.5", ""), "unit",
+                "unit", "", NULL);
+    expect_text(DEPTHWISE("3,1,1,1 2,-1,0.5", " group=3"), DEPTHWISE("3,3,1,1 2,0,0,0,-1.5,0,0,0,0.5", ""),
+                "unit", "unit", "WB", NULL);
 }
 
 static void precision(void **state)
@@ -347,6 +381,19 @@ static void precision(void **state)
     network_destroy(n);
 }
 
+/* A recurrent layer of which only the last state is read, or all of them and the last taken. */
+static void recurrent(void **state)
+{
+#define LSTM(scale, outputs, rest)                                                                 \
+    "opset 13; input x 1,3,16,16; int s 3 16,1,48; int t 2 1,10; int i - -1; "                      \
+    "float a 1,40,48 random; float r 1,40,10 random; float f - " scale "; w = Mul(a,f); "          \
+    "q = Reshape(x,s); " outputs " = LSTM(q,w,r) hidden_size=10; " rest "; output y"
+#define LAST LSTM("1", "o,h", "y = Reshape(h,t)")
+    expect_text(LAST, LAST, "unit", "unit", "", NULL);
+    expect_text(LAST, LSTM("1", "o", "k = Gather(o,i) axis=0; y = Reshape(k,t)"), "unit", "unit", "", NULL);
+    expect_text(LAST, LSTM("1.5", "o,h", "y = Reshape(h,t)"), "unit", "unit", "WB", NULL);
+}
+
 static void contract(void **state)
 {
     int x;
@@ -363,6 +410,12 @@ static void contract(void **state)
     network *more = network_copy(n); /* one class in front: labels are one off, and said to be */
     fault_background(more);
     expect(n, &a, more, &b, "", NULL, NULL);
+    fault_pads_shifted(at(more, "conv")); /* and real damage beside it: both are seen for what they are */
+    expect(n, &a, more, &b, "LH", "conv", "pads-differ");
+    ff_subject *s = conversion_subject(n, &a, more, &b, set);
+    assert_non_null(s);
+    assert_int_equal(s->offset, -1);
+    ff_subject_destroy(s);
     network_destroy(more);
     b.extra_output = network_find(n, "conv");
     expect(n, &a, n, &b, "CG", NULL, "outputs-reordered");
@@ -385,6 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_padding),
         cmocka_unit_test(resize_modes),
+        cmocka_unit_test(resize_antialias),
         cmocka_unit_test(pooling),
         cmocka_unit_test(order_lost),
         cmocka_unit_test(batch_normalisation),
@@ -392,6 +446,7 @@ int main(void)
         cmocka_unit_test(activations),
         cmocka_unit_test(groups),
         cmocka_unit_test(precision),
+        cmocka_unit_test(recurrent),
         cmocka_unit_test(contract),
         cmocka_unit_test(preprocessing),
     };
