@@ -142,6 +142,7 @@ void ff_layer_scores_destroy(ff_layer_scores *s);
 typedef struct ff_divergence {
     bool found;   /* false: the outputs agree, or nothing can be compared */
     int pair;     /* whose node makes the difference; -1: it comes in with the input */
+    int last;     /* where nodes have no counterpart in between, it is one from `pair` to this; else the same */
     int image;    /* that it was seen on: the first whose labels differ, else the first; -1: none was run */
     double error; /* |T - S| / |S| right behind it, L2 */
     int runs;     /* of each model, as far as a cut: about log2 of the number of layers */

@@ -158,6 +158,7 @@ typedef struct ff_snapshot {
     bool timed_out;       /* the time limit ended the search */
     const char *divergence; /* where the models part, in words: "at 'conv2' (L2): 12% off on 'a.png'"; NULL: unknown or nowhere */
     const char *divergence_source, *divergence_target, *divergence_image; /* labels (empty: the input, or missing), name */
+    const char *divergence_until; /* the Source's last node that it may be at; empty: only that one */
     double divergence_error; /* relative, right behind it; NAN unknown */
     int divergence_runs;
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */

@@ -137,6 +137,7 @@ static json_t *divergence_json(const ff_snapshot *s)
     json_t *o = json_object();
     json_object_set_new(o, "source_node", text_json(s->divergence_source));
     json_object_set_new(o, "target_node", text_json(s->divergence_target));
+    json_object_set_new(o, "until_source_node", text_json(s->divergence_until));
     json_object_set_new(o, "image", json_string(s->divergence_image));
     json_object_set_new(o, "error",
                         isfinite(s->divergence_error) ? json_real(s->divergence_error) : json_null());

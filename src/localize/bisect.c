@@ -204,6 +204,7 @@ static int bisect(bisection *b, ff_divergence *out)
         }
         out->found = rc == FF_OK;
         out->pair = cuts[after] == 0 ? -1 : b->s->alignment->of_source[before < 0 ? 0 : cuts[before]];
+        out->last = cuts[after] == 0 ? -1 : b->s->alignment->of_source[cuts[after] - 1];
         out->error = error;
     }
     out->runs = b->runs;
@@ -222,7 +223,7 @@ static int image_of(const ff_subject *s)
 
 int ff_bisect(const ff_subject *s, const ff_task *task, ff_divergence *out)
 {
-    *out = (ff_divergence){.pair = -1, .image = -1};
+    *out = (ff_divergence){.pair = -1, .last = -1, .image = -1};
     if (!s->alignment || !s->target.observe || !s->target.feed || s->target.error || s->target.labels->count < 1)
         return FF_OK;
     int values = s->source.canon->n_values;

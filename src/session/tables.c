@@ -477,6 +477,7 @@ static void set_divergence(ff_case *c, box *b)
     const ff_pair none = {-1, -1, 0, NULL, false}, *p = d->pair >= 0 ? &a->pairs[d->pair] : &none;
     s->divergence_source = node_label(b, a->source, p->source);
     s->divergence_target = node_label(b, a->target, p->target);
+    s->divergence_until = d->last != d->pair ? node_label(b, a->source, a->pairs[d->last].source) : "";
     s->divergence_image = ff_arena_strdup(b->texts, ff_dataset_name(c->set, d->image));
     s->divergence_error = d->error;
     s->divergence_runs = d->runs;
@@ -486,9 +487,10 @@ static void set_divergence(ff_case *c, box *b)
     char number[32] = "";
     if (layer)
         snprintf(number, sizeof number, " (L%d)", layer);
-    char *where = d->pair < 0 ? ff_strdup("with the input")
-                              : ff_asprintf("at '%s'%s", *s->divergence_source ? s->divergence_source : s->divergence_target,
-                                            number);
+    const char *first = *s->divergence_source ? s->divergence_source : s->divergence_target;
+    char *where = d->pair < 0            ? ff_strdup("with the input")
+                  : *s->divergence_until ? ff_asprintf("between '%s' and '%s'", first, s->divergence_until)
+                                         : ff_asprintf("at '%s'%s", first, number);
     char *text = ff_asprintf("%s: %.3g%% off on '%s'", where, 100 * d->error, s->divergence_image);
     s->divergence = ff_arena_strdup(b->texts, text);
     free(where);
