@@ -7,9 +7,8 @@
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "localize/runners.h"
+#include "localize/layers.h"
 
 /* Folding rounds by 1e-6 and that adds up along a network; the mildest fault, float16, is at 2e-4. */
 #define AGREES 1e-4
@@ -147,8 +146,7 @@ static bool look_at(bisection *b, int at)
             continue;
         int other = b->s->alignment->value_of_source[v];
         const ff_cvalue *y = other >= 0 ? &d->values[other] : NULL;
-        if (!y || !x->original || !y->original || x->shape.rank != y->shape.rank ||
-            memcmp(x->shape.dims, y->shape.dims, (size_t)x->shape.rank * sizeof x->shape.dims[0]) != 0)
+        if (!y || !x->original || !y->original || !ff_cvalues_alike(x, y))
             return false;
         watch_add(&b->a, x);
         watch_add(&b->b, y);
