@@ -311,14 +311,29 @@ static bool edit_line(ui_view *v, int line)
     return true;
 }
 
+/* To the first attribute that differs, else to the first. */
+static bool go_to_attributes(ui_view *v)
+{
+    const page *p = v->data;
+    if (!p || !p->n || !v->ui->detail)
+        return false;
+    int i = 0;
+    while (i < p->n && ui_int(v->ui->detail->attributes, i, "same", 1))
+        i++;
+    return ui_view_select(v, p->first + (i < p->n ? i : 0));
+}
+
 static bool verb(ui_view *v, int argc, char **argv)
 {
     bool open = strcmp(argv[0], "open") == 0;
     if (!open && strcmp(argv[0], "edit") != 0)
         return false;
-    if (!edit_line(v, ui_view_row(v)))
-        ui_say(v->ui, INK_INFO, "an attribute can be edited in its line; W takes the Source's weights, "
-                                "I its activation, P changes the preprocessing");
+    if (edit_line(v, ui_view_row(v)))
+        return true;
+    if (!open && go_to_attributes(v))
+        ui_say(v->ui, INK_INFO, "i edits the attribute in this line");
+    else
+        ui_say(v->ui, INK_INFO, "W tries the Source's weights here, I its activation, P another preprocessing");
     return true;
 }
 

@@ -231,7 +231,8 @@ static bool close_one(ui *u)
 
 static void quit(ui *u)
 {
-    if (ui_unsaved(u) && u->question != ASK_QUIT)
+    bool written = u->options && u->options->output; /* by whoever opened the explorer, when it is left */
+    if (ui_unsaved(u) && !written && u->question != ASK_QUIT)
         u->question = ASK_QUIT;
     else
         u->quit = true;

@@ -57,7 +57,8 @@ static const ff_command commands[] = {
      "A CAUSE is what a finding's line and the report name, as int8-per-tensor or pads-differ.", NULL,
      FF_AT_SHELL | FF_AT_PROMPT, 0, 1, NULL, verb_explain},
     {"explore", CASE, "the explorer: look, step, undo, save (the default on a terminal)",
-     "Without a terminal it does what `repair` does.", NULL, FF_AT_SHELL, 0, -1, NULL,
+     "What -o, --json, --report and --labels-csv name is written when the explorer is left; the exit code\n"
+     "says whether labels still differ. Without a terminal it does what `repair` does.", NULL, FF_AT_SHELL, 0, -1, NULL,
      verb_explore},
     {"export", "FILE [--script] [--force]", "write the accepted steps as a file for `fetafix apply`",
      "--script: as the commands that take them, for `fetafix script`. `goto` another state first to export that.",
