@@ -87,14 +87,16 @@ int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out)
 /* ---------------------------------------------------------------------------------- datasets */
 
 typedef struct ff_dataset ff_dataset;
-/* A folder (its JPEG and PNG files by extension, sorted by bytes, not recursive) or a LIST (one path a
- * line relative to the list's folder; # comments and empty lines skipped). limit 0: all; else the
+/* A folder (its JPEG and PNG files by extension, sorted by bytes, not recursive; when it has none, those of the
+ * folders in it, each named by the class of its pictures) or a LIST (one path a line relative to the list's folder,
+ * optionally with a blank or tab and the class behind it; # comments and empty lines skipped). limit 0: all; else the
  * first `limit`. An empty set is FF_ERR_INPUT. Nothing is decoded yet, but each file must exist. */
 int ff_dataset_open(const char *path, int limit, ff_dataset **out) FF_MUST_USE;
 void ff_dataset_destroy(ff_dataset *d);
 int ff_dataset_count(const ff_dataset *d);
 const char *ff_dataset_path(const ff_dataset *d, int i);
 const char *ff_dataset_name(const ff_dataset *d, int i); /* file name, made visible */
+const char *ff_dataset_truth(const ff_dataset *d, int i); /* class as written (a number or a name), visible; NULL: not given */
 const ff_key *ff_dataset_key(const ff_dataset *d);       /* over names and contents, on first use */
 
 /* Class names, one a line. NULL outside the file. */
@@ -102,6 +104,8 @@ typedef struct ff_names ff_names;
 int ff_names_load(const char *path, ff_names **out) FF_MUST_USE;
 void ff_names_destroy(ff_names *n);
 const char *ff_names_at(const ff_names *n, int label);
+/* The class of this name, or of the only name that begins with this word ("n01440764" of "n01440764 tench"); -1. */
+int ff_names_find(const ff_names *n, const char *name);
 
 /* Network inputs of a dataset (borrowed, outlives the feed) under one spec. Thread-safe; tensors are
  * kept within `budget` bytes. Decoded pictures are kept by the dataset, for all its feeds, within

@@ -151,6 +151,9 @@ typedef struct ff_snapshot {
     int initial, wrong;   /* counts; -1 unknown */
     double distance;      /* mean relative distance of the outputs; NAN unknown */
     int validation_images, validation_initial, validation_wrong, validation_regressed; /* -1 unknown */
+    int validation_labelled; /* of these images the class is given: how many, and how many each model gets right */
+    int validation_source_right, validation_initial_right, validation_right;
+    const char *validation_harm; /* the repair makes things worse there: in words; else NULL */
     const char *validation_regressed_images; /* right at first, wrong now: names, a line each */
     int64_t state;        /* present state's number in `states` */
     const char *next;     /* id of the proposal that is next, or NULL */

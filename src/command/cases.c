@@ -212,6 +212,12 @@ static void say_validation(ff_context *c, const ff_snapshot *s)
         return;
     say(c, "validation: %d of %d labels differ, %d at first, %d got worse\n", s->validation_wrong,
         s->validation_images, s->validation_initial, s->validation_regressed);
+    if (s->validation_labelled)
+        say(c, "accuracy on %d of them: Source %.2f%%, Target %.2f%% at first, %.2f%% now\n", s->validation_labelled,
+            percent(s->validation_source_right, s->validation_labelled),
+            percent(s->validation_initial_right, s->validation_labelled), percent(s->validation_right, s->validation_labelled));
+    if (s->validation_harm)
+        say(c, "%s%s%s\n", paint(c, false), s->validation_harm, plain(c));
 }
 
 /* ---------------------------------------------------------------------------------------- writing

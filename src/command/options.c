@@ -42,7 +42,7 @@ static const ff_option options[] = {
      AT(repro)},
     {"session", 0, "FILE", "keep the case in this file and take it up again from there", CASE, TEXT,
      AT(session.path)},
-    {"validate", 0, "DIR|LIST", "independent images: counted, never used to decide", CASE, TEXT,
+    {"validate", 0, "DIR|LIST", "independent images, with classes if known: counted, never used to decide", CASE, TEXT,
      AT(session.validate)},
     {"input", 0, "NPY", "a tensor to run instead of images", "run", TEXT, AT(input)},
     {"limit", 0, "N", "use the first N images only", CASE " run bench matrix", COUNT,

@@ -188,6 +188,18 @@ static void verdict(const ff_snapshot *s, ff_buf *out)
                       "first, %d now; %d got worse.</p>\n",
                       s->validation_images, plural(s->validation_images), s->validation_initial,
                       s->validation_wrong, s->validation_regressed);
+    if (s->validation_labelled)
+        ff_buf_printf(out,
+                      "<p>Accuracy on the %d of them whose class is given: Source %.2f%%, Target %.2f%% at first, "
+                      "%.2f%% now.</p>\n",
+                      s->validation_labelled, 100.0 * s->validation_source_right / s->validation_labelled,
+                      100.0 * s->validation_initial_right / s->validation_labelled,
+                      100.0 * s->validation_right / s->validation_labelled);
+    if (s->validation_harm) {
+        ff_buf_puts(out, "<p class=\"bad\">");
+        page_text(out, s->validation_harm);
+        ff_buf_puts(out, ".</p>\n");
+    }
     ff_buf_puts(out, "</div>\n");
 }
 

@@ -145,6 +145,20 @@ static json_t *divergence_json(const ff_snapshot *s)
     return o;
 }
 
+/* Against what is really in the images: shares of those of which it is known. */
+static json_t *accuracy_json(const ff_snapshot *s)
+{
+    if (!s->validation_labelled)
+        return json_null();
+    json_t *o = json_object();
+    double n = s->validation_labelled;
+    json_object_set_new(o, "images", json_integer(s->validation_labelled));
+    json_object_set_new(o, "source", json_real(s->validation_source_right / n));
+    json_object_set_new(o, "initial", json_real(s->validation_initial_right / n));
+    json_object_set_new(o, "final", json_real(s->validation_right / n));
+    return o;
+}
+
 static json_t *validation_json(const ff_snapshot *s)
 {
     if (s->validation_images < 0)
@@ -155,6 +169,8 @@ static json_t *validation_json(const ff_snapshot *s)
     json_object_set_new(o, "final", count_json(s->validation_wrong));
     json_object_set_new(o, "regressed", count_json(s->validation_regressed));
     json_object_set_new(o, "regressed_images", lines_json(s->validation_regressed_images));
+    json_object_set_new(o, "harm", text_json(s->validation_harm));
+    json_object_set_new(o, "accuracy", accuracy_json(s));
     return o;
 }
 

@@ -168,7 +168,10 @@ static const ff_command commands[] = {
      prompt_job, NULL},
     {"unpin", "SOURCE_NODE TARGET_NODE", "take back `pin` or `forbid`", NULL, NULL, FF_AT_PROMPT, 2, 2,
      prompt_pin, NULL},
-    {"validate", "", "count wrong labels over the validation images", NULL, "v", FF_AT_PROMPT, 0, 0,
+    {"validate", "", "count wrong labels over the validation images",
+     "Where it is given what is in an image, accuracy is counted too: a folder for each class (its name is the class), or\n"
+     "the class behind each path of the LIST. A class is its number as the Source counts, or its name in --labels FILE.\n"
+     "A repair that helps the images and harms these is pointed out, with the step that did most of it.", "v", FF_AT_PROMPT, 0, 0,
      prompt_job, NULL},
     {"weights", "NODE | layer NUMBER [worst N]", "how far the weights of a layer are apart",
      "As: weights layer 12 worst 10", NULL, FF_AT_PROMPT, 1, 4, prompt_look, NULL},

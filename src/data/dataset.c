@@ -16,8 +16,8 @@
 
 struct ff_dataset {
     int count;
-    char **paths, **names;
-    size_t path_room, name_room;
+    char **paths, **names, **truths; /* truths: what is in the picture, or NULL */
+    size_t path_room, name_room, truth_room;
     /* Filled on first use, from any thread. */
     pthread_mutex_t mutex;
     bool has_key;
@@ -26,12 +26,15 @@ struct ff_dataset {
     uint64_t kept;
 };
 
-static void add(ff_dataset *d, char *path)
+/* Takes the path. */
+static void add(ff_dataset *d, char *path, const char *truth)
 {
     ff_grow(&d->paths, &d->path_room, (size_t)d->count + 1, sizeof *d->paths);
     ff_grow(&d->names, &d->name_room, (size_t)d->count + 1, sizeof *d->names);
     d->paths[d->count] = path;
+    ff_grow(&d->truths, &d->truth_room, (size_t)d->count + 1, sizeof *d->truths);
     d->names[d->count] = ff_visible(ff_path_basename(path));
+    d->truths[d->count] = truth ? ff_visible(truth) : NULL;
     d->count++;
 }
 
@@ -52,40 +55,73 @@ static int compare_paths(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int read_folder(ff_dataset *d, const char *path, int limit)
+typedef struct found {
+    char **at;
+    size_t n, room;
+} found;
+
+static void found_finish(found *f)
 {
-    char **found = NULL;
-    size_t room = 0, n = 0;
+    for (size_t i = 0; i < f->n; i++)
+        free(f->at[i]);
+    free(f->at);
+}
+
+/* The pictures of a folder, or the folders in it: whole paths, sorted. */
+static int look_into(const char *path, bool folders, found *out)
+{
+    found f = {0};
     DIR *dir = opendir(path);
     if (!dir)
         return ff_fail(FF_ERR_INPUT, "'%s': %s", path, strerror(errno));
     struct dirent *entry;
-    errno = 0;
     while ((entry = readdir(dir))) {
-        if (!is_picture_name(entry->d_name) || entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.' || (!folders && !is_picture_name(entry->d_name)))
             continue;
         char *whole = ff_path_join(path, entry->d_name);
         struct stat st;
-        if (stat(whole, &st) != 0 || !S_ISREG(st.st_mode)) {
+        if (stat(whole, &st) != 0 || !(folders ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode))) {
             free(whole); /* a folder or dangling link with a picture's name */
             continue;
         }
-        ff_grow(&found, &room, n + 1, sizeof *found);
-        found[n++] = whole;
+        ff_grow(&f.at, &f.room, f.n + 1, sizeof *f.at);
+        f.at[f.n++] = whole;
     }
     closedir(dir);
-    if (n > 0)
-        qsort(found, n, sizeof *found, compare_paths);
-    for (size_t i = 0; i < n; i++) {
-        if (i < INT32_MAX && (limit == 0 || (int)i < limit))
-            add(d, found[i]);
-        else
-            free(found[i]);
-    }
-    free(found);
-    if (n == 0)
-        return ff_fail(FF_ERR_INPUT, "'%s': no JPEG or PNG files in this folder", path);
+    if (f.n > 0)
+        qsort(f.at, f.n, sizeof *f.at, compare_paths);
+    *out = f;
     return FF_OK;
+}
+
+static int add_folder(ff_dataset *d, const char *path, const char *truth, int limit)
+{
+    found f;
+    int code = look_into(path, false, &f);
+    for (size_t i = 0; code == FF_OK && i < f.n && d->count < INT32_MAX && (limit == 0 || d->count < limit); i++) {
+        add(d, f.at[i], truth);
+        f.at[i] = NULL;
+    }
+    if (code == FF_OK)
+        found_finish(&f);
+    return code;
+}
+
+/* Pictures, or a folder of pictures for each class. */
+static int read_folder(ff_dataset *d, const char *path, int limit)
+{
+    found classes;
+    int code = add_folder(d, path, NULL, limit);
+    if (code != FF_OK || d->count > 0)
+        return code;
+    if ((code = look_into(path, true, &classes)) != FF_OK)
+        return code;
+    for (size_t i = 0; code == FF_OK && i < classes.n; i++)
+        code = add_folder(d, classes.at[i], ff_path_basename(classes.at[i]), limit);
+    found_finish(&classes);
+    if (code == FF_OK && d->count == 0)
+        code = ff_fail(FF_ERR_INPUT, "'%s': no JPEG or PNG files in this folder", path);
+    return code;
 }
 
 static int check_file(const char *path)
@@ -97,6 +133,35 @@ static int check_file(const char *path)
     if (!S_ISREG(st.st_mode))
         return ff_fail(FF_ERR_INPUT, "'%s': is not a regular file", path);
     return FF_OK;
+}
+
+/* "PATH", "PATH<tab>CLASS" or "PATH CLASS" where no file has the whole line's name. */
+static int add_line(ff_dataset *d, const char *folder, char *line)
+{
+    char *whole = ff_path_join(folder, line), *truth = strchr(line, '\t');
+    int code = check_file(whole);
+    if (!truth)
+        truth = strrchr(line, ' ');
+    if (code != FF_OK && truth) {
+        char *first = ff_strndup(line, (size_t)(truth - line)), *shorter;
+        size_t n = strlen(first);
+        while (n > 0 && strchr(" \t", first[n - 1]))
+            first[--n] = '\0';
+        shorter = ff_path_join(folder, first);
+        free(first);
+        if (check_file(shorter) == FF_OK) {
+            free(whole);
+            add(d, shorter, truth + strspn(truth, " \t"));
+            return FF_OK;
+        }
+        free(shorter);
+        code = check_file(whole); /* for its message */
+    }
+    if (code == FF_OK)
+        add(d, whole, NULL);
+    else
+        free(whole);
+    return code;
 }
 
 static int read_list(ff_dataset *d, const char *path, int limit)
@@ -122,14 +187,9 @@ static int read_list(ff_dataset *d, const char *path, int limit)
             continue;
         if (limit > 0 && d->count == limit)
             break;
-        char *whole = ff_path_join(folder, line);
-        code = check_file(whole);
-        if (code == FF_OK)
-            add(d, whole);
-        else {
+        code = add_line(d, folder, line);
+        if (code != FF_OK)
             ff_fail_prefix(code, "'%s'", path);
-            free(whole);
-        }
     }
     free(folder);
     free(text);
@@ -152,7 +212,7 @@ int ff_dataset_open(const char *path, int limit, ff_dataset **out)
     if (S_ISDIR(st.st_mode)) {
         code = read_folder(d, path, limit);
     } else if (S_ISREG(st.st_mode) && is_picture_name(path)) {
-        add(d, ff_strdup(path));
+        add(d, ff_strdup(path), NULL);
         code = FF_OK;
     } else {
         code = read_list(d, path, limit);
@@ -175,10 +235,12 @@ void ff_dataset_destroy(ff_dataset *d)
             picture_unref(d->pictures[i]);
         free(d->paths[i]);
         free(d->names[i]);
+        free(d->truths[i]);
     }
     free(d->pictures);
     free(d->paths);
     free(d->names);
+    free(d->truths);
     pthread_mutex_destroy(&d->mutex);
     free(d);
 }
@@ -196,6 +258,11 @@ const char *ff_dataset_path(const ff_dataset *d, int i)
 const char *ff_dataset_name(const ff_dataset *d, int i)
 {
     return d->names[i];
+}
+
+const char *ff_dataset_truth(const ff_dataset *d, int i)
+{
+    return d->truths[i];
 }
 
 const ff_key *ff_dataset_key(const ff_dataset *d)

@@ -54,3 +54,16 @@ const char *ff_names_at(const ff_names *n, int label)
 {
     return n && label >= 0 && label < n->count ? n->at[label] : NULL;
 }
+
+int ff_names_find(const ff_names *n, const char *name)
+{
+    size_t length = strlen(name);
+    int begins = -1;
+    for (int i = 0; n && i < n->count; i++) {
+        if (strcmp(n->at[i], name) == 0)
+            return i;
+        if (length && strncmp(n->at[i], name, length) == 0 && strchr(" ,\t", n->at[i][length]))
+            begins = begins == -1 ? i : -2;
+    }
+    return begins >= 0 ? begins : -1;
+}

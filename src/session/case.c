@@ -82,6 +82,7 @@ void case_destroy(ff_case *c)
     ff_labels_destroy(c->validation_source);
     ff_labels_destroy(c->validation_first);
     free(c->validation_names);
+    free(c->validation_harm);
     ff_model_unref(c->source);
     ff_model_unref(c->target);
     ff_names_destroy(c->names);

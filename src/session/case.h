@@ -160,6 +160,9 @@ typedef struct ff_case {
     what_if what_if;
 
     int validation_images, validation_initial, validation_wrong, validation_regressed;
+    int validation_labelled; /* images of which the class is given */
+    int validation_source_right, validation_initial_right, validation_right; /* of those */
+    char *validation_harm;  /* in words, or NULL */
     char *validation_names; /* of the images that got worse, a line each */
     int64_t validation_state;
     ff_labels *validation_source, *validation_first;

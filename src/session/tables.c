@@ -444,6 +444,11 @@ static void set_numbers(ff_case *c, box *b)
     bool fresh = c->validation_state == c->current;
     s->validation_wrong = fresh ? c->validation_wrong : -1;
     s->validation_regressed = fresh ? c->validation_regressed : -1;
+    s->validation_labelled = fresh ? c->validation_labelled : 0;
+    s->validation_source_right = c->validation_source_right;
+    s->validation_initial_right = c->validation_initial_right;
+    s->validation_right = c->validation_right;
+    s->validation_harm = fresh ? visible(b, c->validation_harm) : NULL;
     s->validation_regressed_images =
         ff_arena_strdup(b->texts, fresh && c->validation_names ? c->validation_names : "");
     const char *next = next_proposal(c);

@@ -198,3 +198,35 @@ $ fetafix localize source.onnx target.onnx --images photos --config pre --core-o
      4      4          0        0.5     0.2488   0.007292     0.1085  Relu:relu3
      5      5          0        0.5      0.279          0    0.08823  Relu:relu4
      6      6          0          1     0.2615          0    0.08334  Relu:relu5
+
+# What is in the validation images may be given: as a folder for each class, or behind each path. Here it is what the
+# Target said at first, so that the repair, which is right about the Source, is wrong about the truth: that is said.
+$ fetafix run target.onnx --images validation --pre 'size=16x16 scale=127.5 mean=1,1,1' --format csv -q | awk -F, 'NR > 1 {print "validation/" $1 "\t" $2}' | head -20 > truth.txt; head -2 truth.txt
+validation/000.png	4
+validation/001.png	0
+
+$ fetafix repair source.onnx target.onnx --images photos --config pre --validate truth.txt -o helped.onnx --json harm.json -q | tail -4; grep -A 6 '"accuracy"' harm.json; grep -c '"harm": "the repair' harm.json
+validation: 0 of 20 labels differ, 5 at first, 0 got worse
+accuracy on 20 of them: Source 75.00%, Target 100.00% at first, 75.00% now
+the repair leaves 0 wrong of 12 on the images and harms the validation images: 15 right, 20 at first; most by step 5 (1 -> 2 wrong): replace the weight of 'Conv_1' by the Source's
+saved helped.onnx
+    "accuracy": {
+      "images": 20,
+      "source": 0.75,
+      "initial": 1.0,
+      "final": 0.75
+    }
+  },
+1
+
+$ mkdir -p byclass/red byclass/4; cp validation/000.png byclass/red/; cp validation/001.png validation/002.png byclass/4/; printf 'zero\none\ntwo\nred thing\nfour\n' > classes; fetafix compare source.onnx target.onnx --images photos --config pre --validate byclass --labels classes
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+12 of 60 labels differ (20.00%)
+validation: 1 of 3 labels differ, 1 at first, 0 got worse
+accuracy on 3 of them: Source 66.67%, Target 33.33% at first, 33.33% now
+[1]
+
+$ fetafix compare source.onnx target.onnx --images photos --config pre --validate byclass
+fetafix: --validate: '000.png' is said to be 'red', which is no number; --labels FILE names the classes
+[3]

@@ -96,7 +96,7 @@ pre             text                      none                        the same a
 labels          text                      none                        class names, one a line
 source-output   text                      the first                   the Source's output that is read
 target-output   text                      none                        the Target's output that is read
-validate        text                      none                        independent images: counted, never used to decide
+validate        text                      none                        independent images, with classes if known: counted, never used to decide
 limit           number             7      none                        use the first N images only
 seed            number             0      0                           of the samples that the analysis draws
 threads         number                    one per core                threads

@@ -109,7 +109,7 @@ Options:
       --labels-csv FILE          write both models' five best classes of every image
       --report FILE.html         write the report as a page
       --session FILE             keep the case in this file and take it up again from there
-      --validate DIR|LIST        independent images: counted, never used to decide
+      --validate DIR|LIST        independent images, with classes if known: counted, never used to decide
       --limit N                  use the first N images only
       --seed N                   of the samples that the analysis draws
       --threads N                threads (default: one per core)
