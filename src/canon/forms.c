@@ -229,10 +229,11 @@ static double bound(double v)
 
 static bool clip_bounds(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "Clip") || !constant_from(n, 1) ||
-        (n->n_in == 1 && cg_attr(n, "min") && cg_attr(n, "max")))
-        return false;
     double min = -INFINITY, max = INFINITY;
+    if (!cg_is(n, "Clip") || !constant_from(n, 1) ||
+        (n->n_in == 1 && cg_attr(n, "min") && cg_attr(n, "max") && bound(cg_real(n, "min", min)) == cg_real(n, "min", min) &&
+         bound(cg_real(n, "max", max)) == cg_real(n, "max", max)))
+        return false;
     if (n->n_in > 1) {
         if ((n->in[1] && !cg_uniform(n->in[1], &min)) ||
             (n->n_in > 2 && n->in[2] && !cg_uniform(n->in[2], &max)))

@@ -50,80 +50,11 @@ static void between(const int *from, const int *to, int rank, int *perm)
         perm[to[i]] = from[i];
 }
 
-/* Opsets at which an operator changed its form: a node can be copied between two that none of these parts. */
-static bool portable(const ff_node *n, int opset)
-{
-    static const struct {
-        const char *op;
-        int at[3];
-    } changes[] = {
-        {"Clip", {11}},      {"Pad", {11, 18}},        {"Squeeze", {13}},     {"Unsqueeze", {13}},
-        {"ReduceSum", {13}}, {"ReduceMean", {18}},     {"ReduceMax", {18}},   {"ReduceMin", {18}},
-        {"Softmax", {13}},   {"LogSoftmax", {13}},     {"Split", {13, 18}},   {"Dropout", {12}},
-        {"Resize", {10, 11, 13}}, {"Slice", {10}},     {"TopK", {10, 11}},    {"Upsample", {9, 10}},
-        {"BatchNormalization", {9, 14}},
-    };
-    for (size_t i = 0; i < FF_COUNT(changes); i++)
-        if (strcmp(changes[i].op, n->op) == 0)
-            for (int k = 0; k < 3; k++)
-                if (changes[i].at[k] && (n->opset < changes[i].at[k]) != (opset < changes[i].at[k]))
-                    return false;
-    return ff_op_find(n->domain, n->op, opset) != NULL;
-}
-
 static char *constant(job *j, const ff_tensor *t)
 {
     char *name = fresh(j, "constant");
     ff_patch_set_initializer(j->patch, name, t);
     return name;
-}
-
-static char *scalar(job *j, double v)
-{
-    ff_tensor *t;
-    if (ff_tensor_create(FF_FLOAT, 0, NULL, &t) != FF_OK)
-        return NULL;
-    ff_tensor_set_real(t, 0, v);
-    char *name = constant(j, t);
-    ff_tensor_unref(t);
-    return name;
-}
-
-/* Clip changed from attributes to inputs at opset 11. */
-static bool insert_clip(job *j, const ff_node *n, const char *in, const char *out, int opset)
-{
-    double low = -3.402823466e38, high = 3.402823466e38;
-    if (n->opset < 11) {
-        low = ff_node_float(n, "min", (float)low);
-        high = ff_node_float(n, "max", (float)high);
-    } else {
-        for (int i = 1; i < 3 && i < n->n_inputs; i++) {
-            const ff_tensor *t = n->inputs[i] ? ff_plan_constant(j->source, n->inputs[i]) : NULL;
-            if (n->inputs[i] && (!t || t->count != 1))
-                return false;
-            if (t)
-                *(i == 1 ? &low : &high) = ff_tensor_get_real(t, 0);
-        }
-    }
-    ff_node_spec spec = {.name = out, .op = "Clip", .domain = "", .n_outputs = 1, .outputs = &out};
-    if (opset < 11) {
-        ff_attr attrs[] = {{.name = "min", .type = FF_ATTR_FLOAT, .f = (float)low},
-                           {.name = "max", .type = FF_ATTR_FLOAT, .f = (float)high}};
-        spec.n_inputs = 1;
-        spec.inputs = &in;
-        spec.n_attrs = 2;
-        spec.attrs = attrs;
-        ff_patch_insert_node(j->patch, &spec, NULL);
-        return true;
-    }
-    char *a = scalar(j, low), *b = scalar(j, high);
-    const char *inputs[] = {in, a, b};
-    spec.n_inputs = 3;
-    spec.inputs = inputs;
-    ff_patch_insert_node(j->patch, &spec, NULL);
-    free(a);
-    free(b);
-    return true;
 }
 
 /* The Target's value for one of the Source's, where there is one, turned into the Source's layout. Caller frees. */
@@ -147,6 +78,37 @@ static char *existing(job *j, const ff_value *v)
     return NULL;
 }
 
+static const char *bring(job *j, const ff_value *v);
+
+/* The node in the Target's opset, with what it reads. */
+static bool copy_node(job *j, const ff_node *n, const ff_restated *r)
+{
+    const char **inputs = ff_alloc_array((size_t)r->n_inputs + 1, sizeof *inputs);
+    const char **outputs = ff_alloc_array((size_t)n->n_outputs + 1, sizeof *outputs);
+    char *moved[FF_COUNT(r->constants)] = {0};
+    bool good = true;
+    for (int i = 0; i < r->n_inputs && good; i++) {
+        if ((size_t)i < FF_COUNT(moved) && r->constants[i])
+            inputs[i] = moved[i] = constant(j, r->constants[i]);
+        else if (i < n->n_inputs && n->inputs[i])
+            good = (inputs[i] = bring(j, n->inputs[i])) != NULL;
+    }
+    for (int i = 0; i < n->n_outputs && good; i++)
+        if (n->outputs[i])
+            outputs[i] = j->names[n->outputs[i]->id] = fresh(j, n->op);
+    if (good)
+        ff_patch_insert_node(j->patch,
+                             &(ff_node_spec){.name = outputs[0], .op = n->op, .domain = "", .n_inputs = r->n_inputs,
+                                             .n_outputs = n->n_outputs, .n_attrs = r->n_attrs, .inputs = inputs,
+                                             .outputs = outputs, .attrs = r->attrs},
+                             NULL);
+    for (size_t i = 0; i < FF_COUNT(moved); i++)
+        free(moved[i]);
+    free(inputs);
+    free(outputs);
+    return good;
+}
+
 /* The name of what carries the Source's value v in the Target; nodes are copied as needed. Borrowed; NULL: impossible. */
 static const char *bring(job *j, const ff_value *v)
 {
@@ -158,37 +120,15 @@ static const char *bring(job *j, const ff_value *v)
     if ((j->names[v->id] = existing(j, v)))
         return j->names[v->id];
     const ff_node *n = v->producer;
-    int opset = ff_model_opset(j->s->target.model, "");
-    bool clip = n && !*n->domain && strcmp(n->op, "Clip") == 0;
-    if (!n || *n->domain || j->depth > 64 || !(clip || portable(n, opset)))
+    ff_restated r;
+    if (!n || *n->domain || n->n_captures || j->depth > 64 ||
+        !ff_restate(j->source, n, ff_model_opset(j->s->target.model, ""), &r))
         return NULL;
-    const char **inputs = ff_alloc_array((size_t)n->n_inputs + 1, sizeof *inputs);
-    const char **outputs = ff_alloc_array((size_t)n->n_outputs + 1, sizeof *outputs);
-    const char *result = NULL;
     j->depth++;
-    for (int i = 0; i < n->n_inputs && !(clip && i > 0); i++)
-        if (n->inputs[i] && !(inputs[i] = bring(j, n->inputs[i])))
-            goto out;
-    for (int i = 0; i < n->n_outputs; i++)
-        if (n->outputs[i]) {
-            j->names[n->outputs[i]->id] = fresh(j, n->op);
-            outputs[i] = j->names[n->outputs[i]->id];
-        }
-    if (clip) {
-        if (!insert_clip(j, n, inputs[0], outputs[0], opset))
-            goto out;
-    } else {
-        ff_node_spec spec = {.name = outputs[0], .op = n->op, .domain = "", .n_inputs = n->n_inputs,
-                             .n_outputs = n->n_outputs, .n_attrs = n->n_attrs, .inputs = inputs, .outputs = outputs,
-                             .attrs = n->attrs};
-        ff_patch_insert_node(j->patch, &spec, NULL);
-    }
-    result = j->names[v->id];
-out:
+    bool made = copy_node(j, n, &r);
     j->depth--;
-    free(inputs);
-    free(outputs);
-    return result;
+    ff_restated_finish(&r);
+    return made ? j->names[v->id] : NULL;
 }
 
 /* Were there parts that nothing reads before? Then "remove what nothing reads" would take those too. */

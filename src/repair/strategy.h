@@ -45,4 +45,17 @@ const char *ff_node_address(const ff_node *n);
 int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, int input,
                       const ff_tensor *wanted, const char *stem) FF_MUST_USE;
 
+/* A node in the form that another opset gives its operator: Clip's bounds, axes, pads and the like are attributes in one
+ * and inputs in the other. Input i is constants[i] where there is one, else the node's own. */
+enum { FF_RESTATED = 24 };
+typedef struct ff_restated {
+    int n_inputs, n_attrs, n_moved;
+    ff_tensor *constants[4];
+    ff_attr attrs[FF_RESTATED]; /* texts and values are the node's, or `ints` */
+    int64_t ints[3][2 * FF_MAX_RANK];
+} ff_restated;
+/* false: it cannot be said in that opset (nothing is to be freed then). */
+bool ff_restate(const ff_plan *plan, const ff_node *n, int opset, ff_restated *out);
+void ff_restated_finish(ff_restated *r);
+
 #endif

@@ -79,6 +79,8 @@ void loop_run(ff_subject *first, const ff_search_options *options, const ff_task
         ff_outcome_finish(&o);
     }
     r.left = l.findings->count;
+    for (int i = 0; i < r.left; i++)
+        print_message("  left: %s\n", l.findings->at[i].summary);
     ff_search_essential(l.search, &r.essential);
     unlist(&l);
     for (int i = 0; i < r.steps; i++)

@@ -550,12 +550,51 @@ static void swapped_sides(void **state)
     }
 }
 
+/* Nodes that are missing in the Target are copied into another opset, in the form they have there: attributes become
+ * inputs, and back. */
+static void other_opsets(void **state)
+{
+    (void)state;
+    static const char before[] = "input x 1,3,16,16; float w1 8,3,3,3 random; float w2 10,8 random; float b2 10 random;"
+                                 "c = Conv(x,w1) strides=[2,2];";
+    static const char after[] = "g = GlobalAveragePool(a); f = Flatten(g); y = Gemm(f,w2,b2) transB=1; output y";
+    static const char *const old = "opset 9;", *const new = "opset 13;";
+    static const struct {
+        const char *old, *new; /* what is missing in the other */
+    } rows[] = {
+        {"a = Clip(c) min=-2.0 max=3.0;", "float lo - -2; float hi - 3; a = Clip(c,lo,hi);"},
+        {"a = Clip(c) min=-2.0;", "float lo - -2; a = Clip(c,lo);"},
+        {"t = ReduceSum(c) axes=[1] keepdims=1; a = Mul(c,t);", "int ax 1 1; t = ReduceSum(c,ax) keepdims=1; a = Mul(c,t);"},
+        {"t = Softmax(c) axis=3; a = Mul(c,t);", "t = Softmax(c); a = Mul(c,t);"},
+        {"t = Slice(c) starts=[2] ends=[3] axes=[2]; a = Mul(c,t);",
+         "int st 1 2; int en 1 3; int ax 1 2; t = Slice(c,st,en,ax); a = Mul(c,t);"},
+    };
+    int bad = 0;
+    for (size_t i = 0; i < 2 * FF_COUNT(rows); i++) {
+        bool forth = i % 2 == 0;
+        const char *present = forth ? rows[i / 2].old : rows[i / 2].new;
+        ff_task task = {0};
+        ff_subject *s = subject_between(
+            model_of_text(ff_asprintf("%s%s%s%s", forth ? old : new, before, present, after)),
+            model_of_text(ff_asprintf("%s%sa = Identity(c);%s", forth ? new : old, before, after)), "tf size=16x16");
+        loop_result r;
+        loop_run(s, NULL, &task, &r);
+        bool good = r.left == 0 && r.end->wrong == 0 && r.end->distance < 1e-5;
+        print_message("%s opset %s %-60s wrong %d -> %d, %d left, distance %.2g\n", good ? "  " : "->", forth ? "9 to 13" : "13 to 9",
+                      present, s->wrong, r.end->wrong, r.left, r.end->distance);
+        bad += !good;
+        loop_finish(&r);
+        ff_subject_destroy(s);
+    }
+    assert_int_equal(bad, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault), cmocka_unit_test(among_equivalences), cmocka_unit_test(masking),
         cmocka_unit_test(preprocessing_without_finding), cmocka_unit_test(inputs),
-        cmocka_unit_test(swapped_sides),
+        cmocka_unit_test(swapped_sides), cmocka_unit_test(other_opsets),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
