@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetafix/localize.h"
+
 static const char head[] =
     "<!DOCTYPE html>\n"
     "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
@@ -161,6 +163,21 @@ static void say_labels(const ff_snapshot *s, ff_buf *out)
                       s->wrong, s->wrong == 1 ? "s" : "", percent(s->wrong, s->images));
 }
 
+/* What was wrong, by type. */
+static void say_causes(const ff_snapshot *s, ff_buf *out)
+{
+    int said = 0;
+    for (int t = 0; t < FF_FAULT_TYPES; t++) {
+        int n = 0;
+        for (int i = 0; i < ff_table_rows(s->findings); i++)
+            n += strcmp(page_cell(s->findings, i, "type"), ff_fault_type_name((ff_fault_type)t)) == 0;
+        if (n)
+            ff_buf_printf(out, "%s%s (%d)", said++ ? "; " : "<p>What was wrong: ", ff_fault_type_title((ff_fault_type)t), n);
+    }
+    if (said)
+        ff_buf_puts(out, ".</p>\n");
+}
+
 static void verdict(const ff_snapshot *s, ff_buf *out)
 {
     int faults = ff_table_rows(s->findings), repaired = count_status(s, "repaired");
@@ -180,6 +197,7 @@ static void verdict(const ff_snapshot *s, ff_buf *out)
                       faults, faults == 1 ? " was" : "s were", repaired, same,
                       same == 1 ? " is" : "s are");
     }
+    say_causes(s, out);
     if (s->timed_out)
         ff_buf_puts(out, "<p>The time limit was reached before the search came to its end.</p>\n");
     if (s->validation_images >= 0 && s->validation_wrong >= 0)
@@ -205,53 +223,101 @@ static void verdict(const ff_snapshot *s, ff_buf *out)
 
 /* --------------------------------------------------------------------------------------- faults */
 
-static void fault(const ff_snapshot *s, int row, ff_buf *out)
+static void say_status(const ff_table *t, int row, ff_buf *out)
 {
-    const ff_table *t = s->findings;
     const char *status = page_cell(t, row, "status");
-    ff_buf_puts(out, "<article>\n<h3><span class=\"tag\">");
-    page_text(out, page_cell(t, row, "type"));
-    ff_buf_puts(out, "</span> <span class=\"what\">");
-    page_text(out, page_cell(t, row, "summary"));
-    ff_buf_printf(out, "</span> <span class=\"%s\">",
-                  strcmp(status, "repaired") == 0 ? "good" : "soft");
+    bool repaired = strcmp(status, "repaired") == 0;
+    ff_buf_printf(out, "<span class=\"%s\">", repaired ? "good" : "soft");
     page_text(out, status);
-    if (strcmp(status, "repaired") == 0 && !page_number(t, row, "essential"))
-        ff_buf_puts(out, ", not essential");
-    ff_buf_puts(out, "</span></h3>\n<p>");
+    ff_buf_puts(out, repaired && !page_number(t, row, "essential") ? ", not essential</span>" : "</span>");
+}
+
+/* Where it lies, and which step did away with it. */
+static void say_place(const ff_table *t, int row, ff_buf *out)
+{
+    const char *source = page_cell(t, row, "source_nodes"), *target = page_cell(t, row, "target_nodes");
+    nodes(out, "Source", source);
+    ff_buf_puts(out, *source && *target ? " · " : "");
+    nodes(out, "Target", target);
+    const char *gap = *source || *target ? " · " : "";
+    if (!page_empty(t, row, "step")) {
+        ff_buf_printf(out, "%sstep %lld", gap, (long long)page_number(t, row, "step"));
+        gap = " · ";
+    }
+    if (!page_empty(t, row, "before") && !page_empty(t, row, "after"))
+        ff_buf_printf(out, "%swrong %lld → %lld", gap, (long long)page_number(t, row, "before"),
+                      (long long)page_number(t, row, "after"));
+}
+
+static void begin_article(const char *type, const char *class, ff_buf *out)
+{
+    ff_buf_printf(out, "<article%s>\n<h3><span class=\"tag\">", class);
+    page_text(out, type);
+    ff_buf_puts(out, "</span> <span class=\"what\">");
+}
+
+static void fault(const ff_table *t, int row, ff_buf *out)
+{
+    begin_article(page_cell(t, row, "type"), " class=\"fault\"", out);
+    page_text(out, page_cell(t, row, "summary"));
+    ff_buf_puts(out, "</span> ");
+    say_status(t, row, out);
+    ff_buf_puts(out, "</h3>\n<p>");
     page_text(out, page_cell(t, row, "explanation"));
     ff_buf_puts(out, "</p>\n<p class=\"soft\">");
-    nodes(out, "Source", page_cell(t, row, "source_nodes"));
-    if (*page_cell(t, row, "source_nodes") && *page_cell(t, row, "target_nodes"))
-        ff_buf_puts(out, " · ");
-    nodes(out, "Target", page_cell(t, row, "target_nodes"));
-    if (!page_empty(t, row, "step"))
-        ff_buf_printf(out, " · step %lld", (long long)page_number(t, row, "step"));
-    if (!page_empty(t, row, "before") && !page_empty(t, row, "after"))
-        ff_buf_printf(out, " · wrong %lld → %lld", (long long)page_number(t, row, "before"),
-                      (long long)page_number(t, row, "after"));
+    say_place(t, row, out);
     ff_buf_puts(out, "</p>\n</article>\n");
 }
 
-/* By type, each type in the order in which the table has it first. */
+/* Many of one cause are explained once. */
+static void fault_group(const ff_table *t, const int *rows, int n, ff_buf *out)
+{
+    begin_article(page_cell(t, rows[0], "type"), "", out);
+    ff_buf_printf(out, "%d faults of one cause: ", n);
+    page_text(out, page_cell(t, rows[0], "cause"));
+    ff_buf_puts(out, "</span></h3>\n<p>");
+    page_text(out, page_cell(t, rows[0], "explanation"));
+    ff_buf_puts(out, " <span class=\"soft\">(Figures of the first.)</span></p>\n<table>\n");
+    for (int i = 0; i < n; i++) {
+        ff_buf_puts(out, "<tr class=\"fault\"><td>");
+        page_text(out, page_cell(t, rows[i], "summary"));
+        ff_buf_puts(out, "<br/><span class=\"soft\">");
+        say_place(t, rows[i], out);
+        ff_buf_puts(out, "</span></td><td class=\"n\">");
+        say_status(t, rows[i], out);
+        ff_buf_puts(out, "</td></tr>\n");
+    }
+    ff_buf_puts(out, "</table>\n</article>\n");
+}
+
+enum { MANY = 4 };
+
+/* By type and cause, each in the order in which the table has it first. */
 static void faults(const ff_snapshot *s, ff_buf *out)
 {
     const ff_table *t = s->findings;
-    int n = ff_table_rows(t);
-    if (!n)
-        return;
-    ff_buf_puts(out, "<section>\n<h2>Faults</h2>\n");
-    bool *done = ff_alloc_array((size_t)n, sizeof *done);
+    int n = ff_table_rows(t), *rows = ff_alloc_array((size_t)n + 1, sizeof *rows);
+    bool *done = ff_alloc_array((size_t)n + 1, sizeof *done);
+    if (n)
+        ff_buf_puts(out, "<section>\n<h2>Faults</h2>\n");
     for (int i = 0; i < n; i++) {
-        for (int k = i; !done[i] && k < n; k++) {
-            if (strcmp(page_cell(t, i, "type"), page_cell(t, k, "type")) != 0)
-                continue;
-            fault(s, k, out);
-            done[k] = k != i;
+        int same = 0;
+        for (int k = i; !done[i] && k < n; k++)
+            if (strcmp(page_cell(t, i, "type"), page_cell(t, k, "type")) == 0 &&
+                strcmp(page_cell(t, i, "cause"), page_cell(t, k, "cause")) == 0)
+                rows[same++] = k;
+        if (same >= MANY)
+            fault_group(t, rows, same, out);
+        for (int k = 0; k < same; k++) {
+            done[rows[k]] = rows[k] != i;
+            if (same < MANY)
+                fault(t, rows[k], out);
         }
     }
+    free(rows);
     free(done);
-    ff_buf_puts(out, "</section>\n");
+    if (n)
+        ff_buf_puts(out, "</section>\n");
 }
 
 static void equivalences(const ff_snapshot *s, ff_buf *out)

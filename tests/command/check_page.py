@@ -25,6 +25,6 @@ for e in root.iter('h2'):
 for e in root.iter('p'):
     print(' '.join(''.join(e.itertext()).split()))
     break
-print(len(list(root.iter('article'))), 'faults', len(pictures), 'pictures', len(list(root.iter('svg'))), 'figures')
+print(sum(e.get('class') == 'fault' for e in root.iter()), 'faults', len(pictures), 'pictures', len(list(root.iter('svg'))), 'figures')
 for e in list(root.iter('figcaption'))[:3]:
     print(' | '.join(' '.join(part.split()) for part in e.itertext() if part.strip()))
