@@ -147,6 +147,39 @@ static void put_settings(void)
     puts(".El");
 }
 
+static void put_views(void)
+{
+    static const char *const types[] = {"number", "real", "text", "yes|no"};
+    const ff_view *v;
+    puts(".Bl -tag -width Ds");
+    for (int i = 0; (v = ff_view_at(i)); i++) {
+        int n;
+        const ff_column *columns = ff_view_columns(v, &n);
+        printf(".It Ic \"%s\"\n", v->name);
+        put_text(v->summary);
+        puts(".Bl -column \"source_summary\" \"number\" \"meaning\" -compact");
+        for (int k = 0; k < n; k++) {
+            printf(".It \"%s\" Ta \"%s\" Ta ", columns[k].name, types[columns[k].type]);
+            put_word(columns[k].help, strlen(columns[k].help));
+            putchar('\n');
+        }
+        puts(".El\n.Pp\nAs:");
+        put_text(v->example);
+    }
+    puts(".El");
+}
+
+static void put_colors(void)
+{
+    const ff_color_element *e;
+    puts(".Bl -tag -width strong -compact");
+    for (int i = 0; (e = ff_color_element_at(i)); i++) {
+        printf(".It Ic \"%s\"\n", e->name);
+        put_text(e->meaning);
+    }
+    puts(".El");
+}
+
 static int write_man(const char *path)
 {
     char *text;
@@ -172,6 +205,10 @@ static int write_man(const char *path)
             put_keys();
         else if (strcmp(line, "@SETTINGS@") == 0)
             put_settings();
+        else if (strcmp(line, "@VIEWS@") == 0)
+            put_views();
+        else if (strcmp(line, "@COLORS@") == 0)
+            put_colors();
         else
             code = ff_fail(FF_ERR_USAGE, "%s: there is no section %s", path, line);
     }
@@ -414,6 +451,18 @@ static void write_list(void)
     }
     for (int i = 0; (b = ff_binding_at(i)); i++)
         printf("key %s\n", b->key);
+    const ff_view *v;
+    for (int i = 0; (v = ff_view_at(i)); i++) {
+        int n;
+        const ff_column *columns = ff_view_columns(v, &n);
+        printf("table %s", v->name);
+        for (int k = 0; k < n; k++)
+            printf(" %s", columns[k].name);
+        putchar('\n');
+    }
+    const ff_color_element *e;
+    for (int i = 0; (e = ff_color_element_at(i)); i++)
+        printf("element %s\n", e->name);
 }
 
 int main(int argc, char **argv)

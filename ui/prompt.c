@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "prompt.h"
 
+#include "fetafix/command.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +12,6 @@
 enum { HISTORY_MAX = 500, LINE_MAX_BYTES = 4096 };
 
 /* ------------------------------------------------------------------------------------ history */
-
-static char *history_file(void)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (state && state[0] == '/')
-        return ff_asprintf("%s/fetafix/history", state);
-    return home && *home ? ff_asprintf("%s/.local/state/fetafix/history", home) : NULL;
-}
 
 static void add_history(ui_prompt *p, const char *line, size_t n)
 {
@@ -42,7 +36,7 @@ void ui_prompt_init(ui_prompt *p)
     char *data;
     size_t size;
 
-    *p = (ui_prompt){.history_path = history_file()};
+    *p = (ui_prompt){.history_path = ff_history_path()};
     if (!p->history_path || ff_read_file(p->history_path, 1 << 20, &data, &size) != FF_OK)
         return;
     for (char *s = data; *s;) {

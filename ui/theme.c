@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "theme.h"
 
+#include <assert.h>
+
 #include <curses.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fetafix/base.h"
+#include "fetafix/command.h"
+
+static_assert((int)INK_COUNT == FF_COLOR_ELEMENTS, "an ink for each element of `color`");
 
 /* One colour for terminals of 16 (of 8: its lower bits, and bold), and of 256 on dark and on light
  * ground. -1: the terminal's own. */
@@ -62,6 +66,7 @@ static ui_theme theme;
 static bool colours;
 static int pairs[INK_COUNT][PAPER_COUNT]; /* 0: not yet made */
 static int n_pairs;
+static int changes; /* of the user's colours, when the pairs were made */
 
 static void forget_pairs(void);
 
@@ -207,8 +212,27 @@ int ui_theme_pixel_pair(unsigned fg_rgb, unsigned bg_rgb)
 
 /* -------------------------------------------------------------------------------------- styles */
 
+/* A number of 256 where there are fewer: the nearest of eight, as a cube of two steps. */
+static int own_colour(int number)
+{
+    if (number < 0 || COLORS == 256)
+        return number;
+    if (COLORS > 256)
+        return direct_colour(number);
+    if (number < 16)
+        return COLORS >= 16 ? number : number & 7;
+    if (number >= 232)
+        return number >= 244 ? COLOR_WHITE : COLOR_BLACK;
+    number -= 16;
+    return (number / 36 > 2) | (number / 6 % 6 > 2) << 1 | (number % 6 > 2) << 2;
+}
+
 static int pair_of(ui_style s)
 {
+    if (changes != ff_color_changes()) {
+        changes = ff_color_changes();
+        forget_pairs();
+    }
     int *p = &pairs[s.ink][s.paper];
     if (*p == 0) {
         if (n_pairs + 1 >= COLOR_PAIRS)
@@ -223,6 +247,9 @@ static int pair_of(ui_style s)
         if (s.ink == INK_TEXT && papers[s.paper].colour.c256[0] >= 0 && COLORS >= 256)
             ink = &plain;
         int fg = colour_number(ink), bg = colour_number(&papers[s.paper].colour);
+        ff_color own = ff_color_of(s.ink);
+        if (own.set)
+            fg = own_colour(own.number);
         if (COLORS < 16 && fg == bg && fg >= 0)
             fg = COLOR_WHITE;
         if (init_extended_pair(n_pairs + 1, fg, bg) != OK)
@@ -241,6 +268,9 @@ unsigned ui_theme_attributes(ui_style s, int *pair)
         a |= A_UNDERLINE;
     if (s.attrs & UI_REVERSE)
         a |= A_REVERSE;
+    ff_color own = ff_color_of(s.ink);
+    a |= (own.attributes & FF_COLOR_BOLD ? A_BOLD : 0) | (own.attributes & FF_COLOR_UNDERLINE ? A_UNDERLINE : 0) |
+         (own.attributes & FF_COLOR_REVERSE ? A_REVERSE : 0);
     if (theme == UI_MONO) {
         *pair = 0;
         a |= inks[s.ink].mono | papers[s.paper].mono;

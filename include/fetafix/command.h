@@ -84,12 +84,15 @@ typedef struct ff_view {
 } ff_view;
 const ff_view *ff_view_at(int i); /* from 0 until NULL */
 const ff_column *ff_view_columns(const ff_view *v, int *n);
+/* The file of lines typed, shared by the REPL and the explorer; NULL: no place. The caller frees. */
+char *ff_history_path(void);
+
 /* A key of the explorer, as "q", "Enter", "C-r", "F1", "Down", and the command line bound to it. */
 typedef struct ff_binding {
     const char *key, *line;
     const char *help; /* a few words: "undo the last step" */
 } ff_binding;
-const ff_binding *ff_binding_at(int i);         /* from 0 until NULL, in the order of help */
+const ff_binding *ff_binding_at(int i);         /* from 0 until NULL, in the order of help; the user's too */
 const char *ff_command_for_key(const char *key); /* the line bound to a key, or NULL */
 /* The texts of a lesson as they stand now: paragraphs, '\n' between them. What was said last ("" at
  * first) and the explanation ("" until the answer is found) change with the commands `answer` and `hint`. */
@@ -103,6 +106,20 @@ typedef enum ff_lesson_field {
 const char *ff_lesson_text(const ff_lesson *l, ff_lesson_field which);
 bool ff_lesson_done(const ff_lesson *l); /* answered; NULL: true */
 
+/* Colours that the user chose by `color ELEMENT COLOR`. Of one thread. */
+enum { FF_COLOR_ELEMENTS = 24 };
+enum { FF_COLOR_BOLD = 1, FF_COLOR_UNDERLINE = 2, FF_COLOR_REVERSE = 4 };
+typedef struct ff_color_element {
+    const char *name, *meaning;
+} ff_color_element;
+typedef struct ff_color {
+    bool set;    /* else the theme's */
+    int number;  /* of 256; -1: the terminal's own */
+    unsigned attributes;
+} ff_color;
+const ff_color_element *ff_color_element_at(int i); /* from 0 until NULL, in the order of the explorer's inks */
+ff_color ff_color_of(int element);
+int ff_color_changes(void); /* grows with each */
 /* A table as aligned text, JSON (array of objects) or CSV. */
 void ff_table_print(const ff_table *t, ff_format format, int width, ff_buf *out);
 

@@ -13,11 +13,12 @@
 /* --------------------------------------------------------------------------------- interruption */
 
 ff_cancel interrupted;
+_Atomic int interrupt_signal;
 static _Atomic(ff_session *) watched;
 
 static void on_signal(int number)
 {
-    (void)number;
+    atomic_store(&interrupt_signal, number);
     atomic_store(&interrupted.set, true);
     ff_session *s = atomic_load(&watched);
     if (s)

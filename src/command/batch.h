@@ -29,10 +29,16 @@ int write_text(ff_context *c, const char *path, const ff_buf *text, bool force) 
 void interrupt_install(void);
 void interrupt_watch(ff_session *s); /* NULL: none */
 extern ff_cancel interrupted;
+extern _Atomic int interrupt_signal; /* the last one, 0: none */
+
+/* script.c: the case that the words behind `script FILE` or `repl` name, if any; and lines from a pipe,
+ * each answered, wrong ones too. */
+int script_open_case(ff_context *c, int argc, char **argv) FF_MUST_USE;
+int script_answer(ff_context *c) FF_MUST_USE;
 
 /* repl.c: lines from the terminal (Readline, with this prompt) or from standard input, until `quit` or the
  * end. What fails is noted. */
-void repl_lines(ff_context *c, const char *prompt);
+int repl_lines(ff_context *c, const char *prompt) FF_MUST_USE;
 
 /* teach.c: does the lesson that is held want this command to wait until its question is answered? Then
  * FF_ERR_USAGE. */

@@ -227,7 +227,9 @@ static void add_settings(candidates *c, const typed *t)
 {
     const ff_option *row;
     for (int i = 0; (row = ff_option_at(i)); i++) {
-        if (!ff_option_is_setting(row))
+        bool here = strcmp(row->name, "format") == 0 || strcmp(row->name, "verbose") == 0 ||
+                    strcmp(row->name, "quiet") == 0; /* what prompt_set changes */
+        if (!here)
             continue;
         if (t->n == 2)
             add(c, t, row->name);
@@ -252,6 +254,13 @@ static void add_topics(candidates *c, const typed *t)
         add(c, t, v->name);
 }
 
+static void add_elements(candidates *c, const typed *t)
+{
+    const ff_color_element *e;
+    for (int i = 0; t->n == 2 && (e = ff_color_element_at(i)); i++)
+        add(c, t, e->name);
+}
+
 static const struct {
     const char *argument;
     void (*add)(candidates *c, const typed *t);
@@ -259,6 +268,7 @@ static const struct {
     {"REPAIR", add_repairs}, {"STATE", add_states},   {"FILE", add_files},   {"COMMAND", add_commands},
     {"TOPIC", add_topics},   {"TYPE", add_types},     {"NODE", add_nodes},   {"IMAGE", add_images},
     {"NUMBER", add_layers},  {"FILTER", add_filters}, {"SQL", add_sql},      {"SETTING", add_settings},
+    {"ELEMENT", add_elements},
 };
 
 /* Words to choose from: "graph|heat|..." and "--force". */

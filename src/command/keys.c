@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "fetafix/command.h"
+#include "command/batch.h"
+#include "command/prompt.h"
 
 /* In the order in which help shows them. */
 static const ff_binding bindings[] = {
@@ -81,16 +84,138 @@ static const ff_binding bindings[] = {
     {"Q", "quit", "quit"},
 };
 
+/* The user's, which go before those above. Replaced lines are kept: one of them may be running. */
+enum { OWN_MAX = 200 };
+static ff_binding own[OWN_MAX];
+static int n_own;
+
+static const ff_binding *own_of(const char *key)
+{
+    for (int i = n_own - 1; i >= 0; i--) {
+        if (strcmp(own[i].key, key) == 0)
+            return &own[i];
+    }
+    return NULL;
+}
+
+static bool is_usual(const char *key)
+{
+    for (size_t i = 0; i < FF_COUNT(bindings); i++) {
+        if (strcmp(bindings[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
 const ff_binding *ff_binding_at(int i)
 {
-    return i >= 0 && (size_t)i < FF_COUNT(bindings) ? &bindings[i] : NULL;
+    if (i < 0)
+        return NULL;
+    if ((size_t)i < FF_COUNT(bindings)) {
+        const ff_binding *mine = own_of(bindings[i].key);
+        return mine ? mine : &bindings[i];
+    }
+    i -= (int)FF_COUNT(bindings);
+    for (int k = 0; k < n_own; k++) {
+        if (!is_usual(own[k].key) && own_of(own[k].key) == &own[k] && i-- == 0)
+            return &own[k];
+    }
+    return NULL;
 }
 
 const char *ff_command_for_key(const char *key)
 {
-    for (size_t i = 0; i < FF_COUNT(bindings); i++) {
-        if (strcmp(bindings[i].key, key) == 0)
-            return bindings[i].line;
+    const ff_binding *b;
+    for (int i = 0; (b = ff_binding_at(i)); i++) {
+        if (strcmp(b->key, key) == 0)
+            return b->line;
     }
     return NULL;
+}
+
+/* A sign, with C- or M- before it, F1 to F12, or a name from the table above. */
+static int check_key(const char *key)
+{
+    static const char *const names[] = {"Enter", "Tab",  "S-Tab", "Space", "Escape", "Backspace",
+                                        "Delete", "Up",  "Down",  "Left",  "Right",  "Home",
+                                        "End",    "PgUp", "PgDn",  "Insert"};
+    const char *sign = strncmp(key, "C-", 2) == 0 || strncmp(key, "M-", 2) == 0 ? key + 2 : key;
+    size_t used;
+    int64_t number;
+    if (!*sign)
+        return ff_fail(FF_ERR_USAGE, "bind: '%s' is no key", key);
+    ff_utf8_decode(sign, strlen(sign), &used);
+    if (!sign[used] && (unsigned char)*sign > ' ')
+        return FF_OK;
+    if (*key == 'F' && ff_parse_int(key + 1, &number) && number >= 1 && number <= 12)
+        return FF_OK;
+    for (size_t i = 0; i < FF_COUNT(names); i++) {
+        if (strcmp(names[i], key) == 0)
+            return FF_OK;
+    }
+    const char *near = ff_nearest(key, names, FF_COUNT(names));
+    return near ? ff_fail(FF_ERR_USAGE, "bind: '%s' is no key; did you mean '%s'?", key, near)
+                : ff_fail(FF_ERR_USAGE, "bind: '%s' is no key, as: x C-x M-x F2 Enter", key);
+}
+
+/* The command line of words, quoted where they need it. */
+static char *join(int n, char **words)
+{
+    ff_buf b = {0};
+    for (int i = 0; i < n; i++) {
+        ff_buf_puts(&b, i ? " " : "");
+        bool quote = !*words[i] || strpbrk(words[i], " \t'\"\\\\#|>") != NULL;
+        if (!quote) {
+            ff_buf_puts(&b, words[i]);
+            continue;
+        }
+        ff_buf_putc(&b, '"');
+        for (const char *s = words[i]; *s; s++)
+            ff_buf_printf(&b, strchr("\"\\", *s) ? "\\%c" : "%c", *s);
+        ff_buf_putc(&b, '"');
+    }
+    return ff_buf_steal(&b);
+}
+
+int keys_bind(int n, char **words)
+{
+    const ff_command *row = n > 1 ? ff_command_find(words[1]) : NULL;
+    if (n < 2)
+        return ff_fail(FF_ERR_USAGE, "expected: bind KEY COMMAND");
+    int code = check_key(words[0]);
+    if (code)
+        return code;
+    if (!row || !(row->where & (FF_AT_PROMPT | FF_AT_EXPLORER)))
+        return ff_fail(FF_ERR_USAGE, "bind: there is no command '%s'; see `help`", words[1]);
+    if (n_own == OWN_MAX)
+        return ff_fail(FF_ERR_USAGE, "bind: no more than %d keys", OWN_MAX);
+    char *line = join(n - 1, words + 1);
+    own[n_own++] = (ff_binding){ff_strdup(words[0]), line, line};
+    return FF_OK;
+}
+
+static const ff_column key_columns[] = {
+    {"key", FF_COL_TEXT, "as in `bind KEY COMMAND`"},
+    {"command", FF_COL_TEXT, "the line it stands for"},
+    {"meaning", FF_COL_TEXT, "a few words"},
+};
+
+int prompt_bind(ff_context *c, int argc, char **argv)
+{
+    if (argc > 1)
+        return keys_bind(argc - 1, argv + 1);
+    ff_table *t = ff_table_create("keys", key_columns, FF_COUNT(key_columns));
+    const ff_binding *b;
+    for (int i = 0; (b = ff_binding_at(i)); i++) {
+        int row = ff_table_add_row(t);
+        ff_table_set_text(t, row, "key", b->key);
+        ff_table_set_text(t, row, "command", b->line);
+        ff_table_set_text(t, row, "meaning", b->help);
+    }
+    ff_buf out = {0};
+    ff_table_print(t, c->format, 0, &out);
+    c->print(c->sink, out.data);
+    ff_buf_finish(&out);
+    ff_table_unref(t);
+    return FF_OK;
 }

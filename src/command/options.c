@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/options.h"
+#include "command/prompt.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@ enum kind { TEXT, SWITCH, COUNT, SEED, SIZE, DURATION, COLOR, FORMAT, STRATEGY, 
 
 #define AT(member) offsetof(ff_options, member)
 #define CASE       "compare localize repair explore repl script"
+#define RUNS    CASE " run bench matrix query teach" /* what runs a model */
 #define REPAIRS    "repair explore repl script"
 
 static const ff_option options[] = {
@@ -48,8 +50,8 @@ static const ff_option options[] = {
     {"limit", 0, "N", "use the first N images only", CASE " run bench matrix", COUNT,
      AT(session.limit)},
     {"seed", 0, "N", "of the samples that the analysis draws", CASE, SEED, AT(session.seed)},
-    {"threads", 0, "N", "threads", NULL, COUNT, AT(session.threads), "one per core"},
-    {"memory", 0, "SIZE", "memory for kept results, as 2G", NULL, SIZE, AT(session.memory),
+    {"threads", 0, "N", "threads", RUNS, COUNT, AT(session.threads), "one per core"},
+    {"memory", 0, "SIZE", "memory for kept results, as 2G", RUNS, SIZE, AT(session.memory),
      "a quarter of the machine's"},
     {"time-limit", 0, "TIME", "end the search after this time, as 90s or 2h", CASE, DURATION,
      AT(session.time_limit), "2h"},
@@ -75,7 +77,7 @@ static const ff_option options[] = {
      FORBID, AT(session.pins)},
     {"equivalences", 0, NULL, "list the differences that cannot change a result", "localize repair", SWITCH,
      AT(equivalences)},
-    {"reference", 0, NULL, "plain C kernels for everything", NULL, SWITCH, AT(session.reference)},
+    {"reference", 0, NULL, "plain C kernels for everything", RUNS, SWITCH, AT(session.reference)},
     {"timing", 0, NULL, "put times into the report", "compare localize repair explore", SWITCH,
      AT(timing)},
     {"format", 0, "text|json|csv", "how tables are printed", "run repl script query inspect matrix", FORMAT,
@@ -492,6 +494,19 @@ int options_set(ff_options *o, const char *name, const char *value)
     return set(row, value ? ff_arena_strdup(o->arena, value) : NULL, o);
 }
 
+static int run_config(ff_options *o, int n, char **words)
+{
+    if (strcmp(words[0], "bind") == 0)
+        return keys_bind(n - 1, words + 1);
+    if (strcmp(words[0], "color") == 0)
+        return colors_set(n - 1, words + 1);
+    if (strcmp(words[0], "set") != 0)
+        return ff_fail(FF_ERR_USAGE, "'%s' is none of set, bind, color", words[0]);
+    if (n > 3 || n < 2)
+        return ff_fail(FF_ERR_USAGE, "expected: set NAME VALUE");
+    return options_set(o, words[1], n == 3 ? words[2] : NULL);
+}
+
 int options_read_config(ff_options *o, const char *path)
 {
     char *text;
@@ -509,10 +524,7 @@ int options_read_config(ff_options *o, const char *path)
         int n = 0;
         code = ff_line_split(line, &words, &n);
         if (!code && n > 0) {
-            if (strcmp(words[0], "set") != 0 || n > 3 || n < 2)
-                code = ff_fail(FF_ERR_USAGE, "expected: set NAME VALUE");
-            else
-                code = options_set(o, words[1], n == 3 ? words[2] : NULL);
+            code = run_config(o, n, words);
         }
         for (int i = 0; i < n; i++)
             free(words[i]);

@@ -16,6 +16,7 @@
 
 #include "command/batch.h"
 #include "command/options.h"
+#include "command/paths.h"
 #include "fetafix/compute.h"
 
 static void print_out(void *sink, const char *text)
@@ -50,23 +51,6 @@ static bool want_color(const ff_options *o)
     return !o->session.team && isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-/* $XDG_CONFIG_HOME/fetafix/config where there is one, or NULL. The caller frees it. */
-static char *user_config(void)
-{
-    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    char *path;
-    if (config && *config == '/') /* a relative path is invalid, as the standard has it */
-        path = ff_asprintf("%s/fetafix/config", config);
-    else if (home && *home)
-        path = ff_asprintf("%s/.config/fetafix/config", home);
-    else
-        return NULL;
-    if (access(path, F_OK) == 0)
-        return path;
-    free(path);
-    return NULL;
-}
-
 /* The command line with the settings of the configuration file under it. */
 static int parse(int argc, char **argv, ff_options *o)
 {
@@ -74,7 +58,7 @@ static int parse(int argc, char **argv, ff_options *o)
     int code = options_parse(argc, argv, o);
     if (code || (o->no_config && !o->config) || o->help || o->version)
         return code;
-    char *path = o->config ? ff_strdup(o->config) : user_config();
+    char *path = o->config ? ff_strdup(o->config) : path_of_config();
     if (!path)
         return code;
     options_finish(o);
@@ -151,8 +135,12 @@ static int dispatch(ff_context *c, ff_options *o)
     }
     if (!o->session.causal && !o->no_causal && o->verb && strcmp(o->verb, "localize") == 0)
         o->session.causal = true;
-    if (o->verb)
-        return ff_command_find(o->verb)->shell(c, o->n_operands, o->operands);
+    const ff_command *row = o->verb ? ff_command_find(o->verb) : NULL;
+    /* The bounds of a verb that the prompt has too are the prompt's. */
+    if (row && !row->run && row->max_args >= 0 && o->n_operands > row->max_args)
+        return ff_fail(FF_ERR_USAGE, "expected: fetafix %s %s", row->name, row->arguments);
+    if (row)
+        return row->shell(c, o->n_operands, o->operands);
     if (!o->n_operands && !o->session.path) {
         ff_buf b = {0};
         help_program(&b);

@@ -56,6 +56,15 @@ int prompt_post(ff_context *c, const ff_request *r)
     return post(c, r);
 }
 
+static void say_validation(ff_context *c)
+{
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    if (s->validation_images >= 0 && s->validation_wrong >= 0)
+        say(c, "validation: %d of %d labels differ, %d at first\n", s->validation_wrong,
+            s->validation_images, s->validation_initial);
+    ff_snapshot_unref(s);
+}
+
 int prompt_job(ff_context *c, int argc, char **argv)
 {
     static const struct {
@@ -69,8 +78,12 @@ int prompt_job(ff_context *c, int argc, char **argv)
     };
     (void)argc;
     for (size_t i = 0; i < FF_COUNT(jobs); i++) {
-        if (strcmp(jobs[i].name, argv[0]) == 0)
-            return post(c, &(ff_request){.kind = jobs[i].kind});
+        if (strcmp(jobs[i].name, argv[0]) != 0)
+            continue;
+        int code = post(c, &(ff_request){.kind = jobs[i].kind});
+        if (!code && c->wait && jobs[i].kind == FF_JOB_VALIDATE)
+            say_validation(c);
+        return code;
     }
     return ff_fail(FF_ERR_INTERNAL, "no job '%s'", argv[0]);
 }
@@ -317,6 +330,7 @@ int prompt_status(ff_context *c, int argc, char **argv)
         say(c, "next: %s\n", s->next);
     else if (s->searched)
         say(c, "the search came to its end\n");
+    say_validation(c);
     if (ff_session_running(c->session, &kind)) {
         const char *stage = atomic_load(&ff_session_progress(c->session)->stage);
         say(c, "the engine works%s%s\n", stage ? ": " : "", stage ? stage : "");

@@ -27,7 +27,13 @@ int prompt_set(ff_context *c, int argc, char **argv);
 int prompt_answer(ff_context *c, int argc, char **argv);
 int prompt_hint(ff_context *c, int argc, char **argv);
 int prompt_lesson(ff_context *c, int argc, char **argv);
+int prompt_bind(ff_context *c, int argc, char **argv);
+int prompt_color(ff_context *c, int argc, char **argv);
 int prompt_help(ff_context *c, int argc, char **argv);
 int prompt_quit(ff_context *c, int argc, char **argv);
+
+/* `bind` and `color` of a configuration file: the words behind them. */
+int keys_bind(int n, char **words) FF_MUST_USE;
+int colors_set(int n, char **words) FF_MUST_USE;
 
 #endif

@@ -195,7 +195,7 @@ static int teach_lines(ff_context *c, const ff_session_options *so)
     if (!code)
         code = batch_run(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
     if (!code && !(code = prompt_lesson(c, 1, NULL)))
-        repl_lines(c, "lesson> ");
+        code = repl_lines(c, "lesson> ");
     if (!code && atomic_load(&interrupted.set))
         code = ff_fail(FF_ERR_CANCELLED, "interrupted");
     return code;

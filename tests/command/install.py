@@ -14,7 +14,8 @@ with tempfile.TemporaryDirectory() as top:
     for folder, _, names in os.walk(top):
         found.update((name, os.path.join(folder, name)) for name in names
                      if name != 'fetafix' or os.access(os.path.join(folder, name), os.X_OK))
-    for name in ('fetafix', 'fetafix.1', 'fetafix.5', '_fetafix', 'fetafix.fish', 'images.txt'):
+    for name in ('fetafix', 'fetafix.1', 'fetafix.5', '_fetafix', 'fetafix.fish', 'images.txt',
+                 'tour.fetafix', 'weights.lesson'):
         if name not in found:
             sys.exit('%s is not installed' % name)
     samples = os.path.dirname(found['images.txt'])
@@ -27,6 +28,17 @@ with tempfile.TemporaryDirectory() as top:
         cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, universal_newlines=True,
         timeout=300)
     print(done.stdout)
+    tour = subprocess.run([found['fetafix'], 'script', found['tour.fetafix'], samples + '/demo/source.onnx',
+                           samples + '/demo/target.onnx', '--images', samples + '/images.txt', '--no-config', '-q',
+                           '--source-pre', 'tf-imagenet', '--target-pre', 'tf-imagenet'],
+                          cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, universal_newlines=True,
+                          timeout=300)
+    if tour.returncode != 0 or 'state 5: 0 of 120 labels differ' not in tour.stdout:
+        sys.exit('the tour ended with %d\n%s' % (tour.returncode, tour.stdout))
+    lessons = subprocess.run([found['fetafix'], 'teach'], cwd=work, stdout=subprocess.PIPE, universal_newlines=True,
+                             timeout=60)
+    if 'weights ' not in lessons.stdout:
+        sys.exit('the lessons are not found: ' + lessons.stdout)
     if done.returncode != 0 or not os.path.exists(work + '/repaired.onnx'):
         sys.exit('the repair ended with %d' % done.returncode)
     taught = subprocess.run([found['fetafix'], 'teach', 'weights', '--no-config'], cwd=work,

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything in the tables is in help, in the manual and in the completions, and the manual is clean.
 
-    manual.py FETAFIX GENERATE FETAFIX.1 FETAFIX.5 FETAFIX.BASH _FETAFIX FETAFIX.FISH
+    manual.py FETAFIX GENERATE FETAFIX.1 FETAFIX.5 FETAFIX.BASH _FETAFIX FETAFIX.FISH TRANSCRIPT...
+
+Each verb, command of the prompt and option also has to occur in a command of a transcript.
 """
 import os
 import re
@@ -10,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-program, generate, page1, page5, bash, zsh, fish = sys.argv[1:]
+program, generate, page1, page5, bash, zsh, fish, *transcripts = sys.argv[1:]
 bad = []
 
 
@@ -44,7 +46,9 @@ def complete(words):
 man, man5 = read(page1), read(page5)
 zsh_text, fish_text = read(zsh), read(fish)
 help_text = run(program, '--help')
-prompt = run(program, 'repl', text='help\nset\n')
+prompt = run(program, 'repl', text='help\nset\nhelp views\ncolor\n')
+tried = ' '.join(line for path in transcripts for line in read(path).splitlines() if line.startswith('$ '))
+tried = tried.replace('\\n', ' ')
 items = [line.split(' ') for line in run(generate, 'list').splitlines()]
 verbs = [item[1] for item in items if item[0] == 'verb']
 helps = {verb: run(program, verb, '--help') for verb in verbs}
@@ -52,6 +56,10 @@ offered = {verb: complete([verb, '-']) for verb in verbs} if shutil.which('bash'
 
 for kind, name, *rest in items:
     word = re.escape(name)
+    if kind in ('verb', 'prompt') and not re.search(r"(^|[ '\"`;])%s([ '\"`;]|$)" % word, tried):
+        bad.append('no transcript tries ' + name)
+    if kind == 'option' and not re.search(r'--%s([ =]|$)' % word, tried):
+        bad.append('no transcript tries --' + name)
     if kind == 'verb':
         want('help', r'^  %s ' % word, help_text)
         want('manual', r'^\.It Ic "%s"' % word, section(man, 'Commands of the shell'))
@@ -78,6 +86,16 @@ for kind, name, *rest in items:
     elif kind == 'setting':
         want('fetafix(5)', r'^\.It Ic "%s"' % word, man5)
         want('set', r'^%s ' % word, prompt)
+    elif kind == 'table':
+        views = section(man, 'Views of a session')
+        want('manual', r'^\.It Ic "%s"' % word, views)
+        want('help views', r'^%s: ' % word, prompt)
+        for column in rest:
+            want('manual on ' + name, r'^\.It "%s" Ta' % column, views)
+            want('help views', r'^    %s ' % column, prompt)
+    elif kind == 'element':
+        want('fetafix(5)', r'^\.It Ic "%s"' % word, section(man5, 'Colours'))
+        want('color', r'^%s ' % word, prompt)
     elif kind == 'key':
         want('manual', r'^\.It Ic "\\&%s"$' % word, section(man, 'Keys of the explorer'))
 

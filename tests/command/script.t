@@ -32,6 +32,8 @@ decision,step,state,proposal,type,summary,outcome,before,after,phase,findings
 $ printf 'help\n' | fetafix repl
 accept [REPAIR]... [--force]               take a repair (the next one; --force: even if it does not help)
 answer WORDS...                            answer the question of the lesson, as: answer WB in L3
+bind [KEY COMMAND]                         let a key of the explorer stand for a command; alone: list the keys
+color [ELEMENT COLOR [bold] [underline] [reverse]] choose a colour of the explorer; alone: list them
 compare-states STATE STATE                 two states side by side: counts, labels that changed, edits of one alone
 detail NODE | layer NUMBER                 attributes, origins and weights of a row of the aligned graph
 diff NODE | layer NUMBER [NAME]...         attributes of both sides; without names those that differ
@@ -69,7 +71,7 @@ repair                                     repair to the end, keeping only what 
 report [FILE] [--force]                    print or write the report: JSON, or a page where FILE is *.html
 repro DIR [FINDING] [--force]              write for each open fault the smallest part of the model that shows it
 save FILE [--force]                        write the Target as it is now
-set [format text|json|csv | verbose yes|no | quiet yes|no] list all settings, or change one of the prompt's
+set [SETTING VALUE]                        list all settings, or change one of the prompt's
 split [GROUP]                              set a group aside for its single repairs, or take the last step's one by one
 states [FILTER]...                         the history tree
 status                                     where the case stands
@@ -101,3 +103,63 @@ fetafix: a quote is not closed
 $ fetafix script nowhere
 fetafix: 'nowhere': No such file or directory
 [3]
+
+# Several repairs as one step, two states side by side, and the way as a script that can be typed again.
+$ printf "set source-pre 'size=16x16 scale=127.5 mean=1,1,1'\nset target-pre 'size=16x16 scale=127.5 mean=1,1,1'\n" > pre
+
+$ printf 'localize\naccept group:WB:different\nundo\naccept 1 3 --force\nstates\ncompare-states 1 2\nsplit\nstates\nexport way --script\nexport way.patch\n' > tour; fetafix script tour source.onnx target.onnx --images photos --config pre -q; sed 's/^/| /' way
+accepted: wrong 12 -> 0: all 6 repairs of the cause 'different'
+undone: wrong 0 -> 12: all 6 repairs of the cause 'different'
+accepted: wrong 12 -> 11: 2 repairs at once: replace the weight of 'Conv_3' by the Source's, ...
+state  parent  wrong  distance  step  current  summary
+    0             12    0.2157     0  no       as it came
+    1       0      0         0     1  no       all 6 repairs of the cause 'different'
+    2       0     11    0.1561     1  yes      2 repairs at once: replace the weight of 'Conv_3' by the Source's, ...
+state  wrong  distance  step  summary                                                                 preprocessing
+    1      0         0     1  all 6 repairs of the cause 'different'                                  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto
+    2     11    0.1561     1  2 repairs at once: replace the weight of 'Conv_3' by the Source's, ...  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto
+image  name     source  a  b  right
+    2  002.png       3  3  4  a
+    3  003.png       3  3  4  a
+   10  010.png       0  0  4  a
+   14  014.png       3  3  4  a
+   19  019.png       3  3  0  a
+   29  029.png       3  3  0  a
+   30  030.png       3  3  4  a
+   32  032.png       0  0  3  a
+   34  034.png       3  3  4  a
+   54  054.png       0  0  4  a
+   56  056.png       3  3  4  a
+state  edit
+    1  set initializer 'layer0.weight' to float32[12,3,3,3]
+    1  set initializer 'layer4.weight' to float32[12,12,3,3]
+    1  set initializer 'layer5.weight' to float32[12,12,3,3]
+    1  set initializer 'layer1.weight' to float32[12,12,3,3]
+undone: wrong 11 -> 12: 2 repairs at once: replace the weight of 'Conv_3' by the Source's, ...
+accepted: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
+accepted: wrong 11 -> 11: replace the weight of 'Conv_2' by the Source's
+state  parent  wrong  distance  step  current  summary
+    0             12    0.2157     0  no       as it came
+    1       0      0         0     1  no       all 6 repairs of the cause 'different'
+    2       0     11    0.1561     1  no       2 repairs at once: replace the weight of 'Conv_3' by the Source's, ...
+    3       0     11    0.1737     1  no       replace the weight of 'Conv_3' by the Source's
+    4       3     11    0.1561     2  yes      replace the weight of 'Conv_2' by the Source's
+| # fetafix script THIS source.onnx target.onnx --images DIR|LIST
+| localize
+| # 11 wrong: replace the weight of 'Conv_3' by the Source's
+| accept --force 'WB:Conv_3/weight'
+| # 11 wrong: replace the weight of 'Conv_2' by the Source's
+| accept --force 'WB:Conv_2/weight'
+
+$ fetafix script way source.onnx target.onnx --images photos --config pre -q
+accepted: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
+accepted: wrong 11 -> 11: replace the weight of 'Conv_2' by the Source's
+
+$ fetafix apply way.patch target.onnx -o way.onnx; fetafix apply way.patch source.onnx -o other.onnx
+2 edits, saved way.onnx
+fetafix: 'source.onnx' is not the model that 'way.patch' was made for
+[3]
+
+$ printf 'compare-states 0 7\n' > tour; fetafix script tour source.onnx target.onnx --images photos --config pre -q
+fetafix: tour:1: there is no state 7
+[2]
