@@ -102,6 +102,12 @@ static void damage_mask(network *n, style *target, record *r)
     injected(r, "WB", at(n, "block4.depthwise"), "weights doubled");
 }
 
+static void damage_background(network *n, style *target, record *r)
+{
+    fault_background(n);
+    injected(r, "WB", at(n, "classifier"), "one class more, in front, that never wins");
+}
+
 static void damage_nothing(network *n, style *target, record *r)
 {
 }
@@ -128,6 +134,8 @@ static const struct {
      SAMPLES_PREPROCESSING, damage_cg},
     {"mask", "two layers scaled so that each hides the other", "torch", "tf2onnx", SAMPLES_PREPROCESSING,
      SAMPLES_PREPROCESSING, damage_mask},
+    {"background", "thirteen classes for twelve: the first is background", "torch", "tflite", SAMPLES_PREPROCESSING,
+     SAMPLES_PREPROCESSING, damage_background},
     {"equivalent", "everything written differently, nothing wrong", "unfolded", "keras",
      SAMPLES_PREPROCESSING, SAMPLES_PREPROCESSING, damage_nothing},
 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command/batch.h"
+#include "command/many.h"
 #include "command/page.h"
 
 int (*explorer)(ff_session *s, const ff_options *o);
@@ -286,6 +287,8 @@ static int verdict(ff_context *c)
 
 int verb_compare(ff_context *c, int argc, char **argv)
 {
+    if (argc > 2 || (argc == 2 && c->format != FF_FORMAT_TEXT))
+        return compare_many(c, argc, argv);
     int64_t begun = ff_now_ns();
     int code = batch_open(c, true, argc, argv);
     if (!code)

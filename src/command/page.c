@@ -61,8 +61,7 @@ static const char style[] =
     "figure { margin: 0; display: flex; gap: .8rem; border: 1px solid var(--line);\n"
     "  border-radius: 6px; padding: .6rem; }\n"
     "figure img { border-radius: 4px; flex: none; align-self: flex-start; }\n"
-    "figcaption { font-size: .88rem; overflow-wrap: anywhere; min-width: 0; }\n"
-    "</style>\n</head>\n<body>\n";
+    "figcaption { font-size: .88rem; overflow-wrap: anywhere; min-width: 0; }\n";
 
 void page_text(ff_buf *out, const char *s)
 {
@@ -379,13 +378,20 @@ static void inputs(const ff_snapshot *s, ff_buf *out)
     ff_buf_puts(out, ". FetaFix " FETAFIX_VERSION ".</p>\n</section>\n");
 }
 
-void report_page(const ff_snapshot *s, const ff_options *o, ff_buf *out)
+void page_begin(const char *title, const char *more, ff_buf *out)
 {
     ff_buf_puts(out, head);
     ff_buf_puts(out, "<title>FetaFix: ");
-    page_text(out, ff_path_basename(s->target_path));
+    page_text(out, title);
     ff_buf_puts(out, "</title>\n");
     ff_buf_puts(out, style);
+    ff_buf_puts(out, more);
+    ff_buf_puts(out, "</style>\n</head>\n<body>\n");
+}
+
+void report_page(const ff_snapshot *s, const ff_options *o, ff_buf *out)
+{
+    page_begin(ff_path_basename(s->target_path), "", out);
     ff_buf_puts(out, "<h1>");
     page_text(out, ff_path_basename(s->source_path));
     ff_buf_puts(out, " → ");

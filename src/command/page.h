@@ -12,6 +12,8 @@ void page_curve(const ff_snapshot *s, ff_buf *out);
 void page_heat(const ff_snapshot *s, ff_buf *out);
 void page_examples(const ff_snapshot *s, const ff_options *o, ff_buf *out);
 
+/* The head up to <body>, with a few rules of style of the page's own. */
+void page_begin(const char *title, const char *more, ff_buf *out);
 /* Text for elements and quoted attributes: control characters visible, markup escaped. */
 void page_text(ff_buf *out, const char *s);
 const char *page_cell(const ff_table *t, int row, const char *column);

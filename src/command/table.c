@@ -44,8 +44,11 @@ static const ff_command commands[] = {
     {"color", "[ELEMENT COLOR [bold] [underline] [reverse]]", "choose a colour of the explorer; alone: list them",
      "COLOR is a name (red, bright-blue, default), a number of 256, or red, green and blue in hexadecimal. As: color bad ff5f00 bold", NULL,
      FF_AT_PROMPT, 0, 5, prompt_color, NULL},
-    {"compare", CASE, "count the images whose labels differ, without analysis",
-     "Exit code 0: no label differs; 1: some do. --verbose lists them.", NULL, FF_AT_SHELL | FF_AT_TEAM,
+    {"compare", "SOURCE TARGET... --images DIR|LIST [OPTION]...",
+     "count the images whose labels differ, without analysis; several Targets are ranked",
+     "Exit code 0: no label differs; 1: some do. --verbose lists them for one Target. Several are ranked, the best "
+     "first,\n"
+     "with the converters that made them; TARGET@SPEC is a Target with a preprocessing of its own.", NULL, FF_AT_SHELL | FF_AT_TEAM,
      0, -1, NULL, verb_compare},
     {"compare-states", "STATE STATE", "two states side by side: counts, labels that changed, edits of one alone",
      NULL, NULL, FF_AT_PROMPT, 2, 2, prompt_compare_states, NULL},
@@ -103,8 +106,9 @@ static const ff_command commands[] = {
      NULL},
     {"matrix", "MODEL... --images DIR|LIST",
      "count the images whose labels differ, for every pair of models",
-     "Each model labels the images once. Exit code 0: no label differs; 1: some do.", NULL,
-     FF_AT_SHELL, 0, -1, NULL, verb_matrix},
+     "Each model labels the images once. MODEL@SPEC is a model with a preprocessing of its own; --report FILE.html "
+     "writes\n"
+     "a heat map. Exit code 0: no label differs; 1: some do.", NULL, FF_AT_SHELL, 0, -1, NULL, verb_matrix},
     {"nodes", "[FILTER]...", "the nodes of both files, as they were written", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
      NULL},
     {"pairs", "[FILTER]...", "the aligned graph: which node is which", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,

@@ -1,0 +1,90 @@
+# Many conversions of one Source, on the samples.
+
+$ ln -s "$(dirname "$(command -v fetafix)")/samples" s; cp s/pp/source.onnx torch.onnx; for c in lh demo wb pp background cg; do cp s/$c/target.onnx $c.onnx; done
+$ fetafix compare torch.onnx lh.onnx demo.onnx background.onnx pp.onnx@tf torch.onnx --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet
+Source  torch.onnx  (opset 13, pytorch 1.13.1)
+rank  wrong  percent  producer        opset  offset  path
+   1      0        0  tf2onnx 1.14.0     13      -1  background.onnx
+   1      0        0  pytorch 1.13.1     13       0  torch.onnx
+   3     17    14.17  tf2onnx 1.14.0     13       0  demo.onnx
+   4     41    34.17  tf2onnx 1.14.0     13       0  pp.onnx
+   5     45     37.5  tf2onnx 1.14.0     13       0  lh.onnx
+labels that differ from the Source's, of 120 images
+[1]
+$ fetafix compare torch.onnx demo.onnx cg.onnx lh.onnx --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet --format csv
+rank,wrong,percent,producer,opset,offset,path
+1,17,14.1666667,tf2onnx 1.14.0,13,0,demo.onnx
+2,45,37.5,tf2onnx 1.14.0,13,0,lh.onnx
+3,120,100,tf2onnx 1.9.3,11,0,cg.onnx
+[1]
+$ fetafix compare torch.onnx background.onnx pp.onnx@tf --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet --json - | python3 -c 'import json, sys; m = json.load(sys.stdin); print(m["schema"], m["images"], m["source"]["width"]); [print(t["rank"], t["wrong"], t["percent"], t["offset"], t["width"], t["producer"], t["preprocessing"][:50]) for t in m["targets"]]'
+fetafix-ranking/1 120 12
+1 0 0 -1 13 tf2onnx 1.14.0 size=auto resize=bilinear antialias=off crop=none 
+2 41 34.1666667 0 12 tf2onnx 1.14.0 size=auto resize=bilinear antialias=off crop=none 
+$ fetafix compare torch.onnx demo.onnx --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet --format json --limit 5 | tail -2 | cut -c1-50
+ "targets": [
+  {"rank": 1, "wrong": 1, "percent": 20, "offset":
+$ fetafix compare torch.onnx torch.onnx torch.onnx --images s/images.txt --limit 5 -q
+Source  torch.onnx  (opset 13, pytorch 1.13.1)
+rank  wrong  percent  producer        opset  path
+   1      0        0  pytorch 1.13.1     13  torch.onnx
+   1      0        0  pytorch 1.13.1     13  torch.onnx
+labels that differ from the Source's, of 5 images
+$ fetafix compare torch.onnx demo.onnx lh.onnx --images s/images.txt --session x.fetafix
+fetafix: --session goes with one Target and --format text
+[2]
+$ fetafix compare torch.onnx demo.onnx none.onnx --images s/images.txt --limit 2 -q
+fetafix: 'none.onnx': no such file
+[3]
+$ fetafix compare torch.onnx demo.onnx lh.onnx
+fetafix: no images are given (--images DIR|LIST)
+[2]
+$ fetafix compare torch.onnx demo.onnx lh.onnx@sise=3 --images s/images.txt -q
+fetafix: preprocessing: unknown word 'sise'; did you mean 'size'?
+[2]
+$ fetafix compare torch.onnx demo.onnx s/id/target.onnx --images s/images.txt --limit 4 --source-pre tf-imagenet --target-pre tf-imagenet
+fetafix: 's/id/target.onnx' cannot run, it counts as wrong on every image: an input of shape [1,64,3,64] does not take pictures of shape [1,3,?,?]
+Source  torch.onnx  (opset 13, pytorch 1.13.1)
+rank  wrong  percent  producer        opset  path
+   1      1       25  tf2onnx 1.14.0     13  demo.onnx
+   2      4      100  tf2onnx 1.14.0     13  s/id/target.onnx
+labels that differ from the Source's, of 4 images
+[1]
+
+# Each with its own preprocessing; the class in front is found without being told.
+$ fetafix matrix torch.onnx@tf-imagenet pp.onnx@tf pp.onnx@tf-imagenet background.onnx@tf-imagenet --images s/images.txt
+model   1   2   3   4  path
+    1   0  41   0   0  torch.onnx
+    2  41   0  41  41  pp.onnx
+    3   0  41   0   0  pp.onnx
+    4   0  41   0   0  background.onnx
+classes of 4 are counted -1 against those of 1
+classes of 4 are counted -1 against those of 2
+classes of 4 are counted -1 against those of 3
+labels that differ, of 120 images
+[1]
+$ cp pp.onnx a@tf; fetafix matrix a@tf a@tf@tf --images s/images.txt --pre tf-imagenet --format csv
+model,1,2,path
+1,0,41,a@tf
+2,41,0,a@tf
+[1]
+$ fetafix matrix torch.onnx@tf-imagenet background.onnx@tf-imagenet 'pp.onnx@size=64x64 scale=127.5 mean=1,1,1' s/id/target.onnx@tf-imagenet --images s/images.txt -q --report heat.html > /dev/null; $CHECK heat.html
+Models
+Share of 120 images to which two models give different labels.
+0 faults 0 pictures 0 figures
+$ grep -c 'color-mix' heat.html; grep -o 'title="1 against 3[^<]*' heat.html; grep -o 'classes of[^<]*' heat.html; grep -o 'cannot run[^<]*' heat.html
+4
+title="1 against 3: 41 of 120">34.2%
+classes of 2 are counted -1 against those of 1; classes of 3 are counted +1 against those of 2.
+cannot run: an input of shape [1,64,3,64] does not take pictures of shape [1,3,?,?]
+$ fetafix matrix torch.onnx background.onnx --images s/images.txt --limit 3 -q --report - | head -1
+<!DOCTYPE html>
+$ fetafix matrix torch.onnx background.onnx --images s/images.txt --limit 3 -q --report heat.html
+fetafix: 'heat.html' exists; --force overwrites it
+[2]
+$ mv pp.onnx '<b>&.onnx'; fetafix matrix torch.onnx '<b>&.onnx' --images s/images.txt --limit 3 -q --report odd.html >/dev/null; $CHECK odd.html; grep -c '<b>' odd.html
+Models
+Share of 3 images to which two models give different labels.
+0 faults 0 pictures 0 figures
+0
+[1]
