@@ -128,6 +128,11 @@ void paper_preprocessing(int i, const char **source, const char **target)
     *target = conversions[i].target_pre;
 }
 
+int paper_network(int i)
+{
+    return conversions[i].network;
+}
+
 static int fitted(int which, const paper_scale *scale, network **out)
 {
     zoo_scale s = {.width = scale->width, .depth = scale->depth};

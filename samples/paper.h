@@ -32,6 +32,8 @@ extern const paper_scale paper_full, paper_small;
 #define PAPER_NETWORKS 4
 int paper_write(int i, const paper_scale *scale, network **cache, const char *folder) FF_MUST_USE;
 /* Preprocessing of both sides of a conversion, as specs. */
+/* Which network conversion i is of, 0..PAPER_NETWORKS-1: conversions of one have the same weights. */
+int paper_network(int i);
 void paper_preprocessing(int i, const char **source, const char **target);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * paper_table.c: the paper's Table 2 and 3, measured here. `paper-table FETAFIX FOLDER [--small] [N ...]` builds the
  * fifteen conversions (or those numbered), repairs each with `FETAFIX repair` and prints a row for it beside the
- * paper's. Exit code 1 when a conversion keeps a discrepancy or a fault stays open.
+ * paper's; then, for each network, its conversions ranked by `FETAFIX compare` and against each other by `FETAFIX
+ * matrix` (with a heat map, FOLDER/matrix-N.html). Exit code 1 when a conversion keeps a discrepancy or a fault stays open.
  */
 #include <spawn.h>
 #include <stdio.h>
@@ -41,13 +42,14 @@ static void count_faults(json_t *faults, ff_buf *out, int *open)
     }
 }
 
-static int spawn(char *const argv[])
+static int spawn(char *const argv[], bool silent)
 {
     pid_t pid;
     int status;
     posix_spawn_file_actions_t quiet;
     posix_spawn_file_actions_init(&quiet);
-    posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", 1 /* O_WRONLY */, 0);
+    if (silent)
+        posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", 1 /* O_WRONLY */, 0);
     int failed = posix_spawn(&pid, argv[0], &quiet, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&quiet);
     if (failed || waitpid(pid, &status, 0) < 0)
@@ -70,7 +72,7 @@ static bool measure(int i, const char *fetafix, const char *folder)
                           "--source-pre", source_pre, "--target-pre", target_pre, "-o", repaired,
                           "--json", report, "--force", "--quiet", NULL};
     int64_t start = ff_now_ns();
-    int code = spawn((char *const *)argv);
+    int code = spawn((char *const *)argv, true);
     double seconds = (double)(ff_now_ns() - start) / 1e9;
     json_t *root = json_load_file(report, 0, NULL);
     bool fine = false;
@@ -103,6 +105,44 @@ static bool measure(int i, const char *fetafix, const char *folder)
     return fine;
 }
 
+/* One network's conversions: which is nearest to its Source, and which agree. False: a command failed. */
+static bool print_many(int which, const bool *chosen, const char *fetafix, const char *folder)
+{
+    char *models[PAPER_CONVERSIONS + 1] = {NULL}; /* the Source first */
+    char *images = ff_asprintf("%s/images.txt", folder), *page = ff_asprintf("%s/matrix-%d.html", folder, which + 1);
+    const char *title = "";
+    int n = 0;
+    for (int i = 0; i < PAPER_CONVERSIONS; i++) {
+        const char *source_pre, *target_pre;
+        if (!chosen[i] || paper_network(i) != which)
+            continue;
+        paper_preprocessing(i, &source_pre, &target_pre);
+        if (n == 0)
+            models[n++] = ff_asprintf("%s/%02d/source.onnx@%s", folder, i + 1, source_pre);
+        models[n++] = ff_asprintf("%s/%02d/target.onnx@%s", folder, i + 1, target_pre);
+        title = paper_row_at(i)->network;
+    }
+    bool fine = true;
+    for (int matrix = 0; matrix < 2 && n > 2; matrix++) {
+        const char *argv[PAPER_CONVERSIONS + 12] = {fetafix, matrix ? "matrix" : "compare"};
+        int k = 2;
+        for (int i = 0; i < n; i++)
+            argv[k++] = models[i];
+        const char *const rest[] = {"--images", images, "--quiet", "--force", matrix ? "--report" : NULL, page};
+        for (size_t i = 0; i < FF_COUNT(rest) && rest[i]; i++)
+            argv[k++] = rest[i];
+        printf("\n%s, network %d: %s\n", title, which + 1, matrix ? "who agrees with whom" : "ranking");
+        fflush(stdout);
+        int code = spawn((char *const *)argv, false);
+        fine &= code == 0 || code == 1;
+    }
+    for (int i = 0; i < n; i++)
+        free(models[i]);
+    free(images);
+    free(page);
+    return fine;
+}
+
 int main(int argc, char **argv)
 {
     const paper_scale *scale = &paper_full;
@@ -130,14 +170,18 @@ int main(int argc, char **argv)
     printf(" #  network      conversion       localised/repaired             discrepancy                                 "
            "time       | the paper\n");
     for (int i = 0; i < PAPER_CONVERSIONS && status == FF_OK; i++) {
-        if (any && !chosen[i])
+        chosen[i] |= !any;
+        if (!chosen[i])
             continue;
         status = paper_write(i, scale, cache, argv[2]);
         if (status == FF_OK)
             left += !measure(i, argv[1], argv[2]);
     }
-    for (int k = 0; k < PAPER_NETWORKS; k++)
+    for (int k = 0; k < PAPER_NETWORKS; k++) {
+        if (status == FF_OK)
+            left += !print_many(k, chosen, argv[1], argv[2]);
         network_destroy(cache[k]);
+    }
     if (status != FF_OK)
         fprintf(stderr, "paper-table: %s\n", ff_error());
     return status != FF_OK ? ff_exit_code(status) : left > 0;
