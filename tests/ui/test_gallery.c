@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The screens of the README are what the program shows: each block there that begins with the title line is
+ * captured anew and compared. FETAFIX_UPDATE_README=1 writes them instead.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "terminal.h"
+
+enum { PATIENCE_MS = 90000 };
+
+static const char *const env[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
+                                  "XDG_STATE_HOME=/nonexistent", "XDG_DATA_HOME=/nonexistent", NULL};
+
+/* In the order of the README. `steps`: keys and what the screen shows then, in turn. */
+static const struct {
+    const char *lesson; /* NULL: the sample in the explorer */
+    int width, height;
+    const char *steps[9];
+} screens[] = {
+    {NULL, 110, 34, {"", "Next", "a", "17 \xe2\x86\x92 6", "", "would leave 3 wrong", "", "engine: idle", NULL}},
+    {NULL, 110, 34, {"", "Next", "A", "Every label is", "", "engine: idle", "6", "ahead by", NULL}},
+    {"weights", 80, 24,
+     {"", "look around", "Enter text:WB Enter", "Still to say", "", "engine: idle", NULL}},
+};
+
+static terminal *start(size_t i)
+{
+    char *samples = ff_asprintf("%s", getenv("SAMPLES"));
+    char *source = ff_path_join(samples, "demo/source.onnx"), *target = ff_path_join(samples, "demo/target.onnx");
+    char *images = ff_path_join(samples, "images.txt"), *labels = ff_path_join(samples, "labels.txt");
+    const char *const explore[] = {getenv("FETAFIX"), source, target, "--images", images, "--labels", labels,
+                                   "--source-pre", "tf-imagenet", "--target-pre", "tf-imagenet", "--no-config", NULL};
+    const char *const teach[] = {getenv("FETAFIX"), "teach", screens[i].lesson, "--no-config", NULL};
+    terminal *t = terminal_start(screens[i].lesson ? teach : explore, screens[i].width, screens[i].height, env);
+    assert_non_null(t);
+    free(samples);
+    free(source);
+    free(target);
+    free(images);
+    free(labels);
+    return t;
+}
+
+/* The screen as an indented block. */
+static char *capture(size_t i)
+{
+    terminal *t = start(i);
+    for (const char *const *s = screens[i].steps; *s; s += 2) {
+        if (*s[0])
+            terminal_press(t, s[0]);
+        if (!terminal_wait_for(t, s[1], PATIENCE_MS))
+            fail_msg("screen %zu never shows '%s'", i + 1, s[1]);
+    }
+    terminal_settle(t);
+    ff_buf screen = {0}, block = {0};
+    terminal_capture(t, false, &screen);
+    for (const char *line = screen.data; *line;) {
+        size_t n = strcspn(line, "\n"), kept = n;
+        while (kept && line[kept - 1] == ' ')
+            kept--;
+        ff_buf_printf(&block, "%s%.*s\n", kept ? "    " : "", (int)kept, line);
+        line += n + (line[n] == '\n');
+    }
+    ff_buf_finish(&screen);
+    terminal_destroy(t);
+    return ff_buf_steal(&block);
+}
+
+static void test_readme(void **state)
+{
+    const char *path = getenv("README");
+    char *text = NULL;
+    size_t size;
+    ff_buf out = {0};
+    assert_int_equal(ff_read_file(path, 1 << 20, &text, &size), FF_OK);
+    const char *at = text;
+    bool update = getenv("FETAFIX_UPDATE_README") != NULL;
+    for (size_t i = 0; i < FF_COUNT(screens); i++) {
+        const char *block = strstr(at, "\n     FetaFix  "), *end = block ? block + 1 : NULL;
+        if (!block)
+            fail_msg("the README has no screen %zu", i + 1);
+        while (strncmp(end, "    ", 4) == 0) {
+            end += strcspn(end, "\n");
+            end += *end == '\n';
+        }
+        char *now = capture(i), *was = ff_strndup(block + 1, (size_t)(end - block - 1));
+        if (!update)
+            assert_string_equal(now, was);
+        ff_buf_add(&out, at, (size_t)(block + 1 - at));
+        ff_buf_puts(&out, now);
+        at = end;
+        free(now);
+        free(was);
+    }
+    ff_buf_puts(&out, at);
+    if (update)
+        assert_int_equal(ff_write_file(path, out.data, out.len, true), FF_OK);
+    ff_buf_finish(&out);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_readme)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
