@@ -77,8 +77,7 @@ static bool is_border(char c)
     return c == '\0' || strchr("/.;:", c);
 }
 
-/* Is `word` the name, or whole pieces of it: "block1.depthwise" of "/small/block1.depthwise/Conv2D"? */
-static bool names_it(const char *name, const char *word)
+bool names_it(const char *name, const char *word)
 {
     size_t n = strlen(word);
     for (const char *s = name; n && *s; s++) {

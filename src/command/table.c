@@ -41,6 +41,12 @@ static const ff_command commands[] = {
     {"bind", "[KEY COMMAND]", "let a key of the explorer stand for a command; alone: list the keys",
      "As: bind M-r redo. KEY is a sign, C- or M- and a sign, F1 to F12, Enter, Tab, PgDn, ...", NULL,
      FF_AT_PROMPT, 0, -1, prompt_bind, NULL},
+    {"borrow", "SOURCE TARGET SIBLING LAYER... --images DIR|LIST [-o OUT]",
+     "take layers of the Target from another conversion of the same Source",
+     "LAYER is a node of the Target by its name or whole pieces of it, or a block. Its weights and settings become\n"
+     "the SIBLING's (SIBLING@SPEC: one with a preprocessing of its own), and the wrong labels are counted. -o writes\n"
+     "the model, --patch the edits for `fetafix apply`. Exit code 0: no label differs any more; 1: some do.",
+     NULL, FF_AT_SHELL, 0, -1, NULL, verb_borrow},
     {"color", "[ELEMENT COLOR [bold] [underline] [reverse]]", "choose a colour of the explorer; alone: list them",
      "COLOR is a name (red, bright-blue, default), a number of 256, or red, green and blue in hexadecimal. As: color bad ff5f00 bold", NULL,
      FF_AT_PROMPT, 0, 5, prompt_color, NULL},

@@ -88,3 +88,43 @@ Share of 3 images to which two models give different labels.
 0 faults 0 pictures 0 figures
 0
 [1]
+
+# A layer of another conversion: its bias was lost in the Target, the sibling still has it.
+$ fetafix borrow torch.onnx wb.onnx lh.onnx block5.depthwise --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet -o borrowed.onnx --patch borrowed.patch
+from lh.onnx (tf2onnx 1.14.0):
+  model/block5.depthwise/Conv2D/bias
+  model/block5.depthwise/Conv2D/weight
+wrong 70 -> 0 of 120 images
+saved borrowed.onnx
+$ fetafix compare torch.onnx wb.onnx borrowed.onnx --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet
+Source  torch.onnx  (opset 13, pytorch 1.13.1)
+rank  wrong  percent  producer        opset  path
+   1      0        0  tf2onnx 1.14.0     13  borrowed.onnx
+   2     70    58.33  tf2onnx 1.14.0     13  wb.onnx
+labels that differ from the Source's, of 120 images
+[1]
+$ fetafix apply borrowed.patch wb.onnx -o again.onnx && cmp again.onnx borrowed.onnx
+2 edits, saved again.onnx
+$ fetafix borrow torch.onnx demo.onnx lh.onnx block3 block1.depthwise block1.depthwise --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet
+from lh.onnx (tf2onnx 1.14.0):
+  model/block3.expand/relu6_max/max
+  model/block3.depthwise/Conv2D/weight
+  model/block3.depthwise/Conv2D/pads
+  model/block1.depthwise/Conv2D/pads
+wrong 17 -> 23 of 120 images
+[1]
+$ fetafix borrow torch.onnx demo.onnx demo.onnx stem --images s/images.txt --limit 2 -q
+fetafix: 'stem' is the same in 'demo.onnx': there is nothing to borrow
+[2]
+$ fetafix borrow torch.onnx demo.onnx lh.onnx block9 --images s/images.txt --limit 2 -q
+fetafix: the Target has no layer 'block9'; `fetafix inspect --verbose` lists its nodes
+[2]
+$ fetafix borrow torch.onnx demo.onnx lh.onnx --images s/images.txt
+fetafix: expected: fetafix borrow SOURCE TARGET SIBLING LAYER... --images DIR|LIST
+[2]
+$ fetafix borrow torch.onnx demo.onnx none.onnx stem --images s/images.txt --limit 2 -q
+fetafix: 'none.onnx': no such file
+[3]
+$ fetafix borrow torch.onnx wb.onnx lh.onnx stem --images s/images.txt -o borrowed.onnx
+fetafix: 'borrowed.onnx' exists; --force overwrites it
+[2]

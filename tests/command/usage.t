@@ -13,7 +13,8 @@ converted from (Source), shows it, and repairs it. Both are ONNX files.
 Commands:
   apply      replay an exported repair on the model it was made for
   bench      milliseconds per image, or where the time of a repair goes
-  compare    count the images whose labels differ, without analysis
+  borrow     take layers of the Target from another conversion of the same Source
+  compare    count the images whose labels differ, without analysis; several Targets are ranked
   explain    a fault type or a cause in plain words: PP ID TSS WB LH CG
   explore    the explorer: look, step, undo, save (the default on a terminal)
   inspect    what is in a model
@@ -93,10 +94,11 @@ $ fetafix repair source.onnx target.onnx --images photos --json out --report out
 fetafix: 'out' is to be written twice
 [2]
 $ fetafix compare --help
-Usage: fetafix compare SOURCE TARGET --images DIR|LIST [OPTION]...
+Usage: fetafix compare SOURCE TARGET... --images DIR|LIST [OPTION]...
 .
-count the images whose labels differ, without analysis
-Exit code 0: no label differs; 1: some do. --verbose lists them.
+count the images whose labels differ, without analysis; several Targets are ranked
+Exit code 0: no label differs; 1: some do. --verbose lists them for one Target. Several are ranked, the best first,
+with the converters that made them; TARGET@SPEC is a Target with a preprocessing of its own.
 .
 Options:
       --images DIR|LIST          images: a folder, or a text file with one path a line
@@ -117,6 +119,7 @@ Options:
       --time-limit TIME          end the search after this time, as 90s or 2h (default: 2h)
       --reference                plain C kernels for everything
       --timing                   put times into the report
+      --format text|json|csv     how tables are printed
   -f, --force                    overwrite files that exist
       --config FILE              read settings from this file instead of the user's
       --no-config                do not read the user's configuration file
