@@ -81,8 +81,8 @@ fetafix: bad:1: 'output' is an option of the command line, not a setting
 $ echo 'set quiet maybe' > bad; fetafix run source.onnx --images photos --config bad
 fetafix: bad:1: --quiet: 'maybe' is not yes or no
 [2]
-$ echo 'bind q quit' > bad; fetafix run source.onnx --images photos --config bad
-fetafix: bad:1: expected: set NAME VALUE
+$ echo 'frob q quit' > bad; fetafix run source.onnx --images photos --config bad
+fetafix: bad:1: 'frob' is none of set, bind, color
 [2]
 $ fetafix run source.onnx --images photos --config missing
 fetafix: 'missing': no such file
