@@ -45,6 +45,8 @@ int repl_lines(ff_context *c, const char *prompt) FF_MUST_USE;
 int lesson_allows(const ff_context *c, const ff_command *row) FF_MUST_USE;
 
 /* report.c */
+struct json_t;
+struct json_t *work_json(const ff_snapshot *s); /* a row a phase; a new reference */
 char *report_json(const ff_snapshot *s, const ff_options *o, double seconds); /* caller frees */
 
 /* bench_case.c: where the time of a repair goes. */

@@ -62,6 +62,7 @@ static int write_json(ff_context *c, const stage *stages, const ff_snapshot *s,
         "wrong_final", s->wrong, "trials", ff_table_rows(s->steps), "operations", s->flops,
         "operations_of_full_runs", s->flops_full, "times_less_work", less_work(s), "peak_mb",
         (double)ff_memory_peak() / (1 << 20));
+    json_object_set_new(j, "work", work_json(s));
     json_object_set_new(j, "spent", spent_json(spent, n));
     char *dump = json_dumps(j, JSON_REAL_PRECISION(6));
     json_decref(j);
@@ -83,6 +84,12 @@ static void write_lines(ff_context *c, const stage *stages, const ff_snapshot *s
     say(c, "%-22s %8.2f Gop of %.2f in full runs (%.1f times less)\n", "work of the search",
         s->flops * 1e-9, s->flops_full * 1e-9, less_work(s));
     say(c, "%-22s %8.1f MB\n", "peak", (double)ff_memory_peak() / (1 << 20));
+    say(c, "\nby phase\n");
+    for (int i = 0; i < s->n_work; i++) {
+        const ff_work *w = &s->work[i];
+        say(c, "  %-20s %8.2f s  %5d trials  %10.2f Gop of %.2f in full runs\n", w->name, w->seconds,
+            w->trials, w->flops * 1e-9, w->flops_full * 1e-9);
+    }
     say(c, "\nover all threads\n");
     for (size_t i = 0; i < n; i++) {
         char *what = ff_visible(spent[i].what);

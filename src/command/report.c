@@ -199,7 +199,7 @@ static json_t *repaired_json(const ff_snapshot *s)
 }
 
 /* Where the work of a repair went, against whole evaluations. */
-static json_t *work_json(const ff_snapshot *s)
+json_t *work_json(const ff_snapshot *s)
 {
     json_t *list = json_array();
     for (int i = 0; i < s->n_work; i++) {

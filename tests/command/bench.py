@@ -31,6 +31,9 @@ def check_case(program):
     r = bench(program, 'source.onnx', 'target.onnx', '--images', 'photos.txt')
     assert r['wrong_initial'] > 0 and r['trials'] > 0, r
     assert 0 < r['operations'] <= r['operations_of_full_runs'], r
+    work = {x['phase']: x for x in r['work']}
+    assert list(work)[:2] == ['labels', 'analysis'] and len(work) > 2, work
+    assert sum(x['operations'] for x in work.values()) > r['operations'], work  # labels come on top
     for stage in ('load', 'localize', 'repair'):
         assert r[stage + '_s'] > 0 and r[stage + '_cpu_s'] >= 0, r
     spent = {(x['activity'], x['what']): x for x in r['spent']}
