@@ -129,7 +129,10 @@ void ui_draw_next(ui *u, ui_rect r)
                                                           : "Type :localize to compare the layers.");
         else if (s->wrong == 0)
             ui_pen_text(&p, ui_plain(INK_GOOD),
-                        ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
+                        s->verdicts ? (ui_unsaved(u) ? "\xe2\x9c\x93 Every answer agrees with the Source's. Press w to write "
+                                                       "the repaired model."
+                                                     : "\xe2\x9c\x93 Every answer agrees with the Source's.")
+                        : ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
                                       : "\xe2\x9c\x93 Every label is the Source's.");
         else
             ui_pen_text(&p, ui_plain(INK_WARN), "No repair is left to try.");

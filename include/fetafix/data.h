@@ -88,12 +88,15 @@ int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out)
 
 typedef struct ff_dataset ff_dataset;
 /* A folder (its JPEG and PNG files by extension, sorted by bytes, not recursive; when it has none, those of the
- * folders in it, each named by the class of its pictures) or a LIST (one path a line relative to the list's folder,
- * optionally with a blank or tab and the class behind it; # comments and empty lines skipped). limit 0: all; else the
- * first `limit`. An empty set is FF_ERR_INPUT. Nothing is decoded yet, but each file must exist. */
+ * folders in it, each named by the class of its pictures), a LIST (one path a line relative to the list's folder,
+ * optionally with a blank or tab and the class behind it; # comments and empty lines skipped), or the samples of an
+ * NPY or NPZ file (by content; keys are names of inputs, the first axis counts samples, which are named "#12").
+ * limit 0: all; else the first `limit`. An empty set is FF_ERR_INPUT. No picture is decoded yet, but each file must
+ * exist. */
 int ff_dataset_open(const char *path, int limit, ff_dataset **out) FF_MUST_USE;
 void ff_dataset_destroy(ff_dataset *d);
 int ff_dataset_count(const ff_dataset *d);
+bool ff_dataset_is_pictures(const ff_dataset *d); /* else preprocessing has no meaning */
 const char *ff_dataset_path(const ff_dataset *d, int i);
 const char *ff_dataset_name(const ff_dataset *d, int i); /* file name, made visible */
 const char *ff_dataset_truth(const ff_dataset *d, int i); /* class as written (a number or a name), visible; NULL: not given */
@@ -107,31 +110,69 @@ const char *ff_names_at(const ff_names *n, int label);
 /* The class of this name, or of the only name that begins with this word ("n01440764" of "n01440764 tench"); -1. */
 int ff_names_find(const ff_names *n, const char *name);
 
+/* The shape of each input of the model as the samples feed it: under a spec, which takes a model with one input, or as
+ * the arrays have it. FF_ERR_GRAPH: they do not fit. */
+#define FF_MOST_INPUTS 16
+int ff_feed_shapes(const ff_dataset *d, const ff_pre *p, const ff_model *m, ff_shape out[FF_MOST_INPUTS]) FF_MUST_USE;
+
 /* Network inputs of a dataset (borrowed, outlives the feed) under one spec. Thread-safe; tensors are
  * kept within `budget` bytes. Decoded pictures are kept by the dataset, for all its feeds, within
  * 128 MiB. */
 typedef struct ff_feed ff_feed;
 int ff_feed_create(const ff_dataset *d, const ff_pre *p, const ff_shape *shape, uint64_t budget,
                    ff_feed **out) FF_MUST_USE;
+/* The same for whatever the model takes. */
+int ff_feed_create_for(const ff_dataset *d, const ff_pre *p, const ff_model *m, uint64_t budget,
+                       ff_feed **out) FF_MUST_USE;
 void ff_feed_destroy(ff_feed *f);
-int ff_feed_get(ff_feed *f, int i, ff_tensor **out) FF_MUST_USE; /* a new reference */
+int ff_feed_get(ff_feed *f, int i, ff_tensor **out) FF_MUST_USE; /* a new reference: the first input */
+/* All inputs of sample i, for ff_run. */
+typedef struct ff_feeds {
+    int n;
+    const ff_tensor *at[FF_MOST_INPUTS];
+} ff_feeds;
+int ff_feed_take(ff_feed *f, int i, ff_feeds *out) FF_MUST_USE;
+void ff_feeds_drop(ff_feeds *f);
 /* Key of (spec, shape, dataset): states with the same plan output key and feed key have the same labels. */
 const ff_key *ff_feed_key(const ff_feed *f);
 const ff_dataset *ff_feed_dataset(const ff_feed *f);
-const ff_shape *ff_feed_shape(const ff_feed *f); /* as ff_pre_input_shape resolved it */
+const ff_shape *ff_feed_shape(const ff_feed *f); /* of the first input, as ff_feed_shapes has it */
 
 /* ------------------------------------------------------------------------------------ labels */
 
 #define FF_TOP 5
+/* How the outputs of one sample lie one behind the other: `dims` without the batch where the model fixes one. */
+#define FF_MOST_OUTPUTS 16
+typedef struct ff_form {
+    int n;
+    int64_t width; /* of all together */
+    struct {
+        bool whole; /* integers: labels or token ids, not scores */
+        int rank;
+        int64_t count, dims[FF_MAX_RANK];
+    } at[FF_MOST_OUTPUTS];
+} ff_form;
+/* Does a Target's sample agree with the Source's? By the labels; where another comparator decides (compare.h), it
+ * has written down what it found. */
+typedef enum ff_verdict_of { FF_BY_LABEL, FF_AGREES, FF_DIFFERS } ff_verdict_of;
 /* What one model says of one image. Ties: lowest index; NaN ranks below everything. */
 typedef struct ff_label {
     int top[FF_TOP];  /* -1 where there are fewer classes, and where the model could not run */
-    float margin;     /* value of top[0] minus value of top[1], always finite; 0 with one class */
+    float margin;     /* value of top[0] minus value of top[1], always finite; 0 with one class. With a verdict: how
+                         far from the other verdict */
     float *output;    /* `width` values flattened per image, or NULL (kept on request) */
+    ff_form *form;    /* of `output`, or NULL (kept on request) */
+    ff_verdict_of verdict;
+    float score;      /* with a verdict: the comparator's number */
 } ff_label;
+typedef enum ff_keep {
+    FF_KEEP_NOTHING,
+    FF_KEEP_OUTPUT,
+    FF_KEEP_FORM, /* and the output */
+} ff_keep;
 typedef struct ff_labels {
     int count;
-    int64_t width; /* elements of the output per image */
+    int64_t width; /* elements of the output per image (of all outputs that are read) */
     ff_label *at;  /* by image number; top[0] == FF_LABEL_UNKNOWN: not run yet */
     char *error;   /* why the model cannot run, or NULL */
 } ff_labels;
@@ -143,19 +184,27 @@ void ff_labels_destroy(ff_labels *l);
  * pool worker, made by the caller. A model that cannot run is not a failure here: l->error is set and
  * top is -1. Progress counts images. */
 int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store,
-                 bool keep_outputs, const ff_task *task, ff_labels *l) FF_MUST_USE;
-/* The plan of a model for images under a spec. A model that takes anything but one image is FF_ERR_GRAPH. */
-int ff_label_plan(const ff_model *m, const char *output, const ff_pre *p, bool reference,
+                 ff_keep keep, const ff_task *task, ff_labels *l) FF_MUST_USE;
+/* The label of one sample from what a plan gave for it; `input`: the shape of the plan's first input. Takes the place
+ * of what *l held. FF_ERR_GRAPH: text, or more outputs than FF_MOST_OUTPUTS. */
+int ff_label_fill(ff_tensor *const *outputs, int n, const ff_shape *input, ff_keep keep, ff_label *l,
+                  int64_t *width) FF_MUST_USE;
+void ff_label_drop(ff_label *l); /* output and form */
+ff_form *ff_form_copy(const ff_form *f); /* NULL: NULL */
+/* The plan of a model for the samples of a set (ff_feed_shapes). */
+int ff_label_plan(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set, bool reference,
                   const ff_task *task, ff_plan **out) FF_MUST_USE;
 /* Everything at once: labels of all images of a set. A model that cannot run gives labels with `error`; an
  * operator that is not supported is a failure. memory: bytes for kept pictures. */
 int ff_label_model(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set,
-                   bool reference, uint64_t memory, bool keep_outputs, const ff_task *task,
+                   bool reference, uint64_t memory, ff_keep keep, const ff_task *task,
                    ff_labels **out) FF_MUST_USE;
 /* Top-5 and margin of one output. */
 void ff_label_of(const ff_tensor *output, ff_label *out);
-/* Number of images whose labels differ: target label + offset against source label. An image that the
- * Target cannot label is wrong. */
+/* Is the Target wrong on this image? Its verdict; without one, target label + offset against source label. An image
+ * that the Target cannot label is wrong. */
+bool ff_label_wrong(const ff_label *source, const ff_label *target, int offset);
+/* Number of images on which the Target is wrong, of those that both ran. */
 int ff_labels_wrong(const ff_labels *source, const ff_labels *target, int offset);
 /* The class offset (0, or -1/+1 when the widths differ by one) that agrees on most images. */
 int ff_labels_offset(const ff_labels *source, const ff_labels *target);

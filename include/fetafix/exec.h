@@ -25,11 +25,12 @@ typedef struct ff_plan ff_plan;
 typedef struct ff_runner ff_runner;
 typedef struct ff_store ff_store;
 
+#define FF_EVERY_OUTPUT "*"
 typedef struct ff_plan_options {
     bool reference;        /* plain C kernels for everything */
     bool observe;          /* unfused: every value of the main graph can be observed and injected */
     const ff_shape *feeds; /* one per graph input; NULL: as declared, symbolic dims 1 */
-    const char *output;    /* the output that is read; NULL: the first */
+    const char *output;    /* the output that is read; NULL: the first; FF_EVERY_OUTPUT: all of them */
     int n_outputs;         /* or: these values are the outputs (any value of the main graph) */
     const char *const *outputs;
     /* Bytes for folded constants, and for the values of a run; 0: half of the machine's memory. A

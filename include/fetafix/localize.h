@@ -13,7 +13,7 @@
 #define FETAFIX_LOCALIZE_H
 
 #include "fetafix/align.h"
-#include "fetafix/data.h"
+#include "fetafix/compare.h"
 
 typedef enum ff_fault_type { FF_PP, FF_ID, FF_TSS, FF_WB, FF_LH, FF_CG, FF_FAULT_TYPES } ff_fault_type;
 const char *ff_fault_type_name(ff_fault_type t); /* "PP" */
@@ -49,10 +49,11 @@ typedef struct ff_subject_options {
     uint64_t seed;
     const char *source_output, *target_output; /* NULL: the first */
     bool keep_quantized; /* the Target is meant to be quantised: its rounding is no fault, a wrong scale is */
+    const ff_comparator *comparator; /* NULL: labels decide; must outlive all that is made with it */
     const ff_pin *pins;
     int n_pins;
     /* What is known already (a session that resumes), or NULL: the models are not run then. Copied. The
-     * Source's must have its outputs, else it is run. */
+     * Source's must have its outputs, else it is run; the Target's its verdicts. */
     const ff_labels *source_labels, *target_labels;
 } ff_subject_options;
 /* Takes references to the models; the dataset must outlive the subject. The Source must run (else

@@ -104,6 +104,7 @@ char *ff_tensor_describe(const ff_tensor *t);
 /* TensorProto files (test data: input_0.pb) and NPY files. */
 int ff_tensor_load_pb(const char *path, ff_tensor **out) FF_MUST_USE;
 int ff_tensor_load_npy(const char *path, ff_tensor **out) FF_MUST_USE;
+int ff_tensor_parse_npy(const uint8_t *data, size_t size, ff_tensor **out) FF_MUST_USE;
 int ff_tensor_save_pb(const ff_tensor *t, const char *name, const char *path, bool force) FF_MUST_USE;
 int ff_tensor_save_npy(const ff_tensor *t, const char *path, bool force) FF_MUST_USE;
 

@@ -48,6 +48,7 @@ typedef struct ff_session_options {
     const char *core_ops;
     const struct ff_pin *pins;           /* pairs that must be or must not be, beside those of the session file */
     int n_pins;
+    const char *comparator;              /* as ff_comparator_create reads it; NULL: top-1 */
     ff_team *team;                       /* processes that share the work; only that of rank 0 keeps a file */
     bool labels_only;                    /* compare: FF_JOB_LOAD labels and does not align; no other job
                                             but FF_JOB_SAVE and FF_JOB_VALIDATE */
@@ -145,6 +146,10 @@ typedef struct ff_snapshot {
     int source_opset, target_opset;
     const char *source_pre, *target_pre, *target_pre_repaired; /* full specs; repaired: NULL when unchanged */
     const char *source_pre_why, *target_pre_why; /* "given" or how it was guessed */
+    const char *comparator;   /* as given: "top-1" */
+    const char *wrong_words;  /* what `wrong` counts: "labels differ" */
+    bool verdicts;            /* by a comparator that gives a score; else labels decide */
+    bool arrays;              /* the samples are no images */
     const char *target_error; /* why the Target cannot run, or NULL */
     const char *images_path; /* folder or LIST as given: to open, not to show; NULL unknown */
     int images, offset;
@@ -222,7 +227,7 @@ void ff_snapshot_unref(const ff_snapshot *s);
  * images_table  image:int name:text source:int target:int initial:int (labels now and at first)
  *               source_name:text target_name:text source_margin:real target_margin:real wrong:bool
  *               fixed_by:int (step that put it right; empty)  top_source:text top_target:text ("12,94,26,98,95")
- *               initial_name:text
+ *               initial_name:text score:real (of the comparator; empty where labels decide)
  * equivalences  rule:text meaning:text source_nodes:text target_nodes:text deviation:real
  * log           line:text
  * nodes         pair:int side:text node:text op:text role:text ("primary" "absorbed") layer:int status:text

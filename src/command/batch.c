@@ -224,9 +224,9 @@ int batch_run(ff_context *c, const ff_request *r)
 static void note_guesses(ff_context *c)
 {
     const ff_snapshot *s = ff_session_snapshot(c->session);
-    if (strcmp(s->source_pre_why, "given") != 0)
+    if (!s->arrays && strcmp(s->source_pre_why, "given") != 0)
         note(c, "Source: preprocessing guessed (%s): %s", s->source_pre_why, s->source_pre);
-    if (strcmp(s->target_pre_why, "given") != 0)
+    if (!s->arrays && strcmp(s->target_pre_why, "given") != 0)
         note(c, "Target: preprocessing guessed (%s): %s", s->target_pre_why, s->target_pre);
     if (s->target_error)
         note(c, "the Target cannot run, it counts as wrong on every image: %s", s->target_error);
@@ -246,9 +246,12 @@ int batch_open(ff_context *c, bool labels_only, int argc, char **argv)
     so.source = argc ? argv[0] : NULL;
     so.target = argc ? argv[1] : NULL;
     so.labels_only = labels_only;
+    if (o->input && so.images)
+        return ff_fail(FF_ERR_USAGE, "--images and --input are both given");
+    so.images = o->input ? o->input : so.images;
     struct stat info;
     if (!so.images && !(so.path && stat(so.path, &info) == 0 && info.st_size > 0))
-        return ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST)");
+        return ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST, or --input NPZ)");
     int code = batch_check_outputs(o);
     if (code || (code = ff_session_open(&so, &c->session)))
         return code;

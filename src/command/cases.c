@@ -55,7 +55,7 @@ static void say_models(ff_context *c, const ff_snapshot *s)
 
 static void say_wrong(ff_context *c, const ff_snapshot *s)
 {
-    say(c, "%s%d of %d labels differ (%.2f%%)%s\n", paint(c, s->wrong == 0), s->wrong, s->images,
+    say(c, "%s%d of %d %s (%.2f%%)%s\n", paint(c, s->wrong == 0), s->wrong, s->images, s->wrong_words,
         percent(s->wrong, s->images), plain(c));
 }
 
@@ -65,6 +65,10 @@ static void say_wrong_images(ff_context *c, const ff_snapshot *s)
     for (int i = 0; i < ff_table_rows(t); i++) {
         if (!number(t, i, "wrong"))
             continue;
+        if (s->verdicts) {
+            say(c, "  %s  score %.6g\n", text(t, i, "name"), ff_table_real(t, i, ff_table_find(t, "score")));
+            continue;
+        }
         const char *a = text(t, i, "source_name"), *b = text(t, i, "target_name");
         if (is_empty(t, i, "target"))
             say(c, "  %s  source %lld%s%s  target cannot run\n", text(t, i, "name"),
@@ -211,8 +215,8 @@ static void say_validation(ff_context *c, const ff_snapshot *s)
 {
     if (s->validation_images < 0)
         return;
-    say(c, "validation: %d of %d labels differ, %d at first, %d got worse\n", s->validation_wrong,
-        s->validation_images, s->validation_initial, s->validation_regressed);
+    say(c, "validation: %d of %d %s, %d at first, %d got worse\n", s->validation_wrong,
+        s->validation_images, s->wrong_words, s->validation_initial, s->validation_regressed);
     if (s->validation_labelled)
         say(c, "accuracy on %d of them: Source %.2f%%, Target %.2f%% at first, %.2f%% now\n", s->validation_labelled,
             percent(s->validation_source_right, s->validation_labelled),

@@ -147,7 +147,10 @@ static int count_status(const ff_snapshot *s, const char *status)
 
 static void say_labels(const ff_snapshot *s, ff_buf *out)
 {
-    if (s->initial == 0 && s->wrong == 0)
+    if (s->verdicts)
+        ff_buf_printf(out, "As it was converted, <b>%d of %d</b> %s (%.2f%%).", s->initial, s->images, s->wrong_words,
+                      percent(s->initial, s->images));
+    else if (s->initial == 0 && s->wrong == 0)
         ff_buf_printf(out, "Both models give all %d images the same label.", s->images);
     else
         ff_buf_printf(out, "The conversion changed the label of <b>%d of %d</b> images (%.2f%%).",

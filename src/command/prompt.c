@@ -319,8 +319,8 @@ int prompt_status(ff_context *c, int argc, char **argv)
         return code;
     const ff_snapshot *s = ff_session_snapshot(c->session);
     ff_job_kind kind;
-    say(c, "state %lld: %d of %d labels differ, %d at first", (long long)s->state, s->wrong,
-        s->images, s->initial);
+    say(c, "state %lld: %d of %d %s, %d at first", (long long)s->state, s->wrong,
+        s->images, s->wrong_words, s->initial);
     if (isfinite(s->distance))
         say(c, ", distance %.3g", s->distance);
     say(c, "\nSource takes  %s  (%s)\n", s->source_pre, s->source_pre_why);

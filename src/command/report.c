@@ -225,11 +225,15 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
     json_object_set_new(target, "repaired_sha256", repaired_json(s));
     json_object_set_new(r, "target", target);
     json_object_set_new(r, "images", json_integer(s->images));
+    json_object_set_new(r, "comparator", json_string(s->comparator));
     json_object_set_new(r, "class_offset", json_integer(s->offset));
     json_object_set_new(pre, "source", json_string(s->source_pre));
     json_object_set_new(pre, "target", json_string(s->target_pre));
     json_object_set_new(pre, "target_repaired", text_json(s->target_pre_repaired));
-    json_object_set_new(r, "preprocessing", pre);
+    if (!s->arrays) /* samples of arrays are fed as they are */
+        json_object_set_new(r, "preprocessing", pre);
+    else
+        json_decref(pre);
     json_object_set_new(wrong, "initial", count_json(s->initial));
     json_object_set_new(wrong, "final", count_json(s->wrong));
     json_object_set_new(wrong, "distance",

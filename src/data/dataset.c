@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A folder or a list of pictures, and the decoded ones that are kept. */
+/* A folder or a list of pictures, and the decoded ones that are kept; or the samples of a file of arrays. */
+#include "data/arrays.h"
 #include "data/picture.h"
 
 #include <dirent.h>
@@ -16,8 +17,9 @@
 
 struct ff_dataset {
     int count;
-    char **paths, **names, **truths; /* truths: what is in the picture, or NULL */
+    char **paths, **names, **truths; /* truths: what is in the picture, or NULL; of arrays: the one path, "#12" */
     size_t path_room, name_room, truth_room;
+    arrays *arrays; /* NULL: pictures */
     /* Filled on first use, from any thread. */
     pthread_mutex_t mutex;
     bool has_key;
@@ -198,6 +200,20 @@ static int read_list(ff_dataset *d, const char *path, int limit)
     return code;
 }
 
+static int read_arrays(ff_dataset *d, const char *path, int limit)
+{
+    int code = arrays_load(path, &d->arrays);
+    if (code || !d->arrays)
+        return code;
+    int n = limit && limit < d->arrays->count ? limit : (int)d->arrays->count;
+    for (int i = 0; i < n; i++) {
+        add(d, ff_strdup(path), NULL);
+        free(d->names[i]);
+        d->names[i] = ff_asprintf("#%d", i);
+    }
+    return FF_OK;
+}
+
 int ff_dataset_open(const char *path, int limit, ff_dataset **out)
 {
     struct stat st;
@@ -215,7 +231,9 @@ int ff_dataset_open(const char *path, int limit, ff_dataset **out)
         add(d, ff_strdup(path), NULL);
         code = FF_OK;
     } else {
-        code = read_list(d, path, limit);
+        code = S_ISREG(st.st_mode) ? read_arrays(d, path, limit) : FF_OK;
+        if (!code && !d->arrays)
+            code = read_list(d, path, limit);
     }
     if (code != FF_OK) {
         ff_dataset_destroy(d);
@@ -237,6 +255,7 @@ void ff_dataset_destroy(ff_dataset *d)
         free(d->names[i]);
         free(d->truths[i]);
     }
+    arrays_destroy(d->arrays);
     free(d->pictures);
     free(d->paths);
     free(d->names);
@@ -265,6 +284,27 @@ const char *ff_dataset_truth(const ff_dataset *d, int i)
     return d->truths[i];
 }
 
+const struct arrays *dataset_arrays(const ff_dataset *d)
+{
+    return d->arrays;
+}
+
+bool ff_dataset_is_pictures(const ff_dataset *d)
+{
+    return !d->arrays;
+}
+
+static void hash_arrays(const arrays *a, ff_hasher *h)
+{
+    for (int i = 0; i < a->n; i++) {
+        ff_hasher_add_str(h, a->names[i]);
+        ff_hasher_add_u64(h, (uint64_t)a->at[i]->dtype);
+        for (int k = 0; k < a->at[i]->rank; k++)
+            ff_hasher_add_u64(h, (uint64_t)a->at[i]->dims[k]);
+        ff_hasher_add(h, a->at[i]->data, a->at[i]->bytes);
+    }
+}
+
 const ff_key *ff_dataset_key(const ff_dataset *d)
 {
     ff_dataset *mine = (ff_dataset *)d;
@@ -273,7 +313,9 @@ const ff_key *ff_dataset_key(const ff_dataset *d)
         ff_hasher h;
         ff_hasher_init(&h);
         ff_hasher_add_u64(&h, (uint64_t)d->count);
-        for (int i = 0; i < d->count; i++) {
+        if (d->arrays)
+            hash_arrays(d->arrays, &h);
+        for (int i = 0; i < d->count && !d->arrays; i++) {
             char *data;
             size_t size;
             ff_hasher_add_str(&h, ff_path_basename(d->paths[i]));

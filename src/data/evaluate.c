@@ -4,17 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ff_label_plan(const ff_model *m, const char *output, const ff_pre *pre, bool reference,
+int ff_label_plan(const ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set, bool reference,
                   const ff_task *task, ff_plan **out)
 {
-    const ff_graph *g = ff_model_graph(m);
-    if (g->n_inputs != 1)
-        return ff_fail(FF_ERR_GRAPH, "the model has %d inputs, an image is one", g->n_inputs);
-    ff_shape shape;
-    int code = ff_pre_input_shape(pre, &g->inputs[0]->declared, &shape);
+    ff_shape shapes[FF_MOST_INPUTS];
+    int code = ff_feed_shapes(set, pre, m, shapes);
     if (code)
         return code;
-    ff_plan_options o = {.reference = reference, .feeds = &shape, .output = output,
+    ff_plan_options o = {.reference = reference, .feeds = shapes, .output = output,
                         .cancel = task ? task->cancel : NULL};
     return ff_plan_create(m, &o, out);
 }
@@ -27,7 +24,7 @@ static bool is_models_fault(int code)
 }
 
 int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set,
-                   bool reference, uint64_t memory, bool keep_outputs, const ff_task *task,
+                   bool reference, uint64_t memory, ff_keep keep, const ff_task *task,
                    ff_labels **out)
 {
     ff_plan *plan = NULL;
@@ -35,14 +32,14 @@ int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, con
     ff_runner **runners = NULL;
     int n = task && task->pool ? ff_pool_threads(task->pool) : 1;
     ff_labels *l = ff_labels_create(ff_dataset_count(set));
-    int code = ff_label_plan(m, output, pre, reference, task, &plan);
+    int code = ff_label_plan(m, output, pre, set, reference, task, &plan);
     if (!code)
-        code = ff_feed_create(set, pre, ff_plan_input_shape(plan, 0), memory, &feed);
+        code = ff_feed_create_for(set, pre, m, memory, &feed);
     runners = ff_alloc_array((size_t)n, sizeof *runners);
     for (int i = 0; !code && i < n; i++)
         code = ff_runner_create(plan, &runners[i]);
     if (!code)
-        code = ff_label_run(runners, feed, NULL, 0, NULL, keep_outputs, task, l);
+        code = ff_label_run(runners, feed, NULL, 0, NULL, keep, task, l);
     if (code && is_models_fault(code)) {
         l->error = ff_strdup(ff_error());
         for (int i = 0; i < l->count; i++) {

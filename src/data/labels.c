@@ -25,7 +25,7 @@ void ff_labels_destroy(ff_labels *l)
     if (!l)
         return;
     for (int i = 0; i < l->count; i++)
-        free(l->at[i].output);
+        ff_label_drop(&l->at[i]);
     free(l->at);
     free(l->error);
     free(l);
@@ -75,21 +75,32 @@ void ff_label_of(const ff_tensor *output, ff_label *out)
     rank_values(output, output->dtype == FF_STRING ? 0 : output->count, out);
 }
 
-/* The label an image counts with, offset added; -1: none. Two images that have none do not agree. */
-static bool agrees(const ff_label *source, const ff_label *target, int offset)
+/* Two images that have no label do not agree. */
+static bool labels_differ(const ff_label *source, const ff_label *target, int offset)
 {
-    return source->top[0] >= 0 && target->top[0] >= 0 && source->top[0] == target->top[0] + offset;
+    return source->top[0] < 0 || target->top[0] < 0 || source->top[0] != target->top[0] + offset;
+}
+
+bool ff_label_wrong(const ff_label *source, const ff_label *target, int offset)
+{
+    return target->verdict != FF_BY_LABEL ? target->verdict == FF_DIFFERS : labels_differ(source, target, offset);
+}
+
+static int count(const ff_labels *source, const ff_labels *target, int offset,
+                 bool (*wrong)(const ff_label *, const ff_label *, int))
+{
+    int n = 0;
+    for (int i = 0; i < source->count && i < target->count; i++) {
+        const ff_label *s = &source->at[i], *t = &target->at[i];
+        if (s->top[0] != FF_LABEL_UNKNOWN && t->top[0] != FF_LABEL_UNKNOWN)
+            n += wrong(s, t, offset);
+    }
+    return n;
 }
 
 int ff_labels_wrong(const ff_labels *source, const ff_labels *target, int offset)
 {
-    int wrong = 0;
-    for (int i = 0; i < source->count && i < target->count; i++) {
-        const ff_label *s = &source->at[i], *t = &target->at[i];
-        if (s->top[0] != FF_LABEL_UNKNOWN && t->top[0] != FF_LABEL_UNKNOWN)
-            wrong += !agrees(s, t, offset);
-    }
-    return wrong;
+    return count(source, target, offset, ff_label_wrong);
 }
 
 int ff_labels_offset(const ff_labels *source, const ff_labels *target)
@@ -97,7 +108,7 @@ int ff_labels_offset(const ff_labels *source, const ff_labels *target)
     int64_t d = source->width - target->width;
     if ((d != 1 && d != -1) || source->width == 0 || target->width == 0)
         return 0;
-    return ff_labels_wrong(source, target, (int)d) < ff_labels_wrong(source, target, 0) ? (int)d : 0;
+    return count(source, target, (int)d, labels_differ) < count(source, target, 0, labels_differ) ? (int)d : 0;
 }
 
 static int compare_ints(const void *a, const void *b)

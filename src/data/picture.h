@@ -10,6 +10,9 @@ typedef struct picture {
     ff_image image;
 } picture;
 
+/* What the set is made of when it is no pictures, else NULL. */
+const struct arrays *dataset_arrays(const ff_dataset *d);
+
 /* A new reference to picture i, decoded now or earlier. From any thread. */
 int dataset_picture(const ff_dataset *d, int i, picture **out) FF_MUST_USE;
 void picture_unref(picture *p);

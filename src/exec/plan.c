@@ -151,12 +151,18 @@ int ff_plan_create(const ff_model *m, const ff_plan_options *options, ff_plan **
     }
     p->n_inputs = g->n_inputs;
     p->inputs = ff_alloc_array((size_t)g->n_inputs + 1, sizeof *p->inputs);
-    p->outputs = ff_alloc_array((size_t)o->n_outputs + 1, sizeof *p->outputs);
+    bool every = !o->n_outputs && o->output && strcmp(o->output, FF_EVERY_OUTPUT) == 0;
+    int n_outputs = every ? ff_model_graph(m)->n_outputs : o->n_outputs ? o->n_outputs : 1;
+    p->outputs = ff_alloc_array((size_t)n_outputs + 1, sizeof *p->outputs);
     p->chain_of = ff_alloc_array((size_t)g->n_nodes + 1, sizeof *p->chain_of);
     p->link_of = ff_alloc_array((size_t)g->n_nodes + 1, sizeof *p->link_of);
     p->node_flops = ff_alloc_array((size_t)g->n_nodes + 1, sizeof *p->node_flops);
-    for (int i = 0; i < (o->n_outputs ? o->n_outputs : 1) && code == FF_OK; i++)
-        code = add_output(p, o->n_outputs ? o->outputs[i] : o->output);
+    if (every && n_outputs == 0)
+        code = ff_fail(FF_ERR_GRAPH, "the model has no outputs");
+    for (int i = 0; i < n_outputs && code == FF_OK; i++)
+        code = add_output(p, every            ? ff_model_graph(m)->outputs[i]->name
+                             : o->n_outputs ? o->outputs[i]
+                                            : o->output);
     for (int i = 0; i < p->n_outputs; i++)
         p->values[p->outputs[i]].wanted = true;
     if (code == FF_OK)

@@ -31,8 +31,7 @@ static void draw(const analysis *a, uint64_t seed, sample *out)
     int *right = ff_alloc_array((size_t)count + 1, sizeof *right), *wrong = ff_alloc_array((size_t)count + 1, sizeof *wrong);
     int n_right = 0, n_wrong = 0;
     for (int i = 0; i < count; i++) {
-        int label = s->target.labels->at[i].top[0];
-        if (label >= 0 && label + s->offset == s->source.labels->at[i].top[0])
+        if (!ff_label_wrong(&s->source.labels->at[i], &s->target.labels->at[i], s->offset))
             right[n_right++] = i;
         else
             wrong[n_wrong++] = i;
@@ -158,6 +157,14 @@ typedef struct causal_job {
     bool *right; /* [image][layer] */
 } causal_job;
 
+static int judge(const ff_subject *s, int image, ff_label *label)
+{
+    const ff_comparator *c = ff_subject_options_of(s)->comparator;
+    return ff_comparator_by_label(c) ? FF_OK
+                                     : ff_compare(c, &s->source.labels->at[image], label, s->offset,
+                                                  ff_dataset_name(s->set, image), NULL, NULL);
+}
+
 static int causal_image(void *context, int64_t index, int worker)
 {
     causal_job *job = context;
@@ -172,18 +179,12 @@ static int causal_image(void *context, int64_t index, int worker)
         ff_activations_clear(&t);
         t.inject = &s;
         t.inject_output = i;
-        ff_tensor *output = NULL, *values = NULL;
-        rc = ff_activations_run(&t, a->target.at[worker], image, a->task, &output);
+        ff_label label = {0};
+        rc = ff_activations_run(&t, a->target.at[worker], image, a->task, &label);
         if (rc == FF_OK)
-            rc = ff_output_row(output, ff_feed_shape(a->s->target.feed), &values);
-        if (rc == FF_OK) {
-            ff_label label;
-            ff_label_of(values, &label);
-            job->right[index * l->count + i] =
-                label.top[0] >= 0 && label.top[0] + a->s->offset == a->s->source.labels->at[image].top[0];
-        }
-        ff_tensor_unref(output);
-        ff_tensor_unref(values);
+            rc = judge(a->s, image, &label);
+        job->right[index * l->count + i] = !ff_label_wrong(&a->s->source.labels->at[image], &label, a->s->offset);
+        ff_label_drop(&label);
     }
     activations_done(a, &s, &t);
     if (rc == FF_OK && a->task && a->task->progress)

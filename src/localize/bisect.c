@@ -87,20 +87,19 @@ static int give(void *context, const ff_value *v, const ff_tensor *t)
 static int run(bisection *b, bool target, watch *w)
 {
     const ff_side *side = target ? &b->s->target : &b->s->source;
-    ff_tensor *feed;
-    int rc = ff_feed_get(side->feed, b->image, &feed);
+    ff_feeds feeds;
+    int rc = ff_feed_take(side->feed, b->image, &feeds);
     if (rc != FF_OK)
         return rc;
     w->left = w->n;
     ff_hooks hooks = {.context = w, .ask = ask, .give = give, .cancel = b->task ? b->task->cancel : NULL};
     int n = ff_plan_outputs(side->observe);
     ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
-    const ff_tensor *feeds[] = {feed};
-    rc = ff_run(target ? b->target : b->source, feeds, &hooks, NULL, b->image, out);
+    rc = ff_run(target ? b->target : b->source, feeds.at, &hooks, NULL, b->image, out);
     for (int i = 0; i < n; i++)
         ff_tensor_unref(out[i]);
     free(out);
-    ff_tensor_unref(feed);
+    ff_feeds_drop(&feeds);
     return rc == FF_STOP ? FF_OK : rc;
 }
 

@@ -263,40 +263,40 @@ static const ff_tensor *inject(void *context, const ff_value *v)
     return NULL;
 }
 
-int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff_task *task, ff_tensor **output)
+int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff_task *task, ff_label *label)
 {
     const ff_subject *s = a->layers->subject;
-    ff_tensor *feed;
-    int rc = ff_feed_get(a->target ? s->target.feed : s->source.feed, image, &feed);
+    ff_feeds feeds;
+    int rc = ff_feed_take(a->target ? s->target.feed : s->source.feed, image, &feeds);
     if (rc != FF_OK)
         return rc;
     a->left = 0;
     for (int i = 0; i < a->layers->count; i++)
         a->left += wants(a, i);
-    if (output)
+    if (label)
         a->left = -1; /* never reached: run to the end */
     bool injecting = a->inject && (a->round >= 0 || a->inject_output >= 0);
-    ff_hooks hooks = {.context = a, .ask = output ? NULL : ask, .give = output ? NULL : give,
+    ff_hooks hooks = {.context = a, .ask = label ? NULL : ask, .give = label ? NULL : give,
                       .inject = injecting ? inject : NULL, .cancel = task ? task->cancel : NULL};
     /* What enters the network has no node that could be skipped: it is fed instead. */
-    const ff_tensor *feeds[] = {feed};
-    if (injecting) {
-        const ff_value *input = ff_model_graph(s->target.model)->inputs[0];
-        const ff_tensor *other = inject(a, input);
-        if (other)
-            feeds[0] = other;
+    const ff_tensor *at[FF_MOST_INPUTS];
+    memcpy(at, feeds.at, sizeof at);
+    for (int i = 0; injecting && i < feeds.n; i++) {
+        const ff_tensor *other = inject(a, ff_model_graph(s->target.model)->inputs[i]);
+        at[i] = other ? other : at[i];
     }
     int n = ff_plan_outputs(a->target ? s->target.observe : s->source.observe);
     ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
     a->runs++;
-    rc = ff_run(runner, feeds, &hooks, injecting ? NULL : a->store, image, out);
-    ff_tensor_unref(feed);
+    rc = ff_run(runner, at, &hooks, injecting ? NULL : a->store, image, out);
+    ff_feeds_drop(&feeds);
     if (rc == FF_STOP)
         rc = FF_OK;
-    if (output && rc == FF_OK) {
-        *output = out[0];
-        out[0] = NULL;
-    }
+    const ff_side *side = a->target ? &s->target : &s->source;
+    int64_t width;
+    if (label && rc == FF_OK)
+        rc = ff_label_fill(out, ff_plan_outputs(side->score), ff_feed_shape(side->feed),
+                           ff_comparator_keep(ff_subject_options_of(s)->comparator, FF_KEEP_NOTHING), label, &width);
     for (int i = 0; i < n; i++)
         ff_tensor_unref(out[i]);
     free(out);

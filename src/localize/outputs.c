@@ -29,14 +29,13 @@ static int measure(const ff_subject *s, const ff_plan *plan, const ff_task *task
         return rc;
     ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
     for (int i = 0; i < images && rc == FF_OK; i++) {
-        ff_tensor *feed;
-        rc = ff_feed_get(s->target.feed, i, &feed);
+        ff_feeds feeds;
+        rc = ff_feed_take(s->target.feed, i, &feeds);
         if (rc != FF_OK)
             break;
-        const ff_tensor *feeds[] = {feed};
         ff_hooks hooks = {.cancel = task ? task->cancel : NULL};
-        rc = ff_run(runner, feeds, &hooks, NULL, i, out);
-        ff_tensor_unref(feed);
+        rc = ff_run(runner, feeds.at, &hooks, NULL, i, out);
+        ff_feeds_drop(&feeds);
         for (int k = 0; k < n && rc == FF_OK; k++) {
             ff_tensor *v = NULL;
             rc = ff_output_row(out[k], ff_feed_shape(s->target.feed), &v);
@@ -71,9 +70,12 @@ int ff_detect_outputs(ff_detection *d)
     double distance[OUTPUTS] = {0};
     for (int i = 0; i < g->n_outputs; i++)
         names[i] = g->outputs[i]->name;
+    ff_shape feeds[FF_MOST_INPUTS];
+    for (int i = 0; i < ff_plan_inputs(s->target.score); i++)
+        feeds[i] = *ff_plan_input_shape(s->target.score, i);
     ff_plan_options o = {.cancel = d->task ? d->task->cancel : NULL,
                          .reference = ff_subject_options_of(s)->reference,
-                         .feeds = ff_plan_input_shape(s->target.score, 0),
+                         .feeds = feeds,
                          .n_outputs = g->n_outputs,
                          .outputs = names};
     ff_plan *plan;

@@ -26,6 +26,8 @@ static ff_pre without_layout(const ff_side *side)
 int ff_detect_preprocessing(ff_detection *d)
 {
     const ff_subject *s = d->subject;
+    if (!ff_dataset_is_pictures(s->set))
+        return FF_OK;
     ff_pre source = without_layout(&s->source), target = without_layout(&s->target);
     if (!s->target.feed && !target.width) {
         target.width = source.width;

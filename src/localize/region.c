@@ -174,24 +174,25 @@ static void probe_clear(probe *p)
 static int run_side(probe *p, ff_runner *runner, int image, const ff_task *task)
 {
     const ff_subject *s = p->s;
-    ff_tensor *feed;
-    int rc = ff_feed_get(p->target ? s->target.feed : s->source.feed, image, &feed);
+    ff_feeds feeds;
+    int rc = ff_feed_take(p->target ? s->target.feed : s->source.feed, image, &feeds);
     if (rc != FF_OK)
         return rc;
     ff_hooks hooks = {.context = p, .ask = ask, .give = give, .inject = p->target ? inject : NULL,
                       .cancel = task ? task->cancel : NULL};
-    const ff_tensor *feeds[] = {feed}, *other = NULL;
-    if (p->target)
-        other = inject(p, ff_model_graph(s->target.model)->inputs[0]);
-    if (other)
-        feeds[0] = other;
+    const ff_tensor *at[FF_MOST_INPUTS];
+    memcpy(at, feeds.at, sizeof at);
+    for (int i = 0; p->target && i < feeds.n; i++) {
+        const ff_tensor *other = inject(p, ff_model_graph(s->target.model)->inputs[i]);
+        at[i] = other ? other : at[i];
+    }
     int n = ff_plan_outputs(p->target ? s->target.observe : s->source.observe);
     ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
-    rc = ff_run(runner, feeds, &hooks, NULL, image, out);
+    rc = ff_run(runner, at, &hooks, NULL, image, out);
     for (int i = 0; i < n; i++)
         ff_tensor_unref(out[i]);
     free(out);
-    ff_tensor_unref(feed);
+    ff_feeds_drop(&feeds);
     return rc;
 }
 

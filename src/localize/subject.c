@@ -110,6 +110,7 @@ static ff_labels *labels_copy(const ff_labels *l)
     copy->error = ff_strdup(l->error);
     for (int i = 0; i < l->count; i++) {
         copy->at[i] = l->at[i];
+        copy->at[i].form = ff_form_copy(l->at[i].form);
         if (l->at[i].output) {
             size_t bytes = (size_t)l->width * sizeof(float);
             copy->at[i].output = ff_alloc(bytes);
@@ -119,10 +120,10 @@ static ff_labels *labels_copy(const ff_labels *l)
     return copy;
 }
 
-static bool has_outputs(const ff_labels *l)
+static bool has_outputs(const ff_labels *l, ff_keep keep)
 {
     for (int i = 0; i < l->count; i++)
-        if (!l->at[i].output)
+        if (!l->at[i].output || (keep == FF_KEEP_FORM && !l->at[i].form))
             return false;
     return true;
 }
@@ -150,14 +151,11 @@ static int side_plan(ff_side *side, const ff_dataset *set, const char *output, c
                      const ff_task *task)
 {
     const ff_graph *g = ff_model_graph(side->model);
-    if (g->n_inputs != 1)
-        return ff_fail(FF_ERR_GRAPH, "'%s': %d inputs where one image is fed", ff_model_path(side->model),
-                       g->n_inputs);
-    ff_shape shape;
-    int rc = ff_pre_input_shape(&side->pre, &g->inputs[0]->declared, &shape);
+    ff_shape shapes[FF_MOST_INPUTS];
+    int rc = ff_feed_shapes(set, &side->pre, side->model, shapes);
     if (rc != FF_OK)
         return rc;
-    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = output, .cancel = cancel_of(task)};
+    ff_plan_options p = {.reference = o->reference, .feeds = shapes, .output = output, .cancel = cancel_of(task)};
     rc = ff_plan_create(side->model, &p, &side->score);
     if (rc != FF_OK)
         return rc;
@@ -167,7 +165,7 @@ static int side_plan(ff_side *side, const ff_dataset *set, const char *output, c
     p.outputs = names;
     rc = ff_plan_create(side->model, &p, &side->observe);
     if (rc == FF_OK)
-        rc = ff_feed_create(set, &side->pre, &shape, o->memory / 4, &side->feed);
+        rc = ff_feed_create_for(set, &side->pre, side->model, o->memory / 4, &side->feed);
     return rc;
 }
 
@@ -199,23 +197,23 @@ static int plan_of_prefix(const ff_side *side, int n, const ff_shape *feed, bool
 
 /* For comparing a model that does not run: on its own declared input, else on ours up to where it breaks. *out stays
  * NULL when not even the first node works. */
-static int plan_as_far_as_it_goes(const ff_side *side, const char *read, bool reference, const ff_task *task,
-                                  ff_plan **out)
+static int plan_as_far_as_it_goes(const ff_side *side, const ff_dataset *set, const char *read, bool reference,
+                                  const ff_task *task, ff_plan **out)
 {
     const ff_graph *g = ff_model_graph(side->model);
     const char *names[MOST_OUTPUTS];
     ff_plan_options p = {.reference = reference, .observe = true, .outputs = names, .cancel = cancel_of(task)};
     p.n_outputs = all_outputs(g, read, names);
     int rc = ff_plan_create(side->model, &p, out);
-    if (rc != FF_ERR_GRAPH || g->n_inputs != 1)
-        return rc == FF_ERR_GRAPH ? FF_OK : rc;
-    ff_shape shape;
-    bool fits = ff_pre_input_shape(&side->pre, &g->inputs[0]->declared, &shape) == FF_OK;
+    if (rc != FF_ERR_GRAPH)
+        return rc;
+    ff_shape shapes[FF_MOST_INPUTS];
+    bool fits = ff_feed_shapes(set, &side->pre, side->model, shapes) == FF_OK;
     int good = 0, bad = g->n_nodes; /* a prefix of `good` nodes works, one of `bad` does not */
     while (bad - good > 1) {
         int middle = good + (bad - good) / 2;
         ff_plan *plan = NULL;
-        rc = plan_of_prefix(side, middle, fits ? &shape : NULL, reference, task, &plan);
+        rc = plan_of_prefix(side, middle, fits ? shapes : NULL, reference, task, &plan);
         if (rc == FF_OK) {
             ff_plan_unref(*out);
             *out = plan;
@@ -231,10 +229,29 @@ static int plan_as_far_as_it_goes(const ff_side *side, const char *read, bool re
     return FF_OK;
 }
 
-static int side_label(ff_side *side, bool outputs, const ff_labels *known, const ff_dataset *set,
+/* Outputs of classifiers are small; others are not worth gigabytes, unless the comparator needs them. */
+static int side_keep(const ff_side *side, ff_keep *keep)
+{
+    double bytes = 0;
+    for (int i = 0; i < ff_plan_outputs(side->score); i++) {
+        const ff_shape *shape = ff_plan_shape(side->score, ff_plan_output(side->score, i));
+        double n = sizeof(float) * (double)side->labels->count;
+        for (int k = 0; k < shape->rank; k++)
+            n *= (double)shape->dims[k];
+        bytes += n;
+    }
+    if (*keep == FF_KEEP_FORM && bytes > (double)ff_memory_total() / 4)
+        return ff_fail(FF_ERR_INPUT, "the outputs of %d samples take %.1f GB, too much to compare them: --limit N",
+                       side->labels->count, bytes / 1e9);
+    if (*keep == FF_KEEP_OUTPUT && bytes > MOST_OUTPUT_BYTES)
+        *keep = FF_KEEP_NOTHING;
+    return FF_OK;
+}
+
+static int side_label(ff_side *side, ff_keep keep, const ff_labels *known, const ff_dataset *set,
                       const ff_task *task)
 {
-    if (known && known->count == ff_dataset_count(set) && (!outputs || has_outputs(known))) {
+    if (known && known->count == ff_dataset_count(set) && (!keep || has_outputs(known, keep))) {
         side->labels = labels_copy(known);
         return FF_OK;
     }
@@ -246,17 +263,14 @@ static int side_label(ff_side *side, bool outputs, const ff_labels *known, const
                 side->labels->at[i].top[k] = -1;
         return FF_OK;
     }
-    /* Outputs of classifiers are small; others are not worth gigabytes. */
-    const ff_shape *shape = ff_plan_shape(side->score, ff_plan_output(side->score, 0));
-    double bytes = sizeof(float) * (double)side->labels->count;
-    for (int i = 0; i < shape->rank; i++)
-        bytes *= (double)shape->dims[i];
-    outputs = outputs && bytes <= MOST_OUTPUT_BYTES;
-    ff_runners runners;
-    int rc = ff_runners_init(&runners, side->score, task);
+    int rc = side_keep(side, &keep);
     if (rc != FF_OK)
         return rc;
-    rc = ff_label_run(runners.at, side->feed, NULL, 0, NULL, outputs, task, side->labels);
+    ff_runners runners;
+    rc = ff_runners_init(&runners, side->score, task);
+    if (rc != FF_OK)
+        return rc;
+    rc = ff_label_run(runners.at, side->feed, NULL, 0, NULL, keep, task, side->labels);
     side->flops = ff_runners_flops(&runners);
     ff_runners_finish(&runners);
     return rc;
@@ -284,9 +298,10 @@ static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *s
     const ff_value *output;
     int rc = ff_model_read_output(model, h->options.source_output, &output);
     if (rc == FF_OK)
-        rc = side_plan(&h->source, set, h->options.source_output, &h->options, task);
+        rc = side_plan(&h->source, set, ff_comparator_output(h->options.comparator, h->options.source_output), &h->options,
+                       task);
     if (rc == FF_OK)
-        rc = side_label(&h->source, true, o ? o->source_labels : NULL, set, task);
+        rc = side_label(&h->source, ff_comparator_keep(h->options.comparator, FF_KEEP_OUTPUT), o ? o->source_labels : NULL, set, task);
     if (rc == FF_OK && h->source.labels->error)
         rc = ff_fail(FF_ERR_GRAPH, "%s", h->source.labels->error);
     if (rc == FF_OK)
@@ -348,7 +363,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
     const ff_value *output;
     int rc = ff_model_read_output(target, o->target_output, &output);
     if (rc == FF_OK) {
-        rc = side_plan(&s->target, h->set, o->target_output, o, task);
+        rc = side_plan(&s->target, h->set, ff_comparator_output(o->comparator, o->target_output), o, task);
         if (rc == FF_ERR_GRAPH) {
             s->target.error = ff_strdup(ff_error());
             side_drop_plans(&s->target);
@@ -356,14 +371,15 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
         }
     }
     if (rc == FF_OK)
-        rc = side_label(&s->target, !known, known, h->set, task);
+        rc = side_label(&s->target, known ? FF_KEEP_NOTHING : ff_comparator_keep(o->comparator, FF_KEEP_OUTPUT), known,
+                        h->set, task);
     if (rc == FF_OK && !s->target.error && s->target.labels->error)
         s->target.error = ff_strdup(s->target.labels->error);
     if (rc == FF_OK) {
         /* One that does not take our pictures may still be sound by itself: enough for comparing. */
         ff_plan *plan = s->target.observe ? ff_plan_ref(s->target.observe) : NULL;
         if (!plan)
-            rc = plan_as_far_as_it_goes(&s->target, output->name, o->reference, task, &plan);
+            rc = plan_as_far_as_it_goes(&s->target, h->set, output->name, o->reference, task, &plan);
         if (rc == FF_OK && plan)
             rc = ff_canon_create(plan, &s->target.canon);
         ff_plan_unref(plan);
@@ -373,11 +389,15 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
         rc = align(s, o->pins, o->n_pins, first, &s->alignment);
         ff_spend("analysis", "alignment", ff_now_ns() - start, 1);
     }
+    if (rc == FF_OK) {
+        s->offset = ff_labels_offset(s->source.labels, s->target.labels);
+        if (!known)
+            rc = ff_labels_compare(o->comparator, h->set, s->source.labels, s->target.labels, s->offset, NULL, 0, task);
+    }
     if (rc != FF_OK) {
         ff_subject_destroy(s);
         return rc;
     }
-    s->offset = ff_labels_offset(s->source.labels, s->target.labels);
     s->wrong = ff_labels_wrong(s->source.labels, s->target.labels, s->offset);
     *out = s;
     return FF_OK;

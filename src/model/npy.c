@@ -114,7 +114,7 @@ static int npy_header(const char *header, struct npy *h)
     return FF_OK;
 }
 
-static int npy_parse(const uint8_t *data, size_t size, ff_tensor **out)
+int ff_tensor_parse_npy(const uint8_t *data, size_t size, ff_tensor **out)
 {
     struct npy h = {0};
     int64_t count;
@@ -175,7 +175,7 @@ int ff_tensor_load_npy(const char *path, ff_tensor **out)
 
     if (code)
         return code;
-    code = npy_parse((const uint8_t *)data, size, out);
+    code = ff_tensor_parse_npy((const uint8_t *)data, size, out);
     free(data);
     return code ? ff_fail_prefix(code, "'%s'", path) : FF_OK;
 }

@@ -21,7 +21,7 @@ static int by_order(const void *a, const void *b)
 
 bool ff_decide_wrong(const ff_labels *source, const ff_label *target, int image, int offset)
 {
-    return target->top[0] < 0 || target->top[0] + offset != source->at[image].top[0];
+    return ff_label_wrong(&source->at[image], target, offset);
 }
 
 void ff_decide_order(const ff_labels *source, const ff_labels *base, int offset, int *order)

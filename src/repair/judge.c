@@ -16,13 +16,16 @@ enum { FEEDS = 4 };
 struct ff_judge {
     ff_shared *shared;
     const ff_labels *source;
+    const ff_comparator *comparator;
     int offset;
+    bool offset_settled; /* the Target ran at first */
     uint64_t memory;
     known_results *known;
     struct {
         ff_feed *feed;
         ff_pre pre;
-        ff_shape shape;
+        int n;
+        ff_shape shapes[FF_MOST_INPUTS];
     } feeds[FEEDS];     /* most recently used first */
     /* Activations kept for the base: valid for one feed only. */
     ff_store *store;
@@ -47,8 +50,12 @@ int judge_offset(const ff_judge *j, const ff_labels *l)
     int64_t difference = j->source->width - l->width;
     if (difference == 0)
         return 0;
-    if (j->offset == 0 && (difference == 1 || difference == -1))
+    if (j->offset == 0 && (difference == 1 || difference == -1)) {
+        /* A verdict is given at once and must not change with what other images say: a first class more or less. */
+        if (!ff_comparator_by_label(j->comparator))
+            return j->offset_settled ? 0 : (int)difference;
         return ff_labels_offset(j->source, l);
+    }
     return j->offset;
 }
 
@@ -57,7 +64,9 @@ int ff_judge_create(const ff_subject *s, uint64_t memory, ff_judge **out)
     ff_judge *j = ff_alloc(sizeof *j);
     j->shared = ff_subject_shared(s);
     j->source = ff_shared_source(j->shared)->labels;
+    j->comparator = ff_shared_options(j->shared)->comparator;
     j->offset = s->offset;
+    j->offset_settled = !s->target.error;
     j->memory = memory ? memory : (uint64_t)512 << 20;
     j->known = known_create();
     j->broke = ff_alloc_array((size_t)j->source->count + 1, sizeof *j->broke);
@@ -67,7 +76,7 @@ int ff_judge_create(const ff_subject *s, uint64_t memory, ff_judge **out)
     known_put(j->known, &same, j->source, 0, 0);
     /* The subject has run the Target already. */
     const ff_labels *l = s->target.labels;
-    bool outputs = s->target.score && s->target.feed && !s->target.error;
+    bool outputs = s->target.score && s->target.feed && !s->target.error && ff_comparator_by_label(j->comparator);
     for (int i = 0; outputs && i < l->count; i++)
         outputs = l->at[i].output != NULL;
     if (outputs) {
@@ -104,16 +113,26 @@ static bool same_shape(const ff_shape *a, const ff_shape *b)
            memcmp(a->dims, b->dims, (size_t)(a->rank > 0 ? a->rank : 0) * sizeof a->dims[0]) == 0;
 }
 
-static int get_feed(ff_judge *j, const ff_pre *pre, const ff_shape *shape, ff_feed **out)
+static bool same_shapes(const ff_shape *a, const ff_shape *b, int n)
 {
+    for (int i = 0; i < n; i++)
+        if (!same_shape(&a[i], &b[i]))
+            return false;
+    return true;
+}
+
+static int get_feed(ff_judge *j, const ff_pre *pre, const ff_model *m, const ff_shape *shapes, ff_feed **out)
+{
+    int n = ff_model_graph(m)->n_inputs;
     int at = 0;
     while (at < FEEDS && j->feeds[at].feed &&
-           !(same_shape(&j->feeds[at].shape, shape) && j->feeds[at].pre.layout == pre->layout &&
+           !(j->feeds[at].n == n && same_shapes(j->feeds[at].shapes, shapes, n) &&
+             j->feeds[at].pre.layout == pre->layout &&
              ff_pre_equal(&j->feeds[at].pre, pre)))
         at++;
     ff_feed *feed = at < FEEDS ? j->feeds[at].feed : NULL;
     if (!feed) {
-        int rc = ff_feed_create(ff_shared_set(j->shared), pre, shape, j->memory / 8, &feed);
+        int rc = ff_feed_create_for(ff_shared_set(j->shared), pre, m, j->memory / 8, &feed);
         if (rc != FF_OK)
             return rc;
         at = at < FEEDS ? at : FEEDS - 1;
@@ -122,7 +141,8 @@ static int get_feed(ff_judge *j, const ff_pre *pre, const ff_shape *shape, ff_fe
     memmove(j->feeds + 1, j->feeds, (size_t)at * sizeof j->feeds[0]);
     j->feeds[0].feed = feed;
     j->feeds[0].pre = *pre;
-    j->feeds[0].shape = *shape;
+    j->feeds[0].n = n;
+    memcpy(j->feeds[0].shapes, shapes, (size_t)n * sizeof *shapes);
     *out = feed;
     return FF_OK;
 }
@@ -137,20 +157,18 @@ typedef struct subject_plan {
 static int prepare(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *task, subject_plan *out)
 {
     const ff_subject_options *o = ff_shared_options(j->shared);
-    const ff_graph *g = ff_model_graph(m);
-    const char *output = o->target_output;
-    if (g->n_inputs != 1)
-        return ff_fail(FF_ERR_GRAPH, "%d inputs where one image is fed", g->n_inputs);
-    ff_shape shape;
-    int rc = ff_pre_input_shape(pre, &g->inputs[0]->declared, &shape);
+    ff_shape shapes[FF_MOST_INPUTS];
+    int rc = ff_feed_shapes(ff_shared_set(j->shared), pre, m, shapes);
     if (rc != FF_OK)
         return rc;
-    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = output, .cancel = task ? task->cancel : NULL};
+    ff_plan_options p = {.reference = o->reference, .feeds = shapes,
+                         .output = ff_comparator_output(o->comparator, o->target_output),
+                         .cancel = task ? task->cancel : NULL};
     ff_plan *plan;
     rc = ff_plan_create(m, &p, &plan);
     if (rc != FF_OK)
         return rc;
-    rc = get_feed(j, pre, &shape, &out->feed);
+    rc = get_feed(j, pre, m, shapes, &out->feed);
     if (rc != FF_OK) {
         ff_plan_unref(plan);
         return rc;
@@ -214,36 +232,47 @@ typedef struct evaluation {
     int64_t *width;           /* of the output, by image */
 } evaluation;
 
+/* The label, the verdict where one is needed, and the distance of a sample from what the plan gave for it. */
+static int weigh(evaluation *e, int image, ff_tensor *const *outputs)
+{
+    const ff_judge *j = e->judge;
+    const ff_label *source = &j->source->at[image];
+    ff_label *label = &e->labels->at[image];
+    double distance = NAN;
+    int rc = ff_label_fill(outputs, ff_plan_outputs(e->plan->plan), ff_feed_shape(e->plan->feed),
+                           ff_comparator_keep(j->comparator, FF_KEEP_OUTPUT), label, &e->width[image]);
+    if (rc == FF_OK && !ff_comparator_by_label(j->comparator))
+        rc = ff_compare(j->comparator, source, label, e->offset, ff_dataset_name(ff_shared_set(j->shared), image),
+                        e->task ? e->task->cancel : NULL, &distance);
+    if (isnan(distance))
+        distance = ff_output_distance(source->output, j->source->width, ff_shared_source_soft(j->shared),
+                                      label->output, e->width[image], e->soft, e->offset);
+    e->distance[image] = distance;
+    ff_label_drop(label);
+    return rc;
+}
+
 static int run_image(void *context, int64_t index, int worker)
 {
     evaluation *e = context;
-    int image = e->images[index];
+    int image = e->images[index], n = ff_plan_outputs(e->plan->plan);
     ff_runner *runner = e->runners.at[worker];
-    ff_tensor *feed, *output = NULL;
-    int rc = ff_feed_get(e->plan->feed, image, &feed);
+    ff_feeds feeds;
+    int rc = ff_feed_take(e->plan->feed, image, &feeds);
     if (rc != FF_OK)
         return rc;
+    ff_tensor **outputs = ff_alloc_array((size_t)n + 1, sizeof *outputs);
     ff_hooks hooks = {.cancel = e->task ? e->task->cancel : NULL};
     double before = ff_runner_flops(runner);
-    const ff_tensor *feeds[] = {feed};
-    rc = ff_run(runner, feeds, &hooks, e->store, image, &output);
-    ff_tensor_unref(feed);
-    if (rc != FF_OK)
-        return rc;
-    ff_tensor *values = NULL;
-    rc = ff_output_row(output, ff_feed_shape(e->plan->feed), &values);
-    ff_tensor_unref(output);
-    if (rc != FF_OK)
-        return rc;
-    ff_label_of(values, &e->labels->at[image]);
-    e->labels->at[image].output = NULL;
+    rc = ff_run(runner, feeds.at, &hooks, e->store, image, outputs);
+    ff_feeds_drop(&feeds);
+    if (rc == FF_OK)
+        rc = weigh(e, image, outputs);
     e->flops[image] = ff_runner_flops(runner) - before;
-    e->distance[image] = ff_output_distance(
-        e->judge->source->at[image].output, e->judge->source->width, ff_shared_source_soft(e->judge->shared),
-        values->data, values->count, e->soft, e->offset);
-    e->width[image] = values->count;
-    ff_tensor_unref(values);
-    return FF_OK;
+    for (int i = 0; i < n; i++)
+        ff_tensor_unref(outputs[i]);
+    free(outputs);
+    return rc;
 }
 
 static int run_wave(void *context, const int *images, int n)
@@ -272,6 +301,21 @@ static int64_t elements(const ff_shape *s)
     for (int i = 0; i < s->rank; i++)
         n *= s->dims[i];
     return s->rank < 0 ? 0 : n;
+}
+
+/* Elements of a sample's outputs; 0: the plan cannot tell. */
+static int64_t width_of(const subject_plan *p)
+{
+    const ff_shape *input = ff_feed_shape(p->feed);
+    int64_t width = 0;
+    for (int i = 0; i < ff_plan_outputs(p->plan); i++) {
+        const ff_shape *shape = ff_plan_shape(p->plan, ff_plan_output(p->plan, i));
+        int64_t n = elements(shape);
+        if (input->rank > 0 && input->dims[0] > 1 && shape->rank > 0 && shape->dims[0] == input->dims[0])
+            n /= input->dims[0];
+        width += n;
+    }
+    return width;
 }
 
 static void conclude(ff_judgement *v, int limit, const char *format, ...) FF_PRINTF(3, 4);
@@ -355,12 +399,10 @@ static int evaluate(ff_judge *j, const question *q, const subject_plan *p, const
     e.flops = ff_alloc_array((size_t)count, sizeof *e.flops);
     e.width = ff_alloc_array((size_t)count, sizeof *e.width);
     int *order = ff_alloc_array((size_t)count, sizeof *order);
-    const ff_value *output = ff_plan_output(p->plan, 0);
-    const ff_shape *shape = ff_plan_shape(p->plan, output), *input = ff_feed_shape(p->feed);
-    e.labels->width = elements(shape);
-    if (input->dims[0] > 1 && shape->rank > 0 && shape->dims[0] == input->dims[0])
-        e.labels->width /= input->dims[0];
-    e.offset = j->source->width == e.labels->width ? 0 : j->offset;
+    e.labels->width = width_of(p);
+    e.offset = j->source->width == e.labels->width ? 0
+             : ff_comparator_by_label(j->comparator) ? j->offset
+                                                     : judge_offset(j, e.labels);
     int n = choose_images(j, q, order), wave = e.runners.n * ff_team_size(task ? task->team : NULL);
     if (task && task->progress)
         ff_progress_start(task->progress, "evaluating", n);

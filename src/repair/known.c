@@ -54,6 +54,7 @@ void known_put(known_results *r, const ff_key *key, const ff_labels *labels, int
     for (int i = 0; i < labels->count; i++) {
         k->labels->at[i] = labels->at[i];
         k->labels->at[i].output = NULL;
+        k->labels->at[i].form = NULL;
     }
     k->wrong = wrong;
     k->distance = distance;

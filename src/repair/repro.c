@@ -187,15 +187,15 @@ static void release(ff_tensor **out, int n)
 static int measure(part *p, ff_runner *source, int image, const ff_task *task)
 {
     const ff_side *side = &p->s->source;
-    ff_tensor *feed;
-    int n = ff_plan_outputs(side->observe), rc = ff_feed_get(side->feed, image, &feed);
+    ff_feeds feeds;
+    int n = ff_plan_outputs(side->observe), rc = ff_feed_take(side->feed, image, &feeds);
     if (rc != FF_OK)
         return rc;
     ff_hooks hooks = {.context = p, .ask = ask, .give = give, .cancel = task ? task->cancel : NULL};
     ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
-    rc = ff_run(source, (const ff_tensor *const[]){feed}, &hooks, NULL, image, out);
+    rc = ff_run(source, feeds.at, &hooks, NULL, image, out);
     release(out, n);
-    ff_tensor_unref(feed);
+    ff_feeds_drop(&feeds);
     bool complete = p->result != NULL;
     for (int i = 0; i < p->n; i++)
         complete = complete && p->feeds[i];

@@ -28,6 +28,7 @@ ff_state *ff_state_create(ff_model *m, const ff_pre *pre, const ff_labels *label
     for (int i = 0; i < labels->count; i++) {
         s->labels->at[i] = labels->at[i];
         s->labels->at[i].output = NULL;
+        s->labels->at[i].form = NULL;
     }
     s->wrong = wrong;
     s->distance = distance;

@@ -60,8 +60,9 @@ static int need_plan(tuning *t, const ff_pre *pre)
     if (rc != FF_OK || (t->plan && same_shape(&shape, &t->shape)))
         return rc;
     drop_plan(t);
-    ff_plan_options p = {.reference = o->reference, .feeds = &shape, .output = o->target_output,
-                        .cancel = t->task->cancel};
+    ff_plan_options p = {.reference = o->reference, .feeds = &shape,
+                         .output = ff_comparator_output(o->comparator, o->target_output),
+                         .cancel = t->task->cancel};
     rc = ff_plan_create(t->model, &p, &t->plan);
     if (rc != FF_OK)
         return rc;
@@ -76,6 +77,7 @@ static int need_plan(tuning *t, const ff_pre *pre)
 
 static int run_sample(tuning *t, const ff_pre *pre, ff_tuned *out)
 {
+    const ff_subject_options *o = ff_shared_options(t->shared);
     const ff_labels *source = ff_shared_source(t->shared)->labels;
     const ff_dataset *set = ff_shared_set(t->shared);
     ff_feed *feed = NULL;
@@ -84,9 +86,12 @@ static int run_sample(tuning *t, const ff_pre *pre, ff_tuned *out)
     if (rc == FF_OK)
         rc = ff_feed_create(set, pre, &t->shape, 0, &feed);
     if (rc == FF_OK)
-        rc = ff_label_run(t->runners.at, feed, t->images, t->n_images, NULL, true, t->task, l);
+        rc = ff_label_run(t->runners.at, feed, t->images, t->n_images, NULL,
+                          ff_comparator_keep(o->comparator, FF_KEEP_OUTPUT), t->task, l);
     if (rc == FF_OK && l->error)
         rc = ff_fail(FF_ERR_GRAPH, "%s", l->error);
+    if (rc == FF_OK)
+        rc = ff_labels_compare(o->comparator, set, source, l, t->offset, t->images, t->n_images, t->task);
     if (rc == FF_OK) {
         t->runs += t->n_images;
         if (t->progress)
@@ -95,7 +100,7 @@ static int run_sample(tuning *t, const ff_pre *pre, ff_tuned *out)
         bool soft = ff_is_probabilities(ff_plan_output(t->plan, 0));
         for (int i = 0; i < t->n_images; i++) {
             const ff_label *a = &source->at[t->images[i]], *b = &l->at[t->images[i]];
-            out->wrong += b->top[0] < 0 || b->top[0] + t->offset != a->top[0];
+            out->wrong += ff_label_wrong(a, b, t->offset);
             if (a->output && b->output)
                 out->distance += ff_output_distance(a->output, source->width, ff_shared_source_soft(t->shared),
                                                     b->output, l->width, soft, t->offset) / t->n_images;

@@ -29,6 +29,7 @@ ff_case *case_create(const ff_session_options *o)
     for (int i = 0; i < o->n_pins; i++)
         pins[i] = (ff_pin){keep(t, o->pins[i].source), keep(t, o->pins[i].target), o->pins[i].forbid};
     c->options.pins = pins;
+    c->options.comparator = keep(t, o->comparator);
     c->validation_images = c->validation_initial = -1;
     c->validation_wrong = c->validation_regressed = -1;
     c->validation_state = -1;
@@ -81,6 +82,7 @@ void case_destroy(ff_case *c)
     ff_labels_destroy(c->target_labels);
     ff_labels_destroy(c->validation_source);
     ff_labels_destroy(c->validation_first);
+    ff_comparator_destroy(c->comparator);
     free(c->validation_names);
     free(c->validation_harm);
     ff_model_unref(c->source);

@@ -119,6 +119,7 @@ typedef struct ff_case {
     ff_pin *pins;
     int n_pins;
 
+    ff_comparator *comparator; /* NULL until the settings are settled */
     ff_labels *source_labels, *target_labels; /* at first; without outputs but for labels_only */
     ff_subject *first;                        /* the root's subject */
     ff_subject *subject;                      /* the present state's (may be `first`) */

@@ -123,6 +123,7 @@ static const ff_column images[] = {
     {"top_source", FF_COL_TEXT, "the Source's five best classes"},
     {"top_target", FF_COL_TEXT, "the Target's five best classes now"},
     {"initial_name", FF_COL_TEXT, "name of the Target's class at first"},
+    {"score", FF_COL_REAL, "the comparator's number; empty where labels decide"},
 };
 
 static const ff_column equivalences[] = {

@@ -94,8 +94,14 @@ int case_point_model(ff_case *c, int64_t state, ff_model **out)
 
 /* ------------------------------------------------------------------------------------- labels */
 
-/* Per image: five classes and the margin, little-endian as SQLite files are exchanged. */
-enum { LABEL_BYTES = 4 * (FF_TOP + 1) };
+/* Per image: five classes and the margin, and where labels do not decide the verdict and its score; little-endian as
+ * SQLite files are exchanged. */
+enum { LABEL_BYTES = 4 * (FF_TOP + 1), VERDICT_BYTES = 8 };
+
+static size_t label_bytes(const ff_case *c)
+{
+    return ff_comparator_by_label(c->comparator) ? LABEL_BYTES : LABEL_BYTES + VERDICT_BYTES;
+}
 
 static void put32(unsigned char *p, uint32_t v)
 {
@@ -108,19 +114,38 @@ static uint32_t get32(const unsigned char *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static int save_labels(store *db, int64_t owner, const ff_labels *l)
+static void put_real(unsigned char *p, float v)
 {
-    size_t size = (size_t)l->count * LABEL_BYTES;
+    uint32_t bits;
+    memcpy(&bits, &v, 4);
+    put32(p, bits);
+}
+
+static float get_real(const unsigned char *p)
+{
+    uint32_t bits = get32(p);
+    float v;
+    memcpy(&v, &bits, 4);
+    return v;
+}
+
+static int save_labels(const ff_case *c, int64_t owner, const ff_labels *l)
+{
+    bool verdicts = label_bytes(c) > LABEL_BYTES;
+    size_t size = (size_t)l->count * label_bytes(c);
     unsigned char *bytes = ff_alloc(size ? size : 1), *p = bytes;
     for (int i = 0; i < l->count; i++) {
         for (int k = 0; k < FF_TOP; k++, p += 4)
             put32(p, (uint32_t)l->at[i].top[k]);
-        uint32_t margin;
-        memcpy(&margin, &l->at[i].margin, 4);
-        put32(p, margin);
+        put_real(p, l->at[i].margin);
         p += 4;
+        if (verdicts) {
+            put32(p, (uint32_t)l->at[i].verdict);
+            put_real(p + 4, l->at[i].score);
+            p += VERDICT_BYTES;
+        }
     }
-    int code = db_run(db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner, l->width,
+    int code = db_run(c->db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner, l->width,
                       bytes, size);
     free(bytes);
     return code;
@@ -136,7 +161,8 @@ static int read_labels(ff_case *c, int64_t owner, ff_labels **out)
     int count = ff_dataset_count(c->set);
     if (!row)
         return db_damaged(c->db, "a state has no labels");
-    if (sqlite3_column_bytes(st, 1) != count * LABEL_BYTES) {
+    bool verdicts = label_bytes(c) > LABEL_BYTES;
+    if ((size_t)sqlite3_column_bytes(st, 1) != (size_t)count * label_bytes(c)) {
         sqlite3_finalize(st);
         return db_damaged(c->db, "a state has labels of other images");
     }
@@ -146,9 +172,14 @@ static int read_labels(ff_case *c, int64_t owner, ff_labels **out)
     for (int i = 0; i < count; i++) {
         for (int k = 0; k < FF_TOP; k++, p += 4)
             l->at[i].top[k] = (int32_t)get32(p);
-        uint32_t margin = get32(p);
-        memcpy(&l->at[i].margin, &margin, 4);
+        l->at[i].margin = get_real(p);
         p += 4;
+        if (verdicts) {
+            uint32_t verdict = get32(p);
+            l->at[i].verdict = verdict == FF_AGREES || verdict == FF_DIFFERS ? (ff_verdict_of)verdict : FF_BY_LABEL;
+            l->at[i].score = get_real(p + 4);
+            p += VERDICT_BYTES;
+        }
     }
     sqlite3_finalize(st);
     *out = l;
@@ -185,7 +216,7 @@ static int insert_point(ff_case *c, int64_t state, const point *p)
                       patch, size, pre, (int64_t)p->wrong,
                       isfinite(p->distance) ? p->distance : NAN, p->model_hex, p->error);
     if (!code)
-        code = save_labels(c->db, state, p->labels);
+        code = save_labels(c, state, p->labels);
     for (int i = 0; !code && i < p->n_parts; i++)
         code = insert_part(c, state, i, &p->parts[i]);
     free(patch);

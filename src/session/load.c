@@ -96,6 +96,7 @@ static int settle_settings(ff_case *c)
         (code = settle(c, "source-output", "--source-output", &o->source_output)) ||
         (code = settle(c, "target-output", "--target-output", &o->target_output)) ||
         (code = settle(c, "core-ops", "--core-ops", &o->core_ops)) ||
+        (code = settle(c, "comparator", "--comparator", &o->comparator)) ||
         (code = settle_number(c, "limit", "--limit", &limit)) ||
         (code = settle_number(c, "seed", "--seed", &seed)) ||
         (code = settle_number(c, "rounds", "--rounds", &rounds)) ||
@@ -114,7 +115,7 @@ static int settle_settings(ff_case *c)
     o->rounds = (int)rounds;
     if (!o->images)
         return ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST)");
-    return FF_OK;
+    return ff_comparator_create(o->comparator, &c->comparator);
 }
 
 int case_open_store(ff_case *c)
@@ -271,18 +272,19 @@ static int label_only(ff_case *c)
 {
     const ff_session_options *o = &c->options;
     uint64_t memory = (o->memory ? o->memory : ff_memory_total() / 4) / 4;
-    int code = ff_label_model(c->source, o->source_output, &c->source_pre, c->set, o->reference, memory,
-                          true, &c->task, &c->source_labels);
+    ff_keep keep = ff_comparator_keep(c->comparator, FF_KEEP_OUTPUT);
+    int code = ff_label_model(c->source, ff_comparator_output(c->comparator, o->source_output), &c->source_pre,
+                              c->set, o->reference, memory, keep, &c->task, &c->source_labels);
     if (code)
         return blame(code, o->source);
     if (c->source_labels->error)
         return ff_fail(FF_ERR_GRAPH, "'%s': %s", o->source, c->source_labels->error);
-    code = ff_label_model(c->target, o->target_output, &c->target_pre, c->set, o->reference, memory,
-                      true, &c->task, &c->target_labels);
+    code = ff_label_model(c->target, ff_comparator_output(c->comparator, o->target_output), &c->target_pre, c->set,
+                          o->reference, memory, keep, &c->task, &c->target_labels);
     if (code)
         return blame(code, o->target);
     c->offset = ff_labels_offset(c->source_labels, c->target_labels);
-    return FF_OK;
+    return ff_labels_compare(c->comparator, c->set, c->source_labels, c->target_labels, c->offset, NULL, 0, &c->task);
 }
 
 /* The subject of the root with the labels of both sides; the labels stored are not run again. */
@@ -295,6 +297,7 @@ static int label_subject(ff_case *c)
         .source_output = c->options.source_output,
         .target_output = c->options.target_output,
         .keep_quantized = c->options.keep_quantized,
+        .comparator = c->comparator,
         .pins = c->pins,
         .n_pins = c->n_pins,
         .target_labels = c->n_points ? c->points[0].labels : NULL,
@@ -305,10 +308,10 @@ static int label_subject(ff_case *c)
     if (code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH) {
         ff_plan *plan = NULL;
         bool fine =
-            ff_label_plan(c->source, o.source_output, &c->source_pre, o.reference, &c->task, &plan) == FF_OK;
+            ff_label_plan(c->source, o.source_output, &c->source_pre, c->set, o.reference, &c->task, &plan) == FF_OK;
         ff_plan_unref(plan);
         if (fine)
-            code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &c->task, &plan);
+            code = ff_label_plan(c->target, o.target_output, &c->target_pre, c->set, o.reference, &c->task, &plan);
         return code ? blame(code, fine ? c->options.target : c->options.source)
                     : ff_fail(FF_ERR_INTERNAL, "the models run, the case does not");
     }
@@ -317,7 +320,7 @@ static int label_subject(ff_case *c)
     if (c->first->target.error) {
         /* A fault of the Target is a finding; an operator that is missing here is not its fault. */
         ff_plan *plan;
-        code = ff_label_plan(c->target, o.target_output, &c->target_pre, o.reference, &c->task, &plan);
+        code = ff_label_plan(c->target, o.target_output, &c->target_pre, c->set, o.reference, &c->task, &plan);
         if (!code)
             ff_plan_unref(plan);
         else if (code != FF_ERR_GRAPH)
@@ -341,6 +344,7 @@ ff_labels *case_plain_labels(const ff_labels *l)
     for (int i = 0; i < l->count; i++) {
         copy->at[i] = l->at[i];
         copy->at[i].output = NULL;
+        copy->at[i].form = NULL;
     }
     return copy;
 }
@@ -410,7 +414,7 @@ out:
     c->points[0].model = ff_model_ref(c->target);
     c->loaded = true;
     c->changes++;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && ff_dataset_is_pictures(c->set); i++) {
         const char *why = i ? c->target_why : c->source_why;
         if (strcmp(why, "given") != 0) {
             char *spec = ff_pre_print(i ? &c->target_pre : &c->source_pre);

@@ -414,8 +414,8 @@ int case_pre_into_graph(ff_case *c)
     if (!code)
         code = ff_judge_state(c->judge, m, &c->target_pre, &c->task, &s);
     if (!code && s->wrong > c->state->wrong)
-        code = ff_fail(FF_ERR_USAGE, "with the preprocessing in the graph %d labels differ instead of %d: not written",
-                       s->wrong, c->state->wrong);
+        code = ff_fail(FF_ERR_USAGE, "with the preprocessing in the graph %d %s instead of %d: not written", s->wrong,
+                       ff_comparator_wrong(c->comparator), c->state->wrong);
     if (!code)
         code = commit_into_graph(c, patch, s);
     ff_state_destroy(s);

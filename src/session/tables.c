@@ -264,8 +264,7 @@ static ff_table *make_steps(const ff_case *c)
 
 static bool wrong_at(const ff_case *c, const ff_labels *l, int i)
 {
-    int label = l->at[i].top[0];
-    return label < 0 || label + c->offset != c->source_labels->at[i].top[0];
+    return ff_label_wrong(&c->source_labels->at[i], &l->at[i], c->offset);
 }
 
 static void set_label(ff_table *t, int row, const ff_case *c, const char *column, const char *name,
@@ -307,6 +306,8 @@ static ff_table *make_images(const ff_case *c)
         ff_table_set_real(t, row, "source_margin", s->margin);
         if (l->top[0] >= 0)
             ff_table_set_real(t, row, "target_margin", l->margin);
+        if (l->verdict != FF_BY_LABEL)
+            ff_table_set_real(t, row, "score", l->score);
         ff_table_set_bool(t, row, "wrong", wrong_at(c, now, i));
         for (int k = n - 1; k > 0 && !wrong_at(c, c->points[path[k]].labels, i); k--) {
             if (wrong_at(c, c->points[path[k - 1]].labels, i)) {
@@ -424,6 +425,10 @@ static void set_numbers(ff_case *c, box *b)
     s->target_pre_why = c->target_why ? c->target_why : "";
     s->images_path =
         c->options.images ? ff_arena_strdup(b->texts, c->options.images) : NULL;
+    s->comparator = visible(b, ff_comparator_spec(c->comparator));
+    s->wrong_words = ff_comparator_wrong(c->comparator);
+    s->verdicts = !ff_comparator_by_label(c->comparator);
+    s->arrays = c->set && !ff_dataset_is_pictures(c->set);
     s->images = c->set ? ff_dataset_count(c->set) : 0;
     s->offset = c->offset;
     s->initial = s->wrong = -1;

@@ -9,7 +9,7 @@
 
 static bool wrong_at(const ff_labels *source, const ff_labels *target, int offset, int i)
 {
-    return target->at[i].top[0] < 0 || target->at[i].top[0] + offset != source->at[i].top[0];
+    return ff_label_wrong(&source->at[i], &target->at[i], offset);
 }
 
 static int count_wrong(const ff_case *c, const ff_labels *l)
@@ -20,11 +20,15 @@ static int count_wrong(const ff_case *c, const ff_labels *l)
     return n;
 }
 
+/* With verdicts where it is a Target: the Source is there by then. */
 static int label(ff_case *c, ff_model *m, const char *output, const ff_pre *pre, ff_labels **out)
 {
     uint64_t memory = (c->options.memory ? c->options.memory : ff_memory_total() / 4) / 8;
-    return ff_label_model(m, output, pre, c->validation, c->options.reference, memory, false, &c->task,
-                          out);
+    int code = ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->validation, c->options.reference,
+                              memory, ff_comparator_keep(c->comparator, FF_KEEP_NOTHING), &c->task, out);
+    return code || !c->validation_source
+               ? code
+               : ff_labels_compare(c->comparator, c->validation, c->validation_source, *out, c->offset, NULL, 0, &c->task);
 }
 
 /* ------------------------------------------------------------------------------------- ground truth */

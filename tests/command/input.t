@@ -109,6 +109,7 @@ causal          yes|no                    for `localize`              compute th
 minimal         yes|no             yes    no                          keep the essential repairs only
 keep-quantized  yes|no             no     no                          the Target is meant to be quantised: its rounding is no fault
 pre-into-graph  yes|no             no     no                          write a repaired preprocessing into the graph, so that the old one stays right
+comparator      text                      top-1                       when an answer of the Target is wrong, as tolerance:abs=1e-4
 core-ops        text                      none                        operators that count as layers, as Conv,Gemm,MatMul
 equivalences    yes|no             no     no                          list the differences that cannot change a result
 reference       yes|no             no     no                          plain C kernels for everything

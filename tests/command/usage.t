@@ -40,7 +40,7 @@ $ fetafix compare source.onnx
 fetafix: two models are needed: fetafix compare SOURCE TARGET --images DIR|LIST
 [2]
 $ fetafix compare source.onnx target.onnx
-fetafix: no images are given (--images DIR|LIST)
+fetafix: no images are given (--images DIR|LIST, or --input NPZ)
 [2]
 $ fetafix compare source.onnx target.onnx --image photos
 fetafix: unknown option '--image'; did you mean '--images'?
@@ -112,11 +112,13 @@ Options:
       --report FILE.html         write the report as a page
       --session FILE             keep the case in this file and take it up again from there
       --validate DIR|LIST        independent images, with classes if known: counted, never used to decide
+      --input NPY|NPZ            samples that are no images: arrays named as the inputs, the first axis counts
       --limit N                  use the first N images only
       --seed N                   of the samples that the analysis draws
       --threads N                threads (default: one per core)
       --memory SIZE              memory for kept results, as 2G (default: a quarter of the machine's)
       --time-limit TIME          end the search after this time, as 90s or 2h (default: 2h)
+      --comparator NAME[:ARGS]   when an answer of the Target is wrong, as tolerance:abs=1e-4 (default: top-1)
       --reference                plain C kernels for everything
       --timing                   put times into the report
       --format text|json|csv     how tables are printed
