@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fetafix/command.h"
+#include "fetafix/compare.h"
 
 enum { WIDTH = 76 };
 
@@ -180,6 +181,17 @@ static void put_colors(void)
     puts(".El");
 }
 
+static void put_comparators(void)
+{
+    const char *name, *usage, *summary;
+    puts(".Bl -tag -width Ds");
+    for (int i = 0; (name = ff_comparator_at(i, &usage, &summary)); i++) {
+        printf(".It Cm \"%s\"\n", usage);
+        put_text(summary);
+    }
+    puts(".El");
+}
+
 static int write_man(const char *path)
 {
     char *text;
@@ -201,6 +213,8 @@ static int write_man(const char *path)
             put_commands(FF_AT_EXPLORER, false);
         else if (strcmp(line, "@OPTIONS@") == 0)
             put_options();
+        else if (strcmp(line, "@COMPARATORS@") == 0)
+            put_comparators();
         else if (strcmp(line, "@KEYS@") == 0)
             put_keys();
         else if (strcmp(line, "@SETTINGS@") == 0)

@@ -79,7 +79,9 @@ typedef struct ff_cnode {
                            GlobalAveragePool, GlobalMaxPool; AveragePool, MaxPool: explicit pads
                            Reshape              shape: Flatten, Squeeze, Unsqueeze, Reshape
                            Add, Mul, ...        with a constant that is not per channel: "operand"
-                           HardSigmoid, HardSwish, Swish, Gelu: written out or not */
+                           HardSigmoid, HardSwish, Swish, Gelu: written out or not
+                           LayerNormalization   scale, bias over the last axes; axis, epsilon: written out or not
+                           Scale                factor: of a product of two activations (attention) */
     int n_inputs;       /* activations only */
     const int *inputs;  /* cvalue ids */
     int n_outputs;

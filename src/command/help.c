@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command/options.h"
+#include "fetafix/compare.h"
 
 static void add_option(const ff_option *o, ff_buf *out)
 {
@@ -20,6 +21,20 @@ static void add_option(const ff_option *o, ff_buf *out)
         ff_buf_printf(out, " (default: %s)", o->initial);
     ff_buf_putc(out, '\n');
     free(name);
+}
+
+/* Where a verb takes --comparator: what there is. */
+static void add_comparators(const ff_command *c, ff_buf *out)
+{
+    const char *name, *usage, *summary;
+    const ff_option *o = NULL;
+    for (int i = 0; (o = ff_option_at(i)) && strcmp(o->name, "comparator") != 0;)
+        i++;
+    if (!o || !ff_option_fits(o, c->name))
+        return;
+    ff_buf_puts(out, "\nComparators:\n");
+    for (int i = 0; (name = ff_comparator_at(i, &usage, &summary)); i++)
+        ff_buf_printf(out, "  %s\n      %s\n", usage, summary);
 }
 
 void help_command(const ff_command *c, ff_buf *out)
@@ -43,6 +58,7 @@ void help_verb(const ff_command *c, ff_buf *out)
         if (ff_option_fits(o, c->name))
             add_option(o, out);
     }
+    add_comparators(c, out);
     ff_buf_puts(
         out, "\nExit code: 0 no discrepancy (left), 1 discrepancy, 2 usage, 3 unreadable input,\n"
              "4 unsupported operator, 5 internal error or out of memory, 130 interrupted.\n");

@@ -157,14 +157,6 @@ typedef struct causal_job {
     bool *right; /* [image][layer] */
 } causal_job;
 
-static int judge(const ff_subject *s, int image, ff_label *label)
-{
-    const ff_comparator *c = ff_subject_options_of(s)->comparator;
-    return ff_comparator_by_label(c) ? FF_OK
-                                     : ff_compare(c, &s->source.labels->at[image], label, s->offset,
-                                                  ff_dataset_name(s->set, image), NULL, NULL);
-}
-
 static int causal_image(void *context, int64_t index, int worker)
 {
     causal_job *job = context;
@@ -181,8 +173,6 @@ static int causal_image(void *context, int64_t index, int worker)
         t.inject_output = i;
         ff_label label = {0};
         rc = ff_activations_run(&t, a->target.at[worker], image, a->task, &label);
-        if (rc == FF_OK)
-            rc = judge(a->s, image, &label);
         job->right[index * l->count + i] = !ff_label_wrong(&a->s->source.labels->at[image], &label, a->s->offset);
         ff_label_drop(&label);
     }

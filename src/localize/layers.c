@@ -263,6 +263,21 @@ static const ff_tensor *inject(void *context, const ff_value *v)
     return NULL;
 }
 
+/* What the model says of the image, with a verdict where labels do not decide. */
+static int judge(const ff_subject *s, const ff_side *side, int image, ff_tensor *const *out, const ff_task *task,
+                 ff_label *label)
+{
+    const ff_comparator *c = ff_subject_options_of(s)->comparator;
+    int64_t width;
+    int rc = ff_label_fill(out, ff_plan_outputs(side->score), ff_feed_shape(side->feed),
+                           ff_comparator_keep(c, FF_KEEP_NOTHING), label, &width);
+    if (rc == FF_OK && !ff_comparator_by_label(c))
+        rc = ff_compare(c, &s->source.labels->at[image], label, s->offset, ff_dataset_name(s->set, image),
+                        task ? task->cancel : NULL, NULL);
+    ff_label_drop(label);
+    return rc;
+}
+
 int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff_task *task, ff_label *label)
 {
     const ff_subject *s = a->layers->subject;
@@ -293,10 +308,8 @@ int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff
     if (rc == FF_STOP)
         rc = FF_OK;
     const ff_side *side = a->target ? &s->target : &s->source;
-    int64_t width;
     if (label && rc == FF_OK)
-        rc = ff_label_fill(out, ff_plan_outputs(side->score), ff_feed_shape(side->feed),
-                           ff_comparator_keep(ff_subject_options_of(s)->comparator, FF_KEEP_NOTHING), label, &width);
+        rc = judge(s, side, image, out, task, label);
     for (int i = 0; i < n; i++)
         ff_tensor_unref(out[i]);
     free(out);

@@ -45,8 +45,8 @@ typedef struct ff_activations {
 void ff_activations_init(ff_activations *a, const ff_layers *l, bool target);
 void ff_activations_clear(ff_activations *a);
 void ff_activations_finish(ff_activations *a);
-/* Runs image `image`; `label` (may be NULL) gets what the model says, kept as the comparator needs it, else the run
- * ends when all is there. */
+/* Runs image `image`; `label` (may be NULL) gets what the model says and the comparator's verdict, without output;
+ * else the run ends when all is there. */
 int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff_task *task,
                        ff_label *label) FF_MUST_USE;
 

@@ -84,22 +84,14 @@ typedef struct injection {
 static int inject_image(void *context, int64_t index, int worker)
 {
     injection *j = context;
-    const ff_subject *s = j->layers->subject;
     ff_activations a, b;
     ff_activations_init(&a, j->layers, false);
     ff_activations_init(&b, j->layers, true);
     b.inject = &a;
     b.inject_output = 0;
-    ff_tensor *output = NULL, *values = NULL;
     int rc = ff_activations_run(&a, j->source.at[worker], (int)index, j->task, NULL);
     if (rc == FF_OK)
-        rc = ff_activations_run(&b, j->target.at[worker], (int)index, j->task, &output);
-    if (rc == FF_OK)
-        rc = ff_output_row(output, ff_feed_shape(s->target.feed), &values);
-    if (rc == FF_OK)
-        ff_label_of(values, &j->labels->at[index]);
-    ff_tensor_unref(output);
-    ff_tensor_unref(values);
+        rc = ff_activations_run(&b, j->target.at[worker], (int)index, j->task, &j->labels->at[index]);
     ff_activations_finish(&a);
     ff_activations_finish(&b);
     if (rc == FF_OK && j->task->progress)

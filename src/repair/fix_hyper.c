@@ -298,6 +298,27 @@ static int fix_attribute(job *j)
     return FF_OK;
 }
 
+/* --------------------------------------------------------------------------- written out */
+
+/* A number that is the operand of an Add (the epsilon of a layer normalisation written out), Mul or Div (the scale of
+ * attention). Other nodes may have a part in the factor: it is this one's that is set right. */
+static int fix_operand(job *j)
+{
+    const ff_node *n = j->node;
+    if (!j->wanted || !j->mine || j->wanted->type != FF_CATTR_REALS || j->mine->type != FF_CATTR_REALS ||
+        j->wanted->n != 1 || j->mine->n != 1 || j->mine->reals[0] == 0)
+        return FF_OK;
+    double ratio = j->wanted->reals[0] / j->mine->reals[0];
+    for (int i = n->n_inputs - 1; i >= 0; i--) {
+        const ff_tensor *t = n->inputs[i] ? ff_plan_constant(j->plan, n->inputs[i]) : NULL;
+        if (t && t->count == 1 && t->dtype == FF_FLOAT) {
+            double own = ff_tensor_get_real(t, 0);
+            return write_scalar(j, i, is(n, "Add") ? j->wanted->reals[0] : is(n, "Mul") ? own * ratio : own / ratio);
+        }
+    }
+    return FF_OK;
+}
+
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
 {
     const ff_subject *s = p->subject;
@@ -318,6 +339,8 @@ int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
         rc = fix_bound(&j);
     else if (strcmp(j.name, "pads") == 0 && j.layer->n_inputs > 0 && j.layer->primary)
         rc = fix_pads(&j);
+    else if (is(j.node, "Add") || is(j.node, "Mul") || is(j.node, "Div"))
+        rc = fix_operand(&j);
     else
         rc = fix_attribute(&j);
     if (rc == FF_OK && j.made) {

@@ -100,7 +100,7 @@ int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores 
     }
     free(order);
     int n_single = p.list->count;
-    if (rc == FF_OK && s->wrong > 0)
+    if (rc == FF_OK && s->wrong > 0 && ff_dataset_is_pictures(s->set))
         rc = ff_search_preprocessing(&p);
     if (rc == FF_OK)
         add_groups(&p, f, n_single);

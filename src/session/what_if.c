@@ -91,9 +91,8 @@ static int judge_injection(ff_case *c, int pair, what_if *w)
     w->judgement = (ff_judgement){
         .wrong = ff_labels_wrong(c->source_labels, l, c->offset), .distance = NAN, .complete = true};
     for (int i = 0; i < l->count; i++) {
-        int wanted = c->source_labels->at[i].top[0];
-        bool was = before->at[i].top[0] >= 0 && before->at[i].top[0] + c->offset == wanted;
-        bool is = l->at[i].top[0] >= 0 && l->at[i].top[0] + c->offset == wanted;
+        bool was = !ff_label_wrong(&c->source_labels->at[i], &before->at[i], c->offset);
+        bool is = !ff_label_wrong(&c->source_labels->at[i], &l->at[i], c->offset);
         w->judgement.fixed += is && !was;
         w->judgement.broken += was && !is;
     }

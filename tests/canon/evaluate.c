@@ -291,6 +291,9 @@ static void write_node(writer *w, const ff_cnode *n)
     else if (strcmp(n->op, "Swish") == 0) {
         say(w, "m%d = Sigmoid(v%d)", n->id, n->inputs[0]);
         say(w, "v%d = Mul(v%d,m%d)", n->outputs[0], n->inputs[0], n->id);
+    } else if (strcmp(n->op, "Scale") == 0) {
+        say(w, "float f%d - %.9g", n->id, ff_cnode_attr(n, "factor")->reals[0]);
+        say(w, "v%d = Mul(v%d,f%d)", n->outputs[0], n->inputs[0], n->id);
     } else if (strcmp(n->op, "MaxPool") == 0)
         write_generic(w, n, n->op, NULL);
     else

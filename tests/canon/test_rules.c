@@ -149,6 +149,54 @@ static const rule_case cases[] = {
      IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); c = Clip(s,l,h); m = Mul(x,c); y "
            "= Div(m,h); output y"},
     {"hard-swish", false, IMAGE "s = HardSigmoid(x) alpha=0.2 beta=0.5; y = Mul(x,s); output y"},
+    {"layernorm-form", true,
+     "opset 17; input x 2,3,8; float s 8 random; y = LayerNormalization(x,s) axis=-1; output y"},
+    {"layernorm-form", false, /* its scale is no constant */
+     "opset 17; input x 2,3,8; input s 8; y = LayerNormalization(x,s) axis=-1; output y"},
+    {"layernorm-written", true,
+     "input x 2,3,8; float e - 0.1; float two - 2; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); q = Pow(c,two); "
+     "v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); y = Div(c,r); output y"},
+    {"layernorm-written", true,
+     "input x 2,3,8; float e - 0.1; m = ReduceMean(x) axes=[1,2]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[1,2]; w = Add(e,v); r = Sqrt(w); i = Reciprocal(r); y = Mul(i,c); output y"},
+    {"layernorm-written", false, /* epsilon outside the root is another function */
+     "input x 2,3,8; float e - 0.1; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[2]; r = Sqrt(v); w = Add(r,e); y = Div(c,w); output y"},
+    {"layernorm-written", false, /* variance over other axes than the mean */
+     "input x 2,3,8; float e - 0.1; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[1,2]; w = Add(v,e); r = Sqrt(w); y = Div(c,r); output y"},
+    {"layernorm-written", false, /* upside down */
+     "input x 2,3,8; float e - 0.1; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); y = Div(r,c); output y"},
+    {"layernorm-affine", true,
+     "opset 17; input x 2,3,8; float s 8 random; float g 8 random; float h 8 random; "
+     "z = LayerNormalization(x,s) axis=-1; u = Mul(g,z); y = Add(u,h); output y"},
+    {"layernorm-affine", false, /* along another axis */
+     "opset 17; input x 2,3,8; float s 8 random; float g 3,1 random; z = LayerNormalization(x,s) axis=-1; "
+     "y = Mul(z,g); output y"},
+    {"attention-scale", true,
+     "input q 1,2,3,4; input k 1,2,4,3; float c - 2; s = MatMul(q,k); y = Div(s,c); output y"},
+    {"attention-scale", false,
+     "input q 1,2,3,4; input k 1,2,4,3; float c 3 random; s = MatMul(q,k); y = Mul(s,c); output y"},
+    {"attention-scale-before", true,
+     "input q 1,3,8; input k 1,2,4,3; float c - 0.5; int h 4 1,3,2,4; p = Mul(q,c); r = Reshape(p,h); "
+     "t = Transpose(r) perm=[0,2,1,3]; y = MatMul(t,k); output y"},
+    {"attention-scale-before", true, /* both factors */
+     "input q 2,3,4; input k 2,4,3; float c - 0.5; a = Mul(q,c); b = Div(k,c); d = Mul(b,c); y = MatMul(a,d); "
+     "output y"},
+    {"attention-scale-before", false, /* somebody else reads it scaled */
+     "input q 2,3,4; input k 2,4,3; float c - 0.5; a = Mul(q,c); y = MatMul(a,k); output y; output a"},
+    {"dense-rows", true,
+     "input x 1,3,4; float w 4,5 random; int f 2 -1,4; int b 3 1,3,5; r = Reshape(x,f); m = MatMul(r,w); "
+     "y = Reshape(m,b); output y"},
+    {"dense-rows", false, /* another last axis */
+     "input x 1,3,4; float w 6,5 random; int f 2 2,6; r = Reshape(x,f); y = MatMul(r,w); output y"},
+    {"dense-parts", true,
+     "input x 1,3,4; float w 4,6 random; float b 6 random; m = MatMul(x,w); a = Add(m,b); "
+     "y,z = Split(a) axis=2; output y; output z"},
+    {"dense-parts", false, /* the whole is wanted, too */
+     "input x 1,3,4; float w 4,6 random; m = MatMul(x,w); y,z = Split(m) axis=2; u = Abs(m); output y; output z; "
+     "output u"},
     {"gelu", true,
      IMAGE "float r - 1.41421356; float o - 1; float h - 0.5; d = Div(x,r); e = Erf(d); a = "
            "Add(e,o); m = Mul(x,a); y = Mul(m,h); output y"},

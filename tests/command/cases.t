@@ -39,9 +39,9 @@ $ fetafix compare source.onnx target.onnx --images photos --config pre --json - 
     "repaired_sha256": "08a4806b9b4b92c44f16a893d11e3f1817b0b66a5287013153bd7b22d6bd2536"
   },
   "images": 60,
+  "comparator": "top-1",
   "class_offset": 0,
   "preprocessing": {
-    "source": "size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto",
 $ fetafix compare source.onnx target.onnx --images photos --limit 3
 fetafix: Source: preprocessing guessed (its layout is NCHW, torch's): size=short:18 resize=bilinear antialias=on crop=16x16 order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto
 fetafix: Target: preprocessing guessed (its layout is NCHW, torch's): size=short:18 resize=bilinear antialias=on crop=16x16 order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto

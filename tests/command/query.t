@@ -433,6 +433,7 @@ images: the images and both labels
     top_source      text    the Source's five best classes
     top_target      text    the Target's five best classes now
     initial_name    text    name of the Target's class at first
+    score           real    the comparator's number; empty where labels decide
     as: images wrong by target_margin top 10
 labels: both models' five best classes of every image
     image           number  number, from 0

@@ -131,6 +131,32 @@ Options:
   -h, --help                     this help; with a command: that command's
       --version                  versions of the program and its libraries
 .
+Comparators:
+  top-1
+      the greatest output is the same class; a first class more or less is found by itself
+  top-k:K
+      the Source's label is among the K greatest outputs of the Target (5)
+  kendall:TAU[,k=K]
+      Kendall's tau-b of both orders of the classes is at least TAU (0.9); K: of the Source's K best alone
+  map:FILE
+      labels through a file with a label of the Target and the Source's a line
+  offset:N
+      label of the Target + N is the Source's
+  tolerance:abs=A,rel=R[,N/abs=A][,N/rel=R]
+      every number of every output: |t - s| <= A + R |s| (1e-5, 1e-3); N/: of output N alone, from 0
+  cosine:MIN
+      cosine of the angle between both outputs is at least MIN (0.999)
+  sqnr:DB
+      signal to noise ratio of the outputs is at least DB decibels (40)
+  argmax:MIN[,axis=A]
+      the same class at a share MIN of the positions (1); classes along axis A (1 of four axes, else the last)
+  bleu:MIN[,axis=A][,end=ID]
+      sequences of tokens (ids, or scores with the classes along axis A): BLEU is at least MIN (0.9); ID ends one
+  boxes:F1[,iou=I][,score=S][,boxes=N][,scores=N][,classes=N][,form=corners|centre]
+      detections with a score of S or more (0.5): F1 at an overlap of I (0.5) is at least F1 (1); N: outputs with the boxes, scores and classes (0, 1, 2), or rows of one output: 4 places, score, class
+  program:FILE,min=X|max=X[,timeout=SECONDS][,arg=WORD]...
+      FILE [WORD]... SOURCE.npy TARGET.npy prints a number, which is to be at least (at most) X; without a shell, within 60 seconds a sample
+.
 Exit code: 0 no discrepancy (left), 1 discrepancy, 2 usage, 3 unreadable input,
 4 unsupported operator, 5 internal error or out of memory, 130 interrupted.
 $ fetafix compare -hq --timing=yes

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Attention and dense layers over sequences: rows in a matrix or along their own axes, query, key and value of one
+ * dense layer or of three, scores scaled before or after the product.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "canon/rewrite.h"
+
+/* Dense(Reshape(x)) = Reshape(Dense(x)) where the last axis stays and there are rows before it: a Flatten at the end
+ * of a network of pictures has one row and is left alone. */
+static bool rows(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *p = cg_is(n, "Gemm") && n->formed ? cg_feeder(n, 0, "Reshape") : NULL;
+    if (!p || p->n_in != 1)
+        return false;
+    cg_value *x = p->in[0], *y = n->out[0];
+    const ff_shape *in = &x->shape, *flat = &n->in[0]->shape;
+    if (!cg_shape_static(in) || in->rank < 2 || flat->rank < 2 ||
+        in->dims[in->rank - 1] != flat->dims[flat->rank - 1] ||
+        cg_shape_count(in) == in->dims[0] * in->dims[in->rank - 1])
+        return false;
+    ff_shape shape = *in;
+    shape.dims[in->rank - 1] = y->shape.dims[y->shape.rank - 1];
+    shape.dtype = y->shape.dtype;
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_reshaped(before, y);
+    cg_record_rule(g, self, n, p, 0);
+    cg_node *after = cg_insert_after(g, n, "Reshape", p->primary, 1);
+    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, p->primary);
+    cg_set_in(n, 0, x);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    cg_remove(g, p, after);
+    return true;
+}
+
+/* Rows from..to of a constant. */
+static cg_value *part(cg_graph *g, const cg_value *c, int64_t from, int64_t to)
+{
+    const ff_tensor *t = c->constant;
+    int64_t dims[2] = {to - from, t->rank > 1 ? t->dims[1] : 1}, width = t->count / t->dims[0];
+    ff_tensor *r = cg_reals_new(g, t->rank, dims);
+    if (!r)
+        return NULL;
+    for (int64_t i = 0; i < r->count; i++)
+        ((double *)r->data)[i] = ff_tensor_get_real(t, from * width + i);
+    cg_value *v = cg_constant(g, r, c);
+    v->folded = true;
+    return v;
+}
+
+/* A slice of what a dense layer makes is a dense layer with some of its rows. */
+static bool slice(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *p = cg_is(n, "Slice") && n->formed && n->n_in == 1 ? n->in[0]->producer : NULL;
+    const ff_cattr *axes = cg_attr(n, "axes"), *starts = cg_attr(n, "starts"), *ends = cg_attr(n, "ends"),
+                   *steps = cg_attr(n, "steps");
+    if (!p || !cg_is(p, "Gemm") || !p->formed || !axes || axes->n != 1 || steps->ints[0] != 1 ||
+        axes->ints[0] != n->in[0]->shape.rank - 1)
+        return false;
+    /* All who read it take a part: otherwise the whole would be computed besides. */
+    cg_value *whole = n->in[0];
+    for (int i = 0; i < whole->n_users; i++)
+        if (!cg_is(whole->users[i], "Slice") || !whole->users[i]->formed)
+            return false;
+    if (whole->outputs)
+        return false;
+    cg_value *w = part(g, p->in[1], starts->ints[0], ends->ints[0]);
+    cg_value *b = w ? part(g, p->in[2], starts->ints[0], ends->ints[0]) : NULL;
+    if (!b)
+        return false;
+    cg_record_rule(g, self, n, p, 0);
+    n->op = "Gemm";
+    n->n_attrs = 0;
+    n->primary = p->primary;
+    cg_absorb(n, p->origins, p->n_origins);
+    cg_set_inputs(g, n, 3);
+    cg_set_in(n, 0, p->in[0]);
+    cg_set_in(n, 1, w);
+    cg_set_in(n, 2, b);
+    if (!cg_used(whole))
+        cg_remove(g, p, n);
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------- the scale */
+
+/* Mul or Div of an activation by one number for all elements. */
+static bool scales(const cg_node *n, double *factor, int *input)
+{
+    if (!n || n->n_in != 2 || n->n_out != 1 || !n->in[0] || !n->in[1])
+        return false;
+    bool mul = cg_is(n, "Mul"), div = cg_is(n, "Div");
+    for (int k = div ? 1 : 0; k < 2 && (mul || div); k++) {
+        if (!n->in[k]->constant || n->in[k]->constant->count != 1 || n->in[1 - k]->constant ||
+            !cg_shape_same(&n->in[1 - k]->shape, &n->out[0]->shape) || !cg_uniform(n->in[k], factor) ||
+            !isfinite(*factor) || *factor == 0)
+            continue;
+        *factor = div ? 1 / *factor : *factor;
+        *input = 1 - k;
+        return true;
+    }
+    return false;
+}
+
+static bool is_scores(const cg_node *n)
+{
+    return cg_is(n, "MatMul") && n->n_in == 2 && n->in[0] && n->in[1] && !n->in[0]->constant && !n->in[1]->constant;
+}
+
+/* MatMul of two activations, then one number: a Scale with that factor. */
+static bool after(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    double factor;
+    int input;
+    if (!scales(n, &factor, &input) || !n->in[input]->producer || !is_scores(n->in[input]->producer) ||
+        !cg_only_user(n->in[input]))
+        return false;
+    cg_value *x = n->in[input];
+    cg_set_inputs(g, n, 0);
+    cg_set_inputs(g, n, 1);
+    cg_set_in(n, 0, x);
+    n->op = "Scale";
+    n->n_attrs = 0;
+    cg_set_real(g, n, "factor", (float)factor, n->primary);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
+/* The scaling on the way to input k of a product, through what does not care for it. */
+static cg_node *scaled_before(cg_node *n, int k, double *factor, int *input)
+{
+    cg_value *v = n->in[k];
+    for (int steps = 0; v && v->producer && steps < 8; steps++) {
+        cg_node *p = v->producer;
+        if (!cg_only_user(v))
+            return NULL;
+        if (scales(p, factor, input))
+            return p;
+        if ((!cg_is(p, "Transpose") && !cg_is(p, "Reshape")) || p->n_in < 1)
+            return NULL;
+        v = p->in[0];
+    }
+    return NULL;
+}
+
+/* (c q) k = c (q k). */
+static bool before(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    double factor = 1;
+    int input = 0, path = 0;
+    cg_node *s = NULL;
+    if (!is_scores(n) || !cg_shape_static(&n->out[0]->shape))
+        return false;
+    for (int k = 0; k < 2 && !s; k++)
+        s = scaled_before(n, path = k, &factor, &input);
+    if (!s)
+        return false;
+    cg_node *next = cg_only_user(n->out[0]);
+    const ff_node *by = s->primary;
+    cg_record_rule(g, self, n, s, 0);
+    if (cg_is(next, "Scale")) {
+        cg_set_real(g, next, "factor", (float)(cg_real(next, "factor", 1) * factor), by);
+    } else {
+        cg_value *y = n->out[0], *raw = cg_value_create(g, &y->shape);
+        next = cg_insert_after(g, n, "Scale", by, 1);
+        cg_set_real(g, next, "factor", (float)factor, by);
+        cg_set_out(g, n, 0, raw);
+        cg_set_in(next, 0, raw);
+        cg_set_out(g, next, 0, y);
+    }
+    /* On the way they are no longer the numbers of the model. */
+    for (cg_node *p = n; p != s; p = p->in[path]->producer, path = 0)
+        if (p->in[path] != s->out[0])
+            p->in[path]->original = NULL;
+    cg_replace_value(g, s->out[0], s->in[input]);
+    cg_remove(g, s, next);
+    return true;
+}
+
+const cg_rule cg_attention_rules[] = {
+    {"attention-scale", "one number that multiplies the product of two values", after},
+    {"attention-scale-before", "one factor of a product scaled, or the product", before},
+    {NULL, NULL, NULL},
+};
+
+const cg_rule cg_sequence_rules[] = {
+    {"dense-rows", "a dense layer over the rows of a sequence, or of it as a matrix", rows},
+    {"dense-parts", "parts of one dense layer are dense layers", slice},
+    {NULL, NULL, NULL},
+};

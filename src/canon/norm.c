@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Layer normalisation over the last axes, whatever it is written as: (x - mean(x)) / sqrt(mean((x - mean(x))^2) +
+ * epsilon), times a scale and plus a shift by constants. One form: LayerNormalization(x, scale, bias) with an epsilon
+ * inside the root. A mean over other axes, or an epsilon outside the root, is another function and stays as it is.
+ */
+#include <math.h>
+
+#include "canon/rewrite.h"
+
+/* The first of the axes reduced, which are the last ones of x; -1: they are not, or are dropped. */
+static int first_axis(const cg_node *mean)
+{
+    const ff_cattr *axes = mean ? cg_attr(mean, "axes") : NULL;
+    if (!cg_is(mean, "ReduceMean") || mean->n_in != 1 || !axes || axes->n < 1 || cg_int(mean, "keepdims", 1) != 1)
+        return -1;
+    int rank = mean->in[0]->shape.rank, first = rank - axes->n;
+    for (int i = 0; i < axes->n; i++)
+        if (axes->ints[i] != first + i)
+            return -1;
+    return first;
+}
+
+/* v = x - mean(x). */
+static bool is_centred(const cg_value *v, cg_value **x, int *axis)
+{
+    const cg_node *sub = v ? v->producer : NULL;
+    if (!cg_is(sub, "Sub") || sub->n_in != 2 || !sub->in[0] || !sub->in[1])
+        return false;
+    const cg_node *mean = sub->in[1]->producer;
+    int first = first_axis(mean);
+    if (first < 0 || mean->in[0] != sub->in[0] || (*x && (*x != sub->in[0] || *axis != first)))
+        return false;
+    *x = sub->in[0];
+    *axis = first;
+    return true;
+}
+
+/* v = mean(centred^2) + epsilon. */
+static bool is_variance(const cg_value *v, cg_value **x, int *axis, double *epsilon, const ff_node **by)
+{
+    const cg_node *add = v ? v->producer : NULL;
+    if (!cg_is(add, "Add") || add->n_in != 2)
+        return false;
+    int k = cg_uniform(add->in[0], epsilon) ? 0 : 1;
+    if (!cg_uniform(add->in[k], epsilon) || *epsilon < 0)
+        return false;
+    const cg_node *mean = add->in[1 - k]->producer, *square = first_axis(mean) == *axis ? mean->in[0]->producer : NULL;
+    double two;
+    bool pow = cg_is(square, "Pow") && square->n_in == 2 && cg_uniform(square->in[1], &two) && two == 2;
+    bool product = cg_is(square, "Mul") && square->n_in == 2 && square->in[0] == square->in[1];
+    *by = add->primary;
+    return (pow || product) && is_centred(square->in[0], x, axis);
+}
+
+/* The value that is under the root by which is divided: Div(., Sqrt(v)), Mul(., 1 / Sqrt(v)), Mul(., v^-0.5). */
+static const cg_value *under_root(const cg_node *n, int *centred)
+{
+    double c;
+    for (int k = 0; k < 2; k++) {
+        const cg_node *r = n->in[k] ? n->in[k]->producer : NULL;
+        *centred = 1 - k;
+        if (!r || !r->in[0])
+            continue;
+        bool pow = cg_is(r, "Pow") && r->n_in == 2 && cg_uniform(r->in[1], &c);
+        if (cg_is(n, "Mul") && pow && c == -0.5)
+            return r->in[0];
+        if (cg_is(n, "Mul")) {
+            if (cg_is(r, "Reciprocal"))
+                r = r->in[0]->producer;
+            else if (cg_is(r, "Div") && r->n_in == 2 && r->in[1] && cg_uniform(r->in[0], &c) && c == 1)
+                r = r->in[1]->producer;
+            else
+                continue;
+        } else if (k == 0) {
+            continue; /* a / b is not b / a */
+        }
+        pow = cg_is(r, "Pow") && r->n_in == 2 && cg_uniform(r->in[1], &c) && c == 0.5;
+        if (r && (cg_is(r, "Sqrt") || pow))
+            return r->in[0];
+    }
+    return NULL;
+}
+
+static cg_value *filled(cg_graph *g, const ff_shape *x, int axis, double c, const ff_node *reader)
+{
+    ff_tensor *t = cg_reals_new(g, x->rank - axis, x->dims + axis);
+    if (!t)
+        return NULL;
+    for (int64_t i = 0; i < t->count; i++)
+        ((double *)t->data)[i] = c;
+    cg_value *v = cg_constant(g, t, NULL);
+    v->reader = reader;
+    return v;
+}
+
+static bool written(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if ((!cg_is(n, "Div") && !cg_is(n, "Mul")) || n->n_in != 2 || !n->in[1])
+        return false;
+    int k, axis = -1;
+    double epsilon;
+    cg_value *x = NULL;
+    const ff_node *by;
+    const cg_value *inner = under_root(n, &k);
+    if (!inner || !is_centred(n->in[k], &x, &axis) || !is_variance(inner, &x, &axis, &epsilon, &by) ||
+        !cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) ||
+        !cg_shape_same(&x->shape, &n->out[0]->shape))
+        return false;
+    cg_value *scale = filled(g, &x->shape, axis, 1, n->primary), *bias = filled(g, &x->shape, axis, 0, n->primary);
+    if (!scale || !bias)
+        return false;
+    cg_value *old[] = {n->in[0], n->in[1]};
+    cg_set_inputs(g, n, 0);
+    cg_set_inputs(g, n, 3);
+    cg_set_in(n, 0, x);
+    cg_set_in(n, 1, scale);
+    cg_set_in(n, 2, bias);
+    n->op = "LayerNormalization";
+    n->n_attrs = 0;
+    n->formed = true;
+    cg_set_int(g, n, "axis", axis, n->primary);
+    cg_set_real(g, n, "epsilon", (float)epsilon, by);
+    for (int i = 0; i < 2; i++)
+        cg_remove_unread(g, old[i], n);
+    cg_record_rule(g, self, n, NULL, 1e-7);
+    return true;
+}
+
+/* The operator itself: an axis from the front, a shift that is there. */
+static bool form(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if (!cg_is(n, "LayerNormalization") || n->formed || n->n_in < 2 || !n->in[1] || !n->in[1]->constant ||
+        !cg_shape_static(&n->in[0]->shape))
+        return false;
+    for (int i = 1; i < n->n_out; i++)
+        if (n->out[i] && cg_used(n->out[i]))
+            return false;
+    const ff_shape *x = &n->in[0]->shape;
+    int64_t axis = cg_int(n, "axis", -1);
+    axis += axis < 0 ? x->rank : 0;
+    bool bias = n->n_in > 2 && n->in[2];
+    if (axis < 0 || axis >= x->rank || (bias && !n->in[2]->constant))
+        return false;
+    int64_t size = 1;
+    for (int i = (int)axis; i < x->rank; i++)
+        size *= x->dims[i];
+    if (n->in[1]->constant->count != size || (bias && n->in[2]->constant->count != size))
+        return false;
+    cg_value *shift = bias ? n->in[2] : filled(g, x, (int)axis, 0, n->primary);
+    if (!shift)
+        return false;
+    double epsilon = cg_real(n, "epsilon", (double)1e-5f);
+    cg_set_inputs(g, n, 3);
+    cg_set_in(n, 2, shift);
+    cg_set_int(g, n, "axis", axis, n->primary);
+    cg_set_real(g, n, "epsilon", (float)epsilon, n->primary);
+    cg_drop_attr(g, n, "stash_type");
+    n->formed = true;
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
+/* Each element of a constant that broadcasts to the shape of `like`, in that shape; NULL: it does not. */
+static cg_value *spread(cg_graph *g, const cg_value *c, const cg_value *like)
+{
+    const ff_tensor *t = c->constant;
+    bool scalar = t->count == 1;
+    for (int i = 0; i < t->rank && !scalar; i++) {
+        int k = like->shape.rank - t->rank + i;
+        if (t->dims[i] != (k < 0 ? 1 : like->shape.dims[k]))
+            return NULL;
+    }
+    if (!scalar)
+        return t->count == like->constant->count
+                   ? cg_constant_reshaped(g, c, like->shape.rank, like->shape.dims)
+                   : NULL;
+    ff_tensor *r = cg_reals_new(g, like->constant->rank, like->constant->dims);
+    if (!r)
+        return NULL;
+    for (int64_t i = 0; i < r->count; i++)
+        ((double *)r->data)[i] = ff_tensor_get_real(t, 0);
+    cg_value *v = cg_constant(g, r, c);
+    v->folded = true;
+    return v;
+}
+
+/* a op b, element by element; provenance of b where a is neutral. */
+static cg_value *combine(cg_graph *g, const cg_value *a, cg_value *b, bool mul)
+{
+    double c;
+    if (cg_uniform(a, &c) && c == (mul ? 1 : 0))
+        return b;
+    ff_tensor *t = cg_reals(g, a->constant);
+    if (!t)
+        return NULL;
+    for (int64_t i = 0; i < t->count; i++) {
+        double v = ff_tensor_get_real(b->constant, i), *d = (double *)t->data + i;
+        *d = mul ? *d * v : *d + v;
+    }
+    cg_value *v = cg_constant(g, t, a);
+    v->folded = true;
+    return v;
+}
+
+static bool absorb(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    bool mul = cg_is(n, "Mul");
+    if ((!mul && !cg_is(n, "Add")) || n->n_in != 2 || !n->in[1])
+        return false;
+    int k = n->in[1]->constant ? 1 : 0;
+    cg_node *p = cg_feeder(n, 1 - k, "LayerNormalization");
+    if (!p || !p->formed || !n->in[k]->constant || !cg_shape_same(&p->out[0]->shape, &n->out[0]->shape))
+        return false;
+    cg_value *c = spread(g, n->in[k], p->in[1]), *scale = p->in[1], *shift = p->in[2];
+    if (!c)
+        return false;
+    double zero = 1;
+    bool plain = cg_uniform(shift, &zero) && zero == 0;
+    if (mul) {
+        scale = combine(g, scale, c, true);
+        shift = plain ? shift : combine(g, shift, c, true);
+    } else {
+        shift = combine(g, shift, c, false);
+    }
+    if (!scale || !shift)
+        return false;
+    /* No two nodes share a constant. */
+    if (scale == shift)
+        return false;
+    cg_record_rule(g, self, p, n, 0);
+    cg_set_in(p, 1, scale);
+    cg_set_in(p, 2, shift);
+    cg_value *out = n->out[0];
+    cg_remove(g, n, p);
+    cg_set_out(g, p, 0, out);
+    return true;
+}
+
+const cg_rule cg_norm_rules[] = {
+    {"layernorm-form", "LayerNormalization with its axis from the front and its shift", form},
+    {"layernorm-written", "LayerNormalization written out", written},
+    {"layernorm-affine", "a scale and a shift by constants belong to the LayerNormalization before", absorb},
+    {NULL, NULL, NULL},
+};
