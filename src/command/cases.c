@@ -350,8 +350,8 @@ static void say_repair(ff_context *c)
     const ff_snapshot *s = ff_session_snapshot(c->session);
     int steps = accepted_steps(s);
     say_models(c, s);
-    say(c, "%swrong %d -> %d of %d images (%.2f%% -> %.2f%%) in %d step%s%s\n",
-        paint(c, s->wrong == 0), s->initial, s->wrong, s->images, percent(s->initial, s->images),
+    say(c, "%swrong %d -> %d of %d %s (%.2f%% -> %.2f%%) in %d step%s%s\n",
+        paint(c, s->wrong == 0), s->initial, s->wrong, s->images, s->arrays ? "samples" : "images", percent(s->initial, s->images),
         percent(s->wrong, s->images), steps, steps == 1 ? "" : "s", plain(c));
     say_faults(c, s, true);
     if (s->target_pre_repaired)

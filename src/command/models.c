@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run, apply: one model. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +105,7 @@ static int report_labels(ff_context *c, const ff_dataset *set, const ff_labels *
     return code;
 }
 
-static int run_images(ff_context *c, ff_model *m)
+static int run_images(ff_context *c, ff_model *m, const char *path)
 {
     const ff_options *o = c->options;
     ff_dataset *set = NULL;
@@ -113,13 +114,15 @@ static int run_images(ff_context *c, ff_model *m)
     ff_pool *pool = NULL;
     ff_pre pre;
     const char *why = "given";
-    int code = ff_dataset_open(o->session.images, o->session.limit, &set);
+    int code = ff_dataset_open(path, o->session.limit, &set);
     if (!code && o->session.labels)
         code = ff_names_load(o->session.labels, &names);
     if (!code && o->session.source_pre) {
         code = ff_pre_parse(o->session.source_pre, &pre);
     } else if (!code) {
         ff_pre_guess(m, &pre, &why);
+    }
+    if (!code && !o->session.source_pre && ff_dataset_is_pictures(set)) {
         char *spec = ff_pre_print(&pre);
         note(c, "preprocessing guessed (%s): %s", why, spec);
         free(spec);
@@ -260,16 +263,28 @@ static int run_tensor(ff_context *c, ff_model *m)
     return code;
 }
 
+/* One tensor for one input. What is in an NPZ is run sample by sample, like images. */
+static bool is_npy(const char *path)
+{
+    char magic[2] = {0};
+    FILE *f = fopen(path, "rb");
+    bool zip = f && fread(magic, 1, 2, f) == 2 && memcmp(magic, "PK", 2) == 0;
+    if (f)
+        fclose(f);
+    return !zip;
+}
+
 int verb_run(ff_context *c, int argc, char **argv)
 {
     const ff_options *o = c->options;
     if (!o->session.images == !o->input)
-        return ff_fail(FF_ERR_USAGE, "run needs --images DIR|LIST or --input NPY");
+        return ff_fail(FF_ERR_USAGE, "run needs --images DIR|LIST or --input NPY|NPZ");
     int code = batch_check_outputs(o);
     ff_model *m;
     if (code || (code = one_model(argc, argv, "run", &m)))
         return code;
-    code = o->input ? run_tensor(c, m) : run_images(c, m);
+    bool one = o->input && is_npy(o->input);
+    code = one ? run_tensor(c, m) : run_images(c, m, o->input ? o->input : o->session.images);
     if (code == FF_ERR_GRAPH || code == FF_ERR_UNSUPPORTED)
         code = ff_fail_prefix(code, "'%s'", argv[0]);
     ff_model_unref(m);

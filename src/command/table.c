@@ -153,7 +153,7 @@ static const ff_command commands[] = {
      "A folder of DIR for each, in the layout of the ONNX backend tests: model.onnx, the Source's values in front of the\n"
      "fault as test_data_set_0/input_K.pb, and behind it as output_0.pb; repaired.onnx gives these. FINDING: this one only.",
      NULL, FF_AT_PROMPT, 1, 3, prompt_write, NULL},
-    {"run", "MODEL --images DIR|LIST | --input NPY", "labels and outputs of one model",
+    {"run", "MODEL --images DIR|LIST | --input NPY|NPZ", "labels and outputs of one model",
      "-o OUT writes the outputs as one NPY file.", NULL, FF_AT_SHELL, 0, -1, NULL, verb_run},
     {"save", "FILE [--force]", "write the Target as it is now", NULL, NULL, FF_AT_PROMPT, 1, 2,
      prompt_write, NULL},

@@ -21,6 +21,22 @@ Target  target.onnx  (opset 13, small_case)
   019.png  source 3  target 0
 validation: 9 of 30 labels differ, 9 at first, 0 got worse
 [1]
+$ fetafix compare source.onnx target.onnx --images photos --config pre --comparator top-k:2
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+4 of 60 labels are missed (6.67%)
+[1]
+$ fetafix compare source.onnx target.onnx --images photos --config pre --comparator tolerance:abs=0.05,rel=0.05
+Source  source.onnx  (opset 13, small_case)
+Target  target.onnx  (opset 13, small_case)
+59 of 60 outputs are out of tolerance (98.33%)
+[1]
+$ fetafix compare source.onnx target.onnx --images photos --config pre --comparator toleranze
+fetafix: no comparator 'toleranze' (there are top-1, top-k, kendall, map, offset, tolerance, cosine, sqnr, argmax, bleu, boxes, program)
+[2]
+$ fetafix compare source.onnx target.onnx --images photos --config pre --comparator cosine:min=2
+fetafix: comparator cosine: min=2 is not a number from -1 to 1
+[2]
 $ fetafix compare source.onnx target.onnx --images photos --config pre --json - | head -20
 {
   "schema": "fetafix-report/1",

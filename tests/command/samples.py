@@ -139,6 +139,11 @@ def several_inputs():
               '%s: %d %s%s' % (name, code, out, err))
     code, out, err = run('localize', 'two.onnx', 'two-wrong.onnx', '--input', 'two.npz', '--core-ops', 'MatMul')
     check('dense' in out, 'core-ops: ' + out + err)
+    code, out, err = run('run', 'two.onnx', '--input', 'two.npz', '-o', 'y.npy')
+    with open(path('y.npy'), 'rb') as f:
+        data = f.read()
+    check(code == 0 and "'shape': (20, 4)" in data.decode(errors='replace') and '#19' in out,
+          'run: %d %s%s' % (code, out, err))
     npz('lacking.npz', {'tokens': arrays['tokens']})
     code, out, err = run('compare', 'two.onnx', 'two.onnx', '--input', 'lacking.npz')
     check(code == 3 and 'half' in err, 'an array that lacks: %d %s' % (code, err))

@@ -73,7 +73,7 @@ $ fetafix repair source.onnx target.onnx --images photos -x
 fetafix: unknown option '-x'; see fetafix --help
 [2]
 $ fetafix run source.onnx
-fetafix: run needs --images DIR|LIST or --input NPY
+fetafix: run needs --images DIR|LIST or --input NPY|NPZ
 [2]
 $ fetafix run source.onnx target.onnx --images photos
 fetafix: one model is needed: fetafix run MODEL
