@@ -119,6 +119,8 @@ static void show_output(ui *u)
     size_t n = u->output.len;
     while (n > 0 && u->output.data[n - 1] == '\n')
         n--;
+    if (u->popup == VIEW_OUTPUT)
+        u->popup = -1; /* what stood there is gone */
     if (n == 0)
         return;
     if (!memchr(u->output.data, '\n', n)) {

@@ -294,6 +294,14 @@ void terminal_press(terminal *t, const char *keys)
     free(copy);
 }
 
+void terminal_type(terminal *t, const char *text)
+{
+    ssize_t ignored = write(t->fd, text, strlen(text));
+    (void)ignored;
+    pump(t, ANSWER_MS);
+    terminal_settle(t);
+}
+
 int terminal_wait_exit(terminal *t, int ms)
 {
     int64_t end = ff_now_ns() + ms * 1000000LL;

@@ -15,6 +15,8 @@ terminal *terminal_start(const char *const *argv, int columns, int rows, const c
 void terminal_destroy(terminal *t); /* kills what still runs */
 /* Keys with blanks between: "j", "Enter", "C-c", "S-Tab", "F1", "Space", "click:10,5", "text:abc". */
 void terminal_press(terminal *t, const char *keys);
+/* A text as it is, blanks and all, without Enter. */
+void terminal_type(terminal *t, const char *text);
 void terminal_resize(terminal *t, int columns, int rows);
 /* Until the screen holds the text; false after `ms`. */
 bool terminal_wait_for(terminal *t, const char *text, int ms);

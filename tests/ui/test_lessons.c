@@ -46,13 +46,7 @@ static terminal *start(const char *lesson, const char *const *env, int columns, 
 static void answer(terminal *t, const char *before, const char *words)
 {
     terminal_press(t, before);
-    for (const char *s = words; *s;) {
-        size_t n = strcspn(s, " ");
-        char *keys = ff_asprintf("text:%.*s%s", (int)n, s, s[n] ? " Space" : "");
-        terminal_press(t, keys);
-        free(keys);
-        s += n + (s[n] == ' ');
-    }
+    terminal_type(t, words);
     terminal_press(t, "Enter");
 }
 
