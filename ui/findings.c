@@ -162,7 +162,7 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_findings_class = {
-    .name = "findings", .title = "Findings", .keys = "Enter explain  a repair it  f filter",
+    .name = "findings", .title = "Findings", .keys = "Enter explain  a repair it  f filter", .filters = true,
     .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
     .badge = badge, .corner = corner, .empty = empty, .pair = pair, .follow = follow,
     .proposal = proposal, .verb = verb,

@@ -447,7 +447,8 @@ static int find(ui_view *v, const char *text, int from, int step)
 }
 
 const ui_view_class ui_graph_class = {
-    .name = "graph", .title = "Graph", .keys = "Enter details  Space fold  f differences only", .fits = true,
+    .name = "graph", .title = "Graph", .keys = "Enter details  Space fold  f differences only",
+    .filters = true, .fits = true,
     .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height,
     .draw_head = draw_head, .corner = corner, .empty = empty, .pair = pair, .follow = follow,
     .verb = verb, .find = find,

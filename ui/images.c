@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Images with both labels: which are wrong, and which repair put them right. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "pixels.h"
 #include "ui.h"
 
+/* From MODES on: put right by step mode - MODES + 1. */
 enum { ALL, WRONG, FIXED, WORSE, MODES };
 static const char *const mode_names[MODES] = {"all", "wrong now", "put right", "got worse"};
 
@@ -24,6 +26,8 @@ static bool wrong_at_first(const ff_table *t, int row)
 static bool belongs(const ff_table *t, int row, int mode)
 {
     bool wrong = ui_int(t, row, "wrong", 0), first = wrong_at_first(t, row);
+    if (mode >= MODES)
+        return ui_int(t, row, "fixed_by", 0) == mode - MODES + 1;
     return mode == ALL || (mode == WRONG && wrong) || (mode == FIXED && first && !wrong) ||
            (mode == WORSE && wrong && !first);
 }
@@ -172,12 +176,13 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
     for (int side = 0; side < 2; side++) {
         const char *column = side ? "top_target" : "top_source";
         p = ui_pen_at(c, r, 1);
+        p.right = side ? p.right : p.left + half - 1;
         ui_pen_to(&p, side * half);
         double m = ui_real(t, row, side ? "target_margin" : "source_margin");
         ui_format_real(margin, m);
         ui_pen_printf(&p, ui_bold(side ? INK_TARGET : INK_SOURCE), " %s", side ? "Target" : "Source");
         if (!isnan(m))
-            ui_pen_printf(&p, ui_plain(INK_DIM), "  ahead by %s", margin);
+            ui_pen_printf(&p, ui_plain(INK_DIM), half < 27 ? "  by %s" : "  ahead by %s", margin);
         for (int k = 0; k < 5; k++) {
             int64_t class = top_class(ui_text(t, row, column), k);
             if (class < 0)
@@ -198,12 +203,41 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
 
 static void corner(const ui_view *v, ff_buf *out)
 {
-    ff_buf_printf(out, "%s %d", mode_names[v->mode], v->n_rows);
+    if (v->mode < MODES)
+        ff_buf_printf(out, "%s %d", mode_names[v->mode], v->n_rows);
+    else
+        ff_buf_printf(out, "by step %d: %d", v->mode - MODES + 1, v->n_rows);
 }
 
 static const char *empty(const ui_view *v)
 {
     return v->ui->snap->loaded ? "no image is of this kind (f: next filter)" : "loading the images";
+}
+
+/* The filter after this one: steps that put no image right are passed over. */
+static int next_mode(const ui_view *v)
+{
+    const ff_table *t = images_of(v);
+    int64_t next = INT64_MAX;
+    if (v->mode < WORSE)
+        return v->mode + 1;
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        int64_t step = ui_int(t, i, "fixed_by", 0);
+        if (step > v->mode - MODES + 1 && step < next && step <= INT_MAX - MODES)
+            next = step;
+    }
+    return next == INT64_MAX ? ALL : MODES + (int)next - 1;
+}
+
+static void filter_step(ui_view *v, const char *word)
+{
+    int64_t step;
+    if (!ff_parse_int(word, &step) || step < 1 || step > INT_MAX - MODES) {
+        ui_say(v->ui, INK_BAD, "'%s' is no number of a step", word);
+        return;
+    }
+    v->mode = MODES + (int)step - 1;
+    v->stale = true;
 }
 
 static bool verb(ui_view *v, int argc, char **argv)
@@ -214,16 +248,20 @@ static bool verb(ui_view *v, int argc, char **argv)
     }
     if (strcmp(argv[0], "filter") != 0 || argc < 2)
         return false;
-    if (strcmp(argv[1], "next") == 0)
-        v->mode = (v->mode + 1) % MODES;
-    else
+    if (strcmp(argv[1], "step") == 0 && argc == 3) {
+        filter_step(v, argv[2]);
+        return true;
+    }
+    if (strcmp(argv[1], "next") != 0)
         return false;
+    v->mode = next_mode(v);
     v->stale = true;
     return true;
 }
 
 const ui_view_class ui_images_class = {
-    .name = "images", .title = "Images", .keys = "f all, wrong, put right, worse",
+    .name = "images", .title = "Images", .keys = "f all, wrong, put right, worse, by step",
+    .filters = true,
     .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
     .corner = corner, .empty = empty, .verb = verb,
 };

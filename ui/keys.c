@@ -83,6 +83,7 @@ static void refresh(ui_view *v)
     add_sign(d, INK_GOOD, "\xe2\x9c\x93", "repaired, put right");
     add_sign(d, INK_WARN, "\xe2\x9c\x97", "wrong label; a repair that did not help");
     add_sign(d, INK_KEY, "\xe2\x98\x85", "essential: without this repair labels would be wrong");
+    add_sign(d, INK_KEY, "\xe2\x89\xa1", "a group: several repairs of one cause, taken as one step");
     ui_doc_heading(d, "Fault types");
     add_sign(d, INK_PP, "PP", "preprocessing of the images differs");
     add_sign(d, INK_ID, "ID", "input dimensions differ");

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Repairs that can be taken, in the order in which the search would try them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ui.h"
+
+enum { ALL, UNTRIED, GROUPS, MODES };
 
 static const ff_table *proposals_of(const ui_view *v)
 {
@@ -12,7 +15,31 @@ static const ff_table *proposals_of(const ui_view *v)
 
 static void refresh(ui_view *v)
 {
-    ui_view_rows(v, ff_table_rows(proposals_of(v)), NULL);
+    const ff_table *t = proposals_of(v);
+    int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order);
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        if ((v->mode == UNTRIED && strcmp(ui_text(t, i, "status"), "untried") != 0) ||
+            (v->mode == GROUPS && !ui_int(t, i, "members", 0)))
+            continue;
+        order[n++] = i;
+    }
+    ui_view_rows(v, n, order);
+    free(order);
+}
+
+/* "L3": the layer it repairs, which tells nodes of one name's ending apart; "≡4": a group of four. */
+static void draw_place(const ui_view *v, int row, bool rejected, ui_pen *p)
+{
+    const ff_table *t = proposals_of(v), *pairs = v->ui->snap->pairs;
+    int64_t members = ui_int(t, row, "members", 0);
+    int at = ui_find_int(pairs, "pair", ui_int(t, row, "pair", -1));
+    int64_t layer = at >= 0 ? ui_int(pairs, at, "layer", 0) : 0;
+    char text[24] = "";
+    if (members)
+        snprintf(text, sizeof text, "\xe2\x89\xa1%lld", (long long)members);
+    else if (layer)
+        snprintf(text, sizeof text, "L%lld", (long long)layer);
+    ui_pen_field(p, members && !rejected ? ui_bold(INK_KEY) : ui_plain(INK_DIM), 4, text);
 }
 
 static void draw(ui_view *v, int row, ui_pen *p)
@@ -38,6 +65,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
         if (ui_pen_room(p) > 44)
             ui_pen_right(p, ui_plain(INK_DIM), text);
     }
+    draw_place(v, row, rejected, p);
     ui_pen_brief(p, ui_plain(rejected ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"));
 }
 
@@ -47,8 +75,16 @@ static void badge(const ui_view *v, ff_buf *out)
         ff_buf_printf(out, "%d", ff_table_rows(proposals_of(v)));
 }
 
+static void corner(const ui_view *v, ff_buf *out)
+{
+    static const char *const names[MODES] = {"", "untried only", "groups only"};
+    ff_buf_puts(out, names[v->mode]);
+}
+
 static const char *empty(const ui_view *v)
 {
+    if (v->mode != ALL && ff_table_rows(proposals_of(v)))
+        return "none of this kind (f: next filter)";
     if (!ui_told(v->ui))
         return "when the question is answered (0)";
     return !v->ui->snap->localized ? "the models were not compared yet" : "no repairs are left to try";
@@ -64,8 +100,30 @@ static const char *proposal(const ui_view *v, int row)
     return ui_text(proposals_of(v), row, "id");
 }
 
+/* Here `split` means the group under the cursor; elsewhere the last step. */
+static bool verb(ui_view *v, int argc, char **argv)
+{
+    int row = ui_view_row(v);
+    if (strcmp(argv[0], "filter") == 0 && argc > 1 && strcmp(argv[1], "next") == 0) {
+        v->mode = (v->mode + 1) % MODES;
+        v->stale = true;
+        return true;
+    }
+    if (strcmp(argv[0], "split") != 0 || argc > 1 || row < 0)
+        return false;
+    if (ui_int(proposals_of(v), row, "members", 0)) {
+        char *line = ff_asprintf("split %s", proposal(v, row));
+        ui_run(v->ui, line);
+        free(line);
+    } else {
+        ui_say(v->ui, INK_INFO, "a single repair: only a group (\xe2\x89\xa1) can be split");
+    }
+    return true;
+}
+
 const ui_view_class ui_proposals_class = {
-    .name = "proposals", .title = "Repairs", .keys = "a accept  r reject  e evaluate  Enter details",
-    .refresh = refresh, .draw = draw, .badge = badge, .empty = empty, .pair = pair,
-    .proposal = proposal,
+    .name = "proposals", .title = "Repairs", .keys = "a accept  r reject  e evaluate  S split a group  f filter",
+    .filters = true,
+    .refresh = refresh, .draw = draw, .badge = badge, .corner = corner, .empty = empty, .pair = pair,
+    .proposal = proposal, .verb = verb,
 };

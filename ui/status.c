@@ -294,11 +294,13 @@ void ui_draw_keys(ui *u, ui_rect r)
     }
     if (v == &u->views[VIEW_GRAPH])
         hint(&p, "fold", "fold");
-    if (v == &u->views[VIEW_HEAT])
+    if (v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_ACTIVATIONS])
         hint(&p, "sort next", "sort");
+    if (v == &u->views[VIEW_PROPOSALS] && ui_view_row(v) >= 0 && ui_int(ui_proposals(u), ui_view_row(v), "members", 0))
+        hint(&p, "split", "split");
     if (v == &u->views[VIEW_LESSON] && !ui_told(u))
         hint(&p, "open", "answer");
-    else if (v != &u->views[VIEW_LESSON] && v->class->verb && v != &u->views[VIEW_HEAT] && v != &u->views[VIEW_STEPS])
+    else if (v->class->filters)
         hint(&p, "filter next", "filter");
     hint(&p, "next-pane", "pane");
     hint(&p, "zoom", "zoom");

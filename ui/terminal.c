@@ -21,7 +21,7 @@ static struct {
     SCREEN *screen;
     bool active;      /* the terminal is ours at this moment */
     bool utf8, ascii; /* what the locale can; what is drawn */
-    bool can_mouse, mouse, can_paste;
+    bool can_mouse, mouse, can_paste, has_region;
     ui_canvas painted; /* what the terminal shows */
     cchar_t *row;
     int row_size;
@@ -153,6 +153,10 @@ static void send(const char *s)
 #define PASTE_ON "\x1b[?2004h"
 #define PASTE_OFF "\x1b[?2004l"
 
+/* Whole-screen scrolling, the cursor where it is. curses sets regions by the size it believes in, which may be old when
+ * a window is resized while it is left. */
+#define REGION_OFF "\x1b" "7\x1b[r\x1b" "8"
+
 static void extra_modes(bool on)
 {
     if (term.can_mouse && term.mouse)
@@ -175,6 +179,19 @@ static void prepare_restore(void)
         if (strlen(restore_text) + strlen(one) < sizeof restore_text)
             strcat(restore_text, one);
     }
+    if (term.has_region && strlen(restore_text) + sizeof REGION_OFF <= sizeof restore_text)
+        strcat(restore_text, REGION_OFF);
+}
+
+static void end_curses(void)
+{
+    extra_modes(false);
+    curs_set(1);
+    endwin();
+    if (term.has_region)
+        send(REGION_OFF);
+    term.active = false;
+    restore_length = 0;
 }
 
 static void modes(void)
@@ -235,6 +252,7 @@ int ui_term_enter(int color)
         return ff_fail(FF_ERR_USAGE, "terminal '%s' cannot be used: %s", name, hint);
     }
     term.can_mouse = term.mouse = *capability("kmous", text, sizeof text) != '\0';
+    term.has_region = strcmp(capability("csr", text, sizeof text), "\x1b[%i%p1%d;%p2%dr") == 0;
     term.can_paste = *capability("BE", text, sizeof text) != '\0';
     ui_theme_set_pixels(!term.ascii);
     prepare_restore();
@@ -252,13 +270,8 @@ void ui_term_leave(void)
 {
     if (!term.screen)
         return;
-    if (term.active) {
-        extra_modes(false);
-        curs_set(1);
-        endwin();
-    }
-    term.active = false;
-    restore_length = 0;
+    if (term.active)
+        end_curses();
     delscreen(term.screen);
     term.screen = NULL;
     if (have_modes)
@@ -292,11 +305,7 @@ void ui_term_restart(void)
 
 void ui_term_suspend(void)
 {
-    extra_modes(false);
-    curs_set(1);
-    endwin();
-    term.active = false;
-    restore_length = 0;
+    end_curses();
     signal(SIGTSTP, SIG_DFL);
     /* The shell stops a whole job; with an orphaned process group nothing stops, and that is right. */
     kill(getpid(), SIGTSTP);

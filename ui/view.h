@@ -27,6 +27,7 @@ typedef struct ui_view_class {
     const char *keys;  /* what is special here: "Enter details  o sort" */
     bool text;         /* a page that is broken to the width; no cursor: moving scrolls */
     bool cursor;       /* a page with a cursor all the same: its lines can be chosen */
+    bool filters;      /* `filter next` goes through filters of its own */
     bool fits;         /* which rows there are depends on the height */
     void (*finish)(ui_view *v); /* frees v->data; may be NULL */
     /* Something changed: say with ui_view_rows() how many rows there are, in which order. */

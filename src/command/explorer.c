@@ -23,7 +23,7 @@ const ff_command ff_explorer_commands[] = {
     VERB("close", "", "close this view; at the bottom of the pile: quit", "q", 0, 0),
     VERB("down", "[N]", "go down one row, or N", "j Down", 0, 1),
     VERB("edit", "", "edit what is under the cursor: an attribute, else the preprocessing", "i", 0, 0),
-    VERB("filter", "[next | off | text TEXT]", "show only some rows (next: the view's next filter)", "f",
+    VERB("filter", "[next | off | step N | text TEXT]", "show only some rows (next: the view's next filter; step: of images)", "f",
          0, -1),
     VERB("fold", "[all | none]", "fold or unfold equal rows", "Space", 0, 1),
     VERB("glyphs", "auto|utf8|ascii", "draw with Unicode or with ASCII", NULL, 1, 1),

@@ -11,6 +11,7 @@ static const ff_binding bindings[] = {
     {"a", "accept", "accept the repair"},
     {"r", "reject", "reject the repair"},
     {"e", "evaluate", "judge it without taking it"},
+    {"S", "split", "split a group of repairs"},
     {"s", "step", "search one repair"},
     {"A", "repair", "repair to the end"},
     {"u", "undo", "undo the last step"},

@@ -167,7 +167,7 @@ static const ff_command commands[] = {
     {"split", "[GROUP]", "set a group aside for its single repairs, or take the last step's one by one",
      "A group takes all repairs of one cause at once. Without GROUP: the step that led to the present state is\n"
      "undone and its repairs are taken as steps of their own, so that each shows what it brings.",
-     NULL, FF_AT_PROMPT, 0, 1, prompt_accept, NULL},
+     "S", FF_AT_PROMPT, 0, 1, prompt_accept, NULL},
     {"states", "[FILTER]...", "the history tree", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
      NULL},
     {"status", "", "where the case stands", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_status, NULL},

@@ -74,6 +74,7 @@ static const ff_column proposals[] = {
     {"summary", FF_COL_TEXT, "what it does, in one line"},
     {"findings", FF_COL_TEXT, "ids of the findings it repairs, a line each"},
     {"patch", FF_COL_TEXT, "its edits in words, a line each"},
+    {"members", FF_COL_INT, "repairs that a group takes as one step; empty for a single one"},
     {"status", FF_COL_TEXT, "untried, evaluated or rejected"},
     {"verdict", FF_COL_TEXT, "better, same, worse or broken; why"},
     {"wrong", FF_COL_INT, "wrong labels after it; a lower bound where it is not complete"},

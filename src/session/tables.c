@@ -199,6 +199,8 @@ static ff_table *make_proposals(ff_case *c)
                           case_decided(c, p->id) ? "rejected"
                           : j                    ? "evaluated"
                                                  : "untried");
+        if (p->n_members)
+            ff_table_set_int(t, row, "members", p->n_members);
         if (p->pair >= 0)
             ff_table_set_int(t, row, "pair", p->pair);
         if (j) {

@@ -387,6 +387,7 @@ proposals: repairs to try, in order
     summary         text    what it does, in one line
     findings        text    ids of the findings it repairs, a line each
     patch           text    its edits in words, a line each
+    members         number  repairs that a group takes as one step; empty for a single one
     status          text    untried, evaluated or rejected
     verdict         text    better, same, worse or broken; why
     wrong           number  wrong labels after it; a lower bound where it is not complete

@@ -40,6 +40,7 @@ static char *group_of(ff_session *s)
         for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
             n++;
         assert_int_equal(n, 6);
+        assert_int_equal(number(now->proposals, i, "members"), 6);
         free(lines);
     }
     ff_snapshot_unref(now);

@@ -52,6 +52,7 @@ static const struct {
      "preprocess the Target with scale=127.5 mean=1,1,1", -1, 0, 0.004},
 };
 enum { FAULTS = FF_COUNT(faults) };
+#define GROUP "group:WB:rounded" /* can be set aside and split, not taken */
 
 typedef struct state {
     int number, parent, wrong, step;
@@ -86,6 +87,7 @@ struct ff_session {
     step steps[MAX_STEPS];
     int n_steps;
     unsigned rejected, evaluated;
+    bool split; /* the group was set aside */
     char what_if[96]; /* "": none */
     int what_if_wrong, what_if_pair;
     ff_job_info jobs[1024];
@@ -334,11 +336,14 @@ static ff_table *make_proposals(const ff_session *s)
         {"findings", FF_COL_TEXT, ""}, {"patch", FF_COL_TEXT, ""}, {"status", FF_COL_TEXT, ""},
         {"verdict", FF_COL_TEXT, ""}, {"wrong", FF_COL_INT, ""}, {"complete", FF_COL_BOOL, ""},
         {"fixed", FF_COL_INT, ""}, {"broken", FF_COL_INT, ""}, {"pair", FF_COL_INT, ""},
+        {"members", FF_COL_INT, ""},
     };
+    int weights = 0;
     ff_table *t = table("proposals", columns, FF_COUNT(columns));
     for (int i = 0; s->localized && i < FAULTS; i++) {
         if (s->states[s->current].repaired & 1u << i)
             continue;
+        weights += strcmp(faults[i].type, "WB") == 0;
         int row = ff_table_add_row(t), p = pair_of_fault(s, i);
         char id[16], finding[16];
         snprintf(id, sizeof id, "R%d", i + 1);
@@ -359,6 +364,14 @@ static ff_table *make_proposals(const ff_session *s)
         }
         if (p >= 0)
             ff_table_set_int(t, row, "pair", p);
+    }
+    if (weights > 1) {
+        int row = ff_table_add_row(t);
+        ff_table_set_text(t, row, "id", GROUP);
+        ff_table_set_text(t, row, "type", "WB");
+        ff_table_set_text(t, row, "summary", "all repairs of weights");
+        ff_table_set_text(t, row, "status", s->split ? "rejected" : "untried");
+        ff_table_set_int(t, row, "members", weights);
     }
     return t;
 }
@@ -752,6 +765,14 @@ static int run(ff_session *s, job *j, char *message, size_t size)
             try_fault(s, i, "by hand", j->r.force, message, size);
         }
         return FF_OK;
+    case FF_JOB_SPLIT:
+        if (!j->r.id) {
+            snprintf(message, size, "the step that led here is a single repair");
+            return FF_ERR_USAGE;
+        }
+        s->split = strcmp(j->r.id, GROUP) == 0;
+        snprintf(message, size, "set aside");
+        return s->split ? FF_OK : FF_ERR_USAGE;
     case FF_JOB_REJECT:
         if (i < 0)
             return FF_ERR_USAGE;

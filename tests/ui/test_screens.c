@@ -205,6 +205,43 @@ static void test_search_and_filter(void **state)
     quit(t, 0);
 }
 
+/* After one repair: f goes through the filters of the images to what that step put right, and round. */
+static void test_images_of_a_step(void **state)
+{
+    terminal *t = start_ready(120, 40, colour);
+
+    terminal_press(t, "1 a");
+    assert_true(terminal_wait_for(t, "accepted: wrong", PATIENCE_MS));
+    terminal_press(t, "6 f f f f");
+    assert_true(terminal_wait_for(t, "by step 1: 9", PATIENCE_MS));
+    assert_true(terminal_holds(t, "photo_0"));
+    terminal_press(t, "f");
+    assert_true(terminal_wait_for(t, "all 150", PATIENCE_MS));
+    terminal_press(t, ": text:filter Space text:step Space text:9 Enter");
+    assert_true(terminal_wait_for(t, "no image is of this kind", PATIENCE_MS));
+    terminal_press(t, ": text:filter Space text:step Space text:none Enter");
+    assert_true(terminal_wait_for(t, "'none' is no number of a step", PATIENCE_MS));
+    terminal_press(t, "Q y");
+    quit(t, 0);
+}
+
+/* A group is marked, and S sets it aside for its members; a single repair cannot be split. */
+static void test_split(void **state)
+{
+    terminal *t = start_ready(120, 40, colour);
+
+    terminal_press(t, "4 g S");
+    assert_true(terminal_wait_for(t, "only a group", PATIENCE_MS));
+    terminal_press(t, "f f"); /* groups only */
+    assert_true(terminal_wait_for(t, "\xe2\x97\x8b WB  \xe2\x89\xa1" "4", PATIENCE_MS));
+    terminal_press(t, "S");
+    assert_true(terminal_wait_for(t, "\xe2\x9c\x97 WB  \xe2\x89\xa1" "4", PATIENCE_MS));
+    terminal_press(t, "1 S"); /* elsewhere it is the last step */
+    assert_true(terminal_wait_for(t, "the step that led here is a single repair", PATIENCE_MS));
+    terminal_press(t, "Q");
+    quit(t, 0);
+}
+
 static void test_mouse(void **state)
 {
     terminal *t = start_ready(120, 40, colour);
@@ -325,7 +362,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small), cmocka_unit_test(test_medium), cmocka_unit_test(test_wide),
         cmocka_unit_test(test_ascii), cmocka_unit_test(test_repair_and_quit),
-        cmocka_unit_test(test_search_and_filter), cmocka_unit_test(test_mouse),
+        cmocka_unit_test(test_search_and_filter),
+        cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_split), cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_prompt), cmocka_unit_test(test_resize_while_busy),
         cmocka_unit_test(test_cancel), cmocka_unit_test(test_ends), cmocka_unit_test(test_suspend),
     };
