@@ -24,7 +24,8 @@ static int run(const char *text, const char *options, ff_label *t, ff_cancel *ca
     ff_comparator *c;
     make_row(&s, 3, (float[]){1, 2, 3});
     make_row(t, 3, (float[]){1, 2, 4});
-    char *path = script("judge it;$HOME", text), *spec = ff_asprintf("program:%s,%s", path, options);
+    char *path = script("judge it;$HOME", text);
+    char *spec = ff_asprintf("program:%s/judge it;$HOME,%s", folder, options);
     assert_int_equal(ff_comparator_create(spec, &c), FF_OK);
     int code = ff_compare(c, &s, t, 0, "#7", cancel, NULL);
     ff_comparator_destroy(c);
