@@ -86,7 +86,7 @@ pre             text                      none                        the same a
 labels          text                      none                        class names, one a line
 source-output   text                      the first                   the Source's output that is read
 target-output   text                      none                        the Target's output that is read
-validate        text                      none                        independent images: counted, never used to decide
+validate        text                      none                        independent images, with classes if known: counted, never used to decide
 limit           number                    none                        use the first N images only
 seed            number             0      0                           of the samples that the analysis draws
 threads         number                    one per core                threads
@@ -99,6 +99,7 @@ causal          yes|no                    for `localize`              compute th
 minimal         yes|no             no     no                          keep the essential repairs only
 keep-quantized  yes|no             no     no                          the Target is meant to be quantised: its rounding is no fault
 pre-into-graph  yes|no             no     no                          write a repaired preprocessing into the graph, so that the old one stays right
+comparator      text                      top-1                       when an answer of the Target is wrong, as tolerance:abs=1e-4
 core-ops        text                      none                        operators that count as layers, as Conv,Gemm,MatMul
 equivalences    yes|no             no     no                          list the differences that cannot change a result
 reference       yes|no             no     no                          plain C kernels for everything

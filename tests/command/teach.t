@@ -147,6 +147,7 @@ border between two classes.
 accepted: wrong 70 -> 0: replace the bias of 'model/block5.depthwise/Conv2D;model/block5.depthwise/BiasAdd' by the Source's
 accepted: wrong 0 -> 0: 17 repairs at once: replace the weight of 'model/block5.depthwise/Conv2D;model/block5.depthwise/BiasAdd' by the Source's, ...
 minimise: labels stay without the other steps
+minimise: labels stay without the other steps
 state 2: 0 of 120 labels differ, 70 at first, distance ...
 Source takes  size=auto resize=bilinear antialias=off crop=none order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto  (given)
 Target takes  size=auto resize=bilinear antialias=off crop=none order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto  (given)

@@ -387,7 +387,11 @@ static void doubles(net *n, name y)
     assert_int_equal(ff_plan_create(m, &o, &p), FF_ERR_GRAPH);
     assert_non_null(strstr(ff_error(), y.s));
     assert_non_null(strstr(ff_error(), "memory limit"));
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed for a while */
     assert_true(ff_memory_peak() - before < 200 << 20);
+#else
+    (void)before;
+#endif
     ff_model_unref(m);
 }
 
