@@ -15,15 +15,26 @@ static void refresh(ui_view *v)
     ui_view_rows(v, ff_table_rows(rows_of(v)), NULL);
 }
 
-/* Labels of several nodes come one a line. */
-static void draw_nodes(ui_pen *p, int cells, const char *labels)
+/* Labels of several nodes come one a line. A path ends in what tells nodes apart, so its head is left out. */
+static void draw_nodes(ui_pen *p, ui_ink ink, int cells, const char *labels)
 {
     char *line = ff_strdup(labels);
     for (char *s = line; *s; s++) {
         if (*s == '\n')
             *s = ',';
     }
-    ui_pen_field(p, ui_plain(INK_DIM), cells, line);
+    int over = ff_display_width(line) - cells;
+    char *tail = line;
+    while (over >= 0 && cells > 1 && *tail) { /* a cell for the mark */
+        int before = ff_display_width(tail);
+        do
+            tail++;
+        while (((unsigned char)*tail & 0xc0) == 0x80);
+        over -= before - ff_display_width(tail);
+    }
+    char *text = ff_asprintf("%s%s", tail > line ? "\xe2\x80\xa6" : "", tail);
+    ui_pen_field(p, ui_plain(ink), cells, text);
+    free(text);
     free(line);
 }
 
@@ -37,15 +48,19 @@ static void draw(ui_view *v, int row, ui_pen *p)
     ui_pen_field(p, ui_plain(INK_INFO), rule, ui_text(t, row, "rule"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     if (width < 90) {
-        ui_pen_text(p, ui_plain(INK_TEXT), *meaning ? meaning : ui_text(t, row, "target_nodes"));
+        const char *target = ui_text(t, row, "target_nodes");
+        int nodes = ui_pen_room(p) < 46 ? ui_pen_room(p) : ui_pen_room(p) / 2;
+        draw_nodes(p, INK_TEXT, nodes, *target ? target : ui_text(t, row, "source_nodes"));
+        ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+        ui_pen_text(p, ui_plain(INK_DIM), meaning);
         return;
     }
     int rest = ui_pen_room(p);
     ui_pen_field(p, ui_plain(INK_TEXT), rest / 2, meaning);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    draw_nodes(p, rest / 4, ui_text(t, row, "source_nodes"));
+    draw_nodes(p, INK_DIM, rest / 4, ui_text(t, row, "source_nodes"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    draw_nodes(p, ui_pen_room(p), ui_text(t, row, "target_nodes"));
+    draw_nodes(p, INK_DIM, ui_pen_room(p), ui_text(t, row, "target_nodes"));
 }
 
 static void badge(const ui_view *v, ff_buf *out)

@@ -112,9 +112,7 @@ static bool verb(ui_view *v, int argc, char **argv)
     if (strcmp(argv[0], "split") != 0 || argc > 1 || row < 0)
         return false;
     if (ui_int(proposals_of(v), row, "members", 0)) {
-        char *line = ff_asprintf("split %s", proposal(v, row));
-        ui_run(v->ui, line);
-        free(line);
+        ui_run_on(v->ui, "split", proposal(v, row));
     } else {
         ui_say(v->ui, INK_INFO, "a single repair: only a group (\xe2\x89\xa1) can be split");
     }

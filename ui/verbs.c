@@ -110,7 +110,22 @@ const char *ui_chosen_proposal(ui *u)
     ui_view *v = ui_focused(u);
     int row = ui_view_row(v);
     const char *id = v->class->proposal && row >= 0 ? v->class->proposal(v, row) : NULL;
-    return !ui_told(u) ? NULL : id ? id : u->snap->next;
+    return !ui_told(u) ? NULL : id && *id ? id : u->snap->next;
+}
+
+void ui_run_on(ui *u, const char *word, const char *id)
+{
+    ff_buf line = {0};
+    ff_buf_printf(&line, "%s '", word);
+    for (; *id; id++) {
+        if (*id == '\'')
+            ff_buf_puts(&line, "'\\''");
+        else
+            ff_buf_printf(&line, "%c", *id);
+    }
+    ff_buf_puts(&line, "'");
+    ui_run(u, line.data);
+    ff_buf_finish(&line);
 }
 
 /* A line goes into the line of messages, more into a view of its own. */
@@ -463,6 +478,7 @@ bool ui_verb(void *sink, int argc, char **argv)
     int64_t number;
 
     u->dirty = true;
+    ui_view_update(v); /* its rows may be an older snapshot's */
     if (move_verb(v, word, argc > 1 ? argv[1] : NULL)) {
         ui_cursor_moved(u);
         return true;
@@ -549,9 +565,7 @@ bool ui_verb(void *sink, int argc, char **argv)
                                                    : "there is no repair to %s yet", word);
             return true;
         }
-        char *line = ff_asprintf("%s %s", word, chosen);
-        ui_run(u, line);
-        free(line);
+        ui_run_on(u, word, chosen);
     } else {
         return false;
     }

@@ -242,6 +242,24 @@ static void test_split(void **state)
     quit(t, 0);
 }
 
+/* A window too small to draw in: the list under the cursor shrinks unseen, and keys still mean rows that exist. */
+static void test_keys_unseen(void **state)
+{
+    terminal *t = start_ready(120, 40, colour);
+
+    terminal_press(t, "4 G");
+    terminal_resize(t, 8, 2);
+    terminal_press(t, ": text:accept Space text:R1 Enter");
+    for (int i = 0; i < 8; i++) {
+        terminal_press(t, "a");
+        terminal_settle(t);
+    }
+    terminal_resize(t, 120, 40);
+    assert_true(terminal_wait_for(t, "wrong 21 \xe2\x86\x92 12", PATIENCE_MS));
+    terminal_press(t, "Q y");
+    quit(t, 0);
+}
+
 static void test_mouse(void **state)
 {
     terminal *t = start_ready(120, 40, colour);
@@ -363,7 +381,8 @@ int main(void)
         cmocka_unit_test(test_small), cmocka_unit_test(test_medium), cmocka_unit_test(test_wide),
         cmocka_unit_test(test_ascii), cmocka_unit_test(test_repair_and_quit),
         cmocka_unit_test(test_search_and_filter),
-        cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_split), cmocka_unit_test(test_mouse),
+        cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_split), cmocka_unit_test(test_keys_unseen),
+        cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_prompt), cmocka_unit_test(test_resize_while_busy),
         cmocka_unit_test(test_cancel), cmocka_unit_test(test_ends), cmocka_unit_test(test_suspend),
     };
