@@ -176,10 +176,11 @@ static void take_line(char *line)
 static void interrupt(ff_context *c)
 {
     bool line = rl_end > 0;
+    rl_free_undo_list(); /* ending a search through the history would lose it */
     rl_callback_sigcleanup();
     say(c, "^C\n");
     fflush(stdout);
-    rl_replace_line("", 0);
+    rl_replace_line("", 1);
     rl_on_new_line();
     rl_redisplay();
     if (!line && c->session)

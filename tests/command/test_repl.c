@@ -55,13 +55,20 @@ static terminal *start(const char *session)
     return t;
 }
 
+static void show(terminal *t)
+{
+    ff_buf screen = {0};
+    terminal_capture(t, false, &screen);
+    fputs(screen.data, stderr);
+    ff_buf_finish(&screen);
+}
+
 static void wait_for(terminal *t, const char *text)
 {
     if (terminal_wait_for(t, text, PATIENCE_MS))
         return;
-    ff_buf screen = {0};
-    terminal_capture(t, false, &screen);
-    fail_msg("never seen: %s\n%s", text, screen.data);
+    show(t);
+    fail_msg("never seen: %s", text);
 }
 
 /* The last line of the screen that is not empty. */
@@ -82,7 +89,10 @@ static void expect_last_line(terminal *t, const char *expected)
 static void leave(terminal *t)
 {
     terminal_press(t, "C-d");
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    int code = terminal_wait_exit(t, PATIENCE_MS);
+    if (code != 0)
+        show(t);
+    assert_int_equal(code, 0);
     assert_true(terminal_modes_kept(t));
     terminal_destroy(t);
 }
