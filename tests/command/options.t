@@ -114,7 +114,7 @@ $ fetafix explore a b c; fetafix explore a --images photos; fetafix localize; fe
 fetafix: two models are needed: fetafix explore SOURCE TARGET --images DIR|LIST
 fetafix: two models are needed: fetafix explore SOURCE TARGET --images DIR|LIST
 fetafix: two models are needed: fetafix localize SOURCE TARGET --images DIR|LIST
-fetafix: no images are given (--images DIR|LIST)
+fetafix: no images are given (--images DIR|LIST, or --input NPZ)
 fetafix: two or more models are needed: fetafix matrix MODEL...
 fetafix: expected: fetafix bench MODEL, or SOURCE TARGET --images ...
 fetafix: two models are needed: fetafix repl SOURCE TARGET --images DIR|LIST

@@ -44,8 +44,6 @@ static terminal *start(size_t i, const char *session)
                           cases[i].source_pre, "--target-pre", cases[i].target_pre, session ? "--session" : NULL,
                           session, NULL};
     assert_non_null(argv[0]);
-    if (access(source, R_OK) != 0)
-        skip();
     terminal *t = terminal_start(argv, 120, 40, env);
     assert_non_null(t);
     free(source);
@@ -124,5 +122,10 @@ int main(void)
         cmocka_unit_test(test_repair),
         cmocka_unit_test(test_kill_and_resume),
     };
+    char *source = path_in(cases[0].folder, "source.onnx");
+    bool there = access(source, R_OK) == 0;
+    free(source);
+    if (!there)
+        return 77; /* skipped: the real cases are not at hand */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ static const struct {
     const char *steps[9];
 } screens[] = {
     {NULL, 110, 34, {"", "Next", "a", "17 \xe2\x86\x92 6", "", "would leave 3 wrong", "", "engine: idle", NULL}},
-    {NULL, 110, 34, {"", "Next", "A", "Every label is", "", "engine: idle", "6", "ahead by", NULL}},
+    {NULL, 110, 34, {"", "Next", "A", "Every label is", "", "engine: idle", "6", "Source  by", NULL}},
     {"weights", 80, 24,
      {"", "look around", "Enter text:WB Enter", "Still to say", "", "engine: idle", NULL}},
 };
