@@ -267,7 +267,7 @@ static int find_wrong(const ff_lesson *l, const said *s, const ff_table *pairs, 
         }
     }
     for (int k = 0; k < s->n_layers; k++) {
-        bool fits = false, has;
+        bool fits = false, has = false;
         for (int i = 0; i < l->n_parts; i++) {
             int code = l->parts[i].kind == PART_LAYER
                            ? part_has_layer(l, &l->parts[i], pairs, s->layers[k], &has)

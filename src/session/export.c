@@ -20,8 +20,8 @@ static int way_here(const ff_case *c, const char *path, int64_t **way, int *n)
 
 int case_export_patch(ff_case *c, const char *path, bool force)
 {
-    int64_t *way;
-    int n, code = way_here(c, path, &way, &n);
+    int64_t *way = NULL;
+    int n = 0, code = way_here(c, path, &way, &n);
     if (code)
         return code;
     ff_repair_file p = {.target = *ff_model_sha256(c->target), .patch = ff_patch_create()};
@@ -64,8 +64,8 @@ static void put_step(ff_buf *b, const char *ids)
 
 int case_export_script(ff_case *c, const char *path, bool force)
 {
-    int64_t *way;
-    int n, code = way_here(c, path, &way, &n);
+    int64_t *way = NULL;
+    int n = 0, code = way_here(c, path, &way, &n);
     if (code)
         return code;
     ff_buf b = {0};
