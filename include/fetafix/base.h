@@ -276,6 +276,8 @@ int ff_team_join(ff_team **out) FF_MUST_USE;
 void ff_team_leave(ff_team *t, int exit_code);
 int ff_team_rank(const ff_team *t); /* from 0; 0 for NULL */
 int ff_team_size(const ff_team *t); /* 1 for NULL */
+/* Threads for each process when nobody chose: its share of the cores of its machine. 0 (one per core) for NULL. */
+int ff_team_threads(const ff_team *t);
 /* The bytes that `from` has reach all. */
 void ff_team_tell(ff_team *t, int from, void *data, size_t size);
 /* The failure at the lowest place becomes everybody's, with its message; FF_OK when nobody failed. */

@@ -20,18 +20,40 @@ static bool launched(void)
 
 #include <limits.h>
 #include <mpi.h>
+#include <sched.h>
 #include <time.h>
 
 struct ff_team {
-    int rank, size;
+    int rank, size, threads;
     ff_team_traffic traffic;
 };
+
+/* The cores that the ranks of this machine may use, between them: a launcher may bind each to a core of its own, to a
+ * socket that some share, or leave all of them to all. */
+static int fair_threads(void)
+{
+    cpu_set_t mine, ours;
+    MPI_Comm here;
+    int ranks;
+    CPU_ZERO(&mine);
+    if (sched_getaffinity(0, sizeof mine, &mine) != 0)
+        CPU_SET(0, &mine);
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+    MPI_Comm_size(here, &ranks);
+    MPI_Allreduce(&mine, &ours, (int)sizeof mine, MPI_BYTE, MPI_BOR, here);
+    MPI_Comm_free(&here);
+    int share = CPU_COUNT(&ours) / ranks, usable = CPU_COUNT(&mine);
+    return share < 1 ? 1 : share < usable ? share : usable;
+}
 
 int ff_team_join(ff_team **out)
 {
     *out = NULL;
     if (!launched())
         return FF_OK;
+    /* Open MPI copies long messages straight out of the other process's memory. Many containers forbid that, and it then
+     * loses the message; ours are short, and go through shared memory. */
+    setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
     int level;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level) != MPI_SUCCESS)
         return ff_fail(FF_ERR_INTERNAL, "MPI cannot be started");
@@ -42,6 +64,7 @@ int ff_team_join(ff_team **out)
     ff_team *t = ff_alloc(sizeof *t);
     MPI_Comm_rank(MPI_COMM_WORLD, &t->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &t->size);
+    t->threads = fair_threads();
     *out = t;
     return FF_OK;
 }
@@ -74,6 +97,11 @@ int ff_team_rank(const ff_team *t)
 int ff_team_size(const ff_team *t)
 {
     return t ? t->size : 1;
+}
+
+int ff_team_threads(const ff_team *t)
+{
+    return t ? t->threads : 0;
 }
 
 static void count(ff_team *t, int64_t begun, uint64_t bytes)
@@ -185,6 +213,12 @@ int ff_team_size(const ff_team *t)
 {
     (void)t;
     return 1;
+}
+
+int ff_team_threads(const ff_team *t)
+{
+    (void)t;
+    return 0;
 }
 
 ff_team_traffic ff_team_traffic_of(const ff_team *t)

@@ -114,8 +114,10 @@ static bool join_team(ff_context *c, ff_options *o, ff_team *team)
 {
     const ff_command *verb = o->verb ? ff_command_find(o->verb) : NULL;
     bool shares = verb && (verb->where & FF_AT_TEAM);
-    if (shares)
+    if (shares) {
         o->session.team = team;
+        o->session.threads = o->session.threads ? o->session.threads : ff_team_threads(team);
+    }
     if (ff_team_rank(team) == 0)
         return false;
     c->print = c->note = drop;
