@@ -211,12 +211,12 @@ void ff_snapshot_unref(const ff_snapshot *s);
  *               reason:text (why they are a pair: "equal weights", "order", "pinned")
  * findings      id:text type:text cause:text summary:text explanation:text status:text ("open" "repaired"
  *               "ineffective" "undone") essential:bool pair:int layer:int source_nodes:text target_nodes:text
- *               (labels, newline between) details:text (JSON) step:int before:int after:int magnitude:real
+ *               (labels, newline between) details:text (JSON) step:int before:int after:int magnitude:real brief:text ("max 6 -> 3")
  *               `step`, here and in all tables: number of the accepted step on the way from the root to the
  *               present state (the depth of the state it made), 1..
  * proposals     id:text type:text summary:text findings:text patch:text (edits in words, a line each)
  *               status:text ("untried" "evaluated" "rejected" "taken") verdict:text wrong:int complete:bool
- *               fixed:int broken:int pair:int
+ *               fixed:int broken:int pair:int puts_right:text makes_wrong:text ("3,17": images; complete ones)
  * layers        layer:int pair:int source:text target:text rank:int kw:real effect:real entire:real
  *               isolated:real causal:real
  * states        state:int parent:int (empty: the root) wrong:int distance:real step:int summary:text

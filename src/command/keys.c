@@ -19,6 +19,7 @@ static const ff_binding bindings[] = {
     {"w", "prompt save", "write the Target to a file"},
     {"v", "validate", "count on validation images"},
     {"C-c", "cancel", "cancel the job"},
+    {"x", "effect", "its images, an image's repair"},
     {"J", "jobs", "jobs of the engine"},
 
     {"i", "edit", "what if: edit an attribute"},

@@ -195,6 +195,9 @@ int case_open_store(ff_case *c) FF_MUST_USE; /* in the caller of ff_session_open
 int case_load(ff_case *c) FF_MUST_USE;
 ff_labels *case_plain_labels(const ff_labels *l); /* copy without outputs */
 
+/* brief.c: "max 6 -> 3", "weight int8 per tensor 0.8%"; as a note, what most are about goes without saying. Appended */
+void case_brief(ff_fault_type type, const char *cause, const char *details, double magnitude, bool note, ff_buf *out);
+
 /* history.c */
 point *case_point(ff_case *c, int64_t state);
 int case_point_model(ff_case *c, int64_t state, ff_model **out) FF_MUST_USE; /* borrowed */

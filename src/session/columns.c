@@ -66,6 +66,7 @@ static const ff_column findings[] = {
     {"before", FF_COL_INT, "wrong labels before that step, or before the trial"},
     {"after", FF_COL_INT, "wrong labels after it"},
     {"magnitude", FF_COL_REAL, "how large the difference is"},
+    {"brief", FF_COL_TEXT, "what differs, in a few words"},
 };
 
 static const ff_column proposals[] = {
@@ -82,6 +83,8 @@ static const ff_column proposals[] = {
     {"fixed", FF_COL_INT, "images put right, of those run"},
     {"broken", FF_COL_INT, "images made wrong, of those run"},
     {"pair", FF_COL_INT, "row of the aligned graph"},
+    {"puts_right", FF_COL_TEXT, "images it would put right, by number; empty: not run over every image"},
+    {"makes_wrong", FF_COL_TEXT, "images it would make wrong"},
 };
 
 static const ff_column states[] = {

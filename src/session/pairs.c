@@ -124,13 +124,27 @@ static const char *same_rule(const ff_case *c, const ff_cnode *source, const ff_
     return NULL;
 }
 
-static void note_finding(const ff_finding *f, ff_buf *out)
+/* What was found at a pair, the largest difference first: narrow screens show the beginning alone. */
+static int note_findings(const ff_findings *list, int pair, ff_buf *out)
 {
-    if (out->len)
-        ff_buf_puts(out, "; ");
-    ff_buf_puts(out, f->cause);
-    if (f->type == FF_WB && f->magnitude > 0 && isfinite(f->magnitude))
-        ff_buf_printf(out, " %.2g%%", 100 * f->magnitude);
+    int n = 0;
+    for (double below = INFINITY; below >= 0;) {
+        double next = -1;
+        for (int k = 0; list && k < list->count; k++) {
+            const ff_finding *f = &list->at[k];
+            double size = f->magnitude > 0 ? f->magnitude : 0;
+            if (f->pair != pair)
+                continue;
+            if (size < below && size > next)
+                next = size;
+            if (size != below)
+                continue;
+            ff_buf_puts(out, n++ ? "; " : "");
+            case_brief(f->type, f->cause, f->details, f->magnitude, true, out);
+        }
+        below = next;
+    }
+    return n;
 }
 
 static const ff_layer_score *score_of(const ff_layer_scores *scores, int pair)
@@ -187,14 +201,8 @@ ff_table *case_pairs(ff_case *c)
         const ff_pair *p = &a->pairs[i];
         const ff_cnode *source = p->source >= 0 ? &a->source->nodes[p->source] : NULL;
         const ff_cnode *target = p->target >= 0 ? &a->target->nodes[p->target] : NULL;
-        int row = ff_table_add_row(t), n_findings = 0;
         ff_buf note = {0};
-        for (int k = 0; c->findings && k < c->findings->count; k++) {
-            if (c->findings->at[k].pair == i) {
-                note_finding(&c->findings->at[k], &note);
-                n_findings++;
-            }
-        }
+        int row = ff_table_add_row(t), n_findings = note_findings(c->findings, i, &note);
         const char *rule = n_findings ? NULL : same_rule(c, source, target);
         const char *status = n_findings && source && target ? "different"
                              : !source                      ? "target-only"
@@ -206,7 +214,7 @@ ff_table *case_pairs(ff_case *c)
         set_side(t, row, "target", "target_summary", a->target, target);
         ff_table_set_text(t, row, "op", source ? source->op : target->op);
         ff_table_set_text(t, row, "status", status);
-        ff_table_set_text(t, row, "note", n_findings ? note.data : rule);
+        ff_table_set_text(t, row, "note", n_findings ? note.data : source && target ? rule : NULL);
         ff_table_set_int(t, row, "depth", column[i]);
         ff_table_set_real(t, row, "confidence", p->confidence);
         ff_table_set_text(t, row, "reason", source && target ? p->reason : NULL);

@@ -40,6 +40,11 @@ void ff_snapshot_unref(const ff_snapshot *s)
     free(b);
 }
 
+static bool wrong_at(const ff_case *c, const ff_labels *l, int i)
+{
+    return ff_label_wrong(&c->source_labels->at[i], &l->at[i], c->offset);
+}
+
 /* ---------------------------------------------------------------------------------- findings */
 
 /* Is a repaired finding essential? All are where minimisation did not tell. */
@@ -136,6 +141,10 @@ static ff_table *make_findings(ff_case *c)
         ff_table_set_text(t, row, "target_nodes", k->target_nodes);
         ff_table_set_text(t, row, "details", k->details);
         ff_table_set_real(t, row, "magnitude", k->magnitude);
+        ff_buf brief = {0};
+        case_brief(k->type, k->cause, k->details, k->magnitude, false, &brief);
+        ff_table_set_text(t, row, "brief", brief.data);
+        ff_buf_finish(&brief);
         if (pair >= 0) {
             ff_table_set_int(t, row, "pair", pair);
             int layer = case_layer_of(c, pair);
@@ -179,6 +188,19 @@ static char *describe_edits(const ff_proposal *p)
     return text;
 }
 
+/* The images whose verdict changes from one labelling to another: those put right, or made wrong. */
+static void set_changed(ff_table *t, int row, const char *column, const ff_case *c, const ff_labels *to, bool right)
+{
+    const ff_labels *now = c->points[c->current].labels;
+    ff_buf b = {0};
+    for (int i = 0; i < c->source_labels->count; i++) {
+        if (wrong_at(c, now, i) == right && wrong_at(c, to, i) != right)
+            ff_buf_printf(&b, "%s%d", b.len ? "," : "", i);
+    }
+    ff_table_set_text(t, row, column, b.data);
+    ff_buf_finish(&b);
+}
+
 static ff_table *make_proposals(ff_case *c)
 {
     ff_table *t = case_table("proposals");
@@ -209,6 +231,10 @@ static ff_table *make_proposals(ff_case *c)
             ff_table_set_bool(t, row, "complete", j->complete);
             ff_table_set_int(t, row, "fixed", j->fixed);
             ff_table_set_int(t, row, "broken", j->broken);
+            if (j->complete && j->state && j->state->labels) {
+                set_changed(t, row, "puts_right", c, j->state->labels, true);
+                set_changed(t, row, "makes_wrong", c, j->state->labels, false);
+            }
         }
         ff_buf_finish(&findings);
         free(edits);
@@ -263,11 +289,6 @@ static ff_table *make_steps(const ff_case *c)
 }
 
 /* ------------------------------------------------------------------------------------ images */
-
-static bool wrong_at(const ff_case *c, const ff_labels *l, int i)
-{
-    return ff_label_wrong(&c->source_labels->at[i], &l->at[i], c->offset);
-}
 
 static void set_label(ff_table *t, int row, const ff_case *c, const char *column, const char *name,
                       int label, int offset)

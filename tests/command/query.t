@@ -380,6 +380,7 @@ findings: what differs, and what became of it
     before          number  wrong labels before that step, or before the trial
     after           number  wrong labels after it
     magnitude       real    how large the difference is
+    brief           text    what differs, in a few words
     as: findings type=WB status=open
 proposals: repairs to try, in order
     id              text    name of the repair
@@ -395,6 +396,8 @@ proposals: repairs to try, in order
     fixed           number  images put right, of those run
     broken          number  images made wrong, of those run
     pair            number  row of the aligned graph
+    puts_right      text    images it would put right, by number; empty: not run over every image
+    makes_wrong     text    images it would make wrong
     as: proposals type=LH
 states: the history tree
     state           number  number; 0 is the Target as it came

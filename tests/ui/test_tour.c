@@ -33,7 +33,7 @@ static const struct {
     {"suspects", "block3.depthwise"},
     {"layer 3", "scores"},
     {"diff layer 3", "[1,1,0,0]"},
-    {"nodes op=Conv", "int8-per-tensor 1.1%"},
+    {"nodes op=Conv", "int8 per tensor 1.1%"},
     {"images wrong", "images_074_white-cross.png"},
     {"evaluate 1", "would leave 6 wrong"},
     {"accept 1", "wrong 17" ARROW "6 "},
