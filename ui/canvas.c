@@ -220,10 +220,16 @@ void ui_pen_text(ui_pen *p, ui_style s, const char *text)
     put_text(p, s, text, ui_pen_room(p));
 }
 
-/* Leaves the last `keep` parts of names between quotes. */
+/* Leaves the last `keep` parts of names between quotes; of one part nothing can be told, so that "weight of
+ * 'a/b/Conv2D' differs" becomes "weight differs". */
 static void shorten(const char *text, int keep, ff_buf *out)
 {
     while (*text) {
+        const char *end = keep == 1 && strncmp(text, " of '", 5) == 0 ? strchr(text + 5, '\'') : NULL;
+        if (end) {
+            text = end + 1;
+            continue;
+        }
         const char *close = *text == '\'' ? strchr(text + 1, '\'') : NULL, *from = text + 1;
         if (!close) {
             ff_buf_putc(out, *text++);
@@ -240,7 +246,7 @@ static void shorten(const char *text, int keep, ff_buf *out)
     }
 }
 
-void ui_pen_brief(ui_pen *p, ui_style s, const char *text)
+void ui_pen_brief(ui_pen *p, ui_style s, const char *text, const char *instead)
 {
     ff_buf b = {0};
     ff_buf_puts(&b, text);
@@ -248,7 +254,8 @@ void ui_pen_brief(ui_pen *p, ui_style s, const char *text)
         ff_buf_clear(&b);
         shorten(text, keep, &b);
     }
-    ui_pen_text(p, s, b.data ? b.data : "");
+    bool fits = !b.data || ff_display_width(b.data) <= ui_pen_room(p);
+    ui_pen_text(p, s, !fits && instead && *instead ? instead : b.data ? b.data : "");
     ff_buf_finish(&b);
 }
 

@@ -54,8 +54,9 @@ int ui_pen_room(const ui_pen *p);                   /* cells left */
 void ui_pen_text(ui_pen *p, ui_style s, const char *text);
 void ui_pen_printf(ui_pen *p, ui_style s, const char *format, ...) FF_PRINTF(3, 4);
 void ui_pen_char(ui_pen *p, ui_style s, uint32_t c);
-/* As text, but where room is short the folders of 'quoted/names' go first. */
-void ui_pen_brief(ui_pen *p, ui_style s, const char *text);
+/* As text, but where room is short the folders of 'quoted/names' go first, then the names; and where that does
+ * not do, `instead` is written when it is given. */
+void ui_pen_brief(ui_pen *p, ui_style s, const char *text, const char *instead);
 /* Exactly `cells` wide: cut or filled with blanks; negative: aligned to the right. */
 void ui_pen_field(ui_pen *p, ui_style s, int cells, const char *text);
 void ui_pen_to(ui_pen *p, int column); /* forward to a column counted from `left` */

@@ -11,8 +11,8 @@
 /* The page, and which of its lines can be edited. */
 typedef struct page {
     ui_doc doc;
-    int first; /* line of the first attribute */
-    int n;     /* attributes, a line each */
+    int first; /* line of the first attribute, or of the first word of the preprocessing */
+    int n;     /* of these, a line each */
 } page;
 
 static ui_doc *doc_of(ui_view *v)
@@ -48,9 +48,13 @@ static char *plain_json(const char *s)
 {
     ff_buf b = {0};
     int depth = 0;
+    bool quoted = false;
     for (; *s; s++) {
+        quoted ^= *s == '"' && (s[1] || quoted);
         depth += (*s == '[') - (*s == ']');
-        if (*s == ':' || (*s == ',' && depth == 0))
+        if (quoted && *s != '"')
+            ff_buf_putc(&b, *s);
+        else if (*s == ':' || (*s == ',' && depth == 0))
             ff_buf_puts(&b, *s == ',' ? ", " : " ");
         else if (*s != '{' && *s != '}' && *s != '"' && !(*s == ' ' && depth == 0))
             ff_buf_putc(&b, *s);
@@ -89,17 +93,24 @@ static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
                    (long long)ui_int(t, row, "step", 0), (long long)before, (long long)after);
     }
     entry(d, width, "cause", ui_plain(INK_DIM), ui_text(t, row, "cause"));
-    char *facts = plain_json(ui_text(t, row, "details"));
-    entry(d, width, "details", ui_plain(INK_DIM), facts);
-    free(facts);
+    if (strcmp(type, "PP") != 0) { /* a table says it better */
+        char *facts = plain_json(ui_text(t, row, "details"));
+        entry(d, width, "details", ui_plain(INK_DIM), facts);
+        free(facts);
+    }
     entry(d, width, "id", ui_plain(INK_DIM), ui_text(t, row, "id"));
 }
 
 /* The repair of what is shown: of the finding that was opened, or of the pair. */
 static int chosen_repair(const ui *u)
 {
+    const ff_table *t = u->snap->proposals;
     int i = u->finding ? ui_proposal_of(u, u->finding) : -1;
-    return i < 0 && u->pair >= 0 ? ui_find_int(u->snap->proposals, "pair", u->pair) : i;
+    for (int k = 0; i < 0 && u->pair != -1 && k < ff_table_rows(t); k++) {
+        if (ui_place(t, k) == u->pair)
+            i = k;
+    }
+    return i;
 }
 
 static void add_findings(ui_view *v, ui_doc *d, int pair, int width)
@@ -110,9 +121,8 @@ static void add_findings(ui_view *v, ui_doc *d, int pair, int width)
 
     for (int k = -1; k < ff_table_rows(s->findings); k++) { /* the one that was opened comes first */
         int i = k < 0 ? only : k;
-        bool here = i >= 0 && (k < 0 || (i != only && ui_int(s->findings, i, "pair", -1) == pair));
-        if (!here || (k >= 0 && pair < 0) ||
-            (k < 0 && pair >= 0 && ui_int(s->findings, i, "pair", -1) != pair))
+        if (i < 0 || (k >= 0 && i == only) || (k >= 0 && pair == -1) ||
+            (pair != -1 && ui_place(s->findings, i) != pair))
             continue;
         if (first)
             ui_doc_heading(d, "What is wrong");
@@ -121,14 +131,19 @@ static void add_findings(ui_view *v, ui_doc *d, int pair, int width)
         first = false;
         add_finding(d, s, i, width);
     }
+}
+
+static void add_repairs(ui_view *v, ui_doc *d, int pair, int width)
+{
+    const ff_snapshot *s = v->ui->snap;
     int chosen = chosen_repair(v->ui);
     for (int k = -1; k < ff_table_rows(s->proposals); k++) { /* what `accept` takes comes first */
         int i = k < 0 ? chosen : k;
-        if (i < 0 || (k >= 0 && (i == chosen || pair < 0 ||
-                                 ui_int(s->proposals, i, "pair", -1) != pair)))
+        if (i < 0 || (k >= 0 && (i == chosen || pair == -1 || ui_place(s->proposals, i) != pair)))
             continue;
         ui_doc_heading(d, k < 0 ? "Repair" : "Another repair here");
-        ui_doc_wrap(d, ui_plain(INK_TEXT), 3, width, ui_text(s->proposals, i, "patch"));
+        const char *patch = ui_text(s->proposals, i, "patch");
+        ui_doc_wrap(d, ui_plain(INK_TEXT), 3, width, *patch ? patch : ui_text(s->proposals, i, "summary"));
         int64_t wrong = ui_int(s->proposals, i, "wrong", -1);
         const char *verdict = ui_text(s->proposals, i, "verdict");
         if (wrong >= 0 || *verdict) {
@@ -156,7 +171,7 @@ static void add_scores(ui_view *v, ui_doc *d, int pair)
 
     if (row < 0)
         return;
-    ui_doc_heading(d, "Scores");
+    ui_doc_heading(d, "Scores of the layer, as it came");
     for (size_t i = 0; i < FF_COUNT(scores); i++) {
         double x = ui_real(t, row, scores[i].column);
         if (isnan(x))
@@ -248,7 +263,15 @@ static void refresh(ui_view *v)
         if (layer)
             ui_doc_add(d, ui_plain(INK_DIM), "  layer L%lld", (long long)layer);
     }
-    add_findings(v, d, row >= 0 ? pair : -1, width);
+    int place = row >= 0 || pair == UI_PIXELS ? pair : -1;
+    bool about_images = u->finding && strncmp(u->finding, "PP", 2) == 0;
+    add_findings(v, d, place, width);
+    if (row < 0 && (pair == UI_PIXELS || about_images)) {
+        page *all = v->data;
+        all->n = ui_doc_pre(d, u->snap, width);
+        all->first = (int)d->n - all->n;
+    }
+    add_repairs(v, d, place, width);
     if (row >= 0) {
         add_scores(v, d, pair);
         if (u->detail && u->detail->pair == pair) {
@@ -295,30 +318,39 @@ static int pair_of(const ui_view *v, int row)
     return v->ui->pair;
 }
 
-/* The attribute in a line as a command to be changed: "what-if 12 pads=[0,0,1,1]". */
+/* The attributes of the pair that is shown, or NULL: then what can be edited is the preprocessing. */
+static const ff_table *attributes_of(const ui *u)
+{
+    return u->detail && u->detail->pair == u->pair ? u->detail->attributes : NULL;
+}
+
+/* The value in a line as a command to be changed: "what-if 12 pads=[0,0,1,1]". */
 static bool edit_line(ui_view *v, int line)
 {
     ui *u = v->ui;
     const page *p = v->data;
     int i = p ? line - p->first : -1;
-    if (!p || i < 0 || i >= p->n || !u->detail || u->detail->pair != u->pair)
+    if (!p || i < 0 || i >= p->n)
         return false;
-    const ff_table *t = u->detail->attributes;
-    const char *now = ui_text(t, i, "target");
-    char *text = ff_asprintf("what-if %d %s=%s", u->pair, ui_text(t, i, "name"), *now ? now : ui_text(t, i, "source"));
-    ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, text);
+    const ff_table *t = attributes_of(u);
+    const char *now = t ? ui_text(t, i, "target") : "";
+    char *text = t ? ff_asprintf("what-if %d %s=%s", u->pair, ui_text(t, i, "name"), *now ? now : ui_text(t, i, "source"))
+                   : ui_pre_edit(u->snap, i);
+    if (text)
+        ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, text);
     free(text);
     return true;
 }
 
-/* To the first attribute that differs, else to the first. */
-static bool go_to_attributes(ui_view *v)
+/* To the first value that differs, else to the first. */
+static bool go_to_values(ui_view *v)
 {
     const page *p = v->data;
-    if (!p || !p->n || !v->ui->detail)
+    const ff_table *t = attributes_of(v->ui);
+    if (!p || !p->n)
         return false;
-    int i = 0;
-    while (i < p->n && ui_int(v->ui->detail->attributes, i, "same", 1))
+    int i = t ? 0 : ui_pre_first_difference(v->ui->snap);
+    while (t && i < p->n && ui_int(t, i, "same", 1))
         i++;
     return ui_view_select(v, p->first + (i < p->n ? i : 0));
 }
@@ -330,16 +362,18 @@ static bool verb(ui_view *v, int argc, char **argv)
         return false;
     if (edit_line(v, ui_view_row(v)))
         return true;
-    if (!open && go_to_attributes(v))
-        ui_say(v->ui, INK_INFO, "i edits the attribute in this line");
+    if (!open && go_to_values(v))
+        ui_say(v->ui, INK_INFO, "i edits the value in this line");
+    else if (v->ui->pair >= 0 && !attributes_of(v->ui))
+        ui_say(v->ui, INK_INFO, "the values are being read: i goes to them in a moment");
     else
         ui_say(v->ui, INK_INFO, "W tries the Source's weights here, I its activation, P another preprocessing");
     return true;
 }
 
 const ui_view_class ui_detail_class = {
-    .name = "detail", .title = "Details", .text = true, .cursor = true,
-    .keys = "i edit an attribute  W Source's weights  I inject  a accept its repair  q back", .verb = verb,
+    .name = "detail", .alone = 28, .title = "Details", .text = true, .cursor = true,
+    .keys = "i edit a value  W Source's weights  I inject  a accept its repair  q back", .verb = verb,
     .finish = finish, .refresh = refresh, .draw = draw, .corner = corner, .empty = empty, .proposal = proposal,
     .pair = pair_of,
 };

@@ -36,6 +36,9 @@ void ui_doc_wrap(ui_doc *d, ui_style s, int indent, int width, const char *text)
 /* weights.c: the constants of a pair. */
 struct ff_detail;
 void ui_doc_weights(ui_doc *d, const struct ff_detail *x, int width);
+/* pre.c: both preprocessings, a line a word; returns how many lines, the last of the page so far. */
+struct ff_snapshot;
+int ui_doc_pre(ui_doc *d, const struct ff_snapshot *s, int width);
 void ui_doc_draw(const ui_doc *d, int line, ui_pen *p);
 
 #endif

@@ -48,7 +48,7 @@ static void take_snapshot(ui *u)
         free(u->finding);
         u->finding = ff_strndup(findings, strcspn(findings, ", \n"));
         u->views[VIEW_DETAIL].stale = true;
-        ui_look_at(u, (int)ui_int(s->proposals, row, "pair", -1));
+        ui_look_at(u, ui_place(s->proposals, row));
     } else if (moved && u->pair >= 0) {
         ui_want_detail(u);
     }
@@ -77,7 +77,7 @@ static bool seen(const ui *u, ui_view_id id)
 /* The pair whose activations the picture is to have, -1: none. */
 static int pictured_pair(const ui *u)
 {
-    return seen(u, VIEW_ACTIVATIONS) ? u->pair : -1;
+    return seen(u, VIEW_ACTIVATIONS) && u->pair >= 0 ? u->pair : -1;
 }
 
 static void take_picture(ui *u)
@@ -128,6 +128,8 @@ static void done(ui *u, const ff_event *e)
         ui_say(u, INK_GOOD, "the Target is written");
     if (ok && searched && !(e->message && *e->message))
         ui_say(u, INK_GOOD, "the search is done: wrong %d \xe2\x86\x92 %d", u->snap->initial, u->snap->wrong);
+    if (ok && e->kind == FF_JOB_WHAT_IF && u->snap->what_if.summary)
+        return; /* stands above the hints, with the keys that end it */
     if (e->message && *e->message)
         ui_say(u, ok ? INK_GOOD : e->code == FF_ERR_CANCELLED ? INK_WARN : INK_BAD, "%s", e->message);
 }

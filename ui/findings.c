@@ -33,6 +33,16 @@ static void refresh(ui_view *v)
     free(order);
 }
 
+/* "max 6 -> 3", with the operator before it where no number of a layer says the place. */
+static char *brief_of(const ui_view *v, int row)
+{
+    const ff_table *t = findings_of(v), *pairs = v->ui->snap->pairs;
+    const char *brief = ui_text(t, row, "brief");
+    int at = ui_find_int(pairs, "pair", ui_int(t, row, "pair", -1));
+    bool place = at >= 0 && *brief && !ui_int(t, row, "layer", 0);
+    return ff_asprintf("%s%s%s", place ? ui_text(pairs, at, "op") : "", place ? " " : "", brief);
+}
+
 static void draw(ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = findings_of(v);
@@ -55,7 +65,9 @@ static void draw(ui_view *v, int row, ui_pen *p)
     }
     snprintf(text, sizeof text, "L%lld", (long long)layer);
     ui_pen_field(p, ui_plain(INK_DIM), 4, layer ? text : "");
-    ui_pen_brief(p, ui_plain(open ? INK_TEXT : INK_DIM), ui_text(t, row, "summary"));
+    char *brief = brief_of(v, row);
+    ui_pen_brief(p, ui_plain(open ? INK_TEXT : INK_DIM), ui_text(t, row, "summary"), brief);
+    free(brief);
 }
 
 static int head_height(const ui_view *v, int height)
@@ -109,7 +121,7 @@ static const char *empty(const ui_view *v)
 
 static int pair(const ui_view *v, int row)
 {
-    return (int)ui_int(findings_of(v), row, "pair", -1);
+    return ui_place(findings_of(v), row);
 }
 
 static bool follow(ui_view *v, int number)
@@ -117,8 +129,11 @@ static bool follow(ui_view *v, int number)
     int row = ui_view_row(v);
     if (row >= 0 && pair(v, row) == number)
         return true;
-    row = ui_find_int(findings_of(v), "pair", number);
-    return row >= 0 && ui_view_select(v, row);
+    for (row = 0; row < ff_table_rows(findings_of(v)); row++) {
+        if (pair(v, row) == number && ui_view_select(v, row))
+            return true;
+    }
+    return false;
 }
 
 int ui_proposal_of(const ui *u, const char *id)

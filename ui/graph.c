@@ -9,7 +9,7 @@
 
 enum {
     FOLD = 1 << 24, /* FOLD + first row: a folded stretch */
-    CONTEXT_MAX = 20, /* equal rows kept beside a difference, when there is room for them */
+    PIXELS = FOLD - 1, /* the row before the first node */
     FOLD_MIN = 3,   /* rows that make a fold worth its line */
 };
 
@@ -160,9 +160,16 @@ static void build(ui_view *v)
             g->repaired[row] = true;
     }
     g->height = v->window.height;
-    int context = g->count <= g->height ? g->count : CONTEXT_MAX;
-    while (choose_folds(g, t, context) > g->height && context > 1)
+    int context = g->count; /* equal rows kept beside a difference: as many as there is room for */
+    if (choose_folds(g, t, context) >= g->height)
+        context = g->height;
+    while (choose_folds(g, t, context) >= g->height && context > 1)
         context--;
+}
+
+static bool has_pixels(const ff_snapshot *s)
+{
+    return s->source_pre && s->target_pre && !s->arrays;
 }
 
 static bool is_open(const graph *g, int first)
@@ -178,8 +185,10 @@ static void refresh(ui_view *v)
         build(v);
         g->pairs = pairs_of(v);
     }
-    int *order = ff_alloc_array((size_t)g->count + 1, sizeof *order);
+    int *order = ff_alloc_array((size_t)g->count + 2, sizeof *order);
     int n = 0;
+    if (has_pixels(v->ui->snap) && g->count && (v->mode == 0 || ui_pre_differs(v->ui->snap)))
+        order[n++] = PIXELS;
     for (int i = 0; i < g->count; i++) {
         if (g->fold_end[i] && !is_open(g, i) && !v->filter) {
             order[n++] = FOLD + i;
@@ -255,10 +264,70 @@ static void draw_fold(ui_view *v, int first, ui_pen *p)
         ui_pen_printf(p, ui_plain(INK_DIM), " %d of them equivalent rewrites", equivalent);
 }
 
+/* What is fed to both sides: the words that differ come first. */
+static void draw_pixels(ui_view *v, ui_pen *p)
+{
+    const ff_snapshot *s = v->ui->snap;
+    const char *target = ui_target_pre(s);
+    bool same = !ui_pre_differs(s);
+    look l = look_of(same ? "equal" : "different", same && s->target_pre_repaired);
+    int half = half_of(p), right = p->right;
+    ff_buf a = {0}, b = {0};
+
+    ui_pre_words(s->source_pre, target, &a);
+    if (same)
+        ff_buf_puts(&b, "the same preprocessing");
+    else
+        ui_pre_words(target, s->source_pre, &b);
+    l.text = same ? INK_DIM : INK_STRONG;
+    p->right = p->left + half;
+    ui_pen_text(p, ui_plain(l.ink), " \xe2\x96\xa4 ");
+    ui_pen_text(p, ui_plain(l.text), a.data);
+    separator(p, half, right);
+    ui_pen_char(p, ui_bold(l.ink), l.glyph);
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    ui_pen_text(p, ui_plain(l.text), b.data);
+    ff_buf_finish(&a);
+    ff_buf_finish(&b);
+}
+
+/* The summary and what is to be said of it. Where both do not fit, equal ones matter less than the note: the
+ * Source's half says the same; of a summary that differs, every word counts. */
+static void draw_target(ui_pen *p, const look *l, const char *summary, const char *note, bool same)
+{
+    int room = ui_pen_room(p), need = ff_display_width(summary), noted = *note ? ff_display_width(note) + 2 : 0;
+    bool matters = l->ink == INK_BAD || l->ink == INK_WARN;
+
+    if (need + noted > room)
+        need = !same || !matters ? need : room - noted > 5 ? room - noted : 5;
+    if (*note && need + noted > room && room - need < 7) {
+        ui_pen_text(p, ui_plain(l->text), summary);
+        return;
+    }
+    if (need + noted <= room) {
+        char *padded = ff_asprintf(" %s ", note);
+        if (*note)
+            ui_pen_right(p, ui_plain(l->ink), padded);
+        ui_pen_text(p, ui_plain(l->text), summary);
+        free(padded);
+        return;
+    }
+    if (need < ff_display_width(summary))
+        ui_pen_field(p, ui_plain(l->text), need, summary);
+    else
+        ui_pen_text(p, ui_plain(l->text), summary);
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    ui_pen_text(p, ui_plain(l->ink), note);
+}
+
 static void draw(ui_view *v, int row, ui_pen *p)
 {
     if (row >= FOLD) {
         draw_fold(v, row - FOLD, p);
+        return;
+    }
+    if (row == PIXELS) {
+        draw_pixels(v, p);
         return;
     }
     graph *g = v->data;
@@ -294,26 +363,8 @@ static void draw(ui_view *v, int row, ui_pen *p)
         ui_pen_text(p, ui_plain(INK_WARN), *note ? note : "missing");
         return;
     }
-    /* The summary has the first right to the room, the note what is left. */
     const char *summary = ui_text(t, row, "target_summary");
-    int need = ff_display_width(summary) + 1, room = ui_pen_room(p);
-    if (*note && room - need >= 6) {
-        char *fitted = ff_strdup(note);
-        int width = ff_display_width(note);
-        if (width <= room - need - 1) {
-            char *padded = ff_asprintf("%s ", fitted);
-            ui_pen_right(p, ui_plain(l.ink), padded);
-            free(padded);
-            ui_pen_text(p, ui_plain(l.text), summary);
-        } else {
-            ui_pen_text(p, ui_plain(l.text), summary);
-            ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-            ui_pen_text(p, ui_plain(l.ink), note);
-        }
-        free(fitted);
-    } else {
-        ui_pen_text(p, ui_plain(l.text), summary);
-    }
+    draw_target(p, &l, summary, target_only && !*note ? "not in the Source" : note, strcmp(summary, ui_text(t, row, "source_summary")) == 0);
 }
 
 static int head_height(const ui_view *v, int height)
@@ -362,13 +413,17 @@ static const char *empty(const ui_view *v)
 
 static int pair(const ui_view *v, int row)
 {
+    if (row == PIXELS)
+        return UI_PIXELS;
     return row < FOLD ? (int)ui_int(pairs_of(v), row, "pair", -1) : -1;
 }
 
 static bool follow(ui_view *v, int number)
 {
     graph *g = data_of(v);
-    int row = ui_find_int(pairs_of(v), "pair", number);
+    int row = number == UI_PIXELS ? PIXELS : ui_find_int(pairs_of(v), "pair", number);
+    if (row == PIXELS)
+        return ui_view_select(v, row);
     if (row < 0)
         return false;
     int shown = ui_view_row(v);
@@ -386,7 +441,7 @@ static bool toggle(ui_view *v)
 {
     graph *g = data_of(v);
     int row = ui_view_row(v);
-    if (row < 0)
+    if (row < 0 || row == PIXELS)
         return true;
     int first = row >= FOLD ? row - FOLD : g->fold_of[row];
     if (first < 0)
@@ -429,8 +484,10 @@ static bool verb(ui_view *v, int argc, char **argv)
 static int find(ui_view *v, const char *text, int from, int step)
 {
     graph *g = data_of(v);
-    int at = from >= FOLD ? (step < 0 ? from - FOLD : g->fold_end[from - FOLD] - 1) : from;
-    for (int i = step ? 1 : 0; i <= g->count && g->count > 0; i++) {
+    int at = from == PIXELS ? (step < 0 ? g->count - 1 : 0)
+             : from >= FOLD ? (step < 0 ? from - FOLD : g->fold_end[from - FOLD] - 1)
+                            : from;
+    for (int i = step && from != PIXELS ? 1 : 0; i <= g->count && g->count > 0; i++) {
         int row = ((at + i * (step < 0 ? -1 : 1)) % g->count + g->count) % g->count;
         ff_buf b = {0};
         ui_view_row_text(v, row, &b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Suspicious layers: core layers with their scores, sorted by one of them. */
+/* Suspicious layers: core layers with their scores, sorted by one of them. The scores are those of the Target as it
+ * came: layers whose faults are repaired are dimmed, and the bars measure what is left. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,22 @@ static const struct {
 };
 enum { BY_ISOLATED, BY_ENTIRE, BY_CAUSAL, BY_KW, BY_LAYER };
 
+typedef enum mark { MARK_NONE, MARK_OPEN, MARK_REPAIRED } mark;
+
+typedef struct heat {
+    mark *marks; /* by row of the table */
+    double most; /* largest score of the layers that are not repaired */
+} heat;
+
+static void finish(ui_view *v)
+{
+    heat *h = v->data;
+    if (h)
+        free(h->marks);
+    free(h);
+    v->data = NULL;
+}
+
 static const ff_table *layers_of(const ui_view *v)
 {
     return v->ui->snap->layers;
@@ -29,12 +46,44 @@ static const char *bar_column(const ui_view *v)
 static double largest(const ui_view *v, const char *column)
 {
     double most = 0;
-    for (int i = 0; i < ff_table_rows(layers_of(v)); i++) {
-        double x = ui_real(layers_of(v), i, column);
-        if (x > most)
-            most = x;
-    }
+    for (int i = 0; i < ff_table_rows(layers_of(v)); i++)
+        most = fmax(most, ui_real(layers_of(v), i, column));
     return most;
+}
+
+/* What was found at each layer, and what the bars are measured by. */
+static void take_marks(ui_view *v)
+{
+    heat *h = v->data;
+    const ff_table *t = layers_of(v), *findings = ui_findings(v->ui);
+    int n = ff_table_rows(t);
+
+    if (!h)
+        h = v->data = ff_alloc(sizeof *h);
+    free(h->marks);
+    h->marks = ff_alloc_array((size_t)n + 1, sizeof *h->marks);
+    for (int i = 0; i < ff_table_rows(findings); i++) {
+        int row = ui_find_int(t, "pair", ui_int(findings, i, "pair", -1));
+        bool repaired = strcmp(ui_text(findings, i, "status"), "repaired") == 0;
+        if (row >= 0 && !repaired)
+            h->marks[row] = MARK_OPEN;
+        else if (row >= 0 && h->marks[row] == MARK_NONE)
+            h->marks[row] = MARK_REPAIRED;
+    }
+    h->most = 0;
+    for (int i = 0; i < n; i++) {
+        if (h->marks[i] != MARK_REPAIRED)
+            h->most = fmax(h->most, ui_real(t, i, bar_column(v)));
+    }
+    if (h->most <= 0) /* nothing is left: as it was */
+        h->most = largest(v, bar_column(v));
+}
+
+/* Of a bar; what is repaired may be beyond the scale. */
+static double fraction_of(const ui_view *v, double x)
+{
+    const heat *h = v->data;
+    return !(x > 0) ? 0 : x >= h->most ? 1 : x / h->most;
 }
 
 static bool known(const ui_view *v, const char *column)
@@ -65,6 +114,7 @@ static void refresh(ui_view *v)
     int n = ff_table_rows(t), *order = ff_alloc_array((size_t)n + 1, sizeof *order);
     entry *e = ff_alloc_array((size_t)n + 1, sizeof *e);
 
+    take_marks(v);
     for (int i = 0; i < n; i++) {
         double key = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0)
                                          : ui_real(t, i, scores[v->sort].column);
@@ -82,7 +132,7 @@ static void refresh(ui_view *v)
 static int columns_for(const ui_view *v, int width, int out[4])
 {
     /* Scores that were not computed have no column. */
-    int room = width < 34 ? 1 : width < 44 ? 2 : width < 56 ? 3 : 4, n = 0;
+    int room = width < 40 ? 1 : width < 48 ? 2 : width < 58 ? 3 : 4, n = 0;
     out[n++] = v->sort == BY_LAYER ? BY_ISOLATED : v->sort;
     for (int k = 0; k < 4 && n < room; k++) {
         if (k != out[0] && (ff_table_rows(layers_of(v)) == 0 || known(v, scores[k].column)))
@@ -91,11 +141,11 @@ static int columns_for(const ui_view *v, int width, int out[4])
     return n;
 }
 
-enum { NUMBER = 8 };
+enum { NUMBER = 8, PLACE = 7 };
 
 static int bar_cells(int width, int numbers)
 {
-    int cells = (width - 5 - numbers * NUMBER) / 3;
+    int cells = (width - PLACE - numbers * NUMBER) / 3;
     return cells < 4 ? 4 : cells > 24 ? 24 : cells;
 }
 
@@ -103,21 +153,23 @@ static void draw(ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = layers_of(v), *pairs = v->ui->snap->pairs;
     int width = ui_pen_room(p), shown[4], n = columns_for(v, width, shown);
-    double x = ui_real(t, row, bar_column(v)), most = largest(v, bar_column(v));
-    double f = most > 0 && x > 0 ? x / most : 0;
-    int cells = bar_cells(width, n), name = width - 6 - cells - n * NUMBER;
+    const heat *h = v->data;
+    double f = fraction_of(v, ui_real(t, row, bar_column(v)));
+    int cells = bar_cells(width, n), name = width - PLACE - 1 - cells - n * NUMBER;
+    bool repaired = h->marks[row] == MARK_REPAIRED, open = h->marks[row] == MARK_OPEN;
     char text[32];
 
+    ui_pen_char(p, ui_plain(INK_TEXT), ' ');
+    ui_pen_char(p, ui_bold(repaired ? INK_GOOD : INK_BAD), repaired ? 0x2713 : open ? 0x2260 : ' ');
     snprintf(text, sizeof text, " L%lld", (long long)ui_int(t, row, "layer", 0));
     ui_pen_field(p, ui_plain(INK_DIM), 5, text);
     int at = ui_find_int(pairs, "pair", ui_int(t, row, "pair", -1));
     const char *summary = at >= 0 ? ui_text(pairs, at, "source_summary") : "";
-    bool differs = at >= 0 && ui_int(pairs, at, "findings", 0) > 0;
     if (name >= 6) {
-        ui_pen_field(p, differs ? ui_bold(INK_STRONG) : ui_plain(INK_TEXT), name, summary);
+        ui_pen_field(p, open ? ui_bold(INK_STRONG) : ui_plain(repaired ? INK_DIM : INK_TEXT), name, summary);
         ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     }
-    ui_pen_bar(p, ui_plain(ui_ink_of_heat(f)), cells, f);
+    ui_pen_bar(p, ui_plain(repaired ? INK_DIM : ui_ink_of_heat(f)), cells, f);
     for (int i = 0; i < n; i++) {
         double value = ui_real(t, row, scores[shown[i]].column);
         if (isnan(value))
@@ -126,7 +178,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
             snprintf(text, sizeof text, "%.0f%%", 100 * value);
         else
             ui_format_real(text, value);
-        ui_pen_field(p, i ? ui_plain(INK_DIM) : ui_plain(INK_TEXT), -NUMBER, text);
+        ui_pen_field(p, i || repaired ? ui_plain(INK_DIM) : ui_plain(INK_TEXT), -NUMBER, text);
     }
 }
 
@@ -140,30 +192,30 @@ static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
 {
     const ff_table *t = layers_of(v);
     int n = ff_table_rows(t), room = r.width - 2, columns = n < room ? n : room;
-    double most = largest(v, bar_column(v));
-    int64_t here = v->ui->pair;
+    const heat *h = v->data;
 
-    if (columns <= 0)
+    if (columns <= 0 || !h)
         return;
     int each = n < room ? room / n : 1;
     if (each > 3)
         each = 3;
     for (int k = 0; k < columns; k++) {
         int from = (int)((int64_t)k * n / columns), to = (int)((int64_t)(k + 1) * n / columns);
-        double x = 0;
-        bool at = false;
+        double f = 0;
+        bool at = false, repaired = true;
         for (int i = from; i < to; i++) {
-            double y = ui_real(t, i, bar_column(v));
-            x = y > x ? y : x;
-            at = at || ui_int(t, i, "pair", -1) == here;
+            double y = fraction_of(v, ui_real(t, i, bar_column(v)));
+            if (y > 0 && h->marks[i] != MARK_REPAIRED)
+                repaired = false;
+            f = fmax(f, y);
+            at = at || ui_int(t, i, "pair", -1) == v->ui->pair;
         }
-        double f = most > 0 ? x / most : 0;
         for (int row = 0; row < rows; row++) {
             double part = f * rows - (rows - 1 - row); /* of this cell */
             uint32_t block = part >= 1 ? 0x2588 : part > 0 ? ui_block(part) : row == rows - 1 ? 0x2581 : ' ';
             ui_pen p = ui_pen_at(c, r, row);
             ui_pen_to(&p, 1 + k * each);
-            ui_style s = ui_plain(f > 0 ? ui_ink_of_heat(f) : INK_DIM);
+            ui_style s = ui_plain(f > 0 && !repaired ? ui_ink_of_heat(f) : INK_DIM);
             if (at)
                 s.paper = PAPER_CURSOR_OFF;
             for (int e = 0; e < each - (each > 1); e++)
@@ -178,7 +230,7 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
     if (r.height > 1)
         spark(v, c, (ui_rect){r.x, r.y, r.width, r.height - 1}, r.height - 1);
     ui_pen p = ui_pen_at(c, r, r.height - 1);
-    ui_pen_text(&p, ui_plain(INK_DIM), " layer");
+    ui_pen_text(&p, ui_plain(INK_DIM), "   layer");
     ui_pen_to(&p, r.width - n * NUMBER);
     for (int i = 0; i < n; i++)
         ui_pen_field(&p, i ? ui_plain(INK_DIM) : ui_bold(INK_TEXT), -NUMBER, scores[shown[i]].title);
@@ -233,6 +285,6 @@ static bool verb(ui_view *v, int argc, char **argv)
 
 const ui_view_class ui_heat_class = {
     .name = "heat", .title = "Suspicious layers", .keys = "Enter details  o sort",
-    .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
+    .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
     .corner = corner, .empty = empty, .pair = pair, .follow = follow, .verb = verb,
 };

@@ -9,13 +9,25 @@
 #include "pixels.h"
 #include "ui.h"
 
-/* From MODES on: put right by step mode - MODES + 1. */
-enum { ALL, WRONG, FIXED, WORSE, MODES };
+/* From MODES on: put right by step mode - MODES + 1. OF_REPAIR: changed by a repair that was not taken. */
+enum { OF_REPAIR = -1, ALL, WRONG, FIXED, WORSE, MODES };
 static const char *const mode_names[MODES] = {"all", "wrong now", "put right", "got worse"};
 
 static const ff_table *images_of(const ui_view *v)
 {
     return v->ui->snap->images_table;
+}
+
+static void finish(ui_view *v)
+{
+    free(v->data);
+    v->data = NULL;
+}
+
+/* The row of the repair whose images are shown (v->data is its id), or -1. */
+static int repair_row(const ui_view *v)
+{
+    return v->mode == OF_REPAIR && v->data ? ui_find_id(ui_proposals(v->ui), "id", v->data) : -1;
 }
 
 static bool wrong_at_first(const ff_table *t, int row)
@@ -26,6 +38,8 @@ static bool wrong_at_first(const ff_table *t, int row)
 static bool belongs(const ff_table *t, int row, int mode)
 {
     bool wrong = ui_int(t, row, "wrong", 0), first = wrong_at_first(t, row);
+    if (mode == OF_REPAIR)
+        return false;
     if (mode >= MODES)
         return ui_int(t, row, "fixed_by", 0) == mode - MODES + 1;
     return mode == ALL || (mode == WRONG && wrong) || (mode == FIXED && first && !wrong) ||
@@ -35,9 +49,14 @@ static bool belongs(const ff_table *t, int row, int mode)
 static void refresh(ui_view *v)
 {
     const ff_table *t = images_of(v);
-    int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order);
+    int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order), repair = repair_row(v);
+    if (v->mode == OF_REPAIR && repair < 0)
+        v->mode = ALL; /* taken, or of another state */
+    const char *right = ui_text(ui_proposals(v->ui), repair, "puts_right");
+    const char *harmed = ui_text(ui_proposals(v->ui), repair, "makes_wrong");
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if (belongs(t, i, v->mode))
+        int64_t image = repair >= 0 ? ui_int(t, i, "image", -1) : -1;
+        if (belongs(t, i, v->mode) || (repair >= 0 && (ui_in_list(right, image) || ui_in_list(harmed, image))))
             order[n++] = i;
     }
     ui_view_rows(v, n, order);
@@ -94,13 +113,18 @@ static void draw(ui_view *v, int row, ui_pen *p)
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_field(p, ui_plain(INK_TEXT), name, ui_text(t, row, "name"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    if (step > 0)
+    bool asked = repair_row(v) >= 0;
+    if (asked)
+        snprintf(text, sizeof text, " would be %s ", wrong ? "right" : "wrong");
+    else if (step > 0)
         snprintf(text, sizeof text, " step %lld ", (long long)step);
     else
         snprintf(text, sizeof text, "%s", wrong && !first ? " got worse " : "");
     if (*text)
-        ui_pen_right(p, ui_plain(step > 0 ? INK_GOOD : INK_BAD), text);
+        ui_pen_right(p, ui_plain((asked ? wrong : step > 0) ? INK_GOOD : INK_BAD), text);
     int each = (ui_pen_room(p) - 3) / 2;
+    int most = *ui_text(t, row, "source_name") ? 26 : 6;
+    each = each > most ? most : each;
     ui_pen_field(p, ui_plain(wrong ? INK_SOURCE : INK_TEXT), each, source);
     if (wrong) {
         ui_pen_text(p, ui_plain(INK_DIM), " \xe2\x86\x92 ");
@@ -143,67 +167,95 @@ static int head_height(const ui_view *v, int height)
 static int draw_thumb(ui_view *v, ui_canvas *c, ui_rect r)
 {
     const ff_picture *p = v->ui->picture;
-    int room = 2 * r.height < r.width ? 2 * r.height : r.width;
     if (r.width < 12)
         return 0;
     if (p && p->image == v->ui->image) {
         ui_pixels pixels;
         ui_pixels_of_rgb(&pixels, p->rgb, p->width, p->height);
-        ui_pixels_draw(&pixels, c, (ui_rect){r.x, r.y, room, r.height});
+        r = ui_pixels_draw(&pixels, c, r);
         ui_pixels_finish(&pixels);
-    } else {
-        ui_pen pen = ui_pen_at(c, (ui_rect){r.x, r.y, room, 1}, 0);
-        ui_pen_text(&pen, ui_plain(INK_DIM), ui_busy(v->ui) ? "when the engine is free" : "reading\xe2\x80\xa6");
+        return r.width + 1;
     }
-    return room + 1;
+    ui_pen pen = ui_pen_at(c, r, 0);
+    ui_pen_text(&pen, ui_plain(INK_DIM), ui_busy(v->ui) ? "when the engine is free" : "reading\xe2\x80\xa6");
+    return 2 * r.height < r.width ? 2 * r.height + 1 : r.width + 1;
+}
+
+/* What became of an image, and the step that did it. */
+static void draw_fate(const ui_view *v, int row, ui_pen *p)
+{
+    const ff_table *t = images_of(v), *states = v->ui->snap->states;
+    int64_t step = ui_int(t, row, "fixed_by", 0);
+
+    if (ui_int(t, row, "wrong", 0)) {
+        ui_pen_text(p, ui_bold(INK_BAD), wrong_at_first(t, row) ? "  \xe2\x9c\x97 wrong" : "  \xe2\x9c\x97 got worse");
+        return;
+    }
+    if (!step)
+        return;
+    ui_pen_printf(p, ui_plain(INK_GOOD), "  \xe2\x9c\x93 by step %lld", (long long)step);
+    for (int i = ui_find_int(states, "state", v->ui->snap->state); i >= 0;) {
+        if (ui_int(states, i, "step", 0) == step) {
+            ui_pen_text(p, ui_plain(INK_DIM), ": ");
+            ui_pen_brief(p, ui_plain(INK_DIM), ui_text(states, i, "summary"), NULL);
+            return;
+        }
+        int up = ui_find_int(states, "state", ui_int(states, i, "parent", -1));
+        i = up < i ? up : -1;
+    }
+}
+
+/* The five best classes of one side. */
+static void draw_top(ui_view *v, int row, bool target, ui_canvas *c, ui_rect r)
+{
+    const ff_table *t = images_of(v);
+    const char *list = ui_text(t, row, target ? "top_target" : "top_source");
+    double margin = ui_real(t, row, target ? "target_margin" : "source_margin");
+    ui_pen p = ui_pen_at(c, r, 0);
+    char number[16];
+
+    ui_format_real(number, margin);
+    ui_pen_printf(&p, ui_bold(target ? INK_TARGET : INK_SOURCE), "%s", target ? "Target" : "Source");
+    if (!isnan(margin))
+        ui_pen_printf(&p, ui_plain(INK_DIM), r.width < 26 ? "  by %s" : "  ahead by %s", number);
+    for (int k = 0; k < 5 && k + 1 < r.height; k++) {
+        int64_t class = top_class(list, k);
+        bool hit = class == ui_int(t, row, "source", -1);
+        if (class < 0)
+            continue;
+        p = ui_pen_at(c, r, 1 + k);
+        ui_pen_printf(&p, ui_plain(INK_DIM), "%d ", k + 1);
+        ui_style s = k == 0 ? ui_bold(hit ? INK_GOOD : INK_BAD) : ui_plain(hit ? INK_GOOD : INK_TEXT);
+        const char *name = class_name(t, class);
+        if (*name)
+            ui_pen_printf(&p, s, "%s ", name);
+        ui_pen_printf(&p, *name ? ui_plain(INK_DIM) : s, "%lld", (long long)class);
+    }
 }
 
 static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
 {
     const ff_table *t = images_of(v);
     int row = ui_view_row(v);
-    char margin[16];
 
     if (row < 0)
         return;
     moved(v);
-    int used = draw_thumb(v, c, (ui_rect){r.x + 1, r.y, r.width * 2 / 5, r.height - 1});
-    r.x += used;
-    r.width -= used;
-    int half = r.width / 2;
+    int used = draw_thumb(v, c, (ui_rect){r.x + 1, r.y, r.width * 2 / 5, r.height - 1}) + 1;
+    r = (ui_rect){r.x + used + 1, r.y, r.width - used - 1, r.height};
     ui_pen p = ui_pen_at(c, r, 0);
-    ui_pen_printf(&p, ui_bold(INK_STRONG), " %s", ui_text(t, row, "name"));
-    for (int side = 0; side < 2; side++) {
-        const char *column = side ? "top_target" : "top_source";
-        p = ui_pen_at(c, r, 1);
-        p.right = side ? p.right : p.left + half - 1;
-        ui_pen_to(&p, side * half);
-        double m = ui_real(t, row, side ? "target_margin" : "source_margin");
-        ui_format_real(margin, m);
-        ui_pen_printf(&p, ui_bold(side ? INK_TARGET : INK_SOURCE), " %s", side ? "Target" : "Source");
-        if (!isnan(m))
-            ui_pen_printf(&p, ui_plain(INK_DIM), half < 27 ? "  by %s" : "  ahead by %s", margin);
-        for (int k = 0; k < 5; k++) {
-            int64_t class = top_class(ui_text(t, row, column), k);
-            if (class < 0)
-                continue;
-            bool hit = class == ui_int(t, row, "source", -1);
-            p = ui_pen_at(c, r, 2 + k);
-            p.right = side ? p.right : p.left + half - 1;
-            ui_pen_to(&p, side * half);
-            ui_pen_printf(&p, ui_plain(INK_DIM), " %d ", k + 1);
-            ui_style s = k == 0 ? ui_bold(hit ? INK_GOOD : INK_BAD) : ui_plain(hit ? INK_GOOD : INK_TEXT);
-            const char *name = class_name(t, class);
-            if (*name)
-                ui_pen_printf(&p, s, "%s ", name);
-            ui_pen_printf(&p, *name ? ui_plain(INK_DIM) : s, "%lld", (long long)class);
-        }
-    }
+    ui_pen_text(&p, ui_bold(INK_STRONG), ui_text(t, row, "name"));
+    draw_fate(v, row, &p);
+    int half = r.width / 2 < 40 ? r.width / 2 : 40;
+    draw_top(v, row, false, c, (ui_rect){r.x, r.y + 1, half - 1, r.height - 1});
+    draw_top(v, row, true, c, (ui_rect){r.x + half, r.y + 1, half - 1, r.height - 1});
 }
 
 static void corner(const ui_view *v, ff_buf *out)
 {
-    if (v->mode < MODES)
+    if (v->mode == OF_REPAIR)
+        ff_buf_printf(out, "of this repair: %d", v->n_rows);
+    else if (v->mode < MODES)
         ff_buf_printf(out, "%s %d", mode_names[v->mode], v->n_rows);
     else
         ff_buf_printf(out, "by step %d: %d", v->mode - MODES + 1, v->n_rows);
@@ -211,6 +263,12 @@ static void corner(const ui_view *v, ff_buf *out)
 
 static const char *empty(const ui_view *v)
 {
+    int repair = repair_row(v);
+    if (repair >= 0 && ui_busy(v->ui))
+        return "the repair is being judged";
+    if (repair >= 0)
+        return ui_int(ui_proposals(v->ui), repair, "complete", 0) ? "taken alone, this repair changes no label (f: all)"
+                                                                  : "taken alone, this repair puts too few right (f: all)";
     return v->ui->snap->loaded ? "no image is of this kind (f: next filter)" : "loading the images";
 }
 
@@ -248,6 +306,14 @@ static bool verb(ui_view *v, int argc, char **argv)
     }
     if (strcmp(argv[0], "filter") != 0 || argc < 2)
         return false;
+    if (strcmp(argv[1], "repair") == 0 && argc == 3) {
+        char *id = ff_strdup(argv[2]);
+        finish(v);
+        v->data = id;
+        v->mode = OF_REPAIR;
+        v->stale = true;
+        return true;
+    }
     if (strcmp(argv[1], "step") == 0 && argc == 3) {
         filter_step(v, argv[2]);
         return true;
@@ -260,8 +326,9 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_images_class = {
-    .name = "images", .title = "Images", .keys = "f all, wrong, put right, worse, by step",
+    .name = "images", .alone = 28, .title = "Images",
+    .keys = "f all, wrong, put right, worse, by step  x the repair that puts it right",
     .filters = true,
-    .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
+    .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
     .corner = corner, .empty = empty, .verb = verb,
 };

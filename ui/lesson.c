@@ -109,6 +109,6 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_lesson_class = {
-    .name = "lesson", .title = "Lesson", .keys = "Enter answer  H hint  j k scroll", .text = true,
+    .name = "lesson", .alone = 30, .title = "Lesson", .keys = "Enter answer  H hint  j k scroll", .text = true,
     .finish = finish, .refresh = refresh, .draw = draw, .badge = badge, .verb = verb,
 };

@@ -66,7 +66,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
             ui_pen_right(p, ui_plain(INK_DIM), text);
     }
     draw_place(v, row, rejected, p);
-    ui_pen_brief(p, ui_plain(rejected ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"));
+    ui_pen_brief(p, ui_plain(rejected ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"), NULL);
 }
 
 static void badge(const ui_view *v, ff_buf *out)
@@ -92,7 +92,7 @@ static const char *empty(const ui_view *v)
 
 static int pair(const ui_view *v, int row)
 {
-    return (int)ui_int(proposals_of(v), row, "pair", -1);
+    return ui_place(proposals_of(v), row);
 }
 
 static const char *proposal(const ui_view *v, int row)

@@ -7,8 +7,6 @@
 #include "terminal.h"
 #include "ui.h"
 
-enum { LESSON_ALONE = 30 }; /* rows below which the text of a lesson has the screen to itself */
-
 void ui_resized(ui *u, int width, int height)
 {
     u->width = width;
@@ -80,6 +78,10 @@ static void draw_pane(ui *u, const ui_pane *pane)
         ff_buf_printf(&corner, "&%s", v->filter);
     else if (v->class->corner)
         v->class->corner(v, &corner);
+    /* That some rows are hidden has to be seen: then the other tabs are keys. */
+    bool filtered = v->filter || (v->class->filters && v->mode != 0);
+    if (filtered && corner.len)
+        total += ff_display_width(corner.data) + 4;
     if (total <= f.width - 4) {
         for (int i = 0; i < pane->n_views; i++)
             draw_tab(u, &p, pane, i, focused);
@@ -161,7 +163,7 @@ void ui_paint(ui *u)
     }
     ui_rect body = {0, 1, w, h - 4};
     ui_layout_make(&u->layout, body, u->seen, u->focus,
-                   u->zoomed || (u->focus == VIEW_LESSON && h < LESSON_ALONE));
+                   u->zoomed || h < ui_view_classes[u->focus]->alone);
     for (int i = 0; i < u->layout.count; i++)
         ui_canvas_frame(&u->canvas, u->layout.panes[i].frame, INK_FRAME);
     int focused = ui_layout_pane_of(&u->layout, u->focus);

@@ -99,7 +99,7 @@ static void draw_what_if(const ff_snapshot *s, ui_pen *p)
         ui_pen_right(p, ui_bold(w->wrong < s->wrong ? INK_GOOD : w->wrong > s->wrong ? INK_BAD : INK_WARN), text);
     }
     ui_pen_text(p, ui_bold(INK_STRONG), "What if ");
-    ui_pen_brief(p, ui_plain(INK_TEXT), w->summary);
+    ui_pen_brief(p, ui_plain(INK_TEXT), w->summary, NULL);
 }
 
 /* What the cursor's repair, or the next one, would do; or what to press now. */
@@ -150,7 +150,11 @@ void ui_draw_next(ui *u, ui_rect r)
         snprintf(text, sizeof text, " would leave %lld wrong ", (long long)wrong);
         ui_pen_right(&p, ui_bold(wrong < s->wrong ? INK_GOOD : INK_WARN), text);
     }
-    ui_pen_brief(&p, ui_plain(INK_TEXT), ui_text(t, row, "summary"));
+    int pair = ui_find_int(s->pairs, "pair", ui_int(t, row, "pair", -1));
+    int64_t layer = ui_int(s->pairs, pair, "layer", 0);
+    if (layer)
+        ui_pen_printf(&p, ui_plain(INK_DIM), "L%lld ", (long long)layer);
+    ui_pen_brief(&p, ui_plain(INK_TEXT), ui_text(t, row, "summary"), NULL);
 }
 
 static void draw_progress(ui *u, ui_pen *p)
@@ -206,16 +210,19 @@ static void draw_hint(ui *u, ui_pen *p)
                         : " 0 shows the question; Enter there answers it.");
         return;
     }
-    if (v == &u->views[VIEW_DETAIL] && ui_chosen_proposal(u))
-        text = "a takes the repair named above, q goes back.";
+    if (s->what_if.summary)
+        text = s->what_if.keepable ? "Nothing is changed yet: K makes it a step, D forgets it."
+                                   : "A look only: nothing is changed, D forgets it.";
+    else if (v == &u->views[VIEW_DETAIL] && ui_chosen_proposal(u))
+        text = "a takes the repair named above, i edits a value, q goes back.";
     else if (s->wrong == 0 && ui_unsaved(u))
         text = "6 shows the images, 5 how it came about; u goes back a step.";
     else if (s->next && ff_table_rows(s->states) < 2)
-        text = "Enter explains a row; a takes the repair named above, A repairs to the end.";
+        text = "Enter explains a row; a takes this repair, A repairs to the end.";
     else if (s->next)
-        text = "a takes the repair named above, A repairs to the end, u goes back a step.";
+        text = "a takes this repair, A repairs to the end, u goes back a step.";
     else if (s->wrong > 0)
-        text = "6 shows the images that are still wrong, 2 the layers that differ most.";
+        text = "6 shows the images that are wrong, 2 the layers that differ most.";
     ui_pen_printf(p, ui_plain(INK_DIM), " %s", text);
 }
 
@@ -262,11 +269,12 @@ void ui_draw_keys(ui *u, ui_rect r)
     ui_view *v = ui_focused(u);
 
     ui_canvas_clear(&u->canvas, r, PAPER_BAR);
-    right.x = right.right - 8;
+    const char *leave = u->popup >= 0 || u->n_back ? "back" : "quit";
+    right.x = right.right - 16;
+    hint(&right, "close", leave);
     hint(&right, "keys", "help");
-    p.right -= 9;
+    p.right -= 17;
     if (u->popup >= 0) {
-        hint(&p, "close", "back");
         hint(&p, "down", "down");
         hint(&p, "up", "up");
         hint(&p, "search", "search");
@@ -277,8 +285,7 @@ void ui_draw_keys(ui *u, ui_rect r)
     if (s->localized && ui_chosen_proposal(u)) {
         hint(&p, "accept", "accept");
         hint(&p, "reject", "reject");
-        hint(&p, "step", "step");
-        hint(&p, "repair", "repair all");
+        hint(&p, "repair", "all");
     }
     if (s->localized && ff_table_rows(s->states) > 1) {
         hint(&p, "undo", "undo");
@@ -292,19 +299,25 @@ void ui_draw_keys(ui *u, ui_rect r)
             hint(&p, "view lesson", "question");
         hint(&p, "hint", "hint");
     }
-    if (v == &u->views[VIEW_GRAPH])
-        hint(&p, "fold", "fold");
+    if (v == &u->views[VIEW_DETAIL] && u->pair != -1)
+        hint(&p, "edit", "edit");
     if (v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_ACTIVATIONS])
         hint(&p, "sort next", "sort");
     if (v == &u->views[VIEW_PROPOSALS] && ui_view_row(v) >= 0 && ui_int(ui_proposals(u), ui_view_row(v), "members", 0))
         hint(&p, "split", "split");
     if (v == &u->views[VIEW_LESSON] && !ui_told(u))
         hint(&p, "open", "answer");
-    else if (v->class->filters)
-        hint(&p, "filter next", "filter");
+    if (v == &u->views[VIEW_IMAGES] || v == &u->views[VIEW_FINDINGS] || v == &u->views[VIEW_PROPOSALS] ||
+        v == &u->views[VIEW_STEPS])
+        hint(&p, "effect", v == &u->views[VIEW_IMAGES] ? "its repair" : "its images");
     hint(&p, "next-pane", "pane");
+    if (v == &u->views[VIEW_GRAPH])
+        hint(&p, "fold", "fold");
+    if (v->class->filters)
+        hint(&p, "filter next", "filter");
     hint(&p, "zoom", "zoom");
+    if (s->localized && ui_chosen_proposal(u))
+        hint(&p, "step", "search one");
     hint(&p, "search", "search");
     hint(&p, "prompt", "command");
-    hint(&p, "close", u->n_back ? "back" : "quit");
 }

@@ -133,6 +133,34 @@ static void indent(const history *h, int depth, ui_pen *p)
     }
 }
 
+/* The decision that made a state, or -1. */
+static int decision_of(const ff_table *steps, int64_t state)
+{
+    for (int k = ff_table_rows(steps) - 1; k >= 0; k--) {
+        const char *outcome = ui_text(steps, k, "outcome");
+        if (ui_int(steps, k, "state", -1) == state &&
+            (strcmp(outcome, "accepted") == 0 || strcmp(outcome, "kept") == 0))
+            return k;
+    }
+    return -1;
+}
+
+/* "LH L3 set pads to [0,0,1,1]"; the layer only where the decision is about one. */
+static void draw_decision(const ui_view *v, int k, const char *summary, bool dim, ui_pen *p)
+{
+    const ff_table *steps = v->ui->snap->steps, *findings = v->ui->snap->findings;
+    const char *type = ui_text(steps, k, "type"), *ids = ui_text(steps, k, "findings");
+    int64_t layer = ui_int(findings, ui_find_id(findings, "id", ids), "layer", 0);
+    char place[24] = "";
+
+    if (layer)
+        snprintf(place, sizeof place, "L%lld ", (long long)layer);
+    if (*type)
+        ui_pen_printf(p, dim ? ui_plain(INK_DIM) : ui_bold(ui_ink_of_type(type)), "%s ", type);
+    ui_pen_text(p, ui_plain(INK_DIM), place);
+    ui_pen_brief(p, ui_plain(dim ? INK_DIM : INK_TEXT), summary, NULL);
+}
+
 static void draw(ui_view *v, int row, ui_pen *p)
 {
     history *h = v->data;
@@ -141,13 +169,10 @@ static void draw(ui_view *v, int row, ui_pen *p)
 
     if (row >= DECISION) {
         int k = row - DECISION, state = row_of_state(t, ui_int(steps, k, "state", -1));
-        const char *type = ui_text(steps, k, "type");
         indent(h, state >= 0 ? h->depth[state] : 0, p);
         ui_pen_char(p, ui_plain(INK_LANE), 0x2502);
-        ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-        ui_pen_char(p, ui_plain(INK_WARN), 0x2717);
-        ui_pen_printf(p, ui_plain(INK_DIM), "  %s  ", type);
-        ui_pen_brief(p, ui_plain(INK_DIM), ui_text(steps, k, "summary"));
+        ui_pen_text(p, ui_plain(INK_WARN), " \xe2\x9c\x97 ");
+        draw_decision(v, k, ui_text(steps, k, "summary"), true, p);
         return;
     }
     bool current = ui_int(t, row, "current", 0);
@@ -170,7 +195,11 @@ static void draw(ui_view *v, int row, ui_pen *p)
     ui_pen_text(p, ui_plain(INK_TEXT), "  ");
     if (current)
         ui_pen_right(p, ui_plain(INK_FOCUS), " now ");
-    ui_pen_brief(p, ui_plain(ahead ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"));
+    int made = decision_of(steps, ui_int(t, row, "state", -1));
+    if (made >= 0)
+        draw_decision(v, made, ui_text(t, row, "summary"), ahead, p);
+    else
+        ui_pen_brief(p, ui_plain(ahead ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"), NULL);
 }
 
 /* ---------------------------------------------------------------------------------- the curve */
@@ -226,6 +255,17 @@ static const char *empty(const ui_view *v)
     return "loading the models";
 }
 
+/* Steps are counted along the way to the present state: what lies beside it has none. */
+static int64_t step(const ui_view *v, int row)
+{
+    const history *h = v->data;
+    for (int i = 1; h && i <= h->present && i < h->n_path; i++) {
+        if (h->path[i] == row)
+            return i;
+    }
+    return 0;
+}
+
 static void badge(const ui_view *v, ff_buf *out)
 {
     int n = ff_table_rows(states_of(v));
@@ -249,7 +289,7 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_steps_class = {
-    .name = "steps", .title = "Steps", .keys = "Enter go to this state  u undo  C-r redo",
+    .name = "steps", .title = "Steps", .keys = "Enter go to this state  x its images  u undo  C-r redo",
     .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height,
-    .draw_head = draw_head, .badge = badge, .empty = empty, .verb = verb,
+    .draw_head = draw_head, .badge = badge, .empty = empty, .step = step, .verb = verb,
 };

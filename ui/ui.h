@@ -10,6 +10,8 @@
 #ifndef FF_UI_UI_H
 #define FF_UI_UI_H
 
+#include <string.h>
+
 #include "fetafix/command.h"
 #include "fetafix/session.h"
 
@@ -19,6 +21,9 @@
 #include "layout.h"
 #include "prompt.h"
 #include "view.h"
+
+/* As a pair: what happens to the images before the first node. */
+enum { UI_PIXELS = -2 };
 
 typedef enum ui_question { ASK_NOTHING, ASK_QUIT } ui_question;
 
@@ -53,7 +58,7 @@ typedef struct ui {
     char *message;            /* one line, until the next key */
     ui_ink message_ink;
 
-    int pair;                 /* what the cursor speaks of, -1: nothing */
+    int pair;                 /* what the cursor speaks of, UI_PIXELS, or -1: nothing */
     char *finding;            /* id of the finding, when a finding was opened; else NULL */
     const ff_detail *detail;
     int detail_wanted;        /* pair asked for, -1 */
@@ -104,8 +109,20 @@ const ff_table *ui_findings(const ui *u); /* the snapshot's, or an empty table *
 const ff_table *ui_proposals(const ui *u);
 /* The repair that `accept` would take: under the cursor, or the next; NULL when there is none. */
 const char *ui_chosen_proposal(ui *u);
+
+/* jumps.c */
 void ui_cursor_moved(ui *u); /* the other panes follow */
 void ui_look_at(ui *u, int pair); /* all panes turn to a pair */
+void ui_effect(ui *u); /* from a repair to the images it puts right, from an image to its repair */
+bool ui_in_list(const char *list, int64_t number); /* "3,17,40" */
+
+/* pre.c: the spec that is the Target's now; do the two differ; a spec's words, those that differ first */
+const char *ui_target_pre(const ff_snapshot *s);
+bool ui_pre_differs(const ff_snapshot *s);
+void ui_pre_words(const char *spec, const char *other, ff_buf *out);
+/* The command line that changes the word in a line of ui_doc_pre's table; NULL: no such line. The caller frees. */
+char *ui_pre_edit(const ff_snapshot *s, int line);
+int ui_pre_first_difference(const ff_snapshot *s);
 
 /* images.c: the image that is looked at, by hand */
 void ui_look_at_image(ui *u, int image);
@@ -150,6 +167,12 @@ static inline int64_t ui_int(const ff_table *t, int row, const char *column, int
     if (c < 0 || row < 0 || row >= ff_table_rows(t) || ff_table_empty(t, row, c))
         return missing;
     return ff_table_int(t, row, c);
+}
+
+/* What a finding or a repair is about: a pair, UI_PIXELS, or -1. */
+static inline int ui_place(const ff_table *t, int row)
+{
+    return (int)ui_int(t, row, "pair", strcmp(ui_text(t, row, "type"), "PP") == 0 ? UI_PIXELS : -1);
 }
 
 /* NAN when empty. */

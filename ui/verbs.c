@@ -15,60 +15,6 @@ ui_view *ui_focused(ui *u)
     return &u->views[u->popup >= 0 ? (ui_view_id)u->popup : u->focus];
 }
 
-void ui_look_at(ui *u, int pair)
-{
-    if (pair < 0)
-        return;
-    u->pair = pair;
-    u->views[VIEW_DETAIL].stale = true;
-    ui_want_detail(u);
-    ui_want_picture(u);
-    for (int i = 0; i < VIEW_COUNT; i++) {
-        ui_view *v = &u->views[i];
-        if (v->class->follow) {
-            ui_view_update(v);
-            v->class->follow(v, pair);
-        }
-    }
-}
-
-void ui_cursor_moved(ui *u)
-{
-    ui_view *v = ui_focused(u);
-    int row;
-
-    u->dirty = true;
-    if (v->class->text || !v->class->pair || v == &u->views[VIEW_ACTIVATIONS])
-        return;
-    ui_view_update(v);
-    row = ui_view_row(v);
-    int pair = row >= 0 ? v->class->pair(v, row) : -1;
-    if (v == &u->views[VIEW_FINDINGS] && row >= 0) {
-        free(u->finding);
-        u->finding = ff_strdup(ui_text(u->snap->findings, row, "id"));
-    } else if (v != &u->views[VIEW_FINDINGS]) {
-        free(u->finding);
-        u->finding = NULL;
-    }
-    if (pair < 0 && v == &u->views[VIEW_GRAPH])
-        return; /* a fold: what was looked at stays */
-    if (pair != u->pair) {
-        u->pair = pair;
-        u->views[VIEW_DETAIL].stale = true;
-        ui_window_select(&u->views[VIEW_DETAIL].window, 0);
-        if (pair >= 0)
-            ui_want_detail(u);
-        ui_want_picture(u);
-    }
-    for (int i = 0; pair >= 0 && i < VIEW_COUNT; i++) {
-        ui_view *other = &u->views[i];
-        if (other != v && other->class->follow) {
-            ui_view_update(other);
-            other->class->follow(other, pair);
-        }
-    }
-}
-
 void ui_show_view(ui *u, ui_view_id id, bool remember)
 {
     if (id >= VIEW_KEYS) {
@@ -202,9 +148,12 @@ void ui_run_later(ui *u, int64_t job)
 
 static void next_pane(ui *u, int step)
 {
+    if (!u->zoomed && u->height < ui_view_classes[u->focus]->alone) {
+        ui_show_view(u, VIEW_GRAPH, false); /* it has the screen to itself: back to the panes */
+        u->n_back = 0;
+        return;
+    }
     int pane = ui_layout_pane_of(&u->layout, u->focus);
-    if (u->focus == VIEW_LESSON && u->layout.count < 2)
-        ui_show_view(u, VIEW_GRAPH, false); /* the lesson has the screen to itself */
     if (u->zoomed || u->layout.count < 2)
         return;
     pane = (pane + step + u->layout.count) % u->layout.count;
@@ -426,12 +375,15 @@ static bool table_view(const char *word, ui_view_id *out)
 
 /* ------------------------------------------------------------------------------------- what-if */
 
-/* To where an attribute can be edited; from there without a line to edit, the preprocessing. */
+/* To the first value that differs, on the page of what the cursor speaks of. */
 static void begin_edit(ui *u)
 {
-    if (u->pair >= 0) {
+    ui_view *v = &u->views[VIEW_DETAIL];
+    if (u->pair != -1) {
+        char *words[] = {(char *)"edit"};
         ui_show_view(u, VIEW_DETAIL, true);
-        ui_say(u, INK_INFO, "go to an attribute and press i");
+        ui_view_update(v);
+        v->class->verb(v, 1, words);
     } else {
         ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, "what-if pre ");
     }
@@ -515,6 +467,8 @@ bool ui_verb(void *sink, int argc, char **argv)
         begin_edit(u);
     } else if (strcmp(word, "what-if") == 0 && argc > 1) {
         return what_if_here(u, argc, argv);
+    } else if (strcmp(word, "effect") == 0) {
+        ui_effect(u);
     } else if (strcmp(word, "image") == 0 && argc == 2) {
         move_image(u, argv[1]);
     } else if (strcmp(word, "next-pane") == 0) {
@@ -528,7 +482,7 @@ bool ui_verb(void *sink, int argc, char **argv)
     } else if (strcmp(word, "zoom") == 0) {
         u->zoomed = !u->zoomed;
     } else if (strcmp(word, "open") == 0) {
-        if (v->class->pair && !v->class->text && u->pair >= 0)
+        if (v->class->pair && !v->class->text && u->pair != -1)
             ui_show_view(u, VIEW_DETAIL, true);
     } else if (strcmp(word, "back") == 0) {
         set_match(u, "");

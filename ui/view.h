@@ -28,6 +28,7 @@ typedef struct ui_view_class {
     bool text;         /* a page that is broken to the width; no cursor: moving scrolls */
     bool cursor;       /* a page with a cursor all the same: its lines can be chosen */
     bool filters;      /* `filter next` goes through filters of its own */
+    int alone;         /* a screen with fewer rows shows this view alone while it has the keys */
     bool fits;         /* which rows there are depends on the height */
     void (*finish)(ui_view *v); /* frees v->data; may be NULL */
     /* Something changed: say with ui_view_rows() how many rows there are, in which order. */
@@ -43,6 +44,7 @@ typedef struct ui_view_class {
     int (*pair)(const ui_view *v, int row);        /* the pair a row speaks of, or -1 */
     bool (*follow)(ui_view *v, int pair);          /* put the cursor on this pair */
     const char *(*proposal)(const ui_view *v, int row); /* id of the repair a row offers, or NULL */
+    int64_t (*step)(const ui_view *v, int row); /* number of the step that a row is, 0: none */
     bool (*verb)(ui_view *v, int argc, char **argv);    /* "open", "sort", "fold", "filter": taken? */
     /* The next row from `from` in direction `step` that holds the text; for rows that are folded away. */
     int (*find)(ui_view *v, const char *text, int from, int step);

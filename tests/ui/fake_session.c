@@ -24,30 +24,30 @@ typedef struct pair {
 } pair;
 
 static const struct {
-    const char *type, *cause, *summary, *explanation, *patch;
+    const char *type, *cause, *brief, *summary, *explanation, *patch;
     int block, gain; /* block: where in the network; gain: labels put right */
     double magnitude;
 } faults[] = {
-    {"WB", "int8-per-tensor", "weights were rounded to int8, per tensor (0.8% relative error)",
+    {"WB", "int8-per-tensor", "weight int8 per tensor 0.8%", "weights were rounded to int8, per tensor (0.8% relative error)",
      "The Target's weights take only 255 values, evenly spaced: a converter stored them as 8-bit "
      "integers with one scale for the whole tensor. Channels with small weights lose most.",
      "replace weights 'block_1_depthwise/kernel' (32x1x3x3) by the Source's", 1, 9, 0.008},
-    {"LH", "attribute-differs", "max is 6 in the Source, 3 in the Target",
+    {"LH", "attribute-differs", "max 6 -> 3", "max is 6 in the Source, 3 in the Target",
      "The activation is cut off at another value, so that large responses are lost.",
      "set input 'max' of 'Relu6__37' to 6", 3, 6, 0.5},
-    {"WB", "bfloat16", "weights were rounded to bfloat16 (0.3% relative error)",
+    {"WB", "bfloat16", "weight bfloat16 0.3%", "weights were rounded to bfloat16 (0.3% relative error)",
      "The lower 16 bits of every weight are zero.",
      "replace weights 'block_4_project/kernel' (24x96x1x1) by the Source's", 4, 0, 0.003},
-    {"WB", "int8-per-channel", "weights were rounded to int8, per channel (0.4% relative error)",
+    {"WB", "int8-per-channel", "weight int8 per channel 0.4%", "weights were rounded to int8, per channel (0.4% relative error)",
      "Each output channel's weights take only 255 values.",
      "replace weights 'block_5_expand/kernel' (96x24x1x1) by the Source's", 5, 2, 0.004},
-    {"CG", "extra-node", "a Mul by 0.98 that the Source does not have",
+    {"CG", "extra-node", "extra node", "a Mul by 0.98 that the Source does not have",
      "The graph has a node more: a scale that was meant for training was left in.",
      "remove node 'block_6/scale__91'", 6, 3, 0.02},
-    {"WB", "different", "bias differs in 3 of 64 channels (12% relative error)",
+    {"WB", "different", "bias different 12%", "bias differs in 3 of 64 channels (12% relative error)",
      "Values of the bias are genuinely different, not rounded.",
      "replace bias 'block_7_expand/bias' (64) by the Source's", 7, 1, 0.12},
-    {"PP", "scale", "the Target was given pixels of another scale",
+    {"PP", "scale", "pixels of another scale", "the Target was given pixels of another scale",
      "Preprocessing differs: the Source divides by 127.5 and subtracts 1, the Target divides by 128.",
      "preprocess the Target with scale=127.5 mean=1,1,1", -1, 0, 0.004},
 };
@@ -281,7 +281,7 @@ static ff_table *make_findings(const ff_session *s)
         {"essential", FF_COL_BOOL, ""}, {"pair", FF_COL_INT, ""}, {"layer", FF_COL_INT, ""},
         {"source_nodes", FF_COL_TEXT, ""}, {"target_nodes", FF_COL_TEXT, ""},
         {"details", FF_COL_TEXT, ""}, {"step", FF_COL_INT, ""}, {"before", FF_COL_INT, ""},
-        {"after", FF_COL_INT, ""}, {"magnitude", FF_COL_REAL, ""},
+        {"after", FF_COL_INT, ""}, {"magnitude", FF_COL_REAL, ""}, {"brief", FF_COL_TEXT, ""},
     };
     ff_table *t = table("findings", columns, FF_COUNT(columns));
     for (int i = 0; s->localized && i < FAULTS; i++) {
@@ -308,6 +308,7 @@ static ff_table *make_findings(const ff_session *s)
         }
         ff_table_set_text(t, row, "details", "{\"relative\": 0.008, \"levels\": 255}");
         ff_table_set_real(t, row, "magnitude", faults[i].magnitude);
+        ff_table_set_text(t, row, "brief", faults[i].brief);
         for (int k = 0; k < s->n_steps; k++) {
             if (s->steps[k].fault == i) {
                 ff_table_set_int(t, row, "step", k + 1);
@@ -336,7 +337,7 @@ static ff_table *make_proposals(const ff_session *s)
         {"findings", FF_COL_TEXT, ""}, {"patch", FF_COL_TEXT, ""}, {"status", FF_COL_TEXT, ""},
         {"verdict", FF_COL_TEXT, ""}, {"wrong", FF_COL_INT, ""}, {"complete", FF_COL_BOOL, ""},
         {"fixed", FF_COL_INT, ""}, {"broken", FF_COL_INT, ""}, {"pair", FF_COL_INT, ""},
-        {"members", FF_COL_INT, ""},
+        {"members", FF_COL_INT, ""}, {"puts_right", FF_COL_TEXT, ""}, {"makes_wrong", FF_COL_TEXT, ""},
     };
     int weights = 0;
     ff_table *t = table("proposals", columns, FF_COUNT(columns));

@@ -82,10 +82,10 @@ static void leave(terminal *t, int code, bool model)
 static void test_edit_in_place(void **state)
 {
     terminal *t = start();
-    terminal_press(t, "1 g Enter");
+    terminal_press(t, "1 g j Enter");
     assert_true(terminal_wait_gone(t, "reading\xe2\x80\xa6", PATIENCE_MS));
     terminal_press(t, "i"); /* to the attributes */
-    assert_true(terminal_wait_for(t, "i edits the attribute", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "i edits the value", PATIENCE_MS));
     terminal_press(t, "/ text:pads Enter i");
     assert_true(terminal_wait_for(t, ":what-if 0 pads=[1,1,1,1]", PATIENCE_MS));
     terminal_press(t, "Backspace Backspace text:0] Enter");
@@ -101,11 +101,56 @@ static void test_edit_in_place(void **state)
     leave(t, 1, false);
 }
 
+/* The first row of the graph is the preprocessing; its words are edited like attributes. */
+static void test_edit_preprocessing(void **state)
+{
+    terminal *t = start();
+    terminal_press(t, "1 g i");
+    assert_true(terminal_wait_for(t, "Preprocessing of the images", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "i edits the value", PATIENCE_MS));
+    terminal_press(t, "/ text:order Enter i");
+    assert_true(terminal_wait_for(t, ":what-if pre order=rgb", PATIENCE_MS));
+    terminal_press(t, "Backspace Backspace Backspace text:bgr Enter");
+    assert_true(terminal_wait_for(t, "What if prepare the Target's pixels with order=bgr", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "wrong 12 \xe2\x86\x92 ", PATIENCE_MS));
+    terminal_press(t, "D");
+    assert_true(terminal_wait_gone(t, "What if", PATIENCE_MS));
+    terminal_press(t, "1");
+    leave(t, 1, false);
+}
+
+/* x goes from a repair to the images it would put right, and from an image back to the repair. */
+static void test_images_of_repair(void **state)
+{
+    terminal *t = start();
+    terminal_press(t, "4 g e");
+    assert_true(terminal_wait_for(t, "would leave", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_press(t, "x");
+    assert_true(terminal_wait_for(t, "of this repair: ", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "x its repair", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "would be right", PATIENCE_MS));
+    terminal_press(t, "x");
+    assert_true(terminal_wait_for(t, "x its images", PATIENCE_MS)); /* in the list of repairs */
+    terminal_press(t, "1 a");
+    assert_true(terminal_wait_for(t, "accepted: wrong 12", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_press(t, "5 G x");
+    assert_true(terminal_wait_for(t, "by step 1: ", PATIENCE_MS));
+    terminal_press(t, "x 9"); /* the finding it repaired */
+    assert_true(terminal_wait_for(t, "its repair (step 1): wrong 12", PATIENCE_MS));
+    terminal_press(t, "u");
+    assert_true(terminal_wait_for(t, "undone", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_press(t, "1");
+    leave(t, 1, false);
+}
+
 /* The Source's weights and its activation in the first layer are one and the same. */
 static void test_swap_and_inject(void **state)
 {
     terminal *t = start();
-    terminal_press(t, "1 g W");
+    terminal_press(t, "1 g j W");
     assert_true(terminal_wait_for(t, "What if take the Source's weights", PATIENCE_MS));
     terminal_press(t, "I");
     assert_true(terminal_wait_for(t, "What if go on from", PATIENCE_MS));
@@ -129,6 +174,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_edit_in_place),
+        cmocka_unit_test(test_edit_preprocessing),
+        cmocka_unit_test(test_images_of_repair),
         cmocka_unit_test(test_swap_and_inject),
         cmocka_unit_test(test_leave_repaired),
     };
