@@ -37,39 +37,68 @@ static bool rows(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
-/* Rows from..to of a constant. */
-static cg_value *part(cg_graph *g, const cg_value *c, int64_t from, int64_t to)
+/* Rows of a constant, those whose place along the axis of size `dims[axis]` is from..to-1: dims is how all rows are
+ * numbered. */
+static cg_value *part(cg_graph *g, const cg_value *c, const ff_shape *dims, int axis, int64_t from, int64_t to)
 {
     const ff_tensor *t = c->constant;
-    int64_t dims[2] = {to - from, t->rank > 1 ? t->dims[1] : 1}, width = t->count / t->dims[0];
-    ff_tensor *r = cg_reals_new(g, t->rank, dims);
+    int64_t inner = 1, size = dims->dims[axis];
+    for (int i = axis + 1; i < dims->rank; i++)
+        inner *= dims->dims[i];
+    int64_t kept[2] = {t->dims[0] / size * (to - from), t->rank > 1 ? t->dims[1] : 1}, width = t->count / t->dims[0];
+    ff_tensor *r = cg_reals_new(g, t->rank, kept);
     if (!r)
         return NULL;
-    for (int64_t i = 0; i < r->count; i++)
-        ((double *)r->data)[i] = ff_tensor_get_real(t, from * width + i);
+    double *at = r->data;
+    for (int64_t row = 0; row < t->dims[0]; row++) {
+        int64_t place = row / inner % size;
+        for (int64_t i = 0; place >= from && place < to && i < width; i++)
+            *at++ = ff_tensor_get_real(t, row * width + i);
+    }
     cg_value *v = cg_constant(g, r, c);
     v->folded = true;
     return v;
 }
 
-/* A slice of what a dense layer makes is a dense layer with some of its rows. */
+static bool all_sliced(const cg_value *v)
+{
+    for (int i = 0; i < v->n_users; i++)
+        if (!cg_is(v->users[i], "Slice") || !v->users[i]->formed)
+            return false;
+    return !v->outputs;
+}
+
+/* The axes that the last axis of a dense layer was cut into, numbered from `first`; false: not by them alone. */
+static bool cut_from(const ff_shape *s, int64_t width, int *first)
+{
+    int64_t n = 1;
+    for (*first = s->rank; *first > 0 && n < width; n *= s->dims[*first])
+        --*first;
+    return n == width;
+}
+
+/* A slice of what a dense layer makes is a dense layer with some of its rows; so it is where they were cut into several
+ * axes: query, key and value of each head. */
 static bool slice(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     cg_node *p = cg_is(n, "Slice") && n->formed && n->n_in == 1 ? n->in[0]->producer : NULL;
+    cg_node *r = p && cg_is(p, "Reshape") && p->n_in == 1 ? p : NULL;
     const ff_cattr *axes = cg_attr(n, "axes"), *starts = cg_attr(n, "starts"), *ends = cg_attr(n, "ends"),
                    *steps = cg_attr(n, "steps");
+    p = r && cg_only_user(r->in[0]) ? r->in[0]->producer : p;
     if (!p || !cg_is(p, "Gemm") || !p->formed || !axes || axes->n != 1 || steps->ints[0] != 1 ||
-        axes->ints[0] != n->in[0]->shape.rank - 1)
+        !cg_shape_static(&n->in[0]->shape))
         return false;
     /* All who read it take a part: otherwise the whole would be computed besides. */
     cg_value *whole = n->in[0];
-    for (int i = 0; i < whole->n_users; i++)
-        if (!cg_is(whole->users[i], "Slice") || !whole->users[i]->formed)
-            return false;
-    if (whole->outputs)
+    int64_t from = starts->ints[0], to = ends->ints[0];
+    int axis = (int)axes->ints[0], first;
+    if (!all_sliced(whole) || !cut_from(&whole->shape, p->in[1]->shape.dims[0], &first) || axis < first)
         return false;
-    cg_value *w = part(g, p->in[1], starts->ints[0], ends->ints[0]);
-    cg_value *b = w ? part(g, p->in[2], starts->ints[0], ends->ints[0]) : NULL;
+    ff_shape dims = {.rank = whole->shape.rank - first}, rows = p->out[0]->shape;
+    memcpy(dims.dims, whole->shape.dims + first, (size_t)dims.rank * sizeof dims.dims[0]);
+    cg_value *w = part(g, p->in[1], &dims, axis - first, from, to);
+    cg_value *b = w ? part(g, p->in[2], &dims, axis - first, from, to) : NULL;
     if (!b)
         return false;
     cg_record_rule(g, self, n, p, 0);
@@ -77,11 +106,17 @@ static bool slice(cg_graph *g, cg_node *n, const cg_rule *self)
     n->n_attrs = 0;
     n->primary = p->primary;
     cg_absorb(n, p->origins, p->n_origins);
+    if (r) {
+        rows.dims[rows.rank - 1] = w->shape.dims[0];
+        cg_absorb(cg_reshape_after(g, n, &rows, r->primary), r->origins, r->n_origins);
+    }
     cg_set_inputs(g, n, 3);
     cg_set_in(n, 0, p->in[0]);
     cg_set_in(n, 1, w);
     cg_set_in(n, 2, b);
-    if (!cg_used(whole))
+    if (r && !cg_used(whole))
+        cg_remove(g, r, n);
+    if (!cg_used(p->out[0]))
         cg_remove(g, p, n);
     return true;
 }
@@ -106,6 +141,7 @@ static bool scales(const cg_node *n, double *factor, int *input)
     return false;
 }
 
+/* A product of two activations. */
 static bool is_scores(const cg_node *n)
 {
     return cg_is(n, "MatMul") && n->n_in == 2 && n->in[0] && n->in[1] && !n->in[0]->constant && !n->in[1]->constant;
@@ -181,6 +217,25 @@ static bool before(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* Matrices numbered along one axis are so along two, the first of size 1: heads with and without a batch. */
+static bool batch(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if (!is_scores(n) || n->in[0]->shape.rank != 3 || n->in[1]->shape.rank != 3 || !cg_shape_static(&n->in[0]->shape) ||
+        !cg_shape_static(&n->in[1]->shape) || !cg_shape_static(&n->out[0]->shape))
+        return false;
+    cg_value *const of[] = {n->in[0], n->in[1], n->out[0]};
+    ff_shape four[3];
+    for (int i = 0; i < 3; i++) {
+        four[i] = (ff_shape){.rank = 4, .dims = {1}};
+        memcpy(four[i].dims + 1, of[i]->shape.dims, 3 * sizeof four[i].dims[0]);
+    }
+    cg_record_rule(g, self, n, NULL, 0);
+    for (int i = 0; i < 2; i++)
+        cg_set_in(n, i, cg_reshape_before(g, n, of[i], &four[i], n->primary));
+    cg_reshape_after(g, n, &four[2], n->primary);
+    return true;
+}
+
 const cg_rule cg_attention_rules[] = {
     {"attention-scale", "one number that multiplies the product of two values", after},
     {"attention-scale-before", "one factor of a product scaled, or the product", before},
@@ -190,5 +245,6 @@ const cg_rule cg_attention_rules[] = {
 const cg_rule cg_sequence_rules[] = {
     {"dense-rows", "a dense layer over the rows of a sequence, or of it as a matrix", rows},
     {"dense-parts", "parts of one dense layer are dense layers", slice},
+    {"matmul-batch", "matrices numbered along one axis, or along two of which one is of size 1", batch},
     {NULL, NULL, NULL},
 };

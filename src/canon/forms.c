@@ -441,6 +441,17 @@ static bool transpose_perm(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* How values out of range are cast to 8-bit floats, which nothing here is. */
+static bool saturate(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    ff_dtype to = n->out[0]->shape.dtype;
+    if (!cg_attr(n, "saturate") || (to >= FF_FLOAT8E4M3FN && to <= FF_FLOAT8E5M2FNUZ) || (!cg_is(n, "Cast") && !cg_is(n, "CastLike") && !cg_is(n, "QuantizeLinear")))
+        return false;
+    cg_drop_attr(g, n, "saturate");
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
 static bool sum_is_add(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     if (!cg_is(n, "Sum") || n->n_in != 2)
@@ -466,6 +477,7 @@ const cg_rule cg_form_rules[] = {
     {"softmax-axis", "the axes that the softmax runs over under this opset", softmax_axis},
     {"negative-axis", "an axis counted from the end", axis_positive},
     {"transpose-default", "Transpose without perm reverses the axes", transpose_perm},
+    {"saturate", "an attribute that speaks of 8-bit floats alone", saturate},
     {"sum-add", "Sum of two is Add", sum_is_add},
     {NULL, NULL, NULL},
 };

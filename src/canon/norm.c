@@ -53,31 +53,55 @@ static bool is_variance(const cg_value *v, cg_value **x, int *axis, double *epsi
     return (pow || product) && is_centred(square->in[0], x, axis);
 }
 
-/* The value that is under the root by which is divided: Div(., Sqrt(v)), Mul(., 1 / Sqrt(v)), Mul(., v^-0.5). */
-static const cg_value *under_root(const cg_node *n, int *centred)
+/* v itself, or what it is a product of, with a constant. */
+static const cg_value *without_scale(const cg_value *v, cg_value **scale)
+{
+    const cg_node *n = v ? v->producer : NULL;
+    for (int k = 0; cg_is(n, "Mul") && n->n_in == 2 && !*scale && k < 2; k++)
+        if (n->in[k] && n->in[k]->constant && n->in[1 - k] && !n->in[1 - k]->constant) {
+            *scale = n->in[k];
+            return n->in[1 - k];
+        }
+    return v;
+}
+
+static bool is_root(const cg_node *r)
 {
     double c;
+    return cg_is(r, "Sqrt") || (cg_is(r, "Pow") && r->n_in == 2 && cg_uniform(r->in[1], &c) && c == 0.5);
+}
+
+/* What v is 1 / sqrt of: Reciprocal, Div or Pow. */
+static const cg_value *under_inverse_root(const cg_value *v)
+{
+    double c;
+    const cg_node *r = v ? v->producer : NULL;
+    if (!r || !r->in[0])
+        return NULL;
+    if (cg_is(r, "Pow") && r->n_in == 2 && cg_uniform(r->in[1], &c) && c == -0.5)
+        return r->in[0];
+    if (cg_is(r, "Reciprocal"))
+        r = r->in[0]->producer;
+    else if (cg_is(r, "Div") && r->n_in == 2 && r->in[1] && cg_uniform(r->in[0], &c) && c == 1)
+        r = r->in[1]->producer;
+    else
+        return NULL;
+    return is_root(r) ? r->in[0] : NULL;
+}
+
+/* Div(., Sqrt(v)) or Mul(., 1 / Sqrt(v)), with a constant on either side: v, and what is divided. */
+static const cg_value *under_root(const cg_node *n, const cg_value **divided, cg_value **scale)
+{
     for (int k = 0; k < 2; k++) {
-        const cg_node *r = n->in[k] ? n->in[k]->producer : NULL;
-        *centred = 1 - k;
-        if (!r || !r->in[0])
-            continue;
-        bool pow = cg_is(r, "Pow") && r->n_in == 2 && cg_uniform(r->in[1], &c);
-        if (cg_is(n, "Mul") && pow && c == -0.5)
-            return r->in[0];
-        if (cg_is(n, "Mul")) {
-            if (cg_is(r, "Reciprocal"))
-                r = r->in[0]->producer;
-            else if (cg_is(r, "Div") && r->n_in == 2 && r->in[1] && cg_uniform(r->in[0], &c) && c == 1)
-                r = r->in[1]->producer;
-            else
-                continue;
-        } else if (k == 0) {
-            continue; /* a / b is not b / a */
-        }
-        pow = cg_is(r, "Pow") && r->n_in == 2 && cg_uniform(r->in[1], &c) && c == 0.5;
-        if (r && (cg_is(r, "Sqrt") || pow))
-            return r->in[0];
+        const cg_value *by = n->in[1 - k];
+        *scale = NULL;
+        *divided = without_scale(n->in[k], scale);
+        if (cg_is(n, "Mul"))
+            by = under_inverse_root(without_scale(by, scale));
+        else
+            by = k == 0 && by && is_root(by->producer) ? by->producer->in[0] : NULL; /* a / b is not b / a */
+        if (by)
+            return by;
     }
     return NULL;
 }
@@ -92,39 +116,6 @@ static cg_value *filled(cg_graph *g, const ff_shape *x, int axis, double c, cons
     cg_value *v = cg_constant(g, t, NULL);
     v->reader = reader;
     return v;
-}
-
-static bool written(cg_graph *g, cg_node *n, const cg_rule *self)
-{
-    if ((!cg_is(n, "Div") && !cg_is(n, "Mul")) || n->n_in != 2 || !n->in[1])
-        return false;
-    int k, axis = -1;
-    double epsilon;
-    cg_value *x = NULL;
-    const ff_node *by;
-    const cg_value *inner = under_root(n, &k);
-    if (!inner || !is_centred(n->in[k], &x, &axis) || !is_variance(inner, &x, &axis, &epsilon, &by) ||
-        !cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) ||
-        !cg_shape_same(&x->shape, &n->out[0]->shape))
-        return false;
-    cg_value *scale = filled(g, &x->shape, axis, 1, n->primary), *bias = filled(g, &x->shape, axis, 0, n->primary);
-    if (!scale || !bias)
-        return false;
-    cg_value *old[] = {n->in[0], n->in[1]};
-    cg_set_inputs(g, n, 0);
-    cg_set_inputs(g, n, 3);
-    cg_set_in(n, 0, x);
-    cg_set_in(n, 1, scale);
-    cg_set_in(n, 2, bias);
-    n->op = "LayerNormalization";
-    n->n_attrs = 0;
-    n->formed = true;
-    cg_set_int(g, n, "axis", axis, n->primary);
-    cg_set_real(g, n, "epsilon", (float)epsilon, by);
-    for (int i = 0; i < 2; i++)
-        cg_remove_unread(g, old[i], n);
-    cg_record_rule(g, self, n, NULL, 1e-7);
-    return true;
 }
 
 /* The operator itself: an axis from the front, a shift that is there. */
@@ -185,6 +176,81 @@ static cg_value *spread(cg_graph *g, const cg_value *c, const cg_value *like)
     return v;
 }
 
+/* n becomes the normalisation of x, times `scale` and plus `shift` (each may be NULL). */
+static bool become(cg_graph *g, cg_node *n, cg_value *x, int axis, double epsilon, const ff_node *by, cg_value *scale,
+                   cg_value *shift, const cg_rule *self)
+{
+    if (!cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) || !cg_shape_same(&x->shape, &n->out[0]->shape))
+        return false;
+    cg_value *one = filled(g, &x->shape, axis, 1, n->primary), *zero = filled(g, &x->shape, axis, 0, n->primary);
+    if (!one || !zero)
+        return false;
+    scale = scale ? spread(g, scale, one) : one;
+    shift = shift ? spread(g, shift, one) : zero;
+    if (!scale || !shift)
+        return false;
+    cg_value *old[] = {n->in[0], n->in[1]};
+    cg_set_inputs(g, n, 0);
+    cg_set_inputs(g, n, 3);
+    cg_set_in(n, 0, x);
+    cg_set_in(n, 1, scale);
+    cg_set_in(n, 2, shift);
+    n->op = "LayerNormalization";
+    n->n_attrs = 0;
+    n->formed = true;
+    cg_set_int(g, n, "axis", axis, n->primary);
+    cg_set_real(g, n, "epsilon", (float)epsilon, by);
+    for (int i = 0; i < 2; i++)
+        cg_remove_unread(g, old[i], n);
+    cg_record_rule(g, self, n, NULL, 1e-7);
+    return true;
+}
+
+static bool written(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if ((!cg_is(n, "Div") && !cg_is(n, "Mul")) || n->n_in != 2 || !n->in[1])
+        return false;
+    int axis = -1;
+    double epsilon;
+    cg_value *x = NULL, *scale;
+    const cg_value *divided, *inner = under_root(n, &divided, &scale);
+    const ff_node *by;
+    return inner && is_centred(divided, &x, &axis) && is_variance(inner, &x, &axis, &epsilon, &by) &&
+           become(g, n, x, axis, epsilon, by, scale, NULL, self);
+}
+
+/* x * f + (shift - mean * f), f = scale / sqrt(variance + epsilon): normalisation as that of a batch is written. */
+static bool folded(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if ((!cg_is(n, "Add") && !cg_is(n, "Sub")) || n->n_in != 2 || !n->in[1])
+        return false;
+    for (int k = 0; k < (cg_is(n, "Add") ? 2 : 1); k++) {
+        const cg_node *scaled = n->in[k]->producer, *rest = n->in[1 - k]->producer;
+        cg_value *shift = NULL, *x = NULL, *scale = NULL;
+        if (cg_is(n, "Add")) {
+            if (!cg_is(rest, "Sub") || rest->n_in != 2 || !rest->in[1] || !rest->in[0] || !rest->in[0]->constant)
+                continue;
+            shift = rest->in[0];
+            rest = rest->in[1]->producer;
+        }
+        if (!cg_is(scaled, "Mul") || !cg_is(rest, "Mul") || scaled->n_in != 2 || rest->n_in != 2)
+            continue;
+        int at = rest->in[0] == scaled->in[0] || rest->in[1] == scaled->in[0] ? 0 : 1, axis;
+        const cg_value *f = scaled->in[at], *mean = rest->in[rest->in[0] == f];
+        x = scaled->in[1 - at];
+        axis = mean && (rest->in[0] == f || rest->in[1] == f) ? first_axis(mean->producer) : -1;
+        if (axis < 0 || mean->producer->in[0] != x)
+            continue;
+        const cg_value *inner = under_inverse_root(without_scale(f, &scale));
+        double epsilon;
+        const ff_node *by;
+        if (inner && is_variance(inner, &x, &axis, &epsilon, &by) &&
+            become(g, n, x, axis, epsilon, by, scale, shift, self))
+            return true;
+    }
+    return false;
+}
+
 /* a op b, element by element; provenance of b where a is neutral. */
 static cg_value *combine(cg_graph *g, const cg_value *a, cg_value *b, bool mul)
 {
@@ -240,6 +306,7 @@ static bool absorb(cg_graph *g, cg_node *n, const cg_rule *self)
 const cg_rule cg_norm_rules[] = {
     {"layernorm-form", "LayerNormalization with its axis from the front and its shift", form},
     {"layernorm-written", "LayerNormalization written out", written},
+    {"layernorm-folded", "LayerNormalization written as one factor and one shift", folded},
     {"layernorm-affine", "a scale and a shift by constants belong to the LayerNormalization before", absorb},
     {NULL, NULL, NULL},
 };

@@ -91,7 +91,7 @@ typedef struct cg_rule {
 extern const cg_rule cg_form_rules[], cg_noop_rules[], cg_pad_rules[], cg_activation_rules[],
     cg_written_rules[], cg_affine_rules[], cg_linear_rules[], cg_pool_rules[], cg_shape_rules[],
     cg_layout_rules[], cg_grouped_rules[], cg_select_rules[], cg_resize_rules[], cg_norm_rules[],
-    cg_attention_rules[], cg_sequence_rules[], cg_quantized_rules[];
+    cg_attention_rules[], cg_sequence_rules[], cg_quantized_rules[], cg_einsum_rules[], cg_sum_rules[];
 
 int cg_import(ff_plan *p, cg_graph **out) FF_MUST_USE;
 int cg_rewrite(cg_graph *g) FF_MUST_USE;
@@ -176,6 +176,16 @@ void cg_invert_perm(int *inverse, const int *perm, int rank);
 cg_value *cg_constant_transposed(cg_graph *g, const cg_value *c, const int *perm);
 cg_value *cg_constant_reshaped(cg_graph *g, const cg_value *c, int rank, const int64_t *dims);
 
-bool cg_elementwise(const cg_node *n); /* one input, element by element (shape.c) */
+/* --------------------------------------------------------------------------------- shape.c */
+
+bool cg_elementwise(const cg_node *n); /* one input, element by element */
+/* v in another shape, by a Reshape before `at`. */
+cg_value *cg_reshape_before(cg_graph *g, cg_node *at, cg_value *v, const ff_shape *shape, const ff_node *by);
+/* n gives `inner` from now on, a Reshape behind it what n gave; returns the Reshape. */
+cg_node *cg_reshape_after(cg_graph *g, cg_node *n, const ff_shape *inner, const ff_node *by);
+/* The axes that are not of size 1; returns how many. */
+int cg_wide_axes(const ff_shape *s, int *axes);
+/* The same axes in the same order, but for those of size 1. */
+bool cg_only_units_differ(const ff_shape *a, const ff_shape *b);
 
 #endif

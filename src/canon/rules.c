@@ -15,13 +15,14 @@ static const cg_rule unused_rule = {"unused-node", "nothing reads what it makes"
 static const cg_rule fold_rule = {"constant-folding",
                                   "an operand computed from constants only is that constant", NULL};
 
-static const cg_rule *const early[] = {cg_quantized_rules, cg_form_rules, cg_noop_rules, cg_activation_rules,
+static const cg_rule *const early[] = {cg_quantized_rules, cg_einsum_rules, cg_form_rules, cg_noop_rules, cg_activation_rules,
                                        cg_written_rules, cg_norm_rules, cg_attention_rules, NULL};
 static const cg_rule *const middle[] = {cg_pad_rules, cg_pool_rules, cg_grouped_rules, cg_select_rules,
                                         cg_resize_rules, NULL};
 static const cg_rule *const late[] = {cg_layout_rules, cg_shape_rules, NULL};
-static const cg_rule *const last[] = {cg_affine_rules, cg_linear_rules, cg_sequence_rules, NULL};
-static const cg_rule *const *const stages[] = {early, middle, late, last};
+static const cg_rule *const weights[] = {cg_affine_rules, cg_linear_rules, NULL};
+static const cg_rule *const last[] = {cg_sequence_rules, cg_sum_rules, NULL};
+static const cg_rule *const *const stages[] = {early, middle, late, weights, last};
 
 const char *ff_canon_rule_at(int i, const char **meaning)
 {

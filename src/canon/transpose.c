@@ -4,6 +4,7 @@
  * of axes, until they meet one that undoes them; Pads move below them. What cannot move stays and
  * shows. An input that is NHWC becomes an NCHW input with a Transpose behind it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "canon/rewrite.h"
@@ -223,13 +224,7 @@ static bool untransposed(cg_graph *g, cg_node *n, int i, const int *perm, int ra
     if (dry)
         return true;
     ff_shape shape = permuted(&v->shape, inverse);
-    cg_node *r = cg_insert_before(g, n, "Reshape", n->primary, 1);
-    cg_value *reshaped = cg_value_create(g, &shape);
-    cg_inherit_reshaped(reshaped, v);
-    cg_set_in(r, 0, v);
-    cg_set_out(g, r, 0, reshaped);
-    cg_set_ints(g, r, "shape", shape.dims, rank, n->primary);
-    *out = reshaped;
+    *out = cg_reshape_before(g, n, v, &shape, n->primary);
     return true;
 }
 
@@ -277,6 +272,81 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_set_out(g, n, 0, before);
     cg_set_in(after, 0, before);
     cg_set_out(g, after, 0, y);
+    return true;
+}
+
+/* Axes of size 1 come and go around a Transpose: heads of attention with and without a batch, query, key and value cut
+ * from one. In the view it has four axes, or as near to that as it gets. */
+static bool nearer_four(const ff_shape *a, const ff_shape *b)
+{
+    return abs(a->rank - 4) < abs(b->rank - 4);
+}
+
+/* Reshape(Transpose(x)) = Transpose(Reshape(x)) where the Reshape adds or drops axes of size 1, which stay where they
+ * are. */
+static bool above_units(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *t = cg_is(n, "Reshape") && n->n_in == 1 ? cg_feeder(n, 0, "Transpose") : NULL;
+    if (!t || !transpose_of(n->in[0]) || !cg_shape_static(&t->in[0]->shape) ||
+        !nearer_four(&n->out[0]->shape, &n->in[0]->shape) ||
+        !cg_only_units_differ(&n->in[0]->shape, &n->out[0]->shape))
+        return false;
+    const ff_shape *x = &t->in[0]->shape, *y = &n->out[0]->shape;
+    int perm[FF_MAX_RANK], axes[FF_MAX_RANK], from[FF_MAX_RANK], to[FF_MAX_RANK], order[FF_MAX_RANK];
+    int wide = cg_wide_axes(x, axes);
+    cg_wide_axes(&n->in[0]->shape, from);
+    cg_wide_axes(y, to);
+    perm_of(t, perm);
+    if (only_units_move(x, perm))
+        return false; /* a Reshape itself */
+    ff_shape before = *y;
+    for (int i = 0; i < y->rank; i++)
+        order[i] = i;
+    for (int i = 0; i < wide; i++) {
+        before.dims[to[i]] = x->dims[axes[i]];
+        for (int k = 0; k < wide; k++)
+            if (axes[k] == perm[from[i]])
+                order[to[i]] = to[k];
+    }
+    const ff_node *by = n->primary;
+    cg_record_rule(g, self, n, t, 0);
+    cg_value *reshaped = cg_reshape_before(g, n, t->in[0], &before, by);
+    cg_drop_attr(g, n, "shape");
+    n->op = "Transpose";
+    n->primary = t->primary;
+    set_perm(g, n, order, y->rank, t->primary);
+    cg_set_in(n, 0, reshaped);
+    cg_remove(g, t, n);
+    return true;
+}
+
+/* Transpose(Reshape(x)) = Reshape(Transpose(x)) likewise. */
+static bool below_units(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *r = cg_is(n, "Transpose") && transpose_of(n->out[0]) ? cg_feeder(n, 0, "Reshape") : NULL;
+    if (!r || r->n_in != 1 || !cg_shape_static(&r->in[0]->shape) || !nearer_four(&r->in[0]->shape, &n->in[0]->shape) ||
+        !cg_only_units_differ(&r->in[0]->shape, &n->in[0]->shape))
+        return false;
+    const ff_shape *x = &r->in[0]->shape;
+    int perm[FF_MAX_RANK], axes[FF_MAX_RANK], dropped[FF_MAX_RANK], to[FF_MAX_RANK], order[FF_MAX_RANK];
+    int wide = cg_wide_axes(x, axes);
+    cg_wide_axes(&n->in[0]->shape, dropped);
+    cg_wide_axes(&n->out[0]->shape, to);
+    perm_of(n, perm);
+    if (only_units_move(&n->in[0]->shape, perm))
+        return false; /* a Reshape itself */
+    for (int i = 0; i < x->rank; i++)
+        order[i] = i;
+    for (int i = 0; i < wide; i++)
+        for (int k = 0; k < wide; k++)
+            if (dropped[k] == perm[to[i]])
+                order[axes[i]] = axes[k];
+    ff_shape after = permuted(x, order);
+    cg_record_rule(g, self, n, r, 0);
+    cg_node *below = cg_reshape_after(g, n, &after, r->primary);
+    cg_set_in(n, 0, r->in[0]);
+    set_perm(g, n, order, x->rank, n->primary);
+    cg_remove(g, r, below);
     return true;
 }
 
@@ -365,6 +435,8 @@ const cg_rule cg_layout_rules[] = {
      input_layout},
     {"transpose-units", "a Transpose that moves only axes of size 1 is a Reshape", units},
     {"transpose-twice", "two Transposes in a row are one, or none", twice},
+    {"transpose-units-after", "axes of size 1 added or dropped after a Transpose are so before it", above_units},
+    {"transpose-units-before", "axes of size 1 added or dropped before a Transpose are so after it", below_units},
     {"transpose-pad", "padding before or after a Transpose", above_pad},
     {"dense-on-channels", "a dense layer over channels is a 1x1 convolution", dense_on_channels},
     {"transpose-order", "an operation before or after a Transpose", move_down},

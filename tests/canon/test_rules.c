@@ -197,6 +197,88 @@ static const rule_case cases[] = {
     {"dense-parts", false, /* the whole is wanted, too */
      "input x 1,3,4; float w 4,6 random; m = MatMul(x,w); y,z = Split(m) axis=2; u = Abs(m); output y; output z; "
      "output u"},
+    {"layernorm-folded", true,
+     "input x 1,3,8; float e - 0.1; float g 8 random; float h 8 random; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); "
+     "q = Mul(c,c); v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); i = Reciprocal(r); f = Mul(i,g); "
+     "a = Mul(x,f); b = Mul(m,f); d = Sub(h,b); y = Add(a,d); output y"},
+    {"layernorm-folded", true, /* neither scale nor shift */
+     "input x 1,3,8; float e - 0.1; float o - 1; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); f = Div(o,r); a = Mul(x,f); b = Mul(m,f); y = Sub(a,b); "
+     "output y"},
+    {"layernorm-folded", false, /* the mean of something else */
+     "input x 1,3,8; float e - 0.1; float h 8 random; u = Abs(x); n = ReduceMean(u) axes=[-1]; m = ReduceMean(x) axes=[-1]; "
+     "c = Sub(x,m); q = Mul(c,c); v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); i = Reciprocal(r); "
+     "a = Mul(x,i); b = Mul(n,i); d = Sub(h,b); y = Add(a,d); output y"},
+    {"layernorm-written", true, /* scaled before it is divided */
+     "input x 2,3,8; float e - 0.1; float g 8 random; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); s = Mul(g,c); y = Div(s,r); output y"},
+    {"layernorm-written", true,
+     "input x 2,3,8; float e - 0.1; float g 8 random; float p - -0.5; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); "
+     "q = Mul(c,c); v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Pow(w,p); s = Mul(r,g); y = Mul(c,s); output y"},
+    {"dense-parts", true, /* cut into parts, heads and their width */
+     "input x 1,3,4; float w 4,12 random; float b 12 random; int s 5 1,3,3,2,2; int j - 1; int k - 2; m = MatMul(x,w); "
+     "a = Add(m,b); r = Reshape(a,s); t = Transpose(r) perm=[2,0,3,1,4]; y = Gather(t,j) axis=0; "
+     "z = Gather(t,k) axis=0; output y; output z"},
+    {"dense-parts", true, /* parts within the heads */
+     "input x 1,3,4; float w 4,12 random; int s 4 1,3,2,6; m = MatMul(x,w); r = Reshape(m,s); y,z,u = Split(r) axis=3; "
+     "output y; output z; output u"},
+    {"dense-parts", false, /* rows of the sequence, not of the layer */
+     "input x 1,4,4; float w 4,6 random; int s 4 2,2,2,3; m = MatMul(x,w); r = Reshape(m,s); y,z = Split(r) axis=1; "
+     "output y; output z"},
+    {"matmul-batch", true, "input q 2,3,4; input k 2,4,5; y = MatMul(q,k); output y"},
+    {"matmul-batch", false, "input q 1,2,3,4; input k 1,2,4,5; y = MatMul(q,k); output y"},
+    {"einsum-matmul", true,
+     "input x 1,3,4; float w 4,2,5 random; y = Einsum(x,w) equation=abc,cde->abde; output y"},
+    {"einsum-matmul", true,
+     "input x 1,3,2,5; float w 2,5,4 random; y = Einsum(x,w) equation=abcd,cde->abe; output y"},
+    {"einsum-matmul", true, /* keys and queries, the axes of the second first */
+     "input k 1,6,2,4; input q 1,3,2,4; y = Einsum(k,q) equation=aecd,abcd->acbe; output y"},
+    {"einsum-matmul", true, "input a 1,2,3,6; input v 1,6,2,4; y = Einsum(a,v) equation=acbe,aecd->abcd; output y"},
+    {"einsum-matmul", true, "input x 3,4; float w 4,5 random; y = Einsum(w,x) equation=ij,ki->jk; output y"},
+    {"einsum-matmul", false, "input x 1,3,4; y = Einsum(x) equation=abc->ab; output y"},
+    {"einsum-matmul", false, "input x 3,4; input w 5,2; y = Einsum(x,w) equation=ij,kl->ik; output y"},
+    {"einsum-matmul", false, "input x 3,4; input w 3,4; y = Einsum(x,w) equation=ij,ij->ij; output y"},
+    {"sum-order", true,
+     "input a 2,3; input b 2,3; float c 2,3 random; u = Sigmoid(a); p = Add(u,c); v = Abs(b); y = Add(p,v); output y"},
+    {"sum-order", false, /* somebody else reads the first sum */
+     "input a 2,3; input b 2,3; float c 2,3 random; u = Sigmoid(a); p = Add(u,c); y = Add(p,b); output y; output p"},
+    {"sum-order", false, /* the constant makes it larger */
+     "input a 1,3; input b 2,3; float c 2,3 random; p = Add(a,c); y = Add(p,b); output y"},
+    {"reshape-order-last", true,
+     "input x 1,3,8; float c 2,4 random; int s 4 1,3,2,4; a = Abs(x); r = Reshape(a,s); y = Add(r,c); output y"},
+    {"reshape-order-last", false, /* along the heads only */
+     "input x 1,3,8; float c 2,1 random; int s 4 1,3,2,4; a = Abs(x); r = Reshape(a,s); y = Add(r,c); output y"},
+    {"reshape-order-last", false, /* not the axis that was cut */
+     "input x 1,8,3; float c 2,4,1 random; int s 4 1,2,4,3; a = Abs(x); r = Reshape(a,s); y = Add(r,c); output y"},
+    {"reshape-order-units", true,
+     "input x 1,2,3,4; input b 2,1,4; int s 3 2,3,4; a = Abs(x); r = Reshape(a,s); y = Add(b,r); output y"},
+    {"reshape-order-units", false,
+     "input x 1,2,3,4; input b 6,4; int s 2 6,4; a = Abs(x); r = Reshape(a,s); y = Mul(r,b); output y"},
+    {"reshape-order-slice", true,
+     "input x 3,1,4; int s 2 3,4; a = Abs(x); r = Reshape(a,s); y,z = Split(r) axis=1; output y; output z"},
+    {"reshape-order-slice", false,
+     "input x 3,4; int s 2 2,6; a = Abs(x); r = Reshape(a,s); y,z = Split(r) axis=1; output y; output z"},
+    {"reshape-order", true,
+     "opset 17; input x 2,3,8; float g 8 random; int s 2 6,8; r = Reshape(x,s); y = LayerNormalization(r,g) axis=-1; "
+     "output y"},
+    {"reshape-order", true, "input x 1,2,3,4; int s 3 2,3,4; a = Abs(x); r = Reshape(a,s); y = Softmax(r) axis=1; output y"},
+    {"expand-broadcast", true,
+     "input x 2,3,4; input b 1,1,4; int s 3 1,3,4; e = Expand(b,s); y = Add(x,e); output y"},
+    {"expand-broadcast", false, /* it makes the result larger */
+     "input x 1,1,4; input b 1,1,4; int s 3 2,3,4; e = Expand(b,s); y = Add(x,e); output y"},
+    {"expand-broadcast", false,
+     "input x 2,3,4; input b 1,1,4; int s 3 1,3,4; e = Expand(b,s); y = Add(x,e); output y; output e"},
+    {"transpose-units-after", true,
+     "input x 3,2,4; int s 4 1,2,3,4; t = Transpose(x) perm=[1,0,2]; y = Reshape(t,s); output y"},
+    {"transpose-units-after", true,
+     "input x 1,3,1,2,4; int s 4 1,2,3,4; t = Transpose(x) perm=[2,0,3,1,4]; y = Reshape(t,s); output y"},
+    {"transpose-units-after", false, "input x 3,2,4; int s 2 6,4; t = Transpose(x) perm=[1,0,2]; y = Reshape(t,s); output y"},
+    {"transpose-units-before", true,
+     "input x 1,3,2,4; int s 3 3,2,4; r = Reshape(x,s); y = Transpose(r) perm=[2,0,1]; output y"},
+    {"transpose-units-before", false,
+     "input x 3,2,4; int s 3 6,2,2; r = Reshape(x,s); y = Transpose(r) perm=[1,0,2]; output y"},
+    {"saturate", true, "opset 19; " IMAGE "i = Cast(x) to=7; y = Cast(i) to=1; output y"},
+    {"saturate", false, IMAGE "i = Cast(x) to=7; y = Cast(i) to=1; output y"},
     {"gelu", true,
      IMAGE "float r - 1.41421356; float o - 1; float h - 0.5; d = Div(x,r); e = Erf(d); a = "
            "Add(e,o); m = Mul(x,a); y = Mul(m,h); output y"},
