@@ -95,8 +95,10 @@ static void done(ui *u, const ff_event *e)
 {
     bool ok = e->type == FF_EVENT_DONE;
 
-    if (e->job == u->running)
+    if (e->job == u->running) {
         u->running = 0;
+        u->interrupts = 0; /* what was pressed at the job is not meant for the program */
+    }
     if (e->kind == FF_JOB_DETAIL) {
         u->detail_job = 0;
         take_detail(u);
@@ -109,8 +111,10 @@ static void done(ui *u, const ff_event *e)
         take_picture(u);
         return;
     }
-    if (ok && e->kind == FF_JOB_LOAD && !u->snap->localized)
+    if (ok && e->kind == FF_JOB_LOAD && !u->snap->localized) {
         ff_session_post(u->session, &(ff_request){.kind = FF_JOB_LOCALIZE});
+        ui_note_job(u);
+    }
     if (!ok && e->kind == FF_JOB_LOAD) { /* nothing to look at: say why where it can be read */
         u->quit = true;
         u->code = e->code;
@@ -132,6 +136,15 @@ static void done(ui *u, const ff_event *e)
         return; /* stands above the hints, with the keys that end it */
     if (e->message && *e->message)
         ui_say(u, ok ? INK_GOOD : e->code == FF_ERR_CANCELLED ? INK_WARN : INK_BAD, "%s", e->message);
+}
+
+void ui_note_job(ui *u)
+{
+    ff_job_info first;
+    if (!u->running && ff_session_jobs(u->session, &first, 1) > 0) {
+        u->running = first.job;
+        u->running_kind = first.kind;
+    }
 }
 
 void ui_take_events(ui *u)
@@ -160,6 +173,7 @@ void ui_take_events(ui *u)
         u->dirty = true;
         ff_event_finish(&e);
     }
+    ui_note_job(u); /* the next one, when one has ended */
 }
 
 void ui_want_detail(ui *u)

@@ -94,7 +94,9 @@ void ui_loop(ui *u)
     int width, height;
     ui_term_size(&width, &height);
     ui_resized(u, width, height);
+    ui_note_job(u); /* the models are being loaded */
     ui_paint(u);
+    ui_latency_painted(&u->latency);
 
     while (!u->quit) {
         struct pollfd fds[3] = {

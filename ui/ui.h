@@ -89,6 +89,7 @@ void ui_stale(ui *u); /* every view is refreshed before the next paint */
 
 /* events.c */
 void ui_take_events(ui *u);
+void ui_note_job(ui *u); /* a request was posted: it runs from now on, as far as the user is concerned */
 void ui_want_detail(ui *u); /* of u->pair, when it stayed for a moment */
 void ui_detail_tick(ui *u);
 void ui_want_picture(ui *u); /* of u->image and, where its activations are seen, u->pair */

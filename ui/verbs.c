@@ -121,6 +121,7 @@ static void show_result(ui *u, int code)
         ui_say(u, INK_BAD, "%s", ff_error());
     else
         show_output(u);
+    ui_note_job(u);
     if (u->context.quit)
         u->quit = true;
 }

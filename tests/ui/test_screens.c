@@ -327,6 +327,8 @@ static void test_cancel(void **state)
     terminal_press(t, "C-c");
     assert_true(terminal_wait_for(t, "cancelled", PATIENCE_MS));
     assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_press(t, "C-c"); /* meant for the job, and too late: the program stays */
+    assert_true(terminal_wait_for(t, "no job runs", PATIENCE_MS));
     terminal_press(t, "Q");
     if (terminal_holds(t, "Quit?"))
         terminal_press(t, "y");
