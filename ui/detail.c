@@ -240,8 +240,12 @@ static void refresh(ui_view *v)
     int width = v->list.width > 20 ? v->list.width - 1 : 76, pair = u->pair;
     int row = pair >= 0 ? ui_find_int(u->snap->pairs, "pair", pair) : -1;
 
+    /* What is learnt about a repair makes the page longer: the value under the cursor stays under it. */
+    page *all = v->data;
+    int at = all->n ? v->window.cursor - all->first : -1;
+
     ui_doc_clear(d);
-    ((page *)v->data)->n = 0;
+    all->n = 0;
     if (row >= 0) {
         const ff_table *t = u->snap->pairs;
         const char *source = ui_text(t, row, "source"), *target = ui_text(t, row, "target");
@@ -267,7 +271,6 @@ static void refresh(ui_view *v)
     bool about_images = u->finding && strncmp(u->finding, "PP", 2) == 0;
     add_findings(v, d, place, width);
     if (row < 0 && (pair == UI_PIXELS || about_images)) {
-        page *all = v->data;
         all->n = ui_doc_pre(d, u->snap, width);
         all->first = (int)d->n - all->n;
     }
@@ -276,17 +279,21 @@ static void refresh(ui_view *v)
         add_scores(v, d, pair);
         if (u->detail && u->detail->pair == pair) {
             add_attributes(d, u->detail->attributes, width);
-            page *all = v->data;
             all->n = ff_table_rows(u->detail->attributes);
             all->first = (int)d->n - all->n;
             ui_doc_weights(d, u->detail, width);
             add_origins(d, u->detail->origins, width);
         } else {
-            ui_doc_heading(d, u->running ? "attributes and weights come when the engine is free"
+            ui_doc_heading(d, ui_busy(u) ? "attributes and weights come when the engine is free"
                                          : "attributes and weights are being read");
         }
     }
     ui_view_rows(v, (int)d->n, NULL);
+    if (at >= 0 && at < all->n) {
+        int moved = all->first + at - v->window.cursor;
+        v->window.top += moved;
+        v->window.cursor += moved;
+    }
 }
 
 static void draw(ui_view *v, int row, ui_pen *p)

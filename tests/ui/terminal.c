@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <utmp.h>
 #include <unistd.h>
 #include <vterm.h>
 
-enum { SETTLED_MS = 60, BUSY_MS = 700, ANSWER_MS = 400, LOOKS_MAX = 52 };
+enum { SETTLED_MS = 60, BUSY_MS = 700, ESCAPE_MS = 25, LOOKS_MAX = 52 };
 
 struct terminal {
     int fd, slave; /* our end; the program's, kept open so that its modes can be read */
@@ -106,11 +107,49 @@ static bool pump(terminal *t, int ms)
     return true;
 }
 
+/* What the program's first thread does, as Linux tells: has it read all keys, and does it wait in poll()? Then *timeout
+ * is for how long. False: not so, or it cannot be seen. */
+static bool waits(const terminal *t, int *timeout)
+{
+#ifdef SYS_poll
+    char path[48], text[160] = "";
+    struct pollfd unread = {.fd = t->slave, .events = POLLIN}; /* poll() takes what is on its way, FIONREAD does not */
+    long number;
+    unsigned long long argument;
+    if (poll(&unread, 1, 0) != 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)t->pid);
+    FILE *f = fopen(path, "r");
+    bool seen = f && fgets(text, sizeof text, f) && sscanf(text, "%ld %*x %*x %llx", &number, &argument) == 2;
+    if (f)
+        fclose(f);
+    if (!seen || number != SYS_poll)
+        return false;
+    *timeout = (int)(unsigned)argument;
+    return true;
+#else
+    return false;
+#endif
+}
+
+/* Until all keys are answered, or nothing comes for a while and it cannot be seen what the program does. With `rest`
+ * also until nothing is due that it would do by itself. */
+static void await(terminal *t, bool rest)
+{
+    int64_t now = ff_now_ns(), end = now + BUSY_MS * 1000000LL; /* a program that counts progress never rests */
+    int64_t heard = now;
+    for (int timeout; now < end && now - heard < SETTLED_MS * 1000000LL; now = ff_now_ns()) {
+        bool waiting = waits(t, &timeout), done = waiting && (timeout < 0 || (!rest && timeout > ESCAPE_MS));
+        if (pump(t, done ? 0 : 1) || (waiting && !done)) /* what it wrote before */
+            heard = ff_now_ns();
+        else if (done)
+            return;
+    }
+}
+
 void terminal_settle(terminal *t)
 {
-    int64_t end = ff_now_ns() + BUSY_MS * 1000000LL; /* a program that counts progress never rests */
-    while (ff_now_ns() < end && pump(t, SETTLED_MS))
-        ;
+    await(t, true);
 }
 
 static void row_text(const terminal *t, int row, ff_buf *out)
@@ -208,13 +247,23 @@ bool terminal_holds(terminal *t, const char *text)
     return found;
 }
 
+/* For whoever has to find out why: always false. */
+static bool show_instead(terminal *t, const char *text)
+{
+    ff_buf b = {0};
+    terminal_capture(t, false, &b);
+    fprintf(stderr, "waited in vain for: %s\n%s", text, b.data);
+    ff_buf_finish(&b);
+    return false;
+}
+
 bool terminal_wait_for(terminal *t, const char *text, int ms)
 {
     int64_t end = ff_now_ns() + ms * 1000000LL;
     while (!terminal_holds(t, text)) {
         int64_t rest = (end - ff_now_ns()) / 1000000;
         if (rest <= 0)
-            return false;
+            return show_instead(t, text);
         pump(t, rest < 50 ? (int)rest : 50);
     }
     return true;
@@ -287,9 +336,10 @@ void terminal_press(terminal *t, const char *keys)
 {
     char *copy = ff_strdup(keys), *save = NULL;
     for (char *k = strtok_r(copy, " ", &save); k; k = strtok_r(NULL, " ", &save)) {
-        press(t, k);
-        pump(t, ANSWER_MS);
-        terminal_settle(t);
+        bool rest = strcmp(k, "rest") == 0;
+        if (!rest)
+            press(t, k);
+        await(t, rest);
     }
     free(copy);
 }
@@ -298,8 +348,7 @@ void terminal_type(terminal *t, const char *text)
 {
     ssize_t ignored = write(t->fd, text, strlen(text));
     (void)ignored;
-    pump(t, ANSWER_MS);
-    terminal_settle(t);
+    await(t, false);
 }
 
 int terminal_wait_exit(terminal *t, int ms)

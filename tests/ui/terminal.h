@@ -13,7 +13,8 @@ typedef struct terminal terminal;
 /* env: "NAME=VALUE" or "NAME" (taken out), NULL at the end. */
 terminal *terminal_start(const char *const *argv, int columns, int rows, const char *const *env);
 void terminal_destroy(terminal *t); /* kills what still runs */
-/* Keys with blanks between: "j", "Enter", "C-c", "S-Tab", "F1", "Space", "click:10,5", "text:abc". */
+/* Keys with blanks between: "j", "Enter", "C-c", "S-Tab", "F1", "Space", "click:10,5", "text:abc". Each is answered before
+ * the next one is pressed; "rest" waits until all that follows from it has come, too. */
 void terminal_press(terminal *t, const char *keys);
 /* A text as it is, blanks and all, without Enter. */
 void terminal_type(terminal *t, const char *text);

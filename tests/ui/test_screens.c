@@ -108,7 +108,7 @@ static void walk(const char *name, int columns, int rows, const char *const *env
         {"details, below", "PgDn"}, {"repairs", "4"}, {"help", "?"}, {"equivalent", "Escape 7"},
         {"a repair taken", "1 a"}, {"images, wrong", "6 f"}, {"steps", "5"}, {"zoomed", "z"},
         {"log", "8"}, {"undone", "z 5 u"},
-        {"activations", "2 g p j"}, {"the next image, by channel", "> o"}, {"what if", "W"}, {"kept", "K"},
+        {"activations", "2 g p rest j"}, {"the next image, by channel", "> o"}, {"what if", "W"}, {"kept", "K"},
         {"dropped", "p I D"},
     };
     ff_buf got = {0};

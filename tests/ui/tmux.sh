@@ -61,12 +61,8 @@ wait_for 'wrong 17 [^0-9]+ ?0 '
 press :
 press -l "save $work/repaired.onnx"
 press Enter
-tries=0
-until [ -s "$work/repaired.onnx" ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 300 ] || { echo "tmux.sh: nothing was saved" >&2; screen >&2; exit 1; }
-    sleep 0.1
-done
+wait_for "saved '|is written"
+[ -s "$work/repaired.onnx" ] || { echo "tmux.sh: nothing was saved" >&2; exit 1; }
 press q
 wait_for 'left with 0'
 
