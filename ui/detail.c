@@ -13,6 +13,7 @@ typedef struct page {
     ui_doc doc;
     int first; /* line of the first attribute, or of the first word of the preprocessing */
     int n;     /* of these, a line each */
+    int wanted; /* 1 + pair: the cursor goes to its values when they are there */
 } page;
 
 static ui_doc *doc_of(ui_view *v)
@@ -233,6 +234,25 @@ static void add_origins(ui_doc *d, const ff_table *t, int width)
     }
 }
 
+/* The attributes of the pair that is shown, or NULL: then what can be edited is the preprocessing. */
+static const ff_table *attributes_of(const ui *u)
+{
+    return u->detail && u->detail->pair == u->pair ? u->detail->attributes : NULL;
+}
+
+/* The line of the first value that differs, else of the first; -1: there are none yet. */
+static int first_value(const ui_view *v)
+{
+    const page *p = v->data;
+    const ff_table *t = attributes_of(v->ui);
+    if (!p || !p->n)
+        return -1;
+    int i = t ? 0 : ui_pre_first_difference(v->ui->snap);
+    while (t && i < p->n && ui_int(t, i, "same", 1))
+        i++;
+    return p->first + (i < p->n ? i : 0);
+}
+
 static void refresh(ui_view *v)
 {
     ui *u = v->ui;
@@ -289,7 +309,11 @@ static void refresh(ui_view *v)
         }
     }
     ui_view_rows(v, (int)d->n, NULL);
-    if (at >= 0 && at < all->n) {
+    if (all->wanted == pair + 1 && all->n) {
+        all->wanted = 0;
+        v->turn = true;
+        v->turn_to = first_value(v);
+    } else if (at >= 0 && at < all->n) {
         int moved = all->first + at - v->window.cursor;
         v->window.top += moved;
         v->window.cursor += moved;
@@ -325,12 +349,6 @@ static int pair_of(const ui_view *v, int row)
     return v->ui->pair;
 }
 
-/* The attributes of the pair that is shown, or NULL: then what can be edited is the preprocessing. */
-static const ff_table *attributes_of(const ui *u)
-{
-    return u->detail && u->detail->pair == u->pair ? u->detail->attributes : NULL;
-}
-
 /* The value in a line as a command to be changed: "what-if 12 pads=[0,0,1,1]". */
 static bool edit_line(ui_view *v, int line)
 {
@@ -352,14 +370,8 @@ static bool edit_line(ui_view *v, int line)
 /* To the first value that differs, else to the first. */
 static bool go_to_values(ui_view *v)
 {
-    const page *p = v->data;
-    const ff_table *t = attributes_of(v->ui);
-    if (!p || !p->n)
-        return false;
-    int i = t ? 0 : ui_pre_first_difference(v->ui->snap);
-    while (t && i < p->n && ui_int(t, i, "same", 1))
-        i++;
-    return ui_view_select(v, p->first + (i < p->n ? i : 0));
+    int line = first_value(v);
+    return line >= 0 && ui_view_select(v, line);
 }
 
 static bool verb(ui_view *v, int argc, char **argv)
@@ -370,11 +382,13 @@ static bool verb(ui_view *v, int argc, char **argv)
     if (edit_line(v, ui_view_row(v)))
         return true;
     if (!open && go_to_values(v))
-        ui_say(v->ui, INK_INFO, "i edits the value in this line");
-    else if (v->ui->pair >= 0 && !attributes_of(v->ui))
-        ui_say(v->ui, INK_INFO, "the values are being read: i goes to them in a moment");
-    else
+        ui_say(v->ui, INK_INFO, "i edits the value in the line of the cursor");
+    else if (v->data && v->ui->pair >= 0 && !attributes_of(v->ui)) {
+        ((page *)v->data)->wanted = v->ui->pair + 1;
+        ui_say(v->ui, INK_INFO, "i edits the value in the line of the cursor");
+    } else {
         ui_say(v->ui, INK_INFO, "W tries the Source's weights here, I its activation, P another preprocessing");
+    }
     return true;
 }
 

@@ -10,9 +10,84 @@ static const ff_table *rows_of(const ui_view *v)
     return v->ui->snap->equivalences;
 }
 
+/* The pair that each row is about: that of the first node it names. */
+typedef struct places {
+    int *pairs;
+    const ff_table *rows; /* of which they are */
+    const ff_table *graph;
+} places;
+
+static void finish(ui_view *v)
+{
+    places *p = v->data;
+    if (p)
+        free(p->pairs);
+    free(p);
+    v->data = NULL;
+}
+
+/* Nodes by side and name -> 1 + pair. */
+static ff_map *map_nodes(const ff_table *nodes)
+{
+    ff_map *map = ff_map_create();
+    for (int i = 0; i < ff_table_rows(nodes); i++) {
+        int64_t pair = ui_int(nodes, i, "pair", -1);
+        char *key = ff_asprintf("%.1s%s", ui_text(nodes, i, "side"), ui_text(nodes, i, "node"));
+        if (pair >= 0 && !ff_map_get(map, key))
+            ff_map_put(map, key, (void *)(intptr_t)(pair + 1));
+        free(key);
+    }
+    return map;
+}
+
+static int pair_named(const ff_map *map, const char *side, const char *labels)
+{
+    char *key = ff_asprintf("%s%.*s", side, (int)strcspn(labels, "\n"), labels);
+    int pair = (int)(intptr_t)ff_map_get(map, key) - 1;
+    free(key);
+    return pair;
+}
+
 static void refresh(ui_view *v)
 {
-    ui_view_rows(v, ff_table_rows(rows_of(v)), NULL);
+    const ff_table *t = rows_of(v);
+    places *p = v->data;
+    int n = ff_table_rows(t);
+
+    if (!p)
+        p = v->data = ff_alloc(sizeof *p);
+    if (p->rows != t || p->graph != v->ui->snap->nodes) {
+        ff_map *map = map_nodes(v->ui->snap->nodes);
+        free(p->pairs);
+        p->pairs = ff_alloc_array((size_t)n + 1, sizeof *p->pairs);
+        p->rows = t;
+        p->graph = v->ui->snap->nodes;
+        for (int i = 0; i < n; i++) {
+            p->pairs[i] = pair_named(map, "t", ui_text(t, i, "target_nodes"));
+            if (p->pairs[i] < 0)
+                p->pairs[i] = pair_named(map, "s", ui_text(t, i, "source_nodes"));
+        }
+        ff_map_destroy(map, NULL);
+    }
+    ui_view_rows(v, n, NULL);
+}
+
+static int pair(const ui_view *v, int row)
+{
+    const places *p = v->data;
+    return p && row < ff_table_rows(p->rows) ? p->pairs[row] : -1;
+}
+
+static bool follow(ui_view *v, int number)
+{
+    int row = ui_view_row(v);
+    if (row >= 0 && pair(v, row) == number)
+        return true;
+    for (row = 0; row < ff_table_rows(rows_of(v)); row++) {
+        if (pair(v, row) == number)
+            return ui_view_select(v, row);
+    }
+    return false;
 }
 
 /* Labels of several nodes come one a line. A path ends in what tells nodes apart, so its head is left out. */
@@ -76,6 +151,6 @@ static const char *empty(const ui_view *v)
 }
 
 const ui_view_class ui_equivalences_class = {
-    .name = "equivalences", .title = "Equivalent", .keys = "/ search",
-    .refresh = refresh, .draw = draw, .badge = badge, .empty = empty,
+    .name = "equivalences", .title = "Equivalent", .keys = "Enter details  / search", .pair = pair, .follow = follow,
+    .finish = finish, .refresh = refresh, .draw = draw, .badge = badge, .empty = empty,
 };

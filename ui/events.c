@@ -128,12 +128,10 @@ static void done(ui *u, const ff_event *e)
     }
     u->quit_after_save = false;
     bool searched = e->kind == FF_JOB_REPAIR || e->kind == FF_JOB_STEP;
-    if (ok && e->kind == FF_JOB_SAVE && !(e->message && *e->message))
-        ui_say(u, INK_GOOD, "the Target is written");
+    if (ok && e->kind == FF_JOB_SAVE && !(e->message && *e->message)) /* the log names the file */
+        ui_say(u, INK_GOOD, "%s", ui_text(u->snap->log, ff_table_rows(u->snap->log) - 1, "line"));
     if (ok && searched && !(e->message && *e->message))
         ui_say(u, INK_GOOD, "the search is done: wrong %d \xe2\x86\x92 %d", u->snap->initial, u->snap->wrong);
-    if (ok && e->kind == FF_JOB_WHAT_IF && u->snap->what_if.summary)
-        return; /* stands above the hints, with the keys that end it */
     if (e->message && *e->message)
         ui_say(u, ok ? INK_GOOD : e->code == FF_ERR_CANCELLED ? INK_WARN : INK_BAD, "%s", e->message);
 }
@@ -161,7 +159,7 @@ void ui_take_events(ui *u)
             take_snapshot(u);
             break;
         case FF_EVENT_NOTE:
-            if (e.message)
+            if (e.message && e.kind != FF_JOB_WHAT_IF) /* that stands above the hints, with the keys that end it */
                 ui_say(u, INK_INFO, "%s", e.message);
             break;
         case FF_EVENT_DONE:

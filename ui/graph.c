@@ -208,6 +208,9 @@ typedef struct look {
     ui_ink ink, text;
 } look;
 
+/* Before the layers were compared nothing is known of a pair but that it is one. */
+static const look unknown = {0x00b7, INK_DIM, INK_TEXT};
+
 static look look_of(const char *status, bool repaired)
 {
     if (repaired && (strcmp(status, "equal") == 0 || strcmp(status, "equivalent") == 0))
@@ -257,7 +260,7 @@ static void draw_fold(ui_view *v, int first, ui_pen *p)
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     for (int i = 0; i < lane_cells(g, half); i++)
         ui_pen_char(p, ui_plain(INK_LANE), i % 2 == 0 && lanes & 1u << (i / 2) ? 0x250a : ' ');
-    ui_pen_printf(p, ui_plain(INK_DIM), "%d equal rows", end - first);
+    ui_pen_printf(p, ui_plain(INK_DIM), v->ui->snap->localized ? "%d equal rows" : "%d rows", end - first);
     separator(p, half, right);
     ui_pen_char(p, ui_plain(INK_DIM), 0x250a);
     if (equivalent)
@@ -333,7 +336,8 @@ static void draw(ui_view *v, int row, ui_pen *p)
     graph *g = v->data;
     const ff_table *t = pairs_of(v);
     const char *status = ui_text(t, row, "status"), *note = ui_text(t, row, "note");
-    look l = look_of(status, g->repaired[row]);
+    bool known = v->ui->snap->localized || strcmp(status, "equal") != 0;
+    look l = known ? look_of(status, g->repaired[row]) : unknown;
     int half = half_of(p), right = p->right;
     int64_t layer = ui_int(t, row, "layer", 0);
     bool source_only = strcmp(status, "source-only") == 0;
@@ -398,7 +402,7 @@ static void corner(const ui_view *v, ff_buf *out)
     int different = 0;
     for (int i = 0; i < ff_table_rows(t); i++)
         different += !quiet(t, i);
-    if (ff_table_rows(t))
+    if (ff_table_rows(t) && v->ui->snap->localized)
         ff_buf_printf(out, "%d of %d differ%s", different, ff_table_rows(t),
                       v->mode ? ", others hidden" : "");
 }

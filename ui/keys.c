@@ -18,7 +18,7 @@ static void add_sign(ui_doc *d, ui_ink ink, const char *sign, const char *meanin
 {
     ui_doc_line(d);
     ui_doc_add(d, ui_plain(INK_TEXT), "   ");
-    ui_doc_field(d, ui_bold(ink), 4, sign);
+    ui_doc_field(d, ui_bold(ink), strlen(sign) > 4 ? 10 : 4, sign);
     ui_doc_add(d, ui_plain(INK_TEXT), "%s", meaning);
 }
 
@@ -84,6 +84,11 @@ static void refresh(ui_view *v)
     add_sign(d, INK_WARN, "\xe2\x9c\x97", "wrong label; a repair that did not help");
     add_sign(d, INK_KEY, "\xe2\x98\x85", "essential: without this repair labels would be wrong");
     add_sign(d, INK_KEY, "\xe2\x89\xa1", "a group: several repairs of one cause, taken as one step");
+    ui_doc_heading(d, "Scores of a layer (2)");
+    add_sign(d, INK_STRONG, "isolated", "its own error, fed with the Source's input: what is wrong here");
+    add_sign(d, INK_STRONG, "entire", "its error with all that came before it: where the error has got to");
+    add_sign(d, INK_STRONG, "causal", "wrong labels that come right with the Source's output here (--causal)");
+    add_sign(d, INK_STRONG, "kw", "elements that tell wrong images from right ones, beyond chance");
     ui_doc_heading(d, "Fault types");
     add_sign(d, INK_PP, "PP", "preprocessing of the images differs");
     add_sign(d, INK_ID, "ID", "input dimensions differ");

@@ -133,7 +133,9 @@ void ui_draw_next(ui *u, ui_rect r)
                                                        "the repaired model."
                                                      : "\xe2\x9c\x93 Every answer agrees with the Source's.")
                         : ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
-                                      : "\xe2\x9c\x93 Every label is the Source's.");
+                        : u->saved_state == s->state && s->state > 0
+                            ? "\xe2\x9c\x93 Every label is the Source's, and the repaired model is written."
+                            : "\xe2\x9c\x93 Every label is the Source's.");
         else
             ui_pen_text(&p, ui_plain(INK_WARN), "No repair is left to try.");
         return;
@@ -201,6 +203,14 @@ static void draw_hint(ui *u, ui_pen *p)
     const ui_view *v = ui_focused(u);
     const char *text = "";
 
+    if (u->prompt.kind == UI_PROMPT_COMMAND) {
+        const char *line = ui_prompt_text(&u->prompt);
+        bool save = strncmp(line, "save ", 5) == 0, what_if = strncmp(line, "what-if ", 8) == 0;
+        ui_pen_text(p, ui_plain(INK_DIM), save      ? " Enter writes the model to this file, Escape leaves it."
+                                          : what_if ? " Enter shows what this does to the labels, Escape leaves it."
+                                                    : " Tab completes, Up brings back earlier lines, Escape leaves.");
+        return;
+    }
     if (!s->localized || u->popup >= 0)
         return;
     if (!ui_told(u)) {

@@ -301,17 +301,31 @@ static void put_part(ff_buf *b, const part *p)
     put_name(b, p ? part_name(p) : "?");
 }
 
+/* Few numbers are written out, of many the shape is told. */
+static void put_tensor(const ff_tensor *t, ff_buf *b)
+{
+    if (t->count > 8 || t->rank > 1 || t->dtype == FF_STRING || ff_dtype_size(t->dtype) > 8) {
+        char *s = ff_tensor_describe(t);
+        ff_buf_puts(b, s);
+        free(s);
+        return;
+    }
+    ff_buf_puts(b, t->rank ? "[" : "");
+    for (int64_t i = 0; i < t->count; i++)
+        ff_buf_printf(b, "%s%.7g", i ? "," : "", ff_tensor_get_real(t, i));
+    ff_buf_puts(b, t->rank ? "]" : "");
+}
+
 static void describe(const edit *e, ff_buf *b)
 {
     char *s;
 
     switch (e->kind) {
     case EDIT_SET_INITIALIZER:
-        s = ff_tensor_describe(e->tensor);
         ff_buf_puts(b, "set initializer ");
         put_name(b, e->target);
-        ff_buf_printf(b, " to %s", s);
-        free(s);
+        ff_buf_puts(b, " to ");
+        put_tensor(e->tensor, b);
         break;
     case EDIT_SET_ATTR:
         s = ff_attr_format(&e->attr.pub);

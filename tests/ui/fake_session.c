@@ -264,6 +264,21 @@ static ff_table *make_pairs(const ff_session *s)
     return t;
 }
 
+static ff_table *make_nodes(const ff_session *s)
+{
+    static const ff_column columns[] = {
+        {"pair", FF_COL_INT, ""}, {"side", FF_COL_TEXT, ""}, {"node", FF_COL_TEXT, ""},
+    };
+    ff_table *t = table("nodes", columns, FF_COUNT(columns));
+    for (int i = 0; s->loaded && i < 2 * s->n_pairs; i++) {
+        int row = ff_table_add_row(t);
+        ff_table_set_int(t, row, "pair", i / 2);
+        ff_table_set_text(t, row, "side", i % 2 ? "target" : "source");
+        ff_table_set_text(t, row, "node", i % 2 ? s->pairs[i / 2].target : s->pairs[i / 2].source);
+    }
+    return t;
+}
+
 static int pair_of_fault(const ff_session *s, int fault)
 {
     for (int i = 0; i < s->n_pairs; i++) {
@@ -569,7 +584,7 @@ static void publish(ff_session *s)
         .pairs = make_pairs(s), .findings = make_findings(s), .proposals = make_proposals(s),
         .layers = make_layers(s), .states = make_states(s), .steps = make_steps(s),
         .images_table = make_images(s), .equivalences = make_equivalences(s), .log = make_log(s),
-        .pins = make_pins(),
+        .nodes = make_nodes(s), .pins = make_pins(),
     };
     if (s->what_if[0]) {
         b->what_if = ff_strdup(s->what_if);
@@ -1151,7 +1166,7 @@ void ff_snapshot_unref(const ff_snapshot *snapshot)
         return;
     const ff_table *tables[] = {b->s.pairs,  b->s.findings, b->s.proposals,    b->s.layers, b->s.states,
                                 b->s.steps,  b->s.images_table, b->s.equivalences, b->s.log,
-                                b->s.pins};
+                                b->s.nodes,         b->s.pins};
     for (size_t i = 0; i < FF_COUNT(tables); i++)
         ff_table_unref(tables[i]);
     free(b->source);

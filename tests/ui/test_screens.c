@@ -6,10 +6,12 @@
  */
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -131,22 +133,45 @@ static void walk(const char *name, int columns, int rows, const char *const *env
     quit(t, 0);
 }
 
-static void test_small(void **state)
+static const struct {
+    const char *name;
+    int columns, rows;
+    const char *const *env;
+    bool styles;
+} walks[] = {
+    {"80x24", 80, 24, colour, true},    {"80x24-mono", 80, 24, mono, true},
+    {"120x40", 120, 40, colour, false}, {"120x40-mono", 120, 40, mono, false},
+    {"200x50", 200, 50, colour, false}, {"200x50-mono", 200, 50, mono, false},
+};
+
+static const char *chosen_walk; /* by the command line */
+
+static void test_walk(void **state)
 {
-    walk("80x24", 80, 24, colour, true);
-    walk("80x24-mono", 80, 24, mono, true);
+    size_t i = 0;
+    while (i < FF_COUNT(walks) && strcmp(walks[i].name, chosen_walk) != 0)
+        i++;
+    assert_true(i < FF_COUNT(walks));
+    walk(walks[i].name, walks[i].columns, walks[i].rows, walks[i].env, walks[i].styles);
 }
 
-static void test_medium(void **state)
+/* All at once, each in a process of its own: they wait for the screen most of the time. */
+static void test_walks(void **state)
 {
-    walk("120x40", 120, 40, colour, false);
-    walk("120x40-mono", 120, 40, mono, false);
-}
-
-static void test_wide(void **state)
-{
-    walk("200x50", 200, 50, colour, false);
-    walk("200x50-mono", 200, 50, mono, false);
+    pid_t pids[FF_COUNT(walks)];
+    for (size_t i = 0; i < FF_COUNT(walks); i++) {
+        char *const argv[] = {(char *)"test_screens", (char *)walks[i].name, NULL};
+        assert_int_equal(posix_spawn(&pids[i], "/proc/self/exe", NULL, NULL, argv, environ), 0);
+    }
+    for (size_t i = 0; i < FF_COUNT(walks); i++) {
+        int status = 0;
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            print_error("the walk %s failed, see above\n", walks[i].name);
+        pids[i] = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 1;
+    }
+    for (size_t i = 0; i < FF_COUNT(walks); i++)
+        assert_int_equal(pids[i], 0);
 }
 
 static void test_ascii(void **state)
@@ -377,16 +402,17 @@ static void test_suspend(void **state)
     quit(t, 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const struct CMUnitTest one[] = {cmocka_unit_test(test_walk)};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small), cmocka_unit_test(test_medium), cmocka_unit_test(test_wide),
-        cmocka_unit_test(test_ascii), cmocka_unit_test(test_repair_and_quit),
+        cmocka_unit_test(test_walks), cmocka_unit_test(test_ascii), cmocka_unit_test(test_repair_and_quit),
         cmocka_unit_test(test_search_and_filter),
         cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_split), cmocka_unit_test(test_keys_unseen),
         cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_prompt), cmocka_unit_test(test_resize_while_busy),
         cmocka_unit_test(test_cancel), cmocka_unit_test(test_ends), cmocka_unit_test(test_suspend),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    chosen_walk = argc > 1 ? argv[1] : NULL;
+    return chosen_walk ? cmocka_run_group_tests(one, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
 }
