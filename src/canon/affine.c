@@ -140,6 +140,20 @@ static bool arithmetic(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+static bool negation(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    if (!cg_is(n, "Neg") || n->n_in != 1 || !real_type(n->in[0]) || n->in[0]->shape.rank < 2 ||
+        n->in[0]->shape.dims[1] < 1)
+        return false;
+    int64_t channels = n->in[0]->shape.dims[1];
+    cg_value *scale = filled(g, channels, -1, n->primary), *shift = filled(g, channels, 0, n->primary);
+    if (!scale || !shift)
+        return false;
+    become_affine(g, n, n->in[0], scale, shift);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
 /* Affine(Affine(x)): s = s1 s2, t = t1 s2 + t2. */
 static bool merge(cg_graph *g, cg_node *n, const cg_rule *self)
 {
@@ -370,6 +384,7 @@ const cg_rule cg_affine_rules[] = {
      batchnorm},
     {"arithmetic-affine", "Mul, Add, Sub or Div by a constant per channel is a scale or a shift",
      arithmetic},
+    {"negation-affine", "a change of sign is a scale of minus one", negation},
     {"affine-merge", "two scales and shifts in a row are one", merge},
     {"affine-unit", "a scale of one and a shift of zero", unit},
     {"split-channels", "channels scaled and shifted one by one and put together again",

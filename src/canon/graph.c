@@ -369,19 +369,24 @@ ff_tensor *cg_per_channel(cg_graph *g, const cg_value *c, const ff_shape *shape)
     if (!t || shape->rank < 2 || t->rank > shape->rank || t->dtype == FF_STRING ||
         shape->dims[1] < 1)
         return NULL;
-    int64_t channels = shape->dims[1];
-    for (int i = 0; i < t->rank; i++) {
+    int64_t channels = shape->dims[1], inner = 1, own = 1;
+    for (int i = t->rank - 1; i >= 0; i--) {
         int axis = i + shape->rank - t->rank;
-        bool ok = t->dims[i] == 1 || (axis == 1 && t->dims[i] == channels);
-        if (!ok)
+        if (t->dims[i] < 1 || (axis == 1 && t->dims[i] != 1 && t->dims[i] != channels))
             return NULL;
+        inner *= axis > 1 ? t->dims[i] : 1;
+        own = axis == 1 ? t->dims[i] : own;
     }
+    /* Along other axes it must not vary. */
+    for (int64_t i = own * inner == t->count && inner == 1 ? t->count : 0; i < t->count; i++)
+        if (ff_tensor_get_real(t, i) != ff_tensor_get_real(t, i / inner % own * inner))
+            return NULL;
     ff_tensor *r = cg_reals_new(g, 1, &channels);
     if (!r)
         return NULL;
     double *d = r->data;
     for (int64_t i = 0; i < channels; i++)
-        d[i] = ff_tensor_get_real(t, t->count == 1 ? 0 : i);
+        d[i] = ff_tensor_get_real(t, own == 1 ? 0 : i * inner);
     return r;
 }
 

@@ -68,6 +68,28 @@ static bool matmul(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* transA is a Transpose before. */
+static bool transposed_rows(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_value *x = cg_is(n, "Gemm") && !n->formed && cg_int(n, "transA", 0) != 0 ? n->in[0] : NULL;
+    if (!x || x->constant || x->shape.rank != 2)
+        return false;
+    static const int swap[2] = {1, 0};
+    ff_shape shape = x->shape;
+    shape.dims[0] = x->shape.dims[1];
+    shape.dims[1] = x->shape.dims[0];
+    cg_value *v = cg_value_create(g, &shape);
+    cg_inherit_transposed(v, x, swap);
+    cg_node *t = cg_insert_before(g, n, "Transpose", n->primary, 1);
+    cg_set_ints(g, t, "perm", (const int64_t[]){1, 0}, 2, n->primary);
+    cg_set_in(t, 0, x);
+    cg_set_out(g, t, 0, v);
+    cg_set_in(n, 0, v);
+    cg_set_int(g, n, "transA", 0, n->primary);
+    cg_record_rule(g, self, n, NULL, 0);
+    return true;
+}
+
 static bool gemm(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     if (!cg_is(n, "Gemm") || n->formed || n->n_in < 2 || n->in[0]->constant || !n->in[1] ||
@@ -219,6 +241,7 @@ static bool flattened_transpose(cg_graph *g, cg_node *n, const cg_rule *self)
 
 const cg_rule cg_linear_rules[] = {
     {"matmul-gemm", "MatMul by a constant matrix is a dense layer", matmul},
+    {"gemm-transposed", "transA of Gemm is a Transpose before", transposed_rows},
     {"gemm-form", "alpha, beta, transB and the bias of Gemm are in its weights", gemm},
     {"matmul-bias", "Add of a constant after a dense layer is its bias", bias},
     {"conv-gemm", "a convolution whose window covers its whole input is a dense layer",

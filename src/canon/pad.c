@@ -5,19 +5,24 @@
 
 #include "canon/rewrite.h"
 
+/* Nothing is padded but spatial axes, and nothing is cut off. */
+static bool pads_space(const ff_cattr *p, int rank)
+{
+    if (rank < 3 || p->n != 2 * rank || p->ints[0] || p->ints[1] || p->ints[rank] || p->ints[rank + 1])
+        return false;
+    for (int i = 0; i < p->n; i++)
+        if (p->ints[i] < 0)
+            return false;
+    return true;
+}
+
 /* The amounts before and after each spatial axis of a zero Pad that pads those axes only. */
 static const int64_t *spatial_zero_pad(const cg_node *pad, int rank, double value)
 {
     const ff_cattr *p = cg_attr(pad, "pads");
-    if (pad->n_in != 1 || !p || p->n != 2 * rank || rank < 3 ||
-        !cg_text_is(pad, "mode", "constant") || cg_real(pad, "value", NAN) != value)
+    if (pad->n_in != 1 || !p || !cg_text_is(pad, "mode", "constant") || cg_real(pad, "value", NAN) != value)
         return NULL;
-    if (p->ints[0] || p->ints[1] || p->ints[rank] || p->ints[rank + 1])
-        return NULL;
-    for (int i = 0; i < p->n; i++)
-        if (p->ints[i] < 0)
-            return NULL;
-    return p->ints;
+    return pads_space(p, rank) ? p->ints : NULL;
 }
 
 static void take_pads(cg_graph *g, cg_node *n, cg_node *pad, const int64_t *amounts, int rank)
@@ -122,11 +127,77 @@ static bool into_max(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
+/* What its own padding stands for: zeros, or what no maximum is. */
+static double own_value(const cg_node *n)
+{
+    return cg_is(n, "MaxPool") ? -INFINITY : 0;
+}
+
+/* A Pad that puts around what the layer itself cannot: mirrored pixels, or another number. The amounts are the layer's
+ * all the same, and beside them stands what is put there. */
+static bool other_padding(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    bool average = cg_is(n, "AveragePool"),
+         layer = (average || cg_is(n, "Conv") || cg_is(n, "MaxPool")) && cg_attr(n, "pads") && !cg_attr(n, "auto_pad");
+    cg_node *pad = layer ? padded_by(n) : NULL;
+    if (!pad || cg_attr(n, "pad_mode") || cg_attr(n, "pad_value") || cg_int(n, "ceil_mode", 0) != 0 ||
+        (n->n_out > 1 && n->out[1] && cg_used(n->out[1])))
+        return false;
+    const ff_cattr *own = cg_attr(n, "pads"), *mode = cg_attr(pad, "mode"), *amounts = cg_attr(pad, "pads");
+    int rank = n->in[0]->shape.rank;
+    double value = cg_real(pad, "value", NAN);
+    if (!mode || !amounts || isnan(value) || !pads_space(amounts, rank))
+        return false;
+    for (int i = 0; i < own->n; i++)
+        if (own->ints[i] != 0)
+            return false;
+    bool constant = cg_text_is(pad, "mode", "constant");
+    cg_set_text(g, n, "pad_mode", mode->text, pad->primary);
+    if (constant && value != own_value(n))
+        cg_set_real(g, n, "pad_value", value, pad->primary);
+    if (constant)
+        cg_drop_attr(g, n, "pad_mode");
+    cg_record_rule(g, self, n, pad, 0);
+    take_pads(g, n, pad, amounts->ints, rank);
+    if (average)
+        cg_set_int(g, n, "count_include_pad", 1, pad->primary);
+    return true;
+}
+
+/* What is cut off behind a transposed convolution is its own padding. */
+static bool crop(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *p = cg_is(n, "Slice") && n->formed && n->n_in == 1 ? cg_feeder(n, 0, "ConvTranspose") : NULL;
+    const ff_cattr *axes = cg_attr(n, "axes"), *starts = cg_attr(n, "starts"), *ends = cg_attr(n, "ends"),
+                   *steps = cg_attr(n, "steps"), *own = p ? cg_attr(p, "pads") : NULL;
+    if (!own || !axes || !starts || !ends || !steps || cg_attr(p, "auto_pad") || cg_attr(p, "output_shape") ||
+        !cg_shape_static(&n->in[0]->shape))
+        return false;
+    int64_t pads[2 * FF_MAX_RANK];
+    int spatial = own->n / 2;
+    memcpy(pads, own->ints, (size_t)own->n * sizeof *pads);
+    for (int i = 0; i < axes->n; i++) {
+        int64_t axis = axes->ints[i];
+        if (axis < 2 || axis >= spatial + 2 || steps->ints[i] != 1 || ends->ints[i] <= starts->ints[i])
+            return false;
+        pads[axis - 2] += starts->ints[i];
+        pads[axis - 2 + spatial] += n->in[0]->shape.dims[axis] - ends->ints[i];
+    }
+    cg_set_ints(g, p, "pads", pads, own->n, n->primary);
+    cg_record_rule(g, self, p, n, 0);
+    cg_value *out = n->out[0];
+    cg_remove(g, n, p);
+    cg_set_out(g, p, 0, out);
+    return true;
+}
+
 const cg_rule cg_pad_rules[] = {
     {"pad-into-conv", "padding by zeros before a convolution is the convolution's own padding",
      into_conv},
     {"pad-into-average", "padding by zeros before an average is padding that it counts",
      into_average},
     {"pad-into-max", "padding that cannot be the largest is the maximum's own padding", into_max},
+    {"pad-other", "padding by other numbers, as an attribute of the layer behind", other_padding},
+    {"crop-into-deconv", "what is cut off behind a transposed convolution is its padding", crop},
     {NULL, NULL, NULL},
 };

@@ -46,6 +46,18 @@ static bool repeats(const cg_node *n, const ff_shape *in, const ff_shape *out)
     return true;
 }
 
+/* half_pixel but for sizes that are one, or that the factor does not give exactly? */
+static bool counts_as_half_pixel(const cg_node *n, const double *scales, const ff_shape *in, const ff_shape *out)
+{
+    bool torch = cg_text_is(n, "coordinate_transformation_mode", "pytorch_half_pixel"),
+         symmetric = cg_text_is(n, "coordinate_transformation_mode", "half_pixel_symmetric");
+    for (int i = 0; i < in->rank; i++)
+        if ((torch && out->dims[i] == 1 && in->dims[i] != 1) ||
+            (symmetric && (double)in->dims[i] * scales[i] != (double)out->dims[i]))
+            return false;
+    return torch || symmetric;
+}
+
 static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     bool old = cg_is(n, "Upsample");
@@ -58,7 +70,7 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
         if (n->in[i] && !n->in[i]->constant)
             return false;
     bool crop = cg_text_is(n, "coordinate_transformation_mode", "tf_crop_and_resize");
-    if (crop || cg_attr(n, "axes"))
+    if (crop)
         return false;
     if (cg_attr(n, "keep_aspect_ratio_policy") &&
         !cg_text_is(n, "keep_aspect_ratio_policy", "stretch"))
@@ -67,20 +79,26 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
      */
     bool early = old || n->primary->opset < 11;
     const cg_value *v = early ? (n->n_in > 1 ? n->in[1] : NULL) : (n->n_in > 2 ? n->in[2] : NULL);
-    const ff_cattr *a = cg_attr(n, "scales");
+    const ff_cattr *a = cg_attr(n, "scales"), *axes = cg_attr(n, "axes");
     double scales[FF_MAX_RANK];
+    int count = axes ? axes->n : in->rank;
+    bool given = (v && v->constant && v->constant->count == count) || (a && a->n == count);
     for (int i = 0; i < in->rank; i++) {
         if (in->dims[i] < 1)
             return false;
-        scales[i] = (double)out->dims[i] / (double)in->dims[i];
-        if (v && v->constant && v->constant->count == in->rank)
-            scales[i] = ff_tensor_get_real(v->constant, i);
-        else if (a && a->n == in->rank)
-            scales[i] = a->reals[i];
+        scales[i] = given ? 1 : (double)out->dims[i] / (double)in->dims[i];
+    }
+    for (int k = 0; given && k < count; k++) {
+        int64_t i = axes ? axes->ints[k] : k;
+        i = i < 0 ? i + in->rank : i;
+        if (i < 0 || i >= in->rank)
+            return false;
+        scales[i] = v && v->constant && v->constant->count == count ? ff_tensor_get_real(v->constant, k) : a->reals[k];
     }
     cg_set_inputs(g, n, 1);
     n->op = "Resize";
     n->formed = true;
+    cg_drop_attr(g, n, "axes");
     cg_set_reals(g, n, "scales", scales, in->rank, n->primary);
     cg_set_ints(g, n, "sizes", out->dims, out->rank, n->primary);
     if (early) {
@@ -96,6 +114,8 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
             cg_set_text(g, n, "nearest_mode", "floor", n->primary);
         }
     }
+    if (counts_as_half_pixel(n, scales, in, out))
+        cg_set_text(g, n, "coordinate_transformation_mode", "half_pixel", n->primary);
     bool cubic = cg_text_is(n, "mode", "cubic");
     if (!cg_text_is(n, "mode", "nearest"))
         cg_drop_attr(g, n, "nearest_mode");

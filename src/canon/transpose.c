@@ -139,7 +139,7 @@ static bool indifferent(const cg_node *n)
     for (int i = 0; ops[i]; i++)
         if (strcmp(n->op, ops[i]) == 0)
             return true;
-    return cg_elementwise(n);
+    return cg_elementwise(n) || (cg_is(n, "Resize") && n->formed);
 }
 
 static void map_axis(cg_graph *g, cg_node *n, const char *name, const int *perm)
@@ -158,6 +158,20 @@ static void swap_ints(int64_t *v, int i, int j)
     int64_t t = v[i];
     v[i] = v[j];
     v[j] = t;
+}
+
+/* What is listed for each axis of the transposed data, for those before. */
+static void unpermute_lists(cg_graph *g, cg_node *n, const int *perm, int rank)
+{
+    const ff_cattr *scales = cg_attr(n, "scales"), *sizes = cg_attr(n, "sizes");
+    double reals[FF_MAX_RANK];
+    int64_t ints[FF_MAX_RANK];
+    for (int i = 0; i < rank; i++) {
+        reals[perm[i]] = scales->reals[i];
+        ints[perm[i]] = sizes->ints[i];
+    }
+    cg_set_reals(g, n, "scales", reals, rank, scales->node);
+    cg_set_ints(g, n, "sizes", ints, rank, sizes->node);
 }
 
 /* Sorts the axes of a node, and starts, ends and steps with them. */
@@ -262,6 +276,8 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     map_axis(g, n, "axis", perm);
     map_axis(g, n, "axes", perm);
     sort_axes(g, n);
+    if (cg_is(n, "Resize"))
+        unpermute_lists(g, n, perm, rank);
     ff_shape shape = permuted(&y->shape, inverse);
     cg_value *before = cg_value_create(g, &shape);
     cg_inherit_transposed(before, y, inverse);

@@ -145,22 +145,41 @@ static bool swish(cg_graph *g, cg_node *n, const cg_rule *self)
     return false;
 }
 
+static void set_gate(cg_graph *g, cg_node *n, double alpha, double beta, const ff_node *by)
+{
+    cg_set_real(g, n, "alpha", (float)alpha, by);
+    cg_set_real(g, n, "beta", (float)beta, by);
+    n->formed = true;
+}
+
+/* With the numbers of its gate: the operator of that name has fixed ones. */
 static bool hard_swish(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     product p;
+    if (cg_is(n, "HardSwish") && !n->formed) {
+        set_gate(g, n, 1.0 / 6, 0.5, n->primary);
+        return true;
+    }
     if (!two_factors(n, &p))
         return false;
     for (int k = 0; k < 2; k++) {
         cg_node *s = p.factors[k]->producer;
         cg_value *x = p.factors[1 - k];
         double scale = 0, shift = 0;
-        bool gate = s && cg_is(s, "HardSigmoid") && s->in[0] == x && p.constant == 1 &&
-                    near(cg_real(s, "alpha", 0), 1.0 / 6) && near(cg_real(s, "beta", 0), 0.5);
+        bool gate = s && cg_is(s, "HardSigmoid") && s->in[0] == x && p.constant == 1;
+        bool usual = gate && near(cg_real(s, "alpha", 0), 1.0 / 6) && near(cg_real(s, "beta", 0), 0.5);
+        /* Written out with other numbers it stays as it is. */
+        if (gate && !usual && strcmp(s->primary->op, "HardSigmoid") != 0)
+            continue;
         bool clip = s && cg_is(s, "Clip") && s->n_in == 1 && near(p.constant, 1.0 / 6) &&
                     cg_real(s, "min", -1) == 0 && cg_real(s, "max", 0) == 6 &&
                     linear(s->in[0], &x, &scale, &shift, 0) && scale == 1 && shift == 3;
         if ((gate || clip) && keeps_shape(n, x)) {
+            const ff_node *by = gate ? s->primary : n->primary;
+            double alpha = gate && !usual ? cg_real(s, "alpha", 0) : 1.0 / 6,
+                   beta = gate && !usual ? cg_real(s, "beta", 0) : 0.5;
             become(g, n, "HardSwish", x, self);
+            set_gate(g, n, alpha, beta, by);
             return true;
         }
     }

@@ -9,9 +9,6 @@
 
 enum { MOST = 64 };
 
-/* Relative distance at which two regions compute the same, but for the order of their operations. */
-#define SAME_VALUES 1e-5
-
 typedef struct seen {
     int source, target; /* cvalues already reported */
 } seen;
@@ -23,6 +20,11 @@ typedef struct comparison {
     seen *seen;
 } comparison;
 
+/* What a node reads in the Source and its counterpart in the Target: by itself, and behind what does not matter. */
+typedef struct reading {
+    int x, y, source_exit, exit;
+} reading;
+
 static bool any_of(const char *op, const char *const *list)
 {
     for (; *list; list++)
@@ -31,22 +33,36 @@ static bool any_of(const char *op, const char *const *list)
     return false;
 }
 
-/* Past unmatched nodes that other detectors speak of, or that change no number. */
-static int look_through(const ff_subject *s, bool source, int cvalue, bool output)
+/* Did the detector of structure speak of it? */
+static bool spoken_of(const ff_detection *d, bool source, const ff_cnode *transpose)
 {
-    static const char *const of_source[] = {"Reshape", "Identity", NULL};
-    static const char *const of_target[] = {"Reshape", "Identity", "Transpose", NULL};
+    if (strcmp(transpose->op, "Transpose") != 0)
+        return false;
+    for (int i = 0; i < d->findings->count; i++) {
+        const ff_hint *h = d->findings->at[i].hint;
+        if (d->findings->at[i].type == FF_TSS && h->cvalue >= 0 &&
+            (source ? h->source_cnode == transpose->id : h->cvalue == transpose->outputs[0]))
+            return true;
+    }
+    return false;
+}
+
+/* Past unmatched nodes that other detectors speak of, or that change no number. */
+static int look_through(const ff_detection *d, bool source, int cvalue, bool output)
+{
     /* The largest stays the largest. */
     static const char *const of_output[] = {"Softmax", "LogSoftmax", NULL};
+    const ff_subject *s = d->subject;
     const ff_canon *c = source ? s->source.canon : s->target.canon;
     for (;;) {
+        cvalue = ff_region_before_reshapes(s, source, cvalue);
         int node = c->values[cvalue].producer;
         if (node < 0 || ff_region_matched(s, source, node) || c->nodes[node].n_inputs != 1)
             return cvalue;
-        const char *op = c->nodes[node].op;
-        if (!any_of(op, source ? of_source : of_target) && !(output && any_of(op, of_output)))
+        const ff_cnode *n = &c->nodes[node];
+        if (!(output && any_of(n->op, of_output)) && !spoken_of(d, source, n))
             return cvalue;
-        cvalue = c->nodes[node].inputs[0];
+        cvalue = n->inputs[0];
     }
 }
 
@@ -86,12 +102,54 @@ static json_t *labels(const ff_canon *c, const int *nodes, int n)
     return list;
 }
 
+/* Does every node only move elements? Then what differs is their order. */
+static bool only_moves(const ff_canon *c, const int *nodes, int n)
+{
+    static const char *const moves[] = {"Transpose", "Reshape", "Identity", NULL};
+    for (int i = 0; i < n; i++)
+        if (!any_of(c->nodes[nodes[i]].op, moves))
+            return false;
+    return n > 0;
+}
+
+/* The one original node that all of these come from, or NULL. */
+static const ff_node *one_original(const ff_canon *c, const int *nodes, int n)
+{
+    const ff_node *one = n ? c->nodes[nodes[0]].primary : NULL;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < c->nodes[nodes[i]].n_origins; k++)
+            if (c->nodes[nodes[i]].origins[k] != one)
+                return NULL;
+    return one;
+}
+
+/* The first attribute that two nodes of one operator do not share; caller frees all three. False: they are alike. */
+static bool other_attribute(const ff_node *a, const ff_node *b, char **name, char **x, char **y)
+{
+    for (int side = 0; side < 2; side++) {
+        const ff_node *n = side ? b : a;
+        for (int i = 0; i < n->n_attrs; i++) {
+            const ff_attr *p = ff_node_attr(a, n->attrs[i].name), *q = ff_node_attr(b, n->attrs[i].name);
+            *x = p ? ff_attr_format(p) : ff_strdup("the default");
+            *y = q ? ff_attr_format(q) : ff_strdup("the default");
+            if (strcmp(*x, *y) != 0) {
+                *name = ff_strdup(n->attrs[i].name);
+                return true;
+            }
+            free(*x);
+            free(*y);
+        }
+    }
+    return false;
+}
+
 /* A matched node (consumer pair; -1: the output of the graph) reads x in the Source and y in the Target. */
-static int differs(comparison *m, int pair, int input, int x, int y)
+static int differs(comparison *m, int pair, int input, reading r)
 {
     ff_detection *d = m->d;
     const ff_subject *s = d->subject;
     const ff_canon *sc = s->source.canon, *tc = s->target.canon;
+    int x = r.x, y = r.y;
     for (int i = 0; i < m->n_seen; i++)
         if (m->seen[i].source == x && m->seen[i].target == y)
             return FF_OK;
@@ -108,7 +166,7 @@ static int differs(comparison *m, int pair, int input, int x, int y)
     rc = ff_region_distance(s, x, y, d->task, &distance);
     if (rc != FF_OK)
         return rc;
-    if (distance < SAME_VALUES) {
+    if (distance < FF_SAME_VALUES) {
         ff_same *same = ff_detection_add_same(d, "same-values", "other operators that compute the same", distance);
         same->source_nodes = originals(sc, wanted, n_wanted, &same->n_source_nodes);
         same->target_nodes = originals(tc, region, n_region, &same->n_target_nodes);
@@ -121,7 +179,8 @@ static int differs(comparison *m, int pair, int input, int x, int y)
                            : p ? ff_cnode_label(sc, p->source) : ff_strdup("output");
     char *what = n_wanted ? ff_strdup(label) : n_region ? ff_asprintf("%s/input%d", label, input) : ff_asprintf("%s/inputs", label);
     for (int i = 0; i < d->findings->count; i++) /* one node wired otherwise, or one region seen twice, is one fault */
-        if (d->findings->at[i].type == FF_CG && strcmp(d->findings->at[i].id + 3, what) == 0) {
+        if ((d->findings->at[i].type == FF_CG || d->findings->at[i].hint->source_exit >= 0) &&
+            strcmp(strchr(d->findings->at[i].id, ':') + 1, what) == 0) {
             free(consumer);
             free(label);
             free(what);
@@ -129,10 +188,17 @@ static int differs(comparison *m, int pair, int input, int x, int y)
         }
     char *has = operators(tc, region, n_region), *needs = operators(sc, wanted, n_wanted);
     const char *cause = n_wanted && n_region ? "other-nodes" : n_wanted ? "missing-nodes" : n_region ? "extra-nodes" : "wired-otherwise";
-    ff_finding *f = ff_detection_add(d, FF_CG, cause, what);
+    bool order = only_moves(sc, wanted, n_wanted) && only_moves(tc, region, n_region);
+    if (order)
+        cause = "axes-permuted";
+    const ff_node *one = one_original(sc, wanted, n_wanted), *other = one_original(tc, region, n_region);
+    char *name = NULL, *of_source = NULL, *of_target = NULL;
+    bool attribute = one && other && strcmp(one->op, other->op) == 0 && strcmp(one->op, "Reshape") != 0 &&
+                     strcmp(one->op, "Transpose") != 0 && other_attribute(one, other, &name, &of_source, &of_target);
+    ff_finding *f = ff_detection_add(d, attribute ? FF_LH : order ? FF_TSS : FF_CG, attribute ? "attribute-differs" : cause, what);
     f->pair = pair;
-    f->hint->source_exit = x;
-    f->hint->exit = y;
+    f->hint->source_exit = r.source_exit;
+    f->hint->exit = r.exit;
     f->hint->n_region = n_region;
     f->hint->n_wanted = n_wanted;
     f->hint->target_cnode = p ? p->target : -1;
@@ -149,17 +215,28 @@ static int differs(comparison *m, int pair, int input, int x, int y)
         f->target_nodes = ff_nodes_copy(n->origins, n->n_origins);
         f->n_target_nodes = n->n_origins;
     }
-    f->summary = n_wanted && n_region ? ff_asprintf("before '%s': %s in the Source, %s in the Target", consumer, needs, has)
+    f->summary = attribute ? ff_asprintf("%s of '%s': %s in the Source, %s in the Target", name, other->label, of_source, of_target)
+                 : order ? ff_asprintf("the elements that '%s' reads come in another order than in the Source", consumer)
+                 : n_wanted && n_region ? ff_asprintf("before '%s': %s in the Source, %s in the Target", consumer, needs, has)
                  : n_wanted           ? ff_asprintf("%s is missing before '%s'", needs, consumer)
                  : n_region           ? ff_asprintf("%s before '%s' is not in the Source", has, consumer)
                                       : ff_asprintf("'%s' reads another value than in the Source", consumer);
-    f->explanation = ff_asprintf(
+    f->explanation = attribute ? ff_asprintf(
+        "'%s' moves the elements to other places than in the Source. The repair puts the Source's node in.", other->label)
+                     : order ? ff_strdup(
+        "Both sides only reshape and transpose here (as for shuffling channels, or for depth into space), but into other "
+        "places: the shape is right, the order is not. The repair puts the Source's nodes in.") : ff_asprintf(
         "The layers on both sides of this place correspond, what lies between them does not compute the same. "
         "Converters add, drop or rewrite nodes here when the frameworks have no common operator. The repair %s.",
         n_wanted ? "puts the Source's nodes in" : "makes the reader see the value that corresponds to the Source's");
     json_t *j = json_object();
-    json_object_set_new(j, "source", labels(sc, wanted, n_wanted));
-    json_object_set_new(j, "target", labels(tc, region, n_region));
+    if (attribute)
+        json_object_set_new(j, "attribute", json_string(name));
+    json_object_set_new(j, "source", attribute ? json_string(of_source) : labels(sc, wanted, n_wanted));
+    json_object_set_new(j, "target", attribute ? json_string(of_target) : labels(tc, region, n_region));
+    free(name);
+    free(of_source);
+    free(of_target);
     json_object_set_new(j, "distance", ff_json_real(distance));
     ff_finding_set_details(f, j);
     free(consumer);
@@ -188,33 +265,48 @@ static bool computed(const ff_subject *s, int y)
     return shape->rank >= 0;
 }
 
+/* Where a repair has the choice: what the node itself reads, as long as only Reshapes are behind it and both have it in
+ * the same dims; else what was compared. */
+static reading exits(const ff_subject *s, reading r)
+{
+    const ff_cvalue *a = &s->source.canon->values[r.source_exit], *b = &s->target.canon->values[r.exit];
+    bool same = a->original && b->original && a->shape.rank == b->shape.rank &&
+                memcmp(a->shape.dims, b->shape.dims, (size_t)a->shape.rank * sizeof a->shape.dims[0]) == 0 &&
+                ff_region_before_reshapes(s, true, r.source_exit) == r.x && ff_region_before_reshapes(s, false, r.exit) == r.y;
+    if (!same) {
+        r.source_exit = r.x;
+        r.exit = r.y;
+    }
+    return r;
+}
+
 static int compare_inputs(comparison *m, int pair, const ff_cnode *a, const ff_cnode *b)
 {
     static const char *const commutative[] = {"Add", "Mul", "Min", "Max", "Sum", "Mean", NULL};
     const ff_subject *s = m->d->subject;
-    int n = a->n_inputs < b->n_inputs ? a->n_inputs : b->n_inputs, x[MOST], y[MOST];
+    int n = a->n_inputs < b->n_inputs ? a->n_inputs : b->n_inputs;
+    reading r[MOST];
     if (n > MOST)
         n = MOST;
-    for (int i = 0; i < n; i++) {
-        x[i] = look_through(s, true, a->inputs[i], false);
-        y[i] = look_through(s, false, b->inputs[i], false);
-    }
+    for (int i = 0; i < n; i++)
+        r[i] = (reading){look_through(m->d, true, a->inputs[i], false), look_through(m->d, false, b->inputs[i], false),
+                         a->inputs[i], b->inputs[i]};
     if (any_of(a->op, commutative))
         for (int i = 0; i < n; i++) /* the order does not matter: what corresponds comes first */
             for (int k = i; k < n; k++)
-                if (corresponds(s, x[i], y[k])) {
-                    int t = y[i];
-                    y[i] = y[k];
-                    y[k] = t;
+                if (corresponds(s, r[i].x, r[k].y)) {
+                    reading t = r[i];
+                    r[i].y = r[k].y;
+                    r[i].exit = r[k].exit;
+                    r[k].y = t.y;
+                    r[k].exit = t.exit;
                     break;
                 }
-    for (int i = 0; i < n; i++)
-        if (!corresponds(s, x[i], y[i]) && computed(s, y[i])) {
-            int rc = differs(m, pair, i, x[i], y[i]);
-            if (rc != FF_OK)
-                return rc;
-        }
-    return FF_OK;
+    int rc = FF_OK;
+    for (int i = 0; i < n && rc == FF_OK; i++)
+        if (!corresponds(s, r[i].x, r[i].y) && computed(s, r[i].y))
+            rc = differs(m, pair, i, exits(s, r[i]));
+    return rc;
 }
 
 int ff_detect_graph(ff_detection *d)
@@ -234,10 +326,10 @@ int ff_detect_graph(ff_detection *d)
     for (int i = 0; i < d->findings->count; i++)
         moved = moved || strcmp(d->findings->at[i].cause, "outputs-reordered") == 0;
     if (rc == FF_OK && !moved && !s->target.error && s->source.canon->n_outputs > 0 && s->target.canon->n_outputs > 0) {
-        int x = look_through(s, true, s->source.canon->outputs[0], true);
-        int y = look_through(s, false, s->target.canon->outputs[0], true);
+        int x = look_through(d, true, s->source.canon->outputs[0], true);
+        int y = look_through(d, false, s->target.canon->outputs[0], true);
         if (!corresponds(s, x, y))
-            rc = differs(&m, -1, 0, x, y);
+            rc = differs(&m, -1, 0, exits(s, (reading){x, y, s->source.canon->outputs[0], s->target.canon->outputs[0]}));
     }
     free(m.seen);
     return rc;

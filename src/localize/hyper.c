@@ -46,7 +46,7 @@ static json_t *value(const ff_cattr *a)
 static const char *cause_of(const ff_cattr *a, const ff_cattr *b, bool pad)
 {
     if (pad)
-        return "pad-amounts";
+        return strcmp((a ? a : b)->name, "pads") == 0 ? "pad-amounts" : "pad-counted";
     if (!b)
         return "attribute-missing";
     if (!a)
@@ -77,7 +77,8 @@ static void report(ff_detection *d, int pair, const ff_cattr *a, const ff_cattr 
     const ff_subject *s = d->subject;
     const ff_pair *p = &s->alignment->pairs[pair];
     const char *name = (a ? a : b)->name;
-    bool pad = a && b && b->node && strcmp(b->node->op, "Pad") == 0 && strcmp(name, "pads") == 0;
+    bool counted = strcmp(name, "count_include_pad") == 0;
+    bool pad = a && b && b->node && strcmp(b->node->op, "Pad") == 0 && (counted || strcmp(name, "pads") == 0);
     char *label = ff_pair_label(s, pair), *target = ff_cnode_label(s->target.canon, p->target);
     char *what = ff_asprintf("%s/%s", label, name), *x = shown(a), *y = shown(b);
     ff_finding *f = ff_detection_add(d, pad ? FF_CG : FF_LH, cause_of(a, b, pad), what);
@@ -87,9 +88,16 @@ static void report(ff_detection *d, int pair, const ff_cattr *a, const ff_cattr 
     f->hint->target_attr = b;
     f->hint->node = b && b->node ? b->node : s->target.canon->nodes[p->target].primary;
     char *node = ff_visible(f->hint->node ? f->hint->node->label : target);
-    f->summary = pad ? ff_asprintf("Pad '%s' pads %s where the Source pads %s", node, y, x)
+    f->summary = pad && counted ? ff_asprintf("the average of '%s' counts the zeros of Pad '%s', the Source's does not count "
+                                              "its padding", target, node)
+                 : pad ? ff_asprintf("Pad '%s' pads %s where the Source pads %s", node, y, x)
                      : ff_asprintf("%s of '%s': %s in the Source, %s in the Target", name, node, x, y);
-    if (pad)
+    if (pad && counted)
+        f->explanation = ff_asprintf(
+            "An average over a window that hangs over the border divides by the number of pixels in the picture, in the "
+            "Source. In the Target a separate Pad node puts zeros around, which are pixels like any other to '%s'. The "
+            "repair lets the layer pad by itself, without counting.", target);
+    else if (pad)
         f->explanation = ff_asprintf(
             "A separate Pad node of the Target does the padding of '%s', by other amounts or on other sides than the "
             "Source's layer. The repair corrects the amounts of the Pad.", target);
@@ -115,6 +123,137 @@ static void report(ff_detection *d, int pair, const ff_cattr *a, const ff_cattr 
     free(y);
 }
 
+/* ---------------------------------------------------------------------------- what is padded with */
+
+static bool same_text(const ff_cattr *a, const ff_cattr *b)
+{
+    return !a || !b ? a == b : equal_attr(a, b);
+}
+
+static char *padding_words(const ff_cnode *n)
+{
+    const ff_cattr *mode = ff_cnode_attr(n, "pad_mode"), *value = ff_cnode_attr(n, "pad_value");
+    if (mode)
+        return ff_asprintf("in mode '%s'", mode->text);
+    if (value)
+        return ff_asprintf("with %.6g", value->reals[0]);
+    return ff_strdup(strcmp(n->op, "MaxPool") == 0 ? "with nothing that could be the largest" : "with zeros");
+}
+
+/* Mirrored pixels in place of zeros, zeros in place of minus infinity: it is a Pad node that does so. */
+static void report_padding(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b)
+{
+    const ff_subject *s = d->subject;
+    const ff_cattr *mode_a = ff_cnode_attr(a, "pad_mode"), *mode_b = ff_cnode_attr(b, "pad_mode"),
+                   *value_a = ff_cnode_attr(a, "pad_value"), *value_b = ff_cnode_attr(b, "pad_value");
+    if (same_text(mode_a, mode_b) && same_text(value_a, value_b))
+        return;
+    char *label = ff_pair_label(s, pair), *target = ff_cnode_label(s->target.canon, b->id);
+    char *what = ff_asprintf("%s/padding", label), *x = padding_words(a), *y = padding_words(b);
+    ff_finding *f = ff_detection_add(d, FF_CG, mode_a || mode_b ? "pad-mode" : "pad-value", what);
+    ff_finding_set_nodes(s, f, a->id, b->id);
+    f->pair = pair;
+    f->hint->source_attr = mode_a ? mode_a : value_a;
+    f->hint->target_attr = mode_b ? mode_b : value_b;
+    const ff_cattr *by = f->hint->target_attr;
+    f->hint->node = by && by->node ? by->node : b->primary;
+    char *node = ff_visible(f->hint->node ? f->hint->node->label : target);
+    f->summary = ff_asprintf("'%s' pads %s where the Source pads %s", node, y, x);
+    f->explanation = ff_asprintf(
+        "What is put around the picture before '%s' is something else than in the Source: frameworks that pad in a node of "
+        "its own fill in zeros, where a maximum pads with minus infinity, or mirror the border. The amounts are another "
+        "matter. The repair makes the Target pad %s.", target, x);
+    json_t *j = json_object();
+    json_object_set_new(j, "attribute", json_string("padding"));
+    json_object_set_new(j, "source", json_string(x));
+    json_object_set_new(j, "target", json_string(y));
+    ff_finding_set_details(f, j);
+    free(label);
+    free(target);
+    free(what);
+    free(node);
+    free(x);
+    free(y);
+}
+
+/* ----------------------------------------------------------------------------------- windows */
+
+static bool same_attribute(const ff_cnode *a, const ff_cnode *b, const char *name)
+{
+    const ff_cattr *x = ff_cnode_attr(a, name), *y = ff_cnode_attr(b, name);
+    return x && y && equal_attr(x, y);
+}
+
+static int64_t one_of(const ff_cattr *a, int i)
+{
+    return a && i < a->n ? a->ints[i] : 0;
+}
+
+/* Do the windows of both lie on the same pixels, whatever is said of where they end? A padding that no window reaches
+ * does not count, nor does it how the number of windows comes about: rounded up, or padded at the end. */
+static bool same_windows(const ff_subject *s, const ff_cnode *a, const ff_cnode *b)
+{
+    static const char *const names[] = {"kernel_shape", "strides", "dilations"};
+    bool average = strcmp(a->op, "AveragePool") == 0;
+    if (!average && strcmp(a->op, "MaxPool") != 0 && strcmp(a->op, "Conv") != 0 && strcmp(a->op, "ConvTranspose") != 0)
+        return false;
+    for (size_t i = 0; i < FF_COUNT(names); i++)
+        if (!same_attribute(a, b, names[i]))
+            return false;
+    const ff_shape *in = &s->source.canon->values[a->inputs[0]].shape, *in_b = &s->target.canon->values[b->inputs[0]].shape,
+                   *out = &s->source.canon->values[a->outputs[0]].shape, *out_b = &s->target.canon->values[b->outputs[0]].shape;
+    const ff_cattr *p = ff_cnode_attr(a, "pads"), *q = ff_cnode_attr(b, "pads"), *k = ff_cnode_attr(a, "kernel_shape"),
+                   *step = ff_cnode_attr(a, "strides"), *far = ff_cnode_attr(a, "dilations");
+    if (!p || !q || p->n != q->n || p->n != 2 * k->n || in->rank != k->n + 2 || in_b->rank != in->rank ||
+        out->rank != in->rank || out_b->rank != in->rank)
+        return false;
+    bool counts = average && one_of(ff_cnode_attr(a, "count_include_pad"), 0) != 0;
+    if (average && !same_attribute(a, b, "count_include_pad"))
+        return false;
+    for (int i = 0; i < k->n; i++) {
+        if (in->dims[i + 2] < 1 || in->dims[i + 2] != in_b->dims[i + 2] || out->dims[i + 2] < 1 ||
+            out->dims[i + 2] != out_b->dims[i + 2] || p->ints[i] != q->ints[i])
+            return false;
+        int64_t reach = (out->dims[i + 2] - 1) * step->ints[i] + (k->ints[i] - 1) * far->ints[i] + 1 - in->dims[i + 2] - p->ints[i];
+        int64_t x = p->ints[i + k->n], y = q->ints[i + k->n];
+        if (counts && (x < reach ? x : reach) != (y < reach ? y : reach))
+            return false;
+    }
+    return true;
+}
+
+/* Attributes that other attributes make void, or that were spoken of. */
+static bool passed_over(const ff_cnode *a, const ff_cnode *b, const char *name, bool windows)
+{
+    static const char *const of_windows[] = {"pads", "ceil_mode", "output_padding"};
+    static const char *const of_mode[] = {"nearest_mode", "antialias", "cubic_coeff_a", "exclude_outside"};
+    if (strcmp(name, "pad_mode") == 0 || strcmp(name, "pad_value") == 0)
+        return true;
+    for (size_t i = 0; windows && i < FF_COUNT(of_windows); i++)
+        if (strcmp(name, of_windows[i]) == 0)
+            return true;
+    bool other_mode = strcmp(a->op, "Resize") == 0 && !same_attribute(a, b, "mode");
+    for (size_t i = 0; other_mode && i < FF_COUNT(of_mode); i++)
+        if (strcmp(name, of_mode[i]) == 0)
+            return true;
+    return false;
+}
+
+static void add_windows(ff_detection *d, const ff_cnode *a, const ff_cnode *b)
+{
+    static const char *const names[] = {"pads", "ceil_mode", "output_padding"};
+    bool differ = false;
+    for (size_t i = 0; i < FF_COUNT(names); i++) {
+        const ff_cattr *x = ff_cnode_attr(a, names[i]), *y = ff_cnode_attr(b, names[i]);
+        differ = differ || !same_text(x, y);
+    }
+    if (!differ)
+        return;
+    ff_same *same = ff_detection_add_same(d, "same-windows", "windows on the same pixels, whatever is said of their end", 0);
+    same->source_nodes = ff_nodes_copy(a->origins, same->n_source_nodes = a->n_origins);
+    same->target_nodes = ff_nodes_copy(b->origins, same->n_target_nodes = b->n_origins);
+}
+
 int ff_detect_hyper(ff_detection *d)
 {
     const ff_subject *s = d->subject;
@@ -130,13 +269,17 @@ int ff_detect_hyper(ff_detection *d)
         /* What a wrong order of axes is made of is said by the detectors of structure. */
         if (strcmp(a->op, "Transpose") == 0 || strcmp(a->op, "Reshape") == 0)
             continue;
+        bool windows = a->n_inputs > 0 && b->n_inputs > 0 && same_windows(s, a, b);
+        if (windows)
+            add_windows(d, a, b);
+        report_padding(d, i, a, b);
         for (int k = 0; k < a->n_attrs; k++) {
             const ff_cattr *other = ff_cnode_attr(b, a->attrs[k].name);
-            if (!other || !equal_attr(&a->attrs[k], other))
+            if ((!other || !equal_attr(&a->attrs[k], other)) && !passed_over(a, b, a->attrs[k].name, windows))
                 report(d, i, &a->attrs[k], other);
         }
         for (int k = 0; k < b->n_attrs; k++)
-            if (!ff_cnode_attr(a, b->attrs[k].name))
+            if (!ff_cnode_attr(a, b->attrs[k].name) && !passed_over(a, b, b->attrs[k].name, windows))
                 report(d, i, NULL, &b->attrs[k]);
     }
     return FF_OK;

@@ -3,6 +3,7 @@
  * or aligned; what is left on one side, or permutes otherwise, yields the right shape at best and the wrong order. */
 #include "localize/axes.h"
 #include "localize/detect.h"
+#include "localize/region.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,41 @@ static bool only_redundant_output(const ff_detection *d, const ff_cvalue *v)
     return true;
 }
 
+static bool corresponds(const ff_subject *s, int x, int y)
+{
+    int at = ff_region_counterpart(s, x);
+    return at >= 0 && at == y;
+}
+
+/* Is b all that is between what it reads and a reader of what it makes, and a (NULL: nothing) all that is there in the
+ * Source? Else the place is compared as a whole, by the detector of graphs. */
+static bool alone_before(const ff_subject *s, const ff_cnode *a, const ff_cnode *b, int x, int y)
+{
+    x = ff_region_before_reshapes(s, true, x);
+    y = ff_region_before_reshapes(s, false, y);
+    if (y != b->outputs[0] || (a && x != a->outputs[0]))
+        return false;
+    if (a)
+        x = ff_region_before_reshapes(s, true, a->inputs[0]);
+    return corresponds(s, x, ff_region_before_reshapes(s, false, b->inputs[0]));
+}
+
+static bool alone(const ff_subject *s, const ff_cnode *a, const ff_cnode *b)
+{
+    const ff_canon *sc = s->source.canon, *tc = s->target.canon;
+    for (int t = 0; t < tc->n_nodes; t++) {
+        const ff_cnode *reader = &tc->nodes[t];
+        if (!ff_region_matched(s, false, t))
+            continue;
+        const ff_cnode *other = &sc->nodes[s->alignment->pairs[s->alignment->of_target[t]].source];
+        for (int i = 0; i < reader->n_inputs; i++)
+            for (int k = 0; k < other->n_inputs; k++)
+                if (alone_before(s, a, b, other->inputs[k], reader->inputs[i]))
+                    return true;
+    }
+    return sc->n_outputs > 0 && tc->n_outputs > 0 && alone_before(s, a, b, sc->outputs[0], tc->outputs[0]);
+}
+
 static void report(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b)
 {
     const ff_subject *s = d->subject;
@@ -100,7 +136,8 @@ static void report(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode 
     ff_perm_invert(have, rank, inverse);
     for (int i = 0; i < rank; i++)
         correction[i] = inverse[want[i]];
-    if (harmless(tc, b, correction, rank))
+    bool itself = !b->primary || strcmp(b->primary->op, "Transpose") == 0; /* not what another operator amounts to */
+    if (harmless(tc, b, correction, rank) || (!s->target.error && (!itself || !alone(s, a, b))))
         return;
     bool input = reads_input(tc, b);
     char *label = ff_cnode_label(tc, b->id), *shown_have = print_perm(have, rank), *shown_want = print_perm(want, rank);

@@ -294,6 +294,8 @@ int ff_detect_weights(ff_detection *d)
         if (p->source < 0 || p->target < 0)
             continue;
         const ff_cnode *a = &s->source.canon->nodes[p->source], *b = &s->target.canon->nodes[p->target];
+        if (strcmp(a->op, b->op) != 0)
+            continue; /* another operator: the graph differs */
         int rc = ff_check_cancel(d->task);
         for (int k = 0; k < a->n_params && rc == FF_OK; k++)
             rc = examine(d, i, a->params[k].role, &a->params[k], ff_cnode_param(b, a->params[k].role));

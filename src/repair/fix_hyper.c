@@ -181,15 +181,21 @@ static bool has_axes_input(const ff_node *pad)
     return pad->n_inputs > 3 && pad->inputs[3];
 }
 
+static const ff_node *pad_of(const ff_cnode *layer)
+{
+    const ff_node *pad = NULL;
+    for (int i = 0; i < layer->n_origins; i++)
+        if (is(layer->origins[i], "Pad"))
+            pad = layer->origins[i];
+    return pad;
+}
+
 static int fix_pads(job *j)
 {
     if (!j->wanted || j->wanted->type != FF_CATTR_INTS)
         return FF_OK;
     int spatial = j->wanted->n / 2;
-    const ff_node *layer = j->layer->primary, *pad = NULL;
-    for (int i = 0; i < j->layer->n_origins; i++)
-        if (is(j->layer->origins[i], "Pad"))
-            pad = j->layer->origins[i];
+    const ff_node *layer = j->layer->primary, *pad = pad_of(j->layer);
     int64_t own[2 * FF_MAX_RANK] = {0};
     const int64_t *given;
     bool automatic = ff_node_attr(layer, "auto_pad") &&
@@ -220,6 +226,96 @@ static int fix_pads(job *j)
     if (ff_node_attr(layer, "auto_pad"))
         ff_patch_remove_attr(j->patch, ff_node_address(layer), "auto_pad");
     set_ints(j, layer, "pads", j->wanted->ints, j->wanted->n);
+    return FF_OK;
+}
+
+/* The average pads by itself, without counting: the Pad puts nothing around any more. */
+static int fix_counted(job *j)
+{
+    const ff_node *pad = pad_of(j->layer), *layer = j->layer->primary;
+    const ff_cattr *pads = ff_cnode_attr(j->layer, "pads");
+    int rank = pad ? ff_plan_shape(j->plan, pad->inputs[0])->rank : 0;
+    int64_t none[2 * FF_MAX_RANK] = {0};
+    if (!layer || !pads || rank < 3 || rank > FF_MAX_RANK || has_axes_input(pad) || ff_node_attr(layer, "auto_pad"))
+        return FF_OK;
+    set_ints(j, layer, "pads", pads->ints, pads->n);
+    ff_attr a = {.name = j->name, .type = FF_ATTR_INT, .i = 0};
+    ff_patch_set_attr(j->patch, ff_node_address(layer), &a);
+    return write_pads(j, pad, none, rank);
+}
+
+/* A Pad before the layer, which then pads nothing itself. */
+static int insert_pad(job *j, const char *mode, double value)
+{
+    const ff_node *layer = j->layer->primary;
+    const ff_cattr *pads = ff_cnode_attr(j->layer, "pads");
+    int rank = layer ? ff_plan_shape(j->plan, layer->inputs[0])->rank : 0;
+    if (!pads || rank < 3 || pads->n != 2 * (rank - 2))
+        return FF_OK;
+    int64_t amounts[2 * FF_MAX_RANK] = {0}, none[2 * FF_MAX_RANK] = {0};
+    for (int i = 0; i < rank - 2; i++) {
+        amounts[i + 2] = pads->ints[i];
+        amounts[i + 2 + rank] = pads->ints[i + rank - 2];
+    }
+    char *stem = ff_asprintf("%s_padded", ff_node_address(layer));
+    char *name = ff_model_fresh_name(ff_plan_model(j->plan), stem), *lists[2] = {NULL, NULL};
+    free(stem);
+    bool old = layer->opset < 11;
+    ff_attr attrs[3] = {{.name = "mode", .type = FF_ATTR_STRING, .s = mode, .s_len = strlen(mode)},
+                        {.name = "value", .type = FF_ATTR_FLOAT, .f = (float)value},
+                        {.name = "pads", .type = FF_ATTR_INTS, .n = (size_t)(2 * rank), .ints = amounts}};
+    const char *inputs[3] = {layer->inputs[0]->name}, *output = name;
+    int rc = FF_OK;
+    for (int i = 0; i < 2 && !old && rc == FF_OK; i++) {
+        ff_tensor *t;
+        rc = ff_tensor_create(i ? FF_FLOAT : FF_INT64, i ? 0 : 1, (const int64_t[]){2 * rank}, &t);
+        if (rc != FF_OK)
+            break;
+        if (i)
+            ff_tensor_set_real(t, 0, value);
+        else
+            memcpy(t->data, amounts, t->bytes);
+        stem = ff_asprintf("%s_%s", name, i ? "value" : "pads");
+        lists[i] = ff_model_fresh_name(ff_plan_model(j->plan), stem);
+        ff_patch_set_initializer(j->patch, lists[i], t);
+        inputs[i + 1] = lists[i];
+        ff_tensor_unref(t);
+        free(stem);
+    }
+    if (rc == FF_OK) {
+        ff_node_spec spec = {.name = name, .op = "Pad", .domain = "", .n_inputs = old ? 1 : 3, .inputs = inputs,
+                             .n_outputs = 1, .outputs = &output, .n_attrs = old ? 3 : 1, .attrs = attrs};
+        ff_patch_insert_node(j->patch, &spec, NULL);
+        if (ff_node_attr(layer, "auto_pad"))
+            ff_patch_remove_attr(j->patch, ff_node_address(layer), "auto_pad");
+        set_ints(j, layer, "pads", none, pads->n);
+        ff_patch_set_node_input(j->patch, ff_node_address(layer), 0, name);
+    }
+    free(name);
+    free(lists[0]);
+    free(lists[1]);
+    return rc;
+}
+
+/* What is put around: in the Source's mode, with the Source's number. */
+static int fix_padding(job *j, const ff_cnode *wanted)
+{
+    const ff_cattr *m = ff_cnode_attr(wanted, "pad_mode"), *v = ff_cnode_attr(wanted, "pad_value");
+    const char *mode = m ? m->text : "constant";
+    double value = clamp_bound(v ? v->reals[0] : strcmp(j->layer->op, "MaxPool") == 0 ? -INFINITY : 0);
+    const ff_node *pad = pad_of(j->layer);
+    if (!pad)
+        return j->layer->primary ? insert_pad(j, mode, value) : FF_OK;
+    ff_attr a = {.name = "mode", .type = FF_ATTR_STRING, .s = mode, .s_len = strlen(mode)};
+    ff_patch_set_attr(j->patch, ff_node_address(pad), &a);
+    j->made = true;
+    if (m)
+        return FF_OK;
+    j->node = pad;
+    if (pad->opset >= 11)
+        return write_scalar(j, 2, value);
+    ff_attr number = {.name = "value", .type = FF_ATTR_FLOAT, .f = (float)value};
+    ff_patch_set_attr(j->patch, ff_node_address(pad), &number);
     return FF_OK;
 }
 
@@ -339,6 +435,10 @@ int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
         rc = fix_bound(&j);
     else if (strcmp(j.name, "pads") == 0 && j.layer->n_inputs > 0 && j.layer->primary)
         rc = fix_pads(&j);
+    else if (strcmp(j.name, "pad_mode") == 0 || strcmp(j.name, "pad_value") == 0)
+        rc = fix_padding(&j, &s->source.canon->nodes[h->source_cnode]);
+    else if (strcmp(j.name, "count_include_pad") == 0 && is(j.node, "Pad"))
+        rc = fix_counted(&j);
     else if (is(j.node, "Add") || is(j.node, "Mul") || is(j.node, "Div"))
         rc = fix_operand(&j);
     else
@@ -346,11 +446,15 @@ int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
     if (rc == FF_OK && j.made) {
         char *value = j.wanted ? ff_cattr_format(j.wanted) : ff_strdup("the default");
         char *label = ff_visible(j.node->label);
-        ff_proposing_add(p, f, NULL, j.patch, ff_asprintf("set %s of '%s' to %s", j.name, label, value));
+        ff_proposing_add(p, f, NULL, j.patch, strncmp(j.name, "pad_", 4) == 0 ? ff_asprintf("make '%s' pad as the Source does", label)
+                                                        : ff_asprintf("set %s of '%s' to %s", j.name, label, value));
         j.patch = NULL;
         free(value);
         free(label);
     }
+    bool made = j.made;
     ff_patch_destroy(j.patch);
+    if (rc == FF_OK && !made) /* it is written in a way that has no such attribute */
+        rc = ff_fix_by_copy(p, f);
     return rc == FF_ERR_GRAPH ? FF_OK : rc;
 }

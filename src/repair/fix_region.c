@@ -16,6 +16,7 @@ typedef struct job {
     int n_names;
     char **names; /* by id of the Source's value: what carries it in the Target, in the Source's layout */
     int depth;
+    int exit; /* the Target's cvalue that stands for nothing; -1: there is none */
 } job;
 
 static char *fresh(job *j, const char *hint)
@@ -65,7 +66,7 @@ static char *existing(job *j, const ff_value *v)
         if (sc->values[i].original != v)
             continue;
         int at = ff_region_counterpart(j->s, i);
-        if (at < 0 || !tc->values[at].original)
+        if (at < 0 || at == j->exit || !tc->values[at].original)
             continue;
         int from[FF_MAX_RANK], to[FF_MAX_RANK], perm[FF_MAX_RANK];
         const ff_cvalue *a = &sc->values[i], *b = &tc->values[at];
@@ -177,6 +178,28 @@ static bool rewire(job *j, const ff_cnode *consumer, const ff_value *y, const ch
     return any;
 }
 
+/* It reads the right values in another order, in whatever layout. */
+static bool reorder(job *j, const ff_cnode *a, const ff_cnode *b)
+{
+    const ff_node *n = b->primary;
+    int from[FF_MAX_RANK * 4];
+    if (b->n_inputs > (int)FF_COUNT(from))
+        return false;
+    for (int i = 0; i < b->n_inputs; i++) {
+        int at = ff_region_counterpart(j->s, a->inputs[i]);
+        from[i] = -1;
+        for (int k = 0; k < b->n_inputs && from[i] < 0; k++)
+            if (b->inputs[k] == at && n->inputs[k])
+                from[i] = k;
+        if (at < 0 || from[i] < 0)
+            return false;
+    }
+    for (int i = 0; i < b->n_inputs; i++)
+        if (from[i] != i)
+            ff_patch_set_node_input(j->patch, ff_node_address(n), i, n->inputs[from[i]]->name);
+    return true;
+}
+
 /* No node is missing and none too many: each input of the consumer gets the value that corresponds to the Source's. */
 static bool rewire_all(job *j, int target_cnode)
 {
@@ -187,6 +210,8 @@ static bool rewire_all(job *j, int target_cnode)
     bool any = false;
     if (!b->primary || b->n_inputs != a->n_inputs || b->primary->n_inputs != b->n_inputs)
         return false;
+    if (reorder(j, a, b))
+        return true;
     for (int i = 0; i < b->n_inputs; i++) {
         int at = ff_region_counterpart(s, a->inputs[i]);
         int from[FF_MAX_RANK], to[FF_MAX_RANK];
@@ -250,18 +275,16 @@ static bool fix(job *j, const ff_hint *h)
     return made;
 }
 
-int ff_fix_region(ff_proposing *p, const ff_finding *f)
+/* `replaced`: what is at the exit now is to go, so that it stands for nothing. */
+static int propose(ff_proposing *p, const ff_finding *f, const ff_hint *h, bool replaced)
 {
     const ff_subject *s = p->subject;
-    if (f->hint->source_exit < 0 || f->hint->exit < 0)
-        return FF_OK;
-    job j = {.s = s, .source = s->source.canon->plan, .target = s->target.canon->plan};
-    const ff_cvalue *y = &s->target.canon->values[f->hint->exit];
+    job j = {.s = s, .source = s->source.canon->plan, .target = s->target.canon->plan, .exit = replaced ? h->exit : -1};
+    const ff_cvalue *y = &s->target.canon->values[h->exit];
     int n_values = ff_model_values(s->source.model);
     j.names = ff_alloc_array((size_t)n_values + 1, sizeof *j.names);
     j.stem = ff_asprintf("%s_repaired", y->original ? y->original->name : "region");
     j.patch = ff_patch_create();
-    const ff_hint *h = f->hint;
     bool wiring = h->target_cnode >= 0 && !h->n_wanted && !h->n_region;
     if (wiring ? rewire_all(&j, h->target_cnode) : fix(&j, h)) {
         ff_proposing_add(p, f, NULL, j.patch,
@@ -276,4 +299,51 @@ int ff_fix_region(ff_proposing *p, const ff_finding *f)
     free(j.names);
     free(j.stem);
     return FF_OK;
+}
+
+/* Has the value its axes one by one in the model? A Reshape on the way to a node may have none of its own there. */
+static bool has_axes(const ff_canon *c, int cvalue)
+{
+    const ff_cvalue *v = &c->values[cvalue];
+    int axis[FF_MAX_RANK];
+    return v->original && ff_cvalue_axes(v, ff_plan_shape(c->plan, v->original), axis);
+}
+
+int ff_fix_region(ff_proposing *p, const ff_finding *f)
+{
+    const ff_canon *sc = p->subject->source.canon, *tc = p->subject->target.canon;
+    if (f->hint->source_exit < 0 || f->hint->exit < 0)
+        return FF_OK;
+    /* Where the view only moves what it compares, the place is behind the move. */
+    ff_hint h = *f->hint;
+    bool replaced = false;
+    while (h.target_cnode >= 0 && h.source_cnode >= 0 && (!has_axes(sc, h.source_exit) || !has_axes(tc, h.exit))) {
+        const ff_cnode *a = &sc->nodes[h.source_cnode], *b = &tc->nodes[h.target_cnode];
+        if (strcmp(b->op, "Reshape") != 0 && strcmp(b->op, "Transpose") != 0)
+            break;
+        h.source_exit = a->outputs[0];
+        h.exit = b->outputs[0];
+        const ff_cvalue *y = &tc->values[h.exit];
+        h.target_cnode = y->n_users > 0 ? y->users[0] : -1;
+        int pair = h.target_cnode >= 0 ? p->subject->alignment->of_target[h.target_cnode] : -1;
+        h.source_cnode = pair >= 0 ? p->subject->alignment->pairs[pair].source : -1;
+        replaced = true;
+    }
+    return propose(p, f, &h, replaced);
+}
+
+int ff_fix_by_copy(ff_proposing *p, const ff_finding *f)
+{
+    const ff_subject *s = p->subject;
+    const ff_hint *h = f->hint;
+    if (h->source_cnode < 0 || h->target_cnode < 0 || s->target.error)
+        return FF_OK;
+    const ff_cnode *a = &s->source.canon->nodes[h->source_cnode], *b = &s->target.canon->nodes[h->target_cnode];
+    if (a->n_outputs < 1 || b->n_outputs < 1)
+        return FF_OK;
+    ff_hint copy = {.source_exit = a->outputs[0], .exit = b->outputs[0], .n_wanted = 1, .n_region = 1, .target_cnode = -1};
+    const ff_cvalue *y = &s->target.canon->values[copy.exit];
+    if (y->n_users > 0)
+        copy.target_cnode = y->users[0];
+    return propose(p, f, &copy, true);
 }

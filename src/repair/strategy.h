@@ -28,6 +28,8 @@ int ff_fix_weights(ff_proposing *p, const ff_finding *f);
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f);
 int ff_fix_outputs(ff_proposing *p, const ff_finding *f);
 int ff_fix_region(ff_proposing *p, const ff_finding *f);
+/* For a finding of a pair of nodes: the Source's node in place of the Target's. */
+int ff_fix_by_copy(ff_proposing *p, const ff_finding *f);
 
 /* A proposal for the finding; `variant` (may be NULL) tells alternatives apart. Takes over `patch` (may be NULL)
  * and `summary`. Good until the next one is added. */

@@ -268,9 +268,41 @@ static void write_resize(writer *w, const ff_cnode *n)
     ff_buf_finish(&b);
 }
 
+/* A layer that pads with other numbers than its operator does: a Pad before it. */
+static void write_padded(writer *w, const ff_cnode *n)
+{
+    const ff_cattr *a = ff_cnode_attr(n, "pads"), *mode = ff_cnode_attr(n, "pad_mode"),
+                   *value = ff_cnode_attr(n, "pad_value");
+    int64_t amounts[2 * FF_MAX_RANK] = {0};
+    int spatial = a->n / 2, rank = spatial + 2;
+    for (int i = 0; i < spatial; i++) {
+        amounts[2 + i] = a->ints[i];
+        amounts[rank + 2 + i] = a->ints[spatial + i];
+    }
+    char name[32];
+    snprintf(name, sizeof name, "pads%d", n->id);
+    give_ints(w, name, amounts, 2 * rank);
+    say(w, "float value%d - %.10g", n->id, value ? value->reals[0] : 0);
+    say(w, "q%d = Pad(v%d,%s,value%d) mode=%s", n->id, n->inputs[0], name, n->id, mode ? mode->text : "constant");
+    char *attrs = attributes(n, "pads pad_mode pad_value");
+    if (strcmp(n->op, "Conv") == 0) {
+        char weight[32], bias[32];
+        snprintf(weight, sizeof weight, "w%d", n->id);
+        snprintf(bias, sizeof bias, "b%d", n->id);
+        give(w, weight, ff_cnode_param(n, "weight")->tensor);
+        give(w, bias, ff_cnode_param(n, "bias")->tensor);
+        say(w, "v%d = Conv(q%d,%s,%s)%s", n->outputs[0], n->id, weight, bias, attrs);
+    } else {
+        say(w, "v%d = %s(q%d)%s", n->outputs[0], n->op, n->id, attrs);
+    }
+    free(attrs);
+}
+
 static void write_node(writer *w, const ff_cnode *n)
 {
-    if (strcmp(n->op, "Affine") == 0)
+    if (ff_cnode_attr(n, "pad_mode") || ff_cnode_attr(n, "pad_value"))
+        write_padded(w, n);
+    else if (strcmp(n->op, "Affine") == 0)
         write_affine(w, n);
     else if (strcmp(n->op, "Gemm") == 0 && ff_cnode_param(n, "weight"))
         write_gemm(w, n);
@@ -294,9 +326,11 @@ static void write_node(writer *w, const ff_cnode *n)
     } else if (strcmp(n->op, "Scale") == 0) {
         say(w, "float f%d - %.9g", n->id, ff_cnode_attr(n, "factor")->reals[0]);
         say(w, "v%d = Mul(v%d,f%d)", n->outputs[0], n->inputs[0], n->id);
-    } else if (strcmp(n->op, "MaxPool") == 0)
-        write_generic(w, n, n->op, NULL);
-    else
+    } else if (strcmp(n->op, "HardSwish") == 0) {
+        say(w, "m%d = HardSigmoid(v%d) alpha=%.9g beta=%.9g", n->id, n->inputs[0],
+            ff_cnode_attr(n, "alpha")->reals[0], ff_cnode_attr(n, "beta")->reals[0]);
+        say(w, "v%d = Mul(v%d,m%d)", n->outputs[0], n->inputs[0], n->id);
+    } else
         write_generic(w, n, n->op, NULL);
 }
 

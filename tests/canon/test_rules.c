@@ -148,7 +148,9 @@ static const rule_case cases[] = {
     {"hard-swish", true,
      IMAGE "float b - 3; float l - 0; float h - 6; s = Add(x,b); c = Clip(s,l,h); m = Mul(x,c); y "
            "= Div(m,h); output y"},
-    {"hard-swish", false, IMAGE "s = HardSigmoid(x) alpha=0.2 beta=0.5; y = Mul(x,s); output y"},
+    {"hard-swish", true, IMAGE "s = HardSigmoid(x) alpha=0.2 beta=0.5; y = Mul(x,s); output y"},
+    {"hard-swish", false, IMAGE "z = Abs(x); s = HardSigmoid(z) alpha=0.2 beta=0.5; y = Mul(x,s); output y"},
+    {"hard-swish", false, "opset 14; " IMAGE "y = HardSwish(x); output y"},
     {"layernorm-form", true,
      "opset 17; input x 2,3,8; float s 8 random; y = LayerNormalization(x,s) axis=-1; output y"},
     {"layernorm-form", false, /* its scale is no constant */
@@ -349,7 +351,9 @@ static const rule_case cases[] = {
      "input x 3,5; float w 4,5 random; float b - 0.5; y = Gemm(x,w,b) transB=1; output y"},
     {"gemm-form", false,
      "input x 3,5; float w 5,4 random; float b 3,4 random; y = Gemm(x,w,b); output y"},
-    {"gemm-form", false, "input x 5,3; float w 5,4 random; y = Gemm(x,w) transA=1; output y"},
+    {"gemm-form", true, "input x 5,3; float w 5,4 random; y = Gemm(x,w) transA=1; output y"},
+    {"gemm-transposed", true, "input x 5,3; float w 5,4 random; y = Gemm(x,w) transA=1; output y"},
+    {"gemm-transposed", false, "input x 3,5; float w 5,4 random; y = Gemm(x,w); output y"},
     {"matmul-bias", true,
      "input x 2,3,5; float w 5,4 random; float b 4 random; m = MatMul(x,w); y = Add(b,m); output "
      "y"},
@@ -520,6 +524,60 @@ static const rule_case cases[] = {
     {"dense-depthwise", false, "input x 1,2,6,6; float w 2,2,1,1 0,1.5,-2,0; y = Conv(x,w); output y"},
     {"reshape-order", true, "input x 1,5,1,1; z = Flatten(x); y = Softmax(z) axis=0; output y"},
     {"zero-bias", false, IMAGE CONV "y = Conv(x,w,b); output y"},
+
+    {"pad-other", true,
+     IMAGE CONV "int p 8 0,0,1,2,0,0,0,1; z = Pad(x,p) mode=edge; y = Conv(z,w,b); output y"},
+    {"pad-other", true,
+     IMAGE CONV "int p 8 0,0,1,1,0,0,2,1; float v - 0.5; z = Pad(x,p,v); y = Conv(z,w,b) strides=[2,2]; output y"},
+    {"pad-other", true,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = MaxPool(z) kernel_shape=[3,3]; output y"},
+    {"pad-other", true,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; float v - 2; z = Pad(x,p,v); y = AveragePool(z) kernel_shape=[3,3]; output y"},
+    {"pad-other", false,
+     IMAGE CONV "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p) mode=reflect; y = Conv(z,w,b) pads=[1,0,0,0]; output y"},
+    {"pad-other", false,
+     IMAGE CONV "int p 8 0,0,-1,0,0,0,0,0; z = Pad(x,p) mode=reflect; y = Conv(z,w,b); output y"},
+    {"pad-other", false,
+     IMAGE "int p 8 0,0,1,1,0,0,1,1; z = Pad(x,p); y = MaxPool(z) kernel_shape=[3,3] strides=[2,2] ceil_mode=1; "
+           "output y"},
+    {"crop-into-deconv", true,
+     IMAGE "float w 4,3,3,3 random; z = ConvTranspose(x,w) strides=[2,2]; int s 2 1,0; int e 2 -1,16; int a 2 2,3; "
+           "y = Slice(z,s,e,a); output y"},
+    {"crop-into-deconv", false,
+     IMAGE "float w 4,3,3,3 random; z = ConvTranspose(x,w) strides=[2,2]; int s 1 0; int e 1 99; int a 1 2; int t 1 2; "
+           "y = Slice(z,s,e,a,t); output y"},
+    {"crop-into-deconv", false,
+     IMAGE "float w 4,3,3,3 random; z = ConvTranspose(x,w) strides=[2,2]; int s 1 1; int e 1 3; int a 1 1; "
+           "y = Slice(z,s,e,a); output y"},
+    {"subsampled-conv", true,
+     IMAGE "float w 6,4,1,1 random; z = MaxPool(x) kernel_shape=[1,1] strides=[2,3]; y = Conv(z,w) strides=[2,1]; "
+           "output y"},
+    {"subsampled-conv", true,
+     IMAGE "float w 6,4,1,1 random; int s 2 0,0; int e 2 99,99; int a 2 2,3; int t 2 2,2; z = Slice(x,s,e,a,t); "
+           "y = Conv(z,w); output y"},
+    {"subsampled-conv", false,
+     IMAGE "float w 6,4,3,3 random; z = MaxPool(x) kernel_shape=[1,1] strides=[2,2]; y = Conv(z,w); output y"},
+    {"subsampled-conv", false,
+     IMAGE "float w 6,4,1,1 random; int s 1 1; int e 1 99; int a 1 2; int t 1 2; z = Slice(x,s,e,a,t); "
+           "y = Conv(z,w); output y"},
+    {"negation-affine", true, IMAGE CONV "z = Neg(x); y = Conv(z,w,b); output y"},
+    {"negation-affine", false, "input x 5; y = Neg(x); output y"},
+    {"depth-to-space", true, IMAGE "y = DepthToSpace(x) blocksize=2; output y"},
+    {"depth-to-space", true, IMAGE "y = DepthToSpace(x) blocksize=2 mode=CRD; output y"},
+    {"depth-to-space", false, IMAGE "y = SpaceToDepth(x) blocksize=2; output y"},
+    {"space-to-depth", true, IMAGE "y = SpaceToDepth(x) blocksize=4; output y"},
+    {"space-to-depth", false, IMAGE "y = DepthToSpace(x) blocksize=2; output y"},
+    {"arithmetic-affine", true, IMAGE "float c 1,4,2,1 1,1,2,2,3,3,4,4; int s 4 1,4,2,32; r = Reshape(x,s); y = Mul(r,c); "
+                                      "output y"},
+    {"arithmetic-affine", false, IMAGE "float c 1,4,2,1 1,1,2,2,3,3,4,5; int s 4 1,4,2,32; r = Reshape(x,s); "
+                                       "y = Mul(r,c); output y"},
+    {"resize-form", true,
+     "opset 18; " IMAGE "float s 2 3,2; y = Resize(x,,s) mode=linear axes=[3,2]; output y"},
+    {"resize-form", true,
+     IMAGE "float s 4 1,1,2,2; y = Resize(x,,s) mode=linear coordinate_transformation_mode=pytorch_half_pixel; output y"},
+    {"transpose-order", true,
+     IMAGE "float s 4 1,2,3,1; t = Transpose(x) perm=[0,2,3,1]; r = Resize(t,,s) mode=linear; "
+           "y = Transpose(r) perm=[0,3,1,2]; output y"},
 };
 
 static bool has_rule(const ff_canon *c, const char *rule)
