@@ -220,43 +220,12 @@ void ui_pen_text(ui_pen *p, ui_style s, const char *text)
     put_text(p, s, text, ui_pen_room(p));
 }
 
-/* Leaves the last `keep` parts of names between quotes; of one part nothing can be told, so that "weight of
- * 'a/b/Conv2D' differs" becomes "weight differs". */
-static void shorten(const char *text, int keep, ff_buf *out)
-{
-    while (*text) {
-        const char *end = keep == 1 && strncmp(text, " of '", 5) == 0 ? strchr(text + 5, '\'') : NULL;
-        if (end) {
-            text = end + 1;
-            continue;
-        }
-        const char *close = *text == '\'' ? strchr(text + 1, '\'') : NULL, *from = text + 1;
-        if (!close) {
-            ff_buf_putc(out, *text++);
-            continue;
-        }
-        int parts = 0;
-        for (const char *c = close - 1; c > text && parts < keep; c--) {
-            if (*c == '/' && ++parts == keep)
-                from = c + 1;
-        }
-        ff_buf_puts(out, from > text + 1 ? "'\xe2\x80\xa6" : "'");
-        ff_buf_add(out, from, (size_t)(close + 1 - from));
-        text = close + 1;
-    }
-}
-
 void ui_pen_brief(ui_pen *p, ui_style s, const char *text, const char *instead)
 {
-    ff_buf b = {0};
-    ff_buf_puts(&b, text);
-    for (int keep = 3; keep > 0 && ff_display_width(b.data) > ui_pen_room(p); keep--) {
-        ff_buf_clear(&b);
-        shorten(text, keep, &b);
-    }
-    bool fits = !b.data || ff_display_width(b.data) <= ui_pen_room(p);
-    ui_pen_text(p, s, !fits && instead && *instead ? instead : b.data ? b.data : "");
-    ff_buf_finish(&b);
+    bool fits;
+    char *brief = ff_brief(text, ui_pen_room(p), "\u2026", &fits);
+    ui_pen_text(p, s, !fits && instead && *instead ? instead : brief);
+    free(brief);
 }
 
 void ui_pen_printf(ui_pen *p, ui_style s, const char *format, ...)

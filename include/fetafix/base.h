@@ -123,6 +123,10 @@ int ff_codepoint_width(uint32_t c);
 int ff_display_width(const char *s);
 /* The longest prefix of s that fits in `cells`: returns its bytes, *used_cells its width. */
 size_t ff_display_prefix(const char *s, int cells, int *used_cells);
+/* The text in at most `cells`: names between quotes lose parts from the front, a single name is cut at its
+ * front, a sentence at its end; `mark` ("\u2026") stands for what is gone. *fits (or NULL): no sentence
+ * and no single name had to be cut. The caller frees. */
+char *ff_brief(const char *text, int cells, const char *mark, bool *fits);
 /* Control characters (C0, DEL, C1, bidi controls, malformed UTF-8) as \n \t \x1b \u202e; backslash
  * stays. The caller frees. Everything that came from a file and is shown goes through here. */
 char *ff_visible(const char *s);
@@ -134,7 +138,8 @@ bool ff_parse_real(const char *s, double *out); /* C locale; no nan, no inf */
 /* "512M", "2G", "1.5GiB", "4096" to bytes. "2h", "90s", "1h30m", "250ms", "7200" to seconds. */
 bool ff_parse_size(const char *s, uint64_t *out);
 bool ff_parse_duration(const char *s, double *out);
-/* The entry of names[] nearest to s by edit distance (at most 2 + a third of its length), or NULL. */
+/* The entry of names[] that was meant by s: one that begins with s, or the nearest by edit distance (at
+ * most 1 + a third of the length of s; less where the first letters differ), or NULL. */
 const char *ff_nearest(const char *s, const char *const *names, size_t n);
 
 /* ------------------------------------------------------------------------------------- files */

@@ -163,20 +163,26 @@ static int distance(const char *a, const char *b)
     return above[m];
 }
 
+/* How many slips may lie between a word of n letters and the one that was meant. A first letter is seldom
+ * missed: "show" is no "drop". */
+static int bound(size_t n, bool same_first)
+{
+    return n <= 2 ? 1 : same_first ? 1 + (int)n / 3 : 1 + (int)n / 8;
+}
+
 const char *ff_nearest(const char *s, const char *const *names, size_t n)
 {
     size_t len = strlen(s);
     if (len == 0 || len > LONGEST_WORD)
         return NULL;
     const char *nearest = NULL;
-    int least = 2 + (int)len / 3 + 1;
-    if (least > (int)len)
-        least = (int)len; /* a word with every letter replaced is not near */
+    int least = (int)len; /* a word with every letter replaced is not near */
     for (size_t i = 0; i < n; i++) {
         if (!names[i] || strlen(names[i]) > LONGEST_WORD)
             continue;
-        int d = distance(s, names[i]);
-        if (d < least) {
+        bool begins = len > 1 && strncasecmp(names[i], s, len) == 0;
+        int d = begins ? 0 : distance(s, names[i]);
+        if (d < least && d <= bound(len, tolower((unsigned char)*s) == tolower((unsigned char)*names[i]))) {
             least = d;
             nearest = names[i];
         }

@@ -190,10 +190,40 @@ static void near_words(void **state)
     assert_string_equal(ff_nearest("Localise", names, 5), "localize");
     assert_string_equal(ff_nearest("rn", names, 5), "run");
     assert_null(ff_nearest("xyzzy", names, 5));
+    /* What begins like it goes before what is nearer; a word of the same length is not near by that alone. */
+    static const char *const words[] = {"version", "pre", "drop", "hint", "quit"};
+    assert_string_equal(ff_nearest("vers", words, 5), "version");
+    assert_string_equal(ff_nearest("iquit", words, 5), "quit");
+    assert_null(ff_nearest("show", words, 5));
+    assert_null(ff_nearest("list", words, 5));
+    assert_null(ff_nearest("wait", words, 5));
     assert_null(ff_nearest("", names, 5));
     memset(long_word, 'r', 10000);
     assert_null(ff_nearest(long_word, names, 5));
     free(long_word);
+}
+
+static void check_brief(const char *text, int cells, const char *expected)
+{
+    char *got = ff_brief(text, cells, "\u2026", NULL);
+    assert_string_equal(got, expected);
+    assert_true(ff_display_width(got) <= cells);
+    free(got);
+}
+
+static void brief(void **state)
+{
+    (void)state;
+    check_brief("short", 5, "short");
+    check_brief("a sentence that is long", 10, "a sentenc\u2026");
+    check_brief("model/block_1/depthwise/Conv2D", 20, "\u2026/depthwise/Conv2D");
+    check_brief("model/block_1/depthwise/Conv2D", 10, "\u2026/Conv2D");
+    check_brief("pads of 'net/layer/Conv': [1,1]", 30, "pads of '\u2026layer/Conv': [1,1]");
+    check_brief("pads of 'net/layer/Conv': [1,1]", 24, "pads: [1,1]");
+    check_brief("replace 'net/layer/Conv' by it", 25, "replace '\u2026Conv' by it");
+    check_brief("\u6f22\u5b57\u6f22\u5b57", 5, "\u2026\u6f22\u5b57");
+    check_brief("abc", 1, "a");
+    check_brief("", 4, "");
 }
 
 int main(void)
@@ -201,7 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors), cmocka_unit_test(buffers), cmocka_unit_test(utf8),
         cmocka_unit_test(widths), cmocka_unit_test(visible), cmocka_unit_test(numbers),
-        cmocka_unit_test(near_words),
+        cmocka_unit_test(near_words), cmocka_unit_test(brief),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
