@@ -152,6 +152,7 @@ typedef struct ff_divergence {
 int ff_bisect(const ff_subject *s, const ff_task *task, ff_divergence *out) FF_MUST_USE;
 
 /* Detail of one pair for the node view. */
+enum { FF_WORST = 100 };
 typedef struct ff_weight_stats {
     const char *role;
     int64_t count;
@@ -161,8 +162,8 @@ typedef struct ff_weight_stats {
     double max_abs;     /* largest difference */
     int64_t n_different;
     const char *cause;  /* as in findings: "rounding", "bfloat16", "int8-per-channel", "equal" */
-    int64_t worst[10];  /* indices (canonical layout), largest difference first */
-    double worst_source[10], worst_target[10];
+    int64_t worst[FF_WORST];  /* indices (canonical layout), largest difference first */
+    double worst_source[FF_WORST], worst_target[FF_WORST];
     int n_worst;
     double low, high;   /* of both histograms */
     int64_t source_histogram[64], target_histogram[64];

@@ -217,6 +217,7 @@ void ff_snapshot_unref(const ff_snapshot *s);
  * proposals     id:text type:text summary:text findings:text patch:text (edits in words, a line each)
  *               status:text ("untried" "evaluated" "rejected" "taken") verdict:text wrong:int complete:bool
  *               fixed:int broken:int pair:int puts_right:text makes_wrong:text ("3,17": images; complete ones)
+ *               number:int (as in `accept 1`)
  * layers        layer:int pair:int source:text target:text rank:int kw:real effect:real entire:real
  *               isolated:real causal:real
  * states        state:int parent:int (empty: the root) wrong:int distance:real step:int summary:text

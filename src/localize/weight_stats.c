@@ -34,23 +34,23 @@ static void fill(const float *v, int64_t n, double low, double high, int64_t *bi
     }
 }
 
-/* Keeps the ten largest differences, the largest first. */
+/* Keeps the largest differences, the largest first. */
 static void note_worst(ff_weight_stats *w, int64_t index, double s, double t)
 {
     double d = fabs(t - s);
     int at = w->n_worst;
     while (at > 0 && fabs(w->worst_target[at - 1] - w->worst_source[at - 1]) < d)
         at--;
-    if (at == 10 || d == 0)
+    if (at == FF_WORST || d == 0)
         return;
-    int tail = (w->n_worst < 10 ? w->n_worst : 9) - at;
+    int tail = (w->n_worst < FF_WORST ? w->n_worst : FF_WORST - 1) - at;
     memmove(w->worst + at + 1, w->worst + at, (size_t)tail * sizeof w->worst[0]);
     memmove(w->worst_source + at + 1, w->worst_source + at, (size_t)tail * sizeof w->worst_source[0]);
     memmove(w->worst_target + at + 1, w->worst_target + at, (size_t)tail * sizeof w->worst_target[0]);
     w->worst[at] = index;
     w->worst_source[at] = s;
     w->worst_target[at] = t;
-    w->n_worst += w->n_worst < 10;
+    w->n_worst += w->n_worst < FF_WORST;
 }
 
 static int stats_of(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, ff_weight_stats *w)

@@ -85,6 +85,7 @@ static const ff_column proposals[] = {
     {"pair", FF_COL_INT, "row of the aligned graph"},
     {"puts_right", FF_COL_TEXT, "images it would put right, by number; empty: not run over every image"},
     {"makes_wrong", FF_COL_TEXT, "images it would make wrong"},
+    {"number", FF_COL_INT, "place in the order in which they are tried, from 1: `accept 1`"},
 };
 
 static const ff_column states[] = {

@@ -168,7 +168,9 @@ static const ff_column histogram_columns[] = {
 };
 static const ff_column worst_columns[] = {
     {"role", FF_COL_TEXT, "which constant of the layer"},
+    {"place", FF_COL_INT, "1: the largest difference of its constant"},
     {"index", FF_COL_INT, "element, in the canonical layout"},
+    {"at", FF_COL_TEXT, "the same by axis: output channel, input channel, rows, columns"},
     {"source", FF_COL_REAL, "the Source's value"},
     {"target", FF_COL_REAL, "the Target's value"},
     {"difference", FF_COL_REAL, "Target - Source"},
@@ -209,16 +211,30 @@ static void add_channels(ff_table *out, const ff_cnode *s, const ff_cnode *g, co
     free(sums);
 }
 
-static char *dims_of(const ff_cnode *s, const ff_cnode *g, const char *role)
+static const ff_tensor *constant_of(const ff_cnode *s, const ff_cnode *g, const char *role)
 {
     const ff_cparam *p = s ? ff_cnode_param(s, role) : NULL;
     if (!p)
         p = g ? ff_cnode_param(g, role) : NULL;
-    return p && p->tensor ? ff_tensor_describe(p->tensor) : NULL;
+    return p ? p->tensor : NULL;
+}
+
+/* "[3,0,1,2]" */
+static char *coordinates(const ff_tensor *t, int64_t index)
+{
+    ff_buf b = {0};
+    int64_t inner = t->count;
+    ff_buf_putc(&b, '[');
+    for (int i = 0; i < t->rank && inner; i++) {
+        inner /= t->dims[i];
+        ff_buf_printf(&b, "%s%lld", i ? "," : "", (long long)(inner ? index / inner % t->dims[i] : 0));
+    }
+    ff_buf_putc(&b, ']');
+    return ff_buf_steal(&b);
 }
 
 static void add_weights(ff_table *weights, ff_table *histogram, ff_table *worst,
-                        const ff_weight_stats *w, const char *shape)
+                        const ff_weight_stats *w, const ff_tensor *t)
 {
     int row = ff_table_add_row(weights);
     const struct {
@@ -237,7 +253,9 @@ static void add_weights(ff_table *weights, ff_table *histogram, ff_table *worst,
         ff_table_set_real(weights, row, reals[i].name, reals[i].v);
     ff_table_set_int(weights, row, "different", w->n_different);
     ff_table_set_text(weights, row, "cause", w->cause);
+    char *shape = t ? ff_tensor_describe(t) : NULL;
     ff_table_set_text(weights, row, "shape", shape);
+    free(shape);
     int bins = (int)FF_COUNT(w->source_histogram);
     for (int i = 0; i < bins; i++) {
         row = ff_table_add_row(histogram);
@@ -251,7 +269,11 @@ static void add_weights(ff_table *weights, ff_table *histogram, ff_table *worst,
     for (int i = 0; i < w->n_worst; i++) {
         row = ff_table_add_row(worst);
         ff_table_set_text(worst, row, "role", w->role);
+        ff_table_set_int(worst, row, "place", i + 1);
         ff_table_set_int(worst, row, "index", w->worst[i]);
+        char *at = t ? coordinates(t, w->worst[i]) : NULL;
+        ff_table_set_text(worst, row, "at", at);
+        free(at);
         ff_table_set_real(worst, row, "source", w->worst_source[i]);
         ff_table_set_real(worst, row, "target", w->worst_target[i]);
         ff_table_set_real(worst, row, "difference", w->worst_target[i] - w->worst_source[i]);
@@ -291,9 +313,7 @@ int case_detail(ff_case *c, int pair, const ff_detail **out)
     ff_table *channels = ff_table_create("channels", channel_columns, FF_COUNT(channel_columns));
     for (int i = 0; i < n_stats; i++) {
         add_channels(channels, source, target, stats[i].role);
-        char *shape = dims_of(source, target, stats[i].role);
-        add_weights(weights, histogram, worst, &stats[i], shape);
-        free(shape);
+        add_weights(weights, histogram, worst, &stats[i], constant_of(source, target, stats[i].role));
     }
     add_origins(origins, "source", a->source, source);
     add_origins(origins, "target", a->target, target);

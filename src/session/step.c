@@ -170,7 +170,8 @@ static void announce_decision(ff_case *c, const decision *d, const ff_judgement 
         text = ff_asprintf("%s: %s%s%s", outcome_name(d->outcome), d->summary,
                            j && j->why && *j->why ? ": " : "", j && j->why ? j->why : "");
     case_note(c, "%s", text);
-    c->announce(c->context, text);
+    if (!d->subset) /* of which there may be dozens: the log has them */
+        c->announce(c->context, text);
     free(text);
 }
 

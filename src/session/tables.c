@@ -212,6 +212,7 @@ static ff_table *make_proposals(ff_case *c)
             ff_buf_printf(&findings, "%s%s", k ? "\n" : "", p->findings[k]);
         char *edits = describe_edits(p);
         int row = ff_table_add_row(t);
+        ff_table_set_int(t, row, "number", row + 1);
         ff_table_set_text(t, row, "id", p->id);
         ff_table_set_text(t, row, "type", ff_fault_type_name(p->type));
         ff_table_set_text(t, row, "summary", p->summary);
