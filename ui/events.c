@@ -102,7 +102,7 @@ static void done(ui *u, const ff_event *e)
     if (e->kind == FF_JOB_DETAIL) {
         u->detail_job = 0;
         take_detail(u);
-        ui_run_later(u, e->job);
+        ui_run_later(u, e->job, ok);
         u->views[VIEW_DETAIL].stale = true;
         return;
     }
@@ -134,6 +134,7 @@ static void done(ui *u, const ff_event *e)
         ui_say(u, INK_GOOD, "the search is done: wrong %d \xe2\x86\x92 %d", u->snap->initial, u->snap->wrong);
     if (e->message && *e->message)
         ui_say(u, ok ? INK_GOOD : e->code == FF_ERR_CANCELLED ? INK_WARN : INK_BAD, "%s", e->message);
+    ui_run_later(u, e->job, ok);
 }
 
 void ui_note_job(ui *u)

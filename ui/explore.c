@@ -89,6 +89,7 @@ static void finish(ui *u)
     free(u->finding);
     ff_buf_finish(&u->output);
     free(u->failure);
+    ff_command_forget(&u->context);
 }
 
 int ff_explore(ff_session *s, const ff_options *o)

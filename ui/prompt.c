@@ -237,7 +237,7 @@ static void complete_word(ui_prompt *p, int step,
         insert(p, p->choices[0], n);
     }
     if (p->n_choices == 1) {
-        if (n > 0 && !strchr("/=", p->choices[0][n - 1]))
+        if (n > 0 && !strchr("/=>", p->choices[0][n - 1]))
             insert(p, " ", 1);
         drop_choices(p);
     } else {

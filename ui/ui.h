@@ -99,7 +99,7 @@ bool ui_unsaved(const ui *u);
 /* verbs.c */
 void ui_run(ui *u, const char *line); /* a command line; errors become the message */
 void ui_run_on(ui *u, const char *word, const char *id); /* "WORD 'ID'", whatever signs the id holds */
-void ui_run_later(ui *u, int64_t job); /* the line that waited for this job, if there is one */
+void ui_run_later(ui *u, int64_t job, bool done); /* the lines that waited for this job, if there are any */
 void ui_key_pressed(ui *u, const ui_key *k);
 bool ui_verb(void *u, int argc, char **argv); /* ff_context.view */
 void ui_show_view(ui *u, ui_view_id id, bool remember);

@@ -101,7 +101,7 @@ static bool run_here(ui *u, const char *line)
     int n;
     if (strpbrk(line, "|>") || ff_line_split(line, &words, &n) != FF_OK)
         return false; /* not for the screen; or says so when it is run */
-    const ff_command *row = n > 0 ? ff_command_find(words[0]) : NULL;
+    const ff_command *row = n > 0 ? ff_command_find_at(words[0], FF_AT_PROMPT | FF_AT_EXPLORER) : NULL;
     bool taken = false;
     if (row && (row->max_args < 0 || n - 1 <= row->max_args)) {
         char *typed = words[0];
@@ -135,14 +135,12 @@ void ui_run(ui *u, const char *line)
     show_result(u, ff_command_run(&u->context, line));
 }
 
-void ui_run_later(ui *u, int64_t job)
+void ui_run_later(ui *u, int64_t job, bool done)
 {
-    char *line = ff_command_later(&u->context, job);
-    if (!line)
-        return;
-    ff_buf_clear(&u->output);
-    show_result(u, ff_command_run_again(&u->context, line));
-    free(line);
+    while (ff_command_waits(&u->context, job)) {
+        ff_buf_clear(&u->output);
+        show_result(u, ff_command_resume(&u->context, done));
+    }
 }
 
 /* --------------------------------------------------------------------------------------- panes */

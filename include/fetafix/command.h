@@ -19,6 +19,8 @@ enum {
     FF_AT_EXPLORER = 4, /* only where there are views */
     FF_AT_TEAM = 8,     /* with FF_AT_SHELL: the processes of mpirun share its work */
     FF_TAKES_TEXT = 16, /* the rest of the line is one word, quotes and all: SQL */
+    FF_LOOKS = 32,      /* prints what is asked for and changes nothing: `show` may stand before it */
+    FF_AT_ONCE = 64,    /* needs no result of the engine: never waits behind other lines */
 };
 
 typedef struct ff_options ff_options;
@@ -33,18 +35,20 @@ typedef struct ff_context {
     bool quit;            /* set by `quit`: the front end ends after this command */
     bool wait;            /* wait for jobs and print their outcome */
     bool quiet, verbose, color, progress;
+    bool terminal; /* what is printed goes to a terminal: tables are cut to its width */
     ff_format format;
     void (*print)(void *sink, const char *text); /* data, whole lines */
     void (*note)(void *sink, const char *text);  /* one line without newline: notes and errors */
     void *sink;
     /* The explorer's own verbs ("view heat", "zoom", "down 3"): true when it took the words. */
     bool (*view)(void *sink, int argc, char **argv);
-    /* A command that needs a job's result and does not wait leaves its line here; the front end
-     * runs it again when the job has ended: ff_command_later. Private to the command layer. */
+    /* Where `wait` is not set, lines that need a job's result are kept until the front end calls
+     * ff_command_resume. Private to the command layer. */
     const char *line; /* that runs now */
-    char *later;
-    int64_t later_job;
-    bool again;
+    struct ff_later *later;
+    int64_t edit_job; /* the last short job that changes the case */
+    bool again, resuming;
+    int depth; /* of scripts within scripts */
 } ff_context;
 
 typedef struct ff_command {
@@ -59,21 +63,29 @@ typedef struct ff_command {
     /* As a verb of the shell: options are parsed already (c->options), argv holds the operands.
      * Returns an ff_code, or the exit code 1 (discrepancy). NULL: not a verb. */
     int (*shell)(ff_context *c, int argc, char **argv);
+    const char *also;      /* other words for it, blank between; NULL: none */
+    const char *at_prompt; /* arguments at the prompt, where a case is open; NULL: as above */
 } ff_command;
 
 const ff_command *ff_command_at(int i);              /* from 0 until NULL, sorted for help */
-const ff_command *ff_command_find(const char *name); /* unique prefixes too; NULL */
+const ff_command *ff_command_find(const char *name); /* unique prefixes and other words too; NULL */
+/* Of several of a name or prefix, what may be used there (FF_AT_...). */
+const ff_command *ff_command_find_at(const char *name, int where);
+/* The words it takes at a place: the prompt's, or with the explorer's. */
+int ff_context_where(const ff_context *c);
 /* What it takes at the prompt: a case is open there, so most verbs of the shell take nothing. */
 const char *ff_command_prompt_arguments(const ff_command *c);
 /* Splits a line as a shell does (quotes, backslash), runs it. FF_ERR_USAGE suggests the nearest name.
  * What it prints goes to `| COMMAND` of the shell (not in the explorer), to `> FILE` that is new, to
- * `>| FILE` or behind what `>> FILE` holds. */
+ * `>| FILE` or behind what `>> FILE` holds. `!COMMAND` is the shell's. --text, --json or --csv among the
+ * words is the format of this one answer. */
 int ff_command_run(ff_context *c, const char *line);
-/* The job has ended: the line that waited for it, to be given to ff_command_run_again; NULL: none.
- * The caller frees it. */
-char *ff_command_later(ff_context *c, int64_t job);
-/* As ff_command_run, for a line of ff_command_later: it waits for the engine no second time. */
-int ff_command_run_again(ff_context *c, const char *line);
+/* Does a line wait for this job's end, or for what the snapshot tells by now (job -1)? Such lines are run
+ * one by one, as by ff_command_run; the job ended well (`done`) or not. */
+bool ff_command_waits(const ff_context *c, int64_t job);
+int ff_command_resume(ff_context *c, bool done);
+/* Lines that still wait are dropped: the front end ends. */
+void ff_command_forget(ff_context *c);
 /* Completions of the last word of `line`, sorted; the caller frees each and the array. */
 char **ff_command_complete(ff_context *c, const char *line, int *n);
 /* A table of the session as commands, SQL and help name it. */

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "command/lesson.h"
+#include "command/place.h"
 #include "fetafix/localize.h"
 
 enum { WORDS = 64 };
@@ -72,22 +73,6 @@ static int type_of(const char *word)
 /* ------------------------------------------------------------------------------------------ layers
  */
 
-static bool is_border(char c)
-{
-    return c == '\0' || strchr("/.;:", c);
-}
-
-bool names_it(const char *name, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *s = name; n && *s; s++) {
-        if (strncasecmp(s, word, n) == 0 && (s == name || is_border(s[-1]) || is_border(*word)) &&
-            is_border(s[n]))
-            return true;
-    }
-    return false;
-}
-
 static int cell_layer(const ff_table *pairs, int row)
 {
     int k = ff_table_find(pairs, "layer");
@@ -103,8 +88,8 @@ static int layer_named(const ff_table *pairs, const char *word)
     for (int i = 0; i < ff_table_rows(pairs); i++) {
         int layer = cell_layer(pairs, i);
         last = layer ? layer : last;
-        if (!names_it(ff_table_text(pairs, i, source), word) &&
-            !names_it(ff_table_text(pairs, i, target), word))
+        if (!place_names(ff_table_text(pairs, i, source), word) &&
+            !place_names(ff_table_text(pairs, i, target), word))
             continue;
         if (found && found != last)
             return -1;

@@ -184,7 +184,7 @@ static int wait_for(ff_context *c, int64_t job, bool saying)
             if (e.type == FF_EVENT_NOTE && (saying || c->verbose)) {
                 if (drawn)
                     clear_progress();
-                if (saying)
+                if (saying && c->format == FF_FORMAT_TEXT) /* JSON and CSV are data only */
                     say(c, "%s\n", e.message);
                 else
                     note(c, "%s", e.message);

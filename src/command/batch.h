@@ -67,6 +67,7 @@ int verb_bench(ff_context *c, int argc, char **argv);
 int verb_repl(ff_context *c, int argc, char **argv);
 int verb_query(ff_context *c, int argc, char **argv);
 int verb_teach(ff_context *c, int argc, char **argv);
+int verb_help(ff_context *c, int argc, char **argv);
 int verb_script(ff_context *c, int argc, char **argv);
 
 /* Set by ff_main. */

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "command/batch.h"
-#include "command/lesson.h"
 #include "command/many.h"
+#include "command/place.h"
 #include "fetafix/repair.h"
 
 typedef struct loan {
@@ -38,10 +38,10 @@ static const ff_finding *finding_of(const loan *l, const ff_proposal *p)
 
 static bool node_named(const ff_node *n, const char *word)
 {
-    if (names_it(n->name, word))
+    if (place_names(n->name, word))
         return true;
     for (int i = 0; i < n->n_outputs; i++) {
-        if (n->outputs[i] && names_it(n->outputs[i]->name, word))
+        if (n->outputs[i] && place_names(n->outputs[i]->name, word))
             return true;
     }
     return false;

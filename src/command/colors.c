@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command/batch.h"
+#include "command/print.h"
 #include "command/prompt.h"
 
 /* In the order of the explorer's inks (ui/style.h). */
@@ -172,10 +173,7 @@ int prompt_color(ff_context *c, int argc, char **argv)
         ff_table_set_text(t, row, "meaning", elements[i].meaning);
         free(text);
     }
-    ff_buf out = {0};
-    ff_table_print(t, c->format, 0, &out);
-    c->print(c->sink, out.data);
-    ff_buf_finish(&out);
+    show_table(c, t, NULL);
     ff_table_unref(t);
     return FF_OK;
 }

@@ -10,6 +10,7 @@
 
 #include "command/line.h"
 #include "command/options.h"
+#include "command/prompt.h"
 #include "command/views.h"
 
 typedef struct candidates {
@@ -144,12 +145,13 @@ static void add_nodes(candidates *c, const typed *t)
         add_column(c, t, t->snapshot->nodes, "node");
 }
 
-static void add_view_columns(candidates *c, const typed *t, const ff_view *v, const char *end)
+/* `compared`: with the sign that asks for a value. */
+static void add_view_columns(candidates *c, const typed *t, const ff_view *v, bool compared)
 {
     int n;
     const ff_column *columns = ff_view_columns(v, &n);
     for (int i = 0; i < n; i++) {
-        char *word = ff_asprintf("%s%s", columns[i].name, end);
+        char *word = ff_asprintf("%s%s", columns[i].name, !compared ? "" : columns[i].type == FF_COL_REAL ? ">" : "=");
         add(c, t, word);
         free(word);
     }
@@ -186,7 +188,7 @@ static void add_filters(candidates *c, const typed *t)
     if (!v)
         v = view_find("layers"); /* suspects */
     if (strcmp(before, "by") == 0 || strcmp(before, "show") == 0) {
-        add_view_columns(c, t, v, "");
+        add_view_columns(c, t, v, false);
         return;
     }
     if (t->prefix[name]) {
@@ -197,7 +199,7 @@ static void add_filters(candidates *c, const typed *t)
         add(c, t, words[i]);
     if (strcmp(v->name, "nodes") == 0 || strcmp(v->name, "pairs") == 0)
         add(c, t, "differs");
-    add_view_columns(c, t, v, "=");
+    add_view_columns(c, t, v, true);
 }
 
 /* In SQL a name may stand behind a bracket, a comma or a point. */
@@ -218,7 +220,7 @@ static void add_sql(candidates *c, const typed *t)
     for (int i = 0; (v = ff_view_at(i)); i++) {
         if (at == 0)
             add(c, &name, v->name);
-        add_view_columns(c, &name, v, "");
+        add_view_columns(c, &name, v, false);
     }
     free(head);
 }
@@ -227,9 +229,7 @@ static void add_settings(candidates *c, const typed *t)
 {
     const ff_option *row;
     for (int i = 0; (row = ff_option_at(i)); i++) {
-        bool here = strcmp(row->name, "format") == 0 || strcmp(row->name, "verbose") == 0 ||
-                    strcmp(row->name, "quiet") == 0; /* what prompt_set changes */
-        if (!here)
+        if (!setting_is_live(row->name))
             continue;
         if (t->n == 2)
             add(c, t, row->name);
@@ -321,7 +321,7 @@ char **ff_command_complete(ff_context *context, const char *line, int *n)
     line_split_typed(line, &t.words, &t.n);
     t.prefix = t.words[t.n - 1];
     t.snapshot = context && context->session ? ff_session_snapshot(context->session) : NULL;
-    t.command = t.n > 1 ? ff_command_find(t.words[0]) : NULL;
+    t.command = t.n > 1 ? ff_command_find_at(t.words[0], ff_context_where(context)) : NULL;
     if (t.n == 1) {
         add_commands(&c, &t);
     } else if (t.command && is_target(&t)) {

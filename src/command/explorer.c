@@ -19,7 +19,6 @@ static int run_in_view(ff_context *c, int argc, char **argv)
 const ff_command ff_explorer_commands[] = {
     VERB("back", "", "close what was opened last; never quits", "Escape", 0, 0),
     VERB("bottom", "", "go to the last row", "G End", 0, 0),
-    VERB("cancel", "", "cancel the job that runs; again: everything that waits", "C-c", 0, 0),
     VERB("close", "", "close this view; at the bottom of the pile: quit", "q", 0, 0),
     VERB("down", "[N]", "go down one row, or N", "j Down", 0, 1),
     VERB("edit", "", "edit what is under the cursor: an attribute, else the preprocessing", "i", 0, 0),

@@ -3,8 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/batch.h"
 #include "command/options.h"
+#include "command/print.h"
+#include "command/prompt.h"
+#include "command/views.h"
 #include "fetafix/compare.h"
+
+enum { OPTION = 30, NO_END = 0 };
 
 static void add_option(const ff_option *o, ff_buf *out)
 {
@@ -13,13 +19,13 @@ static void add_option(const ff_option *o, ff_buf *out)
         snprintf(letter, sizeof letter, "-%c, ", o->letter);
     char *name = ff_asprintf("%s--%s%s%s", letter, o->name, o->argument ? " " : "",
                              o->argument ? o->argument : "");
-    if (strlen(name) <= 30)
-        ff_buf_printf(out, "  %-30s %s", name, o->summary);
+    char *text = o->initial ? ff_asprintf("%s (default: %s)", o->summary, o->initial) : ff_strdup(o->summary);
+    if (strlen(name) <= OPTION)
+        ff_buf_printf(out, "  %-*s ", OPTION, name);
     else
-        ff_buf_printf(out, "  %s\n  %-30s %s", name, "", o->summary);
-    if (o->initial)
-        ff_buf_printf(out, " (default: %s)", o->initial);
-    ff_buf_putc(out, '\n');
+        ff_buf_printf(out, "  %s\n%*s", name, OPTION + 3, "");
+    print_wrapped(out, text, OPTION + 3, PRINT_WIDTH);
+    free(text);
     free(name);
 }
 
@@ -33,25 +39,33 @@ static void add_comparators(const ff_command *c, ff_buf *out)
     if (!o || !ff_option_fits(o, c->name))
         return;
     ff_buf_puts(out, "\nComparators:\n");
-    for (int i = 0; (name = ff_comparator_at(i, &usage, &summary)); i++)
-        ff_buf_printf(out, "  %s\n      %s\n", usage, summary);
+    for (int i = 0; (name = ff_comparator_at(i, &usage, &summary)); i++) {
+        ff_buf_printf(out, "  %s\n      ", usage);
+        print_wrapped(out, summary, 6, PRINT_WIDTH);
+    }
 }
 
 void help_command(const ff_command *c, ff_buf *out)
 {
-    ff_buf_printf(out, "%s %s\n    %s\n", c->name,
-                  ff_command_prompt_arguments(c), c->summary);
+    const char *arguments = ff_command_prompt_arguments(c);
+    ff_buf_printf(out, "%s%s%s\n    ", c->name, *arguments ? " " : "", arguments);
+    print_wrapped(out, c->summary, 4, PRINT_WIDTH);
+    if (c->also)
+        ff_buf_printf(out, "    also: %s\n", c->also);
     if (c->keys)
         ff_buf_printf(out, "    keys: %s\n", c->keys);
-    if (c->help)
-        ff_buf_printf(out, "\n%s\n", c->help);
+    if (c->help) {
+        ff_buf_putc(out, '\n');
+        print_wrapped(out, c->help, 0, PRINT_WIDTH);
+    }
 }
 
 void help_verb(const ff_command *c, ff_buf *out)
 {
-    ff_buf_printf(out, "Usage: fetafix %s %s\n\n%s\n", c->name, c->arguments, c->summary);
+    ff_buf_printf(out, "Usage: fetafix %s %s\n\n", c->name, c->arguments);
+    print_wrapped(out, c->summary, 0, PRINT_WIDTH);
     if (c->help)
-        ff_buf_printf(out, "%s\n", c->help);
+        print_wrapped(out, c->help, 0, PRINT_WIDTH);
     ff_buf_puts(out, "\nOptions:\n");
     const ff_option *o;
     for (int i = 0; (o = ff_option_at(i)); i++) {
@@ -68,16 +82,109 @@ void help_program(ff_buf *out)
 {
     ff_buf_puts(
         out, "Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...\n\n"
-             "Finds out why a converted model (Target) answers differently from the model it was\n"
-             "converted from (Source), shows it, and repairs it. Both are ONNX files.\n\n"
+             "Finds out why a converted model (Target) answers differently from the model it\n"
+             "was converted from (Source), shows it, and repairs it. Both are ONNX files.\n\n"
              "  fetafix source.onnx target.onnx --images photos/\n"
              "  fetafix compare source.onnx target.onnx --images photos/\n"
              "  fetafix repair source.onnx target.onnx --images photos/ -o repaired.onnx\n\n"
              "Commands:\n");
     const ff_command *c;
     for (int i = 0; (c = ff_command_at(i)); i++) {
-        if (c->shell)
-            ff_buf_printf(out, "  %-10s %s\n", c->name, c->summary);
+        if (c->shell) {
+            ff_buf_printf(out, "  %-10s ", c->name);
+            print_wrapped(out, c->summary, 13, PRINT_WIDTH);
+        }
     }
     ff_buf_puts(out, "\n`fetafix COMMAND --help` shows a command's options.\n");
+}
+
+/* ------------------------------------------------------------------------------------ the command */
+
+/* A command, a view, or all views. */
+static bool help_topic(const char *name, int where, ff_buf *out)
+{
+    const ff_command *command = ff_command_find_at(name, where);
+    const ff_view *view = view_find(command ? command->name : name);
+    if (strcmp(name, "views") == 0) {
+        for (int i = 0; (view = ff_view_at(i)); i++)
+            view_help(view, out);
+        return true;
+    }
+    if (command && !(command->where & where))
+        help_verb(command, out);
+    else if (command)
+        help_command(command, out);
+    if (command && view)
+        ff_buf_putc(out, '\n');
+    if (view)
+        view_help(view, out);
+    return command || view;
+}
+
+static int no_topic(const char *name)
+{
+    const char *names[256];
+    size_t n = 0;
+    for (int i = 0; ff_command_at(i) && n < FF_COUNT(names); i++)
+        names[n++] = ff_command_at(i)->name;
+    for (int i = 0; ff_view_at(i) && n < FF_COUNT(names); i++)
+        names[n++] = ff_view_at(i)->name;
+    const char *near = ff_nearest(name, names, n);
+    return near ? ff_fail(FF_ERR_USAGE, "there is no command '%s'; did you mean '%s'?", name, near)
+                : ff_fail(FF_ERR_USAGE, "there is no command '%s'; see `help`", name);
+}
+
+/* Usage and summary in two columns. */
+static void add_row(const ff_context *c, const ff_command *row, ff_buf *out)
+{
+    enum { COLUMN = 32 };
+    int width = print_width(c);
+    const char *arguments = ff_command_prompt_arguments(row);
+    char *usage = ff_asprintf("%s%s%s", row->name, *arguments ? " " : "", arguments);
+    bool fits = strlen(usage) < COLUMN;
+    ff_buf_printf(out, "%-*s%s", COLUMN, usage, fits ? " " : "");
+    if (!fits)
+        ff_buf_printf(out, "\n%*s", COLUMN + 1, "");
+    print_wrapped(out, row->summary, COLUMN + 1, width > COLUMN + 20 ? width : NO_END);
+    free(usage);
+}
+
+int prompt_help(ff_context *c, int argc, char **argv)
+{
+    ff_buf b = {0};
+    const ff_command *row;
+    int where = ff_context_where(c);
+    if (argc > 1 && !help_topic(argv[1], where, &b)) {
+        ff_buf_finish(&b);
+        return no_topic(argv[1]);
+    }
+    for (int i = 0; argc == 1 && (row = ff_command_at(i)); i++) {
+        if (row->where & where)
+            add_row(c, row, &b);
+    }
+    if (argc == 1)
+        ff_buf_puts(&b, "\n`help COMMAND` says more, `help views` what the tables hold. The beginning of a\n"
+                        "name will do where no other begins alike. Of the shell: COMMAND | FILTER,\n"
+                        "COMMAND > FILE, !COMMAND. --json or --csv: this one answer in that format.\n");
+    c->print(c->sink, b.data ? b.data : "");
+    ff_buf_finish(&b);
+    return FF_OK;
+}
+
+/* fetafix help [COMMAND]: of the shell, else of the prompt. */
+int verb_help(ff_context *c, int argc, char **argv)
+{
+    ff_buf b = {0};
+    if (argc > 0 && !help_topic(argv[0], FF_AT_PROMPT, &b))
+        return no_topic(argv[0]);
+    const ff_command *verb = argc > 0 ? ff_command_find_at(argv[0], FF_AT_SHELL) : NULL;
+    if (argc == 0) {
+        help_program(&b);
+    } else if (verb && (verb->where & FF_AT_SHELL)) {
+        ff_buf_clear(&b);
+        help_verb(verb, &b);
+    }
+    c->print(c->sink, b.data);
+    ff_buf_finish(&b);
+    return FF_OK;
 }

@@ -2,6 +2,7 @@
 /* What the engine does and what waits for it. */
 #include <string.h>
 
+#include "command/print.h"
 #include "command/prompt.h"
 
 static const ff_column job_columns[] = {
@@ -9,6 +10,17 @@ static const ff_column job_columns[] = {
     {"what", FF_COL_TEXT, "what it does"},
     {"state", FF_COL_TEXT, "runs or waits"},
 };
+
+/* In the explorer the cursor may be on a job. */
+int prompt_cancel(ff_context *c, int argc, char **argv)
+{
+    if (c->view)
+        return c->view(c->sink, argc, argv) ? FF_OK : ff_fail(FF_ERR_INTERNAL, "nothing cancels here");
+    int code = need_session(c);
+    if (!code)
+        ff_session_cancel(c->session, false);
+    return code;
+}
 
 int prompt_jobs(ff_context *c, int argc, char **argv)
 {
@@ -36,10 +48,7 @@ int prompt_jobs(ff_context *c, int argc, char **argv)
         ff_table_set_text(t, row, "what", ff_job_name(jobs[i].kind));
         ff_table_set_text(t, row, "state", jobs[i].running ? "runs" : "waits");
     }
-    ff_buf b = {0};
-    ff_table_print(t, c->format, 0, &b);
-    c->print(c->sink, b.data ? b.data : "");
-    ff_buf_finish(&b);
+    show_table(c, t, NULL);
     ff_table_unref(t);
     return FF_OK;
 }

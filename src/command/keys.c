@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command/batch.h"
+#include "command/print.h"
 #include "command/prompt.h"
 
 /* In the order in which help shows them. */
@@ -181,7 +182,7 @@ static char *join(int n, char **words)
 
 int keys_bind(int n, char **words)
 {
-    const ff_command *row = n > 1 ? ff_command_find(words[1]) : NULL;
+    const ff_command *row = n > 1 ? ff_command_find_at(words[1], FF_AT_PROMPT | FF_AT_EXPLORER) : NULL;
     if (n < 2)
         return ff_fail(FF_ERR_USAGE, "expected: bind KEY COMMAND");
     int code = check_key(words[0]);
@@ -214,10 +215,7 @@ int prompt_bind(ff_context *c, int argc, char **argv)
         ff_table_set_text(t, row, "command", b->line);
         ff_table_set_text(t, row, "meaning", b->help);
     }
-    ff_buf out = {0};
-    ff_table_print(t, c->format, 0, &out);
-    c->print(c->sink, out.data);
-    ff_buf_finish(&out);
+    show_table(c, t, NULL);
     ff_table_unref(t);
     return FF_OK;
 }

@@ -46,8 +46,6 @@ int lesson_list(int (*take)(void *context, const char *name, const char *path), 
 char *lesson_sample_file(const ff_lesson *l, const char *name);
 
 /* answer.c */
-/* Is `word` the name, or whole pieces of it: "block1.depthwise" of "/small/block1.depthwise/Conv2D"? */
-bool names_it(const char *name, const char *word);
 /* The words of a part: FF_ERR_INPUT when they are none (no such type). */
 int lesson_part_check(const lesson_part *p) FF_MUST_USE;
 /* True when an answer moved the lesson on; the reply is one line or more. FF_ERR_INPUT: a layer of the

@@ -145,6 +145,24 @@ static int take_target(const char *s, parsed_line *out)
     return FF_OK;
 }
 
+/* A format of the answer before SQL: "--json ". */
+static bool take_switch(const char **text, parsed_line *out)
+{
+    static const char *const all[] = {"--json", "--csv", "--text", "--format="};
+    bool open;
+    *text += strspn(*text, " \t");
+    for (size_t i = 0; i < FF_COUNT(all); i++) {
+        size_t n = strlen(all[i]);
+        if (strncmp(*text, all[i], n) == 0 && (all[i][n - 1] == '=' || is_blank((*text)[n]))) {
+            out->words = ff_realloc_array(out->words, (size_t)out->n + 2, sizeof *out->words);
+            out->words[out->n++] = take_word(text, &open);
+            out->words[out->n] = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The rest of the line as one word; quotes around all of it are taken off. */
 static int take_text(const char *text, parsed_line *out)
 {
@@ -165,21 +183,20 @@ static int take_text(const char *text, parsed_line *out)
             free(word);
         }
     }
-    out->words = ff_realloc_array(out->words, 3, sizeof *out->words);
-    out->words[1] = rest;
-    out->words[2] = NULL;
-    out->n = 2;
+    out->words = ff_realloc_array(out->words, (size_t)out->n + 2, sizeof *out->words);
+    out->words[out->n++] = rest;
+    out->words[out->n] = NULL;
     return FF_OK;
 }
 
-int line_parse(const char *text, parsed_line *out)
+int line_parse(const char *text, int where, parsed_line *out)
 {
     *out = (parsed_line){0};
     while (is_blank(*text))
         text++;
     size_t first = strcspn(text, " \t");
     char *name = ff_strndup(text, first);
-    const ff_command *row = ff_command_find(name);
+    const ff_command *row = ff_command_find_at(name, where);
     free(name);
     bool sql = row && (row->where & FF_TAKES_TEXT);
     /* The explorer's own words have no output, and may hold any sign: `search a|b`. */
@@ -188,10 +205,12 @@ int line_parse(const char *text, parsed_line *out)
     char *words = ff_strndup(text, end);
     int code = FF_OK;
     if (sql) {
+        const char *rest = words + first;
         out->words = ff_alloc_array(2, sizeof *out->words);
-        out->words[0] = ff_strdup(row->name);
-        out->n = 1;
-        code = take_text(words + first + strspn(words + first, " \t"), out);
+        out->words[out->n++] = ff_strdup(row->name);
+        while (take_switch(&rest, out))
+            ;
+        code = take_text(rest, out);
     } else {
         code = ff_line_split(words, &out->words, &out->n);
     }

@@ -20,8 +20,9 @@ typedef struct parsed_line {
     char *target; /* file, or the shell's command; NULL with LINE_SHOW */
 } parsed_line;
 
-/* FF_ERR_USAGE: a quote is not closed, or no file follows `>`. */
-int line_parse(const char *text, parsed_line *out) FF_MUST_USE;
+/* `where`: of the command that it begins with (FF_AT_...). FF_ERR_USAGE: a quote is not closed, or no file
+ * follows `>`. */
+int line_parse(const char *text, int where, parsed_line *out) FF_MUST_USE;
 void line_finish(parsed_line *l);
 /* The words of a line that is not finished yet. The last is the one being typed, perhaps empty. */
 void line_split_typed(const char *text, char ***words, int *n);
@@ -30,5 +31,10 @@ void line_free_words(char **words, int n);
 /* redirect.c: runs the words with what they print caught and sent where the line says. */
 int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_context *c, const parsed_line *l))
     FF_MUST_USE;
+/* `!COMMAND`: to the shell, with the terminal. Not in the explorer. */
+int line_run_shell(ff_context *c, const char *command) FF_MUST_USE;
+
+/* table.c: words that are split already. */
+int command_run_words(ff_context *c, int n, char **words) FF_MUST_USE;
 
 #endif

@@ -5,98 +5,18 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "command/batch.h"
+#include "command/later.h"
+#include "command/place.h"
 #include "command/print.h"
+#include "command/prompt.h"
 #include "command/views.h"
 
 static const char *text_at(const ff_table *t, int row, const char *column)
 {
     return ff_table_text(t, row, ff_table_find(t, column));
-}
-
-static int row_of(const ff_table *t, const char *column, int64_t number)
-{
-    int k = ff_table_find(t, column);
-    for (int i = 0; i < ff_table_rows(t); i++) {
-        if (!ff_table_empty(t, i, k) && ff_table_int(t, i, k) == number)
-            return i;
-    }
-    return -1;
-}
-
-/* ---------------------------------------------------------------------------------------- places
- */
-
-static int find_layer(const ff_snapshot *s, const char *word, int *pair)
-{
-    int64_t number;
-    int row = ff_parse_int(word, &number) ? row_of(s->layers, "layer", number) : -1;
-    int k = ff_table_find(s->layers, "pair");
-    if (row < 0 || ff_table_empty(s->layers, row, k))
-        return ff_table_rows(s->layers)
-                   ? ff_fail(FF_ERR_USAGE, "there is no layer '%s'; they are 1 to %d", word,
-                             ff_table_rows(s->layers))
-                   : ff_fail(FF_ERR_USAGE, "layers are numbered by `localize`");
-    *pair = (int)ff_table_int(s->layers, row, k);
-    return FF_OK;
-}
-
-static int find_node(const ff_snapshot *s, const char *name, int *pair)
-{
-    int label = ff_table_find(s->nodes, "node"), k = ff_table_find(s->nodes, "pair");
-    int n = ff_table_rows(s->nodes), found = -1, other = -1;
-    for (int i = 0; i < n; i++) {
-        const char *have = ff_table_text(s->nodes, i, label);
-        int at = (int)ff_table_int(s->nodes, i, k);
-        if (strcmp(have, name) == 0) {
-            *pair = at;
-            return FF_OK;
-        }
-        if (!strstr(have, name) || (found >= 0 && at == ff_table_int(s->nodes, found, k)))
-            continue;
-        if (found >= 0)
-            other = i;
-        else
-            found = i;
-    }
-    if (other >= 0)
-        return ff_fail(FF_ERR_USAGE, "'%s' fits several nodes, as '%s' and '%s'", name,
-                       ff_table_text(s->nodes, found, label), ff_table_text(s->nodes, other, label));
-    if (found >= 0) {
-        *pair = (int)ff_table_int(s->nodes, found, k);
-        return FF_OK;
-    }
-    const char **names = ff_alloc_array((size_t)n + 1, sizeof *names);
-    for (int i = 0; i < n; i++)
-        names[i] = ff_table_text(s->nodes, i, label);
-    const char *near = ff_nearest(name, names, (size_t)n);
-    int code = near ? ff_fail(FF_ERR_USAGE, "there is no node '%s'; did you mean '%s'?", name, near)
-                    : ff_fail(FF_ERR_USAGE, "there is no node '%s'; see `nodes`", name);
-    free(names);
-    return code;
-}
-
-int look_place(const ff_snapshot *s, int n, char **words, int *used, int *pair)
-{
-    int64_t number;
-    *used = 1;
-    if (n > 1 && strcmp(words[0], "layer") == 0) {
-        *used = 2;
-        return find_layer(s, words[1], pair);
-    }
-    if (words[0][0] == 'L' && ff_parse_int(words[0] + 1, &number) && find_layer(s, words[0] + 1, pair) == FF_OK)
-        return FF_OK;
-    if (n > 1 && strcmp(words[0], "pair") == 0) {
-        words++;
-        *used = 2;
-    }
-    if (!ff_parse_int(words[0], &number))
-        return find_node(s, words[0], pair);
-    if (row_of(s->pairs, "pair", number) < 0)
-        return ff_fail(FF_ERR_USAGE, "there is no pair %s; see `pairs`", words[0]);
-    *pair = (int)number;
-    return FF_OK;
 }
 
 /*
@@ -105,19 +25,12 @@ int look_place(const ff_snapshot *s, int n, char **words, int *used, int *pair)
  */
 static int get_detail(ff_context *c, int pair, const ff_detail **out)
 {
+    bool done;
     *out = ff_session_detail(c->session, pair);
     if (*out)
         return FF_OK;
-    int64_t job =
-        ff_session_post(c->session, &(ff_request){.kind = FF_JOB_DETAIL, .number = pair});
-    if (!c->wait && !c->again) {
-        free(c->later);
-        c->later = ff_strdup(c->line);
-        c->later_job = job;
-        return FF_OK;
-    }
-    int code = batch_wait(c, job);
-    if (code)
+    int code = later_need(c, &(ff_request){.kind = FF_JOB_DETAIL, .number = pair}, &done);
+    if (code || !done)
         return code;
     *out = ff_session_detail(c->session, pair);
     return *out ? FF_OK : ff_fail(FF_ERR_USAGE, "there is no detail of pair %d yet", pair);
@@ -146,49 +59,32 @@ static void add_detail(const ff_detail *d, views *v)
 }
 static_assert(DETAIL_TABLES + 12 < VIEWS_MAX, "VIEWS_MAX is too small");
 
-static void print_section(ff_format format, const char *name, const ff_table *t, bool only,
-                          bool *first, ff_buf *out)
-{
-    if (format == FF_FORMAT_JSON && !only) {
-        ff_buf_printf(out, "%s\"%s\": ", *first ? "{" : ",\n", name);
-        ff_table_print(t, format, 0, out);
-        if (out->len && out->data[out->len - 1] == '\n')
-            out->data[--out->len] = '\0';
-    } else if (format == FF_FORMAT_JSON || ff_table_rows(t)) {
-        if (!only)
-            ff_buf_printf(out, "%s%s%s\n", *first ? "" : "\n", format == FF_FORMAT_CSV ? "#" : "",
-                          name);
-        ff_table_print(t, format, 0, out);
-    } else {
-        return;
-    }
-    *first = false;
-}
+enum { SECTIONS = 6 };
 
 static int print_sections(ff_context *c, const ff_snapshot *s, const ff_detail *d,
                           const section *sections, int n)
 {
     views v;
-    ff_buf b = {0};
-    bool first = true;
-    int code = FF_OK;
+    sql_result results[SECTIONS] = {0};
+    named_table tables[SECTIONS];
+    int code = FF_OK, rows = 0;
     sql_limits limits = view_limits(c);
+    assert(n <= SECTIONS);
     views_open(s, &v);
     if (d)
         add_detail(d, &v);
     for (int i = 0; i < n && !code; i++) {
-        sql_result r;
-        code = sql_run(v.at, v.n, sections[i].sql, &limits, &r);
-        if (!code)
-            print_section(c->format, sections[i].name, r.table, n == 1, &first, &b);
-        sql_finish(&r);
+        code = sql_run(v.at, v.n, sections[i].sql, &limits, &results[i]);
+        tables[i] = (named_table){sections[i].name, results[i].table, NULL};
+        rows += code ? 0 : ff_table_rows(results[i].table);
     }
-    if (!code && c->format == FF_FORMAT_JSON && n > 1)
-        ff_buf_puts(&b, "}\n");
-    if (!code)
-        c->print(c->sink, b.len ? b.data : "nothing differs here\n");
+    if (!code && !rows && c->format == FF_FORMAT_TEXT)
+        say(c, "nothing differs here\n");
+    else if (!code)
+        show_tables(c, tables, n);
+    for (int i = 0; i < n; i++)
+        sql_finish(&results[i]);
     views_close(&v);
-    ff_buf_finish(&b);
     return code;
 }
 
@@ -197,9 +93,8 @@ static int print_sections(ff_context *c, const ff_snapshot *s, const ff_detail *
 
 #define WEIGHTS                                                                                    \
     "select role, shape, count, different, relative, max_abs, cause from weights"
-#define WORST(limit)                                                                               \
-    "select role, \"index\", source, target, difference from worst order by abs(difference) desc " \
-    "limit " limit
+/* The N worst elements of each constant. */
+#define WORST(n) "select role, at, source, target, difference from worst where place <= " n
 
 static int print_layer(ff_context *c, const ff_snapshot *s, const ff_detail *d)
 {
@@ -230,39 +125,81 @@ static int print_detail(ff_context *c, const ff_snapshot *s, const ff_detail *d)
         {"attributes", "select * from attributes"},
         {"nodes", "select * from origins"},
         {"weights", "select * from weights"},
-        {"worst", "select * from worst"},
+        {"worst", WORST("10")},
     };
     return print_sections(c, s, d, all, FF_COUNT(all));
 }
 
-/* diff PLACE [NAME]...: these attributes, or all that differ. */
+/* Is there a row with this text? Otherwise the names there are grow by it. */
+static bool has_name(const ff_table *t, const char *column, const char *name, const char **names, size_t *n)
+{
+    int k = ff_table_find(t, column);
+    bool found = false;
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        names[*n] = ff_table_text(t, i, k);
+        found |= strcasecmp(names[(*n)++], name) == 0;
+    }
+    return found;
+}
+
+static int no_attribute(const char *name, const char *const *names, size_t n)
+{
+    const char *near = ff_nearest(name, names, n);
+    ff_buf all = {0};
+    for (size_t i = 0; i < n; i++)
+        ff_buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    int code = near ? ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; did you mean '%s'?", name, near)
+                    : ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; there are: %s", name,
+                              n ? all.data : "none");
+    ff_buf_finish(&all);
+    return code;
+}
+
+/* diff PLACE NAME...: these attributes and weights. */
+static int diff_names(const ff_detail *d, int argc, char **argv, ff_buf *list, bool *attributes, bool *weights)
+{
+    size_t most = (size_t)ff_table_rows(d->attributes) + (size_t)ff_table_rows(d->weights) + 1;
+    const char **names = ff_alloc_array(most, sizeof *names);
+    int code = FF_OK;
+    ff_buf_puts(list, "(");
+    for (int i = 0; i < argc && !code; i++) {
+        size_t n = 0;
+        bool attribute = has_name(d->attributes, "name", argv[i], names, &n);
+        bool weight = has_name(d->weights, "role", argv[i], names, &n);
+        *attributes |= attribute;
+        *weights |= weight;
+        if (!attribute && !weight)
+            code = no_attribute(argv[i], names, n);
+        ff_buf_puts(list, i ? ", lower(" : "lower(");
+        sql_put_text(list, argv[i]);
+        ff_buf_puts(list, ")");
+    }
+    ff_buf_puts(list, ")");
+    free(names);
+    return code;
+}
+
+/* What differs, or what is named, whether it differs or not. */
 static int print_diff(ff_context *c, const ff_snapshot *s, const ff_detail *d, int argc, char **argv)
 {
-    ff_buf sql = {0};
-    int k = ff_table_find(d->attributes, "name"), rows = ff_table_rows(d->attributes), code = FF_OK;
-    ff_buf_puts(&sql, "select name, source, target, same from attributes where ");
-    for (int i = 0; i < argc && !code; i++) {
-        const char **names = ff_alloc_array((size_t)rows + 1, sizeof *names);
-        bool found = false;
-        for (int r = 0; r < rows; r++) {
-            names[r] = ff_table_text(d->attributes, r, k);
-            found |= strcmp(names[r], argv[i]) == 0;
-        }
-        const char *near = found ? NULL : ff_nearest(argv[i], names, (size_t)rows);
-        if (!found)
-            code = near ? ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; did you mean '%s'?",
-                                  argv[i], near)
-                        : ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; see `detail %d`",
-                                  argv[i], d->pair);
-        ff_buf_puts(&sql, i ? " or name = " : "name = ");
-        sql_put_text(&sql, argv[i]);
-        free(names);
-    }
-    if (!argc)
-        ff_buf_puts(&sql, "not same");
+    ff_buf list = {0};
+    bool attributes = !argc, weights = !argc;
+    int code = diff_names(d, argc, argv, &list, &attributes, &weights);
+    char *first = ff_asprintf("select name, source, target, same from attributes where %s%s",
+                              argc ? "lower(name) in " : "not same", argc ? list.data : "");
+    char *second = ff_asprintf(WEIGHTS " where %s%s", argc ? "lower(role) in " : "cause is not 'equal'",
+                               argc ? list.data : "");
+    section sections[2];
+    int n = 0;
+    if (attributes)
+        sections[n++] = (section){"attributes", first};
+    if (weights)
+        sections[n++] = (section){"weights", second};
     if (!code)
-        code = print_sections(c, s, d, &(section){"attributes", sql.data}, 1);
-    ff_buf_finish(&sql);
+        code = print_sections(c, s, d, sections, n);
+    free(first);
+    free(second);
+    ff_buf_finish(&list);
     return code;
 }
 
@@ -270,11 +207,13 @@ static int print_diff(ff_context *c, const ff_snapshot *s, const ff_detail *d, i
 static int print_weights(ff_context *c, const ff_snapshot *s, const ff_detail *d, int argc,
                          char **argv)
 {
-    int64_t n;
+    int64_t n = 10;
     if (argc == 0)
         return print_sections(c, s, d, &(section){"weights", WEIGHTS}, 1);
-    if (argc != 2 || strcmp(argv[0], "worst") != 0 || !ff_parse_int(argv[1], &n) || n < 1)
-        return ff_fail(FF_ERR_USAGE, "expected: weights NODE | layer N [worst N]");
+    if (argc > 2 || strcmp(argv[0], "worst") != 0)
+        return ff_fail(FF_ERR_USAGE, "expected: weights NODE | layer NUMBER [worst [N]], not '%s'", argv[0]);
+    if (argc > 1 && (!ff_parse_int(argv[1], &n) || n < 1))
+        return ff_fail(FF_ERR_USAGE, "weights: worst '%s': a whole number from 1 is expected", argv[1]);
     char *worst = ff_asprintf(WORST("%lld"), (long long)n);
     const section both[] = {{"weights", WEIGHTS}, {"worst", worst}};
     int code = print_sections(c, s, d, both, FF_COUNT(both));
@@ -284,22 +223,20 @@ static int print_weights(ff_context *c, const ff_snapshot *s, const ff_detail *d
 
 int prompt_look(ff_context *c, int argc, char **argv)
 {
-    if (!c->session)
-        return ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
+    bool done, layer = strcmp(argv[0], "layer") == 0;
+    int pair = -1, used = 0, code = need_localized(c, &done);
+    if (code || !done)
+        return code;
     const ff_snapshot *s = ff_session_snapshot(c->session);
     const ff_detail *d = NULL;
-    int pair = -1, used = 0, code;
-    bool layer = strcmp(argv[0], "layer") == 0;
-    if (layer)
-        code = find_layer(s, argv[(used = 1)], &pair);
-    else if ((code = look_place(s, argc - 1, argv + 1, &used, &pair)) == FF_OK &&
-             argc - 1 > used && strcmp(argv[0], "detail") == 0)
-        code = ff_fail(FF_ERR_USAGE, "expected: detail NODE | layer N");
+    code = (layer ? place_layer : place_pair)(s, argc - 1, argv + 1, &used, &pair);
+    int n = argc - 1 - used;
+    char **rest = argv + 1 + used;
+    if (!code && n > 0 && (layer || strcmp(argv[0], "detail") == 0))
+        code = ff_fail(FF_ERR_USAGE, "expected: %s %s", argv[0], ff_command_find(argv[0])->arguments);
     if (!code)
         code = get_detail(c, pair, &d);
     if (!code && d) {
-        int n = argc - 1 - used;
-        char **rest = argv + 1 + used;
         code = layer                                ? print_layer(c, s, d)
                : strcmp(argv[0], "diff") == 0       ? print_diff(c, s, d, n, rest)
                : strcmp(argv[0], "weights") == 0    ? print_weights(c, s, d, n, rest)
@@ -312,42 +249,6 @@ int prompt_look(ff_context *c, int argc, char **argv)
 
 /* ----------------------------------------------------------------------------------------- images
  */
-
-/* By number, name, or a part of one name only. */
-static int find_image(const ff_snapshot *s, const char *word, int *row)
-{
-    const ff_table *t = s->images_table;
-    int name = ff_table_find(t, "name"), found = -1, n = ff_table_rows(t);
-    bool several = false;
-    int64_t number;
-    if (ff_parse_int(word, &number) && (*row = row_of(t, "image", number)) >= 0)
-        return FF_OK;
-    for (int i = 0; i < n; i++) {
-        const char *have = ff_table_text(t, i, name);
-        if (strcmp(have, word) == 0) {
-            *row = i;
-            return FF_OK;
-        }
-        if (strstr(have, word)) {
-            several |= found >= 0;
-            found = i;
-        }
-    }
-    *row = found;
-    if (found >= 0 && !several)
-        return FF_OK;
-    if (several)
-        return ff_fail(FF_ERR_USAGE, "'%s' fits several images, as '%s'", word,
-                       ff_table_text(t, found, name));
-    const char **names = ff_alloc_array((size_t)n + 1, sizeof *names);
-    for (int i = 0; i < n; i++)
-        names[i] = ff_table_text(t, i, name);
-    const char *near = ff_nearest(word, names, (size_t)n);
-    int code = near ? ff_fail(FF_ERR_USAGE, "there is no image '%s'; did you mean '%s'?", word, near)
-                    : ff_fail(FF_ERR_USAGE, "there is no image '%s'; see `images`", word);
-    free(names);
-    return code;
-}
 
 /* The answer in a sentence: text only, the tables below hold it too. */
 static void say_why(ff_context *c, const ff_snapshot *s, int row)
@@ -370,12 +271,15 @@ static void say_why(ff_context *c, const ff_snapshot *s, int row)
 
 int prompt_why(ff_context *c, int argc, char **argv)
 {
-    if (!c->session)
-        return ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
-    if (argc == 3 && strcmp(argv[1], "image") != 0)
+    bool says_image = argc > 1 && strncmp(argv[1], "image", 5) == 0 && (!argv[1][5] || strcmp(argv[1] + 5, "s") == 0);
+    bool done;
+    if (argc == 3 ? !says_image : says_image)
         return ff_fail(FF_ERR_USAGE, "expected: why image IMAGE");
+    int row, code = need_localized(c, &done);
+    if (code || !done)
+        return code;
     const ff_snapshot *s = ff_session_snapshot(c->session);
-    int row, code = find_image(s, argv[argc - 1], &row);
+    code = place_image(s, argv[argc - 1], &row);
     if (!code) {
         const ff_table *t = s->images_table;
         long long image = (long long)ff_table_int(t, row, ff_table_find(t, "image"));

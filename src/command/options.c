@@ -95,7 +95,7 @@ static const ff_option options[] = {
     {"quiet", 'q', NULL, "no notes and no progress", NULL, SWITCH, AT(quiet)},
     {"verbose", 'v', NULL, "say more", NULL, SWITCH, AT(verbose)},
     {"help", 'h', NULL, "this help; with a command: that command's", NULL, SWITCH, AT(help)},
-    {"version", 0, NULL, "versions of the program and its libraries", NULL, SWITCH, AT(version)},
+    {"version", 'V', NULL, "versions of the program and its libraries", NULL, SWITCH, AT(version)},
 };
 
 const ff_option *ff_option_at(int i)

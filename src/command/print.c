@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "command/print.h"
 
@@ -80,18 +82,56 @@ static void pad(ff_buf *out, int cells)
 
 static void put_cell(ff_buf *out, const char *text, int width, bool right, bool last)
 {
-    int used, cells = ff_display_width(text);
+    char *brief = ff_brief(text, width, MB_CUR_MAX > 1 ? "\u2026" : "~", NULL);
+    int cells = ff_display_width(brief);
     if (right)
         pad(out, width - cells);
-    size_t n = ff_display_prefix(text, width, &used);
-    ff_buf_add(out, text, n);
+    ff_buf_puts(out, brief);
     if (!right && !last)
-        pad(out, width - used);
+        pad(out, width - cells);
     if (!last)
         ff_buf_puts(out, "  ");
+    free(brief);
 }
 
-/* Columns as wide as their widest cell; the widest text columns give way until the line fits. */
+/* Widths that fit into a line: the widest text columns give way, but not their names. */
+static void fit(const ff_table *t, const int *shown, int columns, int width, int *cells)
+{
+    enum { LEAST = 8 };
+    for (;;) {
+        int sum = 2 * (columns - 1), widest = -1;
+        for (int k = 0; k < columns; k++) {
+            const ff_column *c = ff_table_column(t, shown[k]);
+            int least = ff_display_width(c->name);
+            sum += cells[k];
+            if (c->type == FF_COL_TEXT && cells[k] > (least > LEAST ? least : LEAST) &&
+                (widest < 0 || cells[k] > cells[widest]))
+                widest = k;
+        }
+        if (width <= 0 || sum <= width || widest < 0)
+            return;
+        cells[widest]--;
+    }
+}
+
+/* A row that no line holds: a line a column. */
+static void print_record(const ff_table *t, const int *shown, int columns, char *const *text, ff_buf *out)
+{
+    int widest = 0;
+    for (int k = 0; k < columns; k++) {
+        int w = ff_display_width(ff_table_column(t, shown[k])->name);
+        widest = w > widest ? w : widest;
+    }
+    for (int k = 0; k < columns; k++) {
+        const char *name = ff_table_column(t, shown[k])->name;
+        ff_buf_puts(out, name);
+        if (*text[k])
+            pad(out, widest + 2 - ff_display_width(name));
+        ff_buf_printf(out, "%s\n", text[k]);
+    }
+}
+
+/* Columns as wide as their widest cell, where the line has room. */
 static void print_text(const ff_table *t, const int *shown, int columns, int width, ff_buf *out)
 {
     int rows = ff_table_rows(t);
@@ -105,20 +145,14 @@ static void print_text(const ff_table *t, const int *shown, int columns, int wid
             cells[k] = w > cells[k] ? w : cells[k];
         }
     }
-    for (;;) {
-        int sum = 2 * (columns - 1), widest = -1;
-        for (int k = 0; k < columns; k++) {
-            sum += cells[k];
-            if (ff_table_column(t, shown[k])->type == FF_COL_TEXT &&
-                (widest < 0 || cells[k] > cells[widest]))
-                widest = k;
-        }
-        if (width <= 0 || sum <= width || widest < 0 || cells[widest] <= 8)
-            break;
-        int more = sum - width;
-        cells[widest] -= more < cells[widest] - 8 ? (more + 1) / 2 : 1;
-    }
-    for (int i = -1; i < rows; i++) {
+    int wanted = 2 * (columns - 1);
+    for (int k = 0; k < columns; k++)
+        wanted += cells[k];
+    fit(t, shown, columns, width, cells);
+    bool record = rows == 1 && width > 0 && wanted > width;
+    if (record)
+        print_record(t, shown, columns, text, out);
+    for (int i = -1; i < rows && !record; i++) {
         for (int k = 0; k < columns; k++) {
             const ff_column *c = ff_table_column(t, shown[k]);
             bool number = c->type == FF_COL_INT || c->type == FF_COL_REAL;
@@ -200,6 +234,76 @@ void print_table(const ff_table *t, const char *columns, ff_format format, int w
         ff_buf_puts(out, rows ? "\n]\n" : "]\n");
 done:
     free(shown);
+}
+
+void print_wrapped(ff_buf *out, const char *text, int margin, int width)
+{
+    int used = margin;
+    for (bool first = true; *text; first = false) {
+        size_t n = strcspn(text, " \n");
+        char *word = ff_strndup(text, n);
+        int cells = ff_display_width(word);
+        if (!first && width > 0 && used + 1 + cells > width) {
+            ff_buf_printf(out, "\n%*s", margin, "");
+            used = margin;
+        } else if (!first) {
+            ff_buf_putc(out, ' ');
+            used++;
+        }
+        ff_buf_puts(out, word);
+        used += cells;
+        free(word);
+        text += n;
+        text += strspn(text, " \n");
+    }
+    ff_buf_putc(out, '\n');
+}
+
+int print_width(const ff_context *c)
+{
+    struct winsize size;
+    if (!c->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
+void show_table(const ff_context *c, const ff_table *t, const char *columns)
+{
+    ff_buf b = {0};
+    print_table(t, columns, c->format, print_width(c), &b);
+    c->print(c->sink, b.data);
+    ff_buf_finish(&b);
+}
+
+static void print_json_tables(const named_table *all, int n, ff_buf *out)
+{
+    for (int i = 0; i < n; i++) {
+        ff_buf_printf(out, "%s\"%s\": ", i ? ",\n" : "{", all[i].name);
+        print_table(all[i].table, NULL, FF_FORMAT_JSON, 0, out);
+        out->data[--out->len] = '\0'; /* the newline behind it */
+    }
+    ff_buf_puts(out, "}\n");
+}
+
+void show_tables(const ff_context *c, const named_table *all, int n)
+{
+    ff_buf b = {0};
+    ff_buf_puts(&b, "");
+    if (c->format == FF_FORMAT_JSON && n > 1)
+        print_json_tables(all, n, &b);
+    for (int i = 0; i < n && !(c->format == FF_FORMAT_JSON && n > 1); i++) {
+        bool text = c->format == FF_FORMAT_TEXT, empty = ff_table_rows(all[i].table) == 0;
+        if (empty && n > 1 && !all[i].none)
+            continue;
+        if (n > 1)
+            ff_buf_printf(&b, "%s%s%s\n", b.len ? "\n" : "", c->format == FF_FORMAT_CSV ? "#" : "", all[i].name);
+        if (empty && text && all[i].none)
+            ff_buf_printf(&b, "%s\n", all[i].none);
+        else
+            print_table(all[i].table, NULL, c->format, print_width(c), &b);
+    }
+    c->print(c->sink, b.data);
+    ff_buf_finish(&b);
 }
 
 void ff_table_print(const ff_table *t, ff_format format, int width, ff_buf *out)

@@ -83,6 +83,10 @@ static int check_default(const ff_options *o)
         if (c->shell)
             names[n++] = c->name;
     }
+    c = ff_command_find_at(o->operands[0], FF_AT_PROMPT);
+    if (c && (c->where & FF_AT_PROMPT) && strcmp(c->name, o->operands[0]) == 0)
+        return ff_fail(FF_ERR_USAGE, "'%s' is typed in `fetafix repl SOURCE TARGET --images DIR|LIST`, or stands "
+                       "in a file for `fetafix script`", c->name);
     const char *near = ff_nearest(o->operands[0], names, n);
     return near ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", o->operands[0],
                           near)
@@ -92,6 +96,8 @@ static int check_default(const ff_options *o)
 
 static int help(ff_context *c, const ff_options *o)
 {
+    if (!o->verb && o->n_operands && access(o->operands[0], F_OK) != 0)
+        return verb_help(c, o->n_operands, o->operands);
     ff_buf b = {0};
     if (o->verb)
         help_verb(ff_command_find(o->verb), &b);
@@ -174,6 +180,7 @@ int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_option
         c.verbose = o.verbose;
         c.format = o.format;
         c.color = want_color(&o);
+        c.terminal = !o.session.team && isatty(STDOUT_FILENO);
         c.progress = !c.quiet && isatty(STDERR_FILENO);
         code = dispatch(&c, &o);
     }

@@ -49,11 +49,12 @@ static int check_target(const ff_context *c, const parsed_line *l)
         return FF_OK;
     if (S_ISDIR(info.st_mode))
         return ff_fail(FF_ERR_USAGE, "'%s' is a folder", l->target);
-    return l->to == LINE_WRITE
+    return l->to == LINE_WRITE && S_ISREG(info.st_mode)
                ? ff_fail(FF_ERR_USAGE, "'%s' exists; >| overwrites it, >> adds to it", l->target)
                : FF_OK;
 }
 
+/* Behind what is there; a device or a pipe takes it as it is. */
 static int append(const char *path, const ff_buf *text)
 {
     FILE *f = fopen(path, "a");
@@ -90,10 +91,42 @@ static int start_shell(const char *command, int in, pid_t *out)
                  : FF_OK;
 }
 
-/* A filter that has read enough (`head`) is no failure, nor is `grep` that finds nothing. */
+/* What a shell's command came to. One that fails in its own way (`grep` that finds nothing) is no failure. */
+static int wait_for_shell(const char *command, pid_t child)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGPIPE)
+        return ff_fail(FF_ERR_CANCELLED, "interrupted");
+    if (WIFEXITED(status) && WEXITSTATUS(status) >= 126)
+        return ff_fail(FF_ERR_USAGE, "the shell cannot run '%s'", command);
+    return FF_OK;
+}
+
+int line_run_shell(ff_context *c, const char *command)
+{
+    pid_t child;
+    command += strspn(command, " \t");
+    if (c->view)
+        return ff_fail(FF_ERR_USAGE, "the shell is for the REPL and scripts; `suspend` goes back to yours");
+    if (!*command)
+        return ff_fail(FF_ERR_USAGE, "expected: !COMMAND of the shell");
+    /* A script's next lines are no input of the command. */
+    int in = isatty(STDIN_FILENO) ? STDIN_FILENO : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return ff_fail(FF_ERR_INTERNAL, "/dev/null: %s", strerror(errno));
+    fflush(stdout);
+    int code = start_shell(command, in, &child);
+    if (in != STDIN_FILENO)
+        close(in);
+    return code ? code : wait_for_shell(command, child);
+}
+
+/* A filter that has read enough (`head`) is no failure. */
 static int feed_shell(const char *command, const ff_buf *text)
 {
-    int ends[2], status = 0;
+    int ends[2];
     pid_t child;
     fflush(stdout);
     if (pipe2(ends, O_CLOEXEC) != 0)
@@ -107,25 +140,20 @@ static int feed_shell(const char *command, const ff_buf *text)
         done += n > 0 ? (size_t)n : 0;
     }
     close(ends[1]);
-    if (code)
-        return code;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFSIGNALED(status) && WTERMSIG(status) != SIGPIPE)
-        return ff_fail(FF_ERR_CANCELLED, "interrupted");
-    if (WIFEXITED(status) && WEXITSTATUS(status) >= 126)
-        return ff_fail(FF_ERR_USAGE, "the shell cannot run '%s'", command);
-    return FF_OK;
+    return code ? code : wait_for_shell(command, child);
 }
 
 static int send_on(const parsed_line *l, const ff_buf *text)
 {
+    struct stat info;
     switch (l->to) {
     case LINE_PIPE:
         return feed_shell(l->target, text);
     case LINE_APPEND:
         return append(l->target, text);
     default:
+        if (stat(l->target, &info) == 0 && !S_ISREG(info.st_mode))
+            return append(l->target, text);
         return ff_write_file(l->target, text->data, text->len, l->to == LINE_OVERWRITE);
     }
 }
@@ -141,6 +169,7 @@ int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_conte
     c->note = pass_note;
     c->view = c->view ? pass_view : NULL;
     c->sink = &caught;
+    c->terminal = false;
     c->wait = c->wait || !c->view; /* what is printed later would miss its place */
     code = run(c, l);
     c->print = caught.outer.print;
@@ -148,7 +177,8 @@ int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_conte
     c->view = caught.outer.view;
     c->sink = caught.outer.sink;
     c->wait = caught.outer.wait;
-    if (code >= 0 && !c->later) {
+    c->terminal = caught.outer.terminal;
+    if (code >= 0) {
         int sent = send_on(l, &caught.text);
         code = sent ? sent : code;
     }

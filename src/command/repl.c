@@ -19,7 +19,8 @@
 enum { HISTORY_LINES = 500, TICK_MS = 200 };
 
 static ff_context *typing;  /* Readline's callbacks take no context */
-static const char *prompt;
+static const char *prompt;  /* "fetafix> " */
+static char *shown_prompt;  /* with what the engine is at */
 static char *history_path; /* NULL: it is not kept */
 
 /* ------------------------------------------------------------------------------------- completion
@@ -50,7 +51,7 @@ static char **complete(const char *text, int start, int end)
     rl_attempted_completion_over = 1; /* no names of files where none is meant */
     char **matches = rl_completion_matches(text, complete_word);
     size_t n = matches && !matches[1] ? strlen(matches[0]) : 0;
-    rl_completion_append_character = n && strchr("/=", matches[0][n - 1]) ? '\0' : ' ';
+    rl_completion_append_character = n && strchr("/=>", matches[0][n - 1]) ? '\0' : ' ';
     return matches;
 }
 
@@ -107,33 +108,38 @@ static void end_above(void)
     rl_redisplay();
 }
 
+/* Lines that waited for a job that has ended. */
 static void run_later(ff_context *c, int64_t job, bool done)
 {
-    char *line = ff_command_later(c, job);
-    if (line && done) {
-        begin_above();
-        if (ff_command_run_again(c, line) < 0)
+    if (!ff_command_waits(c, job))
+        return;
+    begin_above();
+    while (ff_command_waits(c, job)) {
+        if (ff_command_resume(c, done) < 0)
             c->note(c->sink, ff_error());
-        end_above();
     }
-    free(line);
+    end_above();
 }
 
 static void announce(ff_context *c, const ff_event *e)
 {
     bool quiet_kind = e->kind == FF_JOB_DETAIL || e->kind == FF_JOB_LOAD;
     const char *text = NULL;
+    char *done = NULL;
     if (e->type == FF_EVENT_NOTE || e->type == FF_EVENT_FAILED)
         text = e->message;
     else if (e->type == FF_EVENT_DONE && !quiet_kind)
-        text = "done";
+        text = done = ff_asprintf("%s: done", ff_job_name(e->kind));
     if (text) {
         begin_above();
         say(c, "%s\n", text);
         end_above();
     }
+    free(done);
     if (e->type == FF_EVENT_DONE || e->type == FF_EVENT_FAILED)
         run_later(c, e->job, e->type == FF_EVENT_DONE);
+    else if (e->type == FF_EVENT_SNAPSHOT)
+        run_later(c, -1, true);
 }
 
 static void take_events(ff_context *c)
@@ -143,6 +149,39 @@ static void take_events(ff_context *c)
         announce(c, &e);
         ff_event_finish(&e);
     }
+}
+
+/* "fetafix (comparing 3/29)> " while a job runs. */
+static char *make_prompt(const ff_context *c)
+{
+    ff_job_kind kind;
+    if (!c->session || !ff_session_running(c->session, &kind))
+        return ff_strdup(prompt);
+    const ff_progress *p = ff_session_progress(c->session);
+    const char *stage = atomic_load(&p->stage);
+    long long done = atomic_load(&p->done), total = atomic_load(&p->total);
+    size_t n = strcspn(prompt, ">");
+    if (total <= 0)
+        return ff_asprintf("%.*s (%s)%s", (int)n, prompt, stage ? stage : ff_job_name(kind), prompt + n);
+    return ff_asprintf("%.*s (%s %lld/%lld)%s", (int)n, prompt, stage ? stage : ff_job_name(kind),
+                       done < total ? done : total, total, prompt + n);
+}
+
+/* The prompt says how far the engine is; what is typed stays. Not in the midst of a search in the history. */
+static void refresh_prompt(const ff_context *c)
+{
+    if (c->quit || RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_COMPLETING | RL_STATE_MOREINPUT))
+        return;
+    char *now = make_prompt(c);
+    if (shown_prompt && strcmp(now, shown_prompt) == 0) {
+        free(now);
+        return;
+    }
+    free(shown_prompt);
+    shown_prompt = now;
+    begin_above();
+    rl_set_prompt(shown_prompt);
+    end_above();
 }
 
 /* ---------------------------------------------------------------------------------------- typing
@@ -167,7 +206,7 @@ static void take_line(char *line)
         atomic_store(&interrupted.set, false);
         fflush(stdout);
         if (!c->quit)
-            rl_callback_handler_install(prompt, take_line);
+            rl_callback_handler_install(shown_prompt, take_line);
     }
     free(line);
 }
@@ -178,13 +217,17 @@ static void interrupt(ff_context *c)
     bool line = rl_end > 0;
     rl_free_undo_list(); /* ending a search through the history would lose it */
     rl_callback_sigcleanup();
+    rl_point = rl_end;
+    rl_redisplay();
     say(c, "^C\n");
     fflush(stdout);
     rl_replace_line("", 1);
     rl_on_new_line();
     rl_redisplay();
-    if (!line && c->session)
+    if (!line && c->session) {
         ff_session_cancel(c->session, true);
+        ff_command_forget(c); /* what was to come behind it */
+    }
 }
 
 static int type_lines(ff_context *c, const char *shown)
@@ -202,7 +245,8 @@ static int type_lines(ff_context *c, const char *shown)
     rl_catch_signals = 0;
     interrupt_watch(NULL); /* Ctrl-C first drops the line */
     open_history();
-    rl_callback_handler_install(prompt, take_line);
+    shown_prompt = make_prompt(c);
+    rl_callback_handler_install(shown_prompt, take_line);
     while (!c->quit && !code) {
         struct pollfd fds[2] = {
             {.fd = STDIN_FILENO, .events = POLLIN},
@@ -214,15 +258,18 @@ static int type_lines(ff_context *c, const char *shown)
             else
                 interrupt(c);
         }
-        if (n <= 0 || code)
-            continue;
-        if (fds[1].revents & POLLIN)
+        if (n > 0 && !code && (fds[1].revents & POLLIN))
             take_events(c);
-        if (fds[0].revents & (POLLIN | POLLHUP))
+        if (n > 0 && !code && (fds[0].revents & (POLLIN | POLLHUP)))
             rl_callback_read_char();
+        if (!code)
+            refresh_prompt(c);
     }
     rl_callback_handler_remove();
+    ff_command_forget(c);
     close_history();
+    free(shown_prompt);
+    shown_prompt = NULL;
     return code;
 }
 
@@ -231,8 +278,21 @@ int repl_lines(ff_context *c, const char *shown)
     return isatty(STDIN_FILENO) ? type_lines(c, shown) : script_answer(c);
 }
 
+/* For whoever sits before it. */
+static void greet(ff_context *c)
+{
+    const ff_snapshot *s = c->session ? ff_session_snapshot(c->session) : NULL;
+    if (s)
+        note(c, "%d of %d %s; `help` lists the commands", s->wrong, s->images, s->wrong_words);
+    else
+        note(c, "no case is open; `help` lists the commands");
+    ff_snapshot_unref(s);
+}
+
 int verb_repl(ff_context *c, int argc, char **argv)
 {
     int code = script_open_case(c, argc, argv);
+    if (!code && isatty(STDIN_FILENO))
+        greet(c);
     return code ? code : repl_lines(c, "fetafix> ");
 }

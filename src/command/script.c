@@ -4,28 +4,93 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command/batch.h"
+#include "command/prompt.h"
 
 int script_open_case(ff_context *c, int argc, char **argv)
 {
     return argc || c->options->session.path ? batch_open(c, false, argc, argv) : FF_OK;
 }
 
+/* The next line, with those that a backslash at its end goes on in. *number: the last one read. */
+static bool read_line(FILE *f, ff_buf *line, int *number)
+{
+    char *text = NULL;
+    size_t capacity = 0;
+    bool any = false, more = true;
+    ff_buf_clear(line);
+    ff_buf_puts(line, "");
+    while (more && getline(&text, &capacity, f) >= 0) {
+        size_t n = strcspn(text, "\r\n"), slashes = 0;
+        any = true;
+        ++*number;
+        while (slashes < n && text[n - slashes - 1] == '\\')
+            slashes++;
+        more = slashes % 2 && text[strspn(text, " \t")] != '#';
+        ff_buf_add(line, text, n - more);
+    }
+    free(text);
+    return any;
+}
+
 /* Line after line until one fails; *number: the last one read. */
 static int run_lines(ff_context *c, FILE *f, int *number)
 {
-    char *line = NULL;
-    size_t capacity = 0;
+    ff_buf line = {0};
     int code = FF_OK;
-    while (code >= 0 && !c->quit && getline(&line, &capacity, f) >= 0) {
-        line[strcspn(line, "\r\n")] = '\0';
-        ++*number;
+    while (code >= 0 && !c->quit && read_line(f, &line, number))
         code = atomic_load(&interrupted.set) ? ff_fail(FF_ERR_CANCELLED, "interrupted")
-                                             : ff_command_run(c, line);
-    }
-    free(line);
+                                             : ff_command_run(c, line.data);
+    ff_buf_finish(&line);
     return code < 0 ? code : FF_OK;
+}
+
+/* What went wrong is said with its place. */
+static int run_file(ff_context *c, FILE *f, const char *path)
+{
+    int number = 0, code = run_lines(c, f, &number);
+    if (code)
+        return ff_fail_prefix(code, "%s:%d", path, number);
+    return ferror(f) ? ff_fail(FF_ERR_INPUT, "'%s' cannot be read", path) : FF_OK;
+}
+
+static int open_script(const char *path, FILE **out)
+{
+    struct stat info;
+    *out = fopen(path, "r");
+    if (!*out)
+        return ff_fail(FF_ERR_INPUT, "'%s': %s", path, strerror(errno));
+    if (fstat(fileno(*out), &info) == 0 && S_ISDIR(info.st_mode)) {
+        fclose(*out);
+        return ff_fail(FF_ERR_INPUT, "'%s' is a folder", path);
+    }
+    return FF_OK;
+}
+
+/* A file of commands in the case that is open. */
+int prompt_script(ff_context *c, int argc, char **argv)
+{
+    enum { DEEPEST = 16 };
+    FILE *f;
+    if (c->view)
+        return ff_fail(FF_ERR_USAGE, "scripts are for the REPL and the shell: fetafix script FILE SOURCE TARGET ...");
+    if (argc != 2)
+        return ff_fail(FF_ERR_USAGE, "expected: script FILE");
+    if (c->depth == DEEPEST)
+        return ff_fail(FF_ERR_USAGE, "scripts call one another more than %d deep", DEEPEST);
+    int code = open_script(argv[1], &f);
+    if (code)
+        return code;
+    bool wait = c->wait;
+    c->wait = true; /* each line sees what the one before it did */
+    c->depth++;
+    code = run_file(c, f, argv[1]);
+    c->depth--;
+    c->wait = wait;
+    fclose(f);
+    return code;
 }
 
 int verb_script(ff_context *c, int argc, char **argv)
@@ -33,19 +98,14 @@ int verb_script(ff_context *c, int argc, char **argv)
     if (argc < 1)
         return ff_fail(FF_ERR_USAGE,
                        "expected: fetafix script FILE [SOURCE TARGET --images DIR|LIST]");
-    const char *path = argv[0];
-    bool standard = strcmp(path, "-") == 0;
-    FILE *f = standard ? stdin : fopen(path, "r");
-    if (!f)
-        return ff_fail(FF_ERR_INPUT, "'%s': %s", path, strerror(errno));
-    int number = 0, code = script_open_case(c, argc - 1, argv + 1);
-    if (!code) {
-        code = run_lines(c, f, &number);
-        if (code)
-            code = ff_fail_prefix(code, "%s:%d", standard ? "standard input" : path, number);
-        else if (ferror(f))
-            code = ff_fail(FF_ERR_INPUT, "'%s' cannot be read", path);
-    }
+    bool standard = strcmp(argv[0], "-") == 0;
+    FILE *f = stdin;
+    int code = standard ? FF_OK : open_script(argv[0], &f);
+    if (code)
+        return code;
+    code = script_open_case(c, argc - 1, argv + 1);
+    if (!code)
+        code = run_file(c, f, standard ? "standard input" : argv[0]);
     if (!standard)
         fclose(f);
     return code;
@@ -53,13 +113,12 @@ int verb_script(ff_context *c, int argc, char **argv)
 
 int script_answer(ff_context *c)
 {
-    char *line = NULL;
-    size_t capacity = 0;
-    while (!c->quit && !atomic_load(&interrupted.set) && getline(&line, &capacity, stdin) >= 0) {
-        line[strcspn(line, "\r\n")] = '\0';
-        if (ff_command_run(c, line) < 0)
+    ff_buf line = {0};
+    int number = 0;
+    while (!c->quit && !atomic_load(&interrupted.set) && read_line(stdin, &line, &number)) {
+        if (ff_command_run(c, line.data) < 0)
             c->note(c->sink, ff_error());
     }
-    free(line);
+    ff_buf_finish(&line);
     return FF_OK;
 }

@@ -290,6 +290,8 @@ int sql_run(const sql_source *sources, int n, const char *sql, const sql_limits 
         code = ff_fail(FF_ERR_USAGE, "query: nothing is asked; as: query select * from findings");
     while (!code && isspace((unsigned char)*tail))
         tail++;
+    if (!code && sqlite3_column_count(st) == 0)
+        code = ff_fail(FF_ERR_USAGE, "query: only SELECT from the session's views; see `help views`");
     if (!code && *tail)
         code = ff_fail(FF_ERR_USAGE, "query: one statement at a time");
     if (!code)

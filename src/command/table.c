@@ -10,9 +10,11 @@
 
 #include "command/batch.h"
 #include "command/explorer.h"
+#include "command/later.h"
 #include "command/line.h"
 #include "command/look.h"
 #include "command/prompt.h"
+#include "command/views.h"
 
 #define CASE "SOURCE TARGET --images DIR|LIST [OPTION]..."
 
@@ -40,16 +42,18 @@ static const ff_command commands[] = {
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_bench},
     {"bind", "[KEY COMMAND]", "let a key of the explorer stand for a command; alone: list the keys",
      "As: bind M-r redo. KEY is a sign, C- or M- and a sign, F1 to F12, Enter, Tab, PgDn, ...", NULL,
-     FF_AT_PROMPT, 0, -1, prompt_bind, NULL},
+     FF_AT_PROMPT | FF_AT_ONCE, 0, -1, prompt_bind, NULL},
     {"borrow", "SOURCE TARGET SIBLING LAYER... --images DIR|LIST [-o OUT]",
      "take layers of the Target from another conversion of the same Source",
      "LAYER is a node of the Target by its name or whole pieces of it, or a block. Its weights and settings become\n"
      "the SIBLING's (SIBLING@SPEC: one with a preprocessing of its own), and the wrong labels are counted. -o writes\n"
      "the model, --patch the edits for `fetafix apply`. Exit code 0: no label differs any more; 1: some do.",
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_borrow},
+    {"cancel", "", "cancel the job that runs; again: everything that waits", NULL, "C-c",
+     FF_AT_PROMPT | FF_AT_ONCE, 0, 0, prompt_cancel, NULL},
     {"color", "[ELEMENT COLOR [bold] [underline] [reverse]]", "choose a colour of the explorer; alone: list them",
      "COLOR is a name (red, bright-blue, default), a number of 256, or red, green and blue in hexadecimal. As: color bad ff5f00 bold", NULL,
-     FF_AT_PROMPT, 0, 5, prompt_color, NULL},
+     FF_AT_PROMPT | FF_AT_ONCE, 0, 5, prompt_color, NULL, .also = "colour"},
     {"compare", "SOURCE TARGET... --images DIR|LIST [OPTION]...",
      "count the images whose labels differ, without analysis; several Targets are ranked",
      "Exit code 0: no label differs; 1: some do. --verbose lists them for one Target. Several are ranked, the best "
@@ -59,18 +63,18 @@ static const ff_command commands[] = {
     {"compare-states", "STATE STATE", "two states side by side: counts, labels that changed, edits of one alone",
      NULL, NULL, FF_AT_PROMPT, 2, 2, prompt_compare_states, NULL},
     {"detail", "NODE | layer NUMBER", "attributes, origins and weights of a row of the aligned graph",
-     "NODE is a name or a part of it that only one row has, or the number of a row.", NULL, FF_AT_PROMPT,
+     "NODE is a name or a part of it that only one row has, or the number of a row.", NULL, FF_AT_PROMPT | FF_LOOKS,
      1, 2, prompt_look, NULL},
-    {"diff", "NODE | layer NUMBER [NAME]...", "attributes of both sides; without names those that differ",
-     "As: diff model/conv2d_5 pads", NULL, FF_AT_PROMPT, 1, -1, prompt_look, NULL},
+    {"diff", "NODE | layer NUMBER [NAME]...", "attributes of both sides; without names what differs, weights too",
+     "NAME is an attribute, or weight, bias, ... As: diff model/conv2d_5 pads", NULL, FF_AT_PROMPT | FF_LOOKS, 1, -1, prompt_look, NULL},
     {"drop", "", "forget the what-if", NULL, "D", FF_AT_PROMPT, 0, 0, prompt_job, NULL},
-    {"equivalences", "[FILTER]...", "differences that cannot change a result", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+    {"equivalences", "[FILTER]...", "differences that cannot change a result", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
     {"evaluate", "[REPAIR]", "judge a repair without taking it", NULL, "e", FF_AT_PROMPT, 0, 1,
      prompt_accept, NULL},
     {"explain", "[TYPE | CAUSE]", "a fault type or a cause in plain words: PP ID TSS WB LH CG",
      "A CAUSE is what a finding's line and the report name, as int8-per-tensor or pads-differ.", NULL,
-     FF_AT_SHELL | FF_AT_PROMPT, 0, 1, NULL, verb_explain},
+     FF_AT_SHELL | FF_AT_PROMPT | FF_AT_ONCE, 0, 1, NULL, verb_explain},
     {"explore", CASE, "the explorer: look, step, undo, save (the default on a terminal)",
      "What -o, --json, --report and --labels-csv name is written when the explorer is left; the exit code\n"
      "says whether labels still differ. Without a terminal it does what `repair` does.", NULL, FF_AT_SHELL, 0, -1, NULL,
@@ -78,63 +82,63 @@ static const ff_command commands[] = {
     {"export", "FILE [--script] [--force]", "write the accepted steps as a file for `fetafix apply`",
      "--script: as the commands that take them, for `fetafix script`. `goto` another state first to export that.",
      NULL, FF_AT_PROMPT, 1, 3, prompt_write, NULL},
-    {"findings", "[FILTER]...", "what differs, and what became of it", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
-     NULL},
+    {"findings", "[FILTER]...", "what differs, and what became of it", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
+     NULL, .also = "faults"},
     {"forbid", "SOURCE_NODE TARGET_NODE", "these two nodes are never a pair", NULL, NULL, FF_AT_PROMPT,
      2, 2, prompt_pin, NULL},
     {"goto", "STATE", "go to a state of the history", NULL, NULL, FF_AT_PROMPT, 1, 1, prompt_move,
      NULL},
     {"help", "[TOPIC]", "what there is to type; `help views`: the tables and their columns", NULL, NULL,
-     FF_AT_PROMPT, 0, 1, prompt_help, NULL},
+     FF_AT_SHELL | FF_AT_PROMPT | FF_AT_ONCE, 0, 1, prompt_help, verb_help, .also = "? h"},
     {"hint", "", "a hint for the lesson; after the last one the answer", NULL, "H", FF_AT_PROMPT, 0, 0,
      prompt_hint, NULL},
     {"history", "[FILTER]...", "the history tree, and which state is present", FILTERS, NULL,
-     FF_AT_PROMPT, 0, -1, prompt_table, NULL},
-    {"images", "[FILTER]...", "the images and both labels", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table, NULL},
+    {"images", "[FILTER]...", "the images and both labels", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
     {"inspect", "MODEL", "what is in a model", "--verbose lists every node with its attributes.",
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_inspect},
-    {"jobs", "[cancel JOB]", "what the engine does and what waits; cancel one", NULL, "J", FF_AT_PROMPT, 0, 2,
+    {"jobs", "[cancel JOB]", "what the engine does and what waits; cancel one", NULL, "J", FF_AT_PROMPT | FF_AT_ONCE, 0, 2,
      prompt_jobs, NULL},
     {"keep", "", "make the what-if a step", NULL, "K", FF_AT_PROMPT, 0, 0, prompt_job, NULL},
     {"labels", "FILE [--force]", "write both models' five best classes of every image", NULL, NULL,
      FF_AT_PROMPT, 1, 2, prompt_labels, NULL},
-    {"layer", "NUMBER", "all that is known of a core layer", "As: layer 12", NULL, FF_AT_PROMPT, 1, 1,
+    {"layer", "NUMBER | NODE", "all that is known of a core layer", "As: layer 12", NULL, FF_AT_PROMPT | FF_LOOKS, 1, 2,
      prompt_look, NULL},
-    {"layers", "[FILTER]...", "scores of the core layers", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+    {"layers", "[FILTER]...", "scores of the core layers", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
-    {"lesson", "", "the text of the lesson: what to look at, what is asked", NULL, NULL, FF_AT_PROMPT, 0, 0,
+    {"lesson", "", "the text of the lesson: what to look at, what is asked", NULL, NULL, FF_AT_PROMPT | FF_AT_ONCE, 0, 0,
      prompt_lesson, NULL},
     {"localize", CASE, "find what differs, and where the error begins; nothing is changed",
      "Exit code 0: no label differs; 1: some do.", NULL,
-     FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_localize},
-    {"log", "[FILTER]...", "recent notes of the engine", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+     FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_localize, .also = "localise", .at_prompt = ""},
+    {"log", "[FILTER]...", "recent notes of the engine", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
     {"matrix", "MODEL... --images DIR|LIST",
      "count the images whose labels differ, for every pair of models",
      "Each model labels the images once. MODEL@SPEC is a model with a preprocessing of its own; --report FILE.html "
      "writes\n"
      "a heat map. Exit code 0: no label differs; 1: some do.", NULL, FF_AT_SHELL, 0, -1, NULL, verb_matrix},
-    {"nodes", "[FILTER]...", "the nodes of both files, as they were written", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+    {"nodes", "[FILTER]...", "the nodes of both files, as they were written", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
-    {"pairs", "[FILTER]...", "the aligned graph: which node is which", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+    {"pairs", "[FILTER]...", "the aligned graph: which node is which", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
     {"pin", "SOURCE_NODE TARGET_NODE", "these two nodes are a pair",
      "What differs is then looked for again. The choice belongs to the case: a session file keeps it.",
      NULL, FF_AT_PROMPT, 2, 2, prompt_pin, NULL},
-    {"pins", "[FILTER]...", "pairs that were pinned or forbidden", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+    {"pins", "[FILTER]...", "pairs that were pinned or forbidden", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
     {"pre-into-graph", "", "write a repaired preprocessing into the graph, at the end", NULL, NULL,
      FF_AT_PROMPT, 0, 0, prompt_job, NULL},
-    {"proposals", "[FILTER]...", "repairs to try, in order", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
-     NULL},
+    {"proposals", "[FILTER]...", "repairs to try, in order", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
+     NULL, .also = "repairs"},
     {"query", "SQL", "SELECT from the views of the session (`help views`)",
      "Only SELECT is possible, nothing can be changed. `|` sends the rows to a command of the shell; to\n"
      "write them to a file, end the SQL: query select * from layers; > layers.txt\n"
      "From the shell: fetafix query SESSION SQL", NULL, FF_AT_SHELL | FF_AT_PROMPT | FF_TAKES_TEXT, 1, 1,
      prompt_query, verb_query},
-    {"quit", "", "leave; a session with a file can be taken up again", NULL, "Q", FF_AT_PROMPT, 0,
-     0, prompt_quit, NULL},
+    {"quit", "", "leave; a session with a file can be taken up again", NULL, "Q", FF_AT_PROMPT | FF_AT_ONCE, 0,
+     0, prompt_quit, NULL, .also = "q exit bye"},
     {"redo", "[STATE]", "take the undone step again (the youngest, or the one that leads to STATE)",
      NULL, "C-r", FF_AT_PROMPT, 0, 1, prompt_move, NULL},
     {"reject", "[REPAIR]", "set a repair aside (the next one)", NULL, "r", FF_AT_PROMPT, 0, 1,
@@ -144,7 +148,7 @@ static const ff_command commands[] = {
      "to\n"
      "interrupt or kill: the same command goes on from there and ends in the same model.\n"
      "Under mpirun the processes share the images; what is written is the same to the byte.",
-     "A", FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_repair},
+     "A", FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_repair, .at_prompt = ""},
     {"repl", "[SOURCE TARGET --images DIR|LIST]", "type commands", NULL, NULL, FF_AT_SHELL, 0, -1,
      NULL, verb_repl},
     {"report", "[FILE] [--force]", "print or write the report: JSON, or a page where FILE is *.html",
@@ -156,27 +160,30 @@ static const ff_command commands[] = {
     {"run", "MODEL --images DIR|LIST | --input NPY|NPZ", "labels and outputs of one model",
      "-o OUT writes the outputs as one NPY file.", NULL, FF_AT_SHELL, 0, -1, NULL, verb_run},
     {"save", "FILE [--force]", "write the Target as it is now", NULL, NULL, FF_AT_PROMPT, 1, 2,
-     prompt_write, NULL},
+     prompt_write, NULL, .also = "write"},
     {"script", "FILE [SOURCE TARGET --images DIR|LIST]",
      "commands from a file; - is standard input",
-     "Stops at the first command that fails, and says in which line.", NULL, FF_AT_SHELL, 0, -1,
-     NULL, verb_script},
-    {"set", "[SETTING VALUE]", "list all settings, or change one of the prompt's",
-     "format (text, json, csv), verbose and quiet are changed here; the others when the program starts.", NULL, FF_AT_PROMPT, 0, 2, prompt_set,
+     "Stops at the first command that fails, and says in which line. A backslash at the end of a line\n"
+     "goes on in the next.", NULL, FF_AT_SHELL | FF_AT_PROMPT, 1, -1,
+     prompt_script, verb_script, .also = "source .", .at_prompt = "FILE"},
+    {"set", "[SETTING [VALUE]]", "list all settings, show one, or change one of the prompt's",
+     "format (text, json, csv), verbose and quiet are changed here; the others when the program starts.", NULL, FF_AT_PROMPT | FF_AT_ONCE, 0, 3, prompt_set,
      NULL},
+    {"show", "[VIEW [FILTER]... | COMMAND...]", "the same as the words behind it; alone: what tables there are",
+     "As: show findings, show layer 12", NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_show, NULL, .also = "ls list"},
     {"split", "[GROUP]", "set a group aside for its single repairs, or take the last step's one by one",
      "A group takes all repairs of one cause at once. Without GROUP: the step that led to the present state is\n"
      "undone and its repairs are taken as steps of their own, so that each shows what it brings.",
      "S", FF_AT_PROMPT, 0, 1, prompt_accept, NULL},
-    {"states", "[FILTER]...", "the history tree", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+    {"states", "[FILTER]...", "the history tree", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
-    {"status", "", "where the case stands", NULL, NULL, FF_AT_PROMPT, 0, 0, prompt_status, NULL},
+    {"status", "", "where the case stands", NULL, NULL, FF_AT_PROMPT | FF_LOOKS, 0, 0, prompt_status, NULL, .also = "info summary"},
     {"step", "", "let the search find one repair that helps", NULL, "s", FF_AT_PROMPT, 0, 0,
      prompt_job, NULL},
-    {"steps", "[FILTER]...", "all decisions, in order of time", FILTERS, NULL, FF_AT_PROMPT, 0, -1, prompt_table,
+    {"steps", "[FILTER]...", "all decisions, in order of time", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
     {"suspects", "[FILTER]...", "the layers, most suspicious first",
-     "Ordered by `isolated` unless asked otherwise, as: suspects by causal top 5", NULL, FF_AT_PROMPT, 0, -1,
+     "Ordered by `isolated` unless asked otherwise, as: suspects by causal top 5", NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1,
      prompt_table, NULL},
     {"teach", "[LESSON]", "lessons on samples: find the fault, repair it; without a name the list",
      NULL, NULL, FF_AT_SHELL, 0, 1, NULL, verb_teach},
@@ -189,17 +196,17 @@ static const ff_command commands[] = {
      "the class behind each path of the LIST. A class is its number as the Source counts, or its name in --labels FILE.\n"
      "A repair that helps the images and harms these is pointed out, with the step that did most of it.", "v", FF_AT_PROMPT, 0, 0,
      prompt_job, NULL},
-    {"weights", "NODE | layer NUMBER [worst N]", "how far the weights of a layer are apart",
-     "As: weights layer 12 worst 10", NULL, FF_AT_PROMPT, 1, 4, prompt_look, NULL},
+    {"weights", "NODE | layer NUMBER [worst [N]]", "how far the weights of a layer are apart",
+     "As: weights layer 12 worst 10", NULL, FF_AT_PROMPT | FF_LOOKS, 1, 4, prompt_look, NULL},
     {"what-if", "[NODE NAME=VALUE | pre KEY=VALUE... | weights NODE | inject NODE]",
      "try an edit of one's own and count the wrong labels; without words: the present one",
      "NODE is a core layer (L12, or `layer 12`), a row of `pairs` (7, or `pair 7`) or a node's name. An\n"
      "attribute is set where the Target keeps it; `pre` changes the Target's preprocessing; `weights` takes\n"
      "the Source's weights; `inject` goes on with the Source's activation, which shows whether the cause lies\n"
      "before that node. `keep` makes the edit a step (better or not), `drop` forgets it, another replaces it.",
-     "W I", FF_AT_PROMPT, 0, -1, prompt_what_if, NULL},
+     "W I", FF_AT_PROMPT, 0, -1, prompt_what_if, NULL, .also = "whatif"},
     {"why", "image IMAGE", "why an image's labels differ, or what put them right",
-     "IMAGE is a name, a part of it that only one image has, or a number.", NULL, FF_AT_PROMPT, 1, 2,
+     "IMAGE is a name, a part of it that only one image has, or a number.", NULL, FF_AT_PROMPT | FF_LOOKS, 1, 2,
      prompt_why, NULL},
 };
 
@@ -230,90 +237,176 @@ const ff_command *ff_command_at(int i)
     return i >= 0 && i < n_sorted ? sorted[i] : NULL;
 }
 
-const ff_command *ff_command_find(const char *name)
+/* Is `name` among words with a blank between? */
+static bool is_among(const char *words, const char *name)
 {
-    const ff_command *row, *found = NULL;
+    size_t n = strlen(name);
+    for (const char *s = words; s && n && (s = strstr(s, name)); s += n) {
+        if ((s == words || s[-1] == ' ') && (s[n] == ' ' || s[n] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static const ff_command *find_whole(const char *name, int where)
+{
+    const ff_command *row;
+    for (int i = 0; (row = ff_command_at(i)); i++) {
+        if ((row->where & where) && (strcmp(row->name, name) == 0 || is_among(row->also, name)))
+            return row;
+    }
+    return NULL;
+}
+
+enum { EVERYWHERE = FF_AT_SHELL | FF_AT_PROMPT | FF_AT_EXPLORER };
+
+const ff_command *ff_command_find_at(const char *name, int where)
+{
+    const ff_command *row = find_whole(name, where), *found = NULL;
     size_t n = strlen(name);
     int matches = 0;
-    for (int i = 0; (row = ff_command_at(i)); i++) {
-        if (strcmp(row->name, name) == 0)
-            return row;
-        if (n && strncmp(row->name, name, n) == 0) {
-            found = row;
+    for (int i = 0; !row && n && ff_command_at(i); i++) {
+        const ff_command *at = ff_command_at(i);
+        if ((at->where & where) && strncmp(at->name, name, n) == 0) {
+            found = at;
             matches++;
         }
     }
-    return matches == 1 ? found : NULL;
+    return row ? row : matches == 1 ? found : find_whole(name, EVERYWHERE);
+}
+
+const ff_command *ff_command_find(const char *name)
+{
+    return ff_command_find_at(name, EVERYWHERE);
+}
+
+int ff_context_where(const ff_context *c)
+{
+    return FF_AT_PROMPT | (c && c->view ? FF_AT_EXPLORER : 0);
 }
 
 const char *ff_command_prompt_arguments(const ff_command *c)
 {
-    return c->shell && c->run && !(c->where & FF_TAKES_TEXT) ? "" : c->arguments;
+    return c->at_prompt ? c->at_prompt : c->arguments;
 }
 
 static int unknown(const ff_context *c, const char *name)
 {
-    int where = FF_AT_PROMPT | (c->view ? FF_AT_EXPLORER : 0);
+    int where = ff_context_where(c);
     const char *names[FF_COUNT(commands) + 64];
-    size_t n = 0;
+    size_t n = 0, length = strlen(name);
+    ff_buf begins = {0};
     const ff_command *row;
     for (int i = 0; (row = ff_command_at(i)) && n < FF_COUNT(names); i++) {
-        if (row->where & where)
-            names[n++] = row->name;
+        if (!(row->where & where))
+            continue;
+        names[n++] = row->name;
+        if (strncmp(row->name, name, length) == 0)
+            ff_buf_printf(&begins, "%s%s", begins.len ? ", " : "", row->name);
     }
     const char *near = ff_nearest(name, names, n);
-    return near ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", name, near)
-                : ff_fail(FF_ERR_USAGE, "unknown command '%s'; see `help`", name);
+    int code = begins.len ? ff_fail(FF_ERR_USAGE, "'%s' is short for several commands: %s", name, begins.data)
+               : near     ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", name, near)
+                          : ff_fail(FF_ERR_USAGE, "unknown command '%s'; see `help`", name);
+    ff_buf_finish(&begins);
+    return code;
 }
 
-static int run_words(ff_context *c, const parsed_line *l)
+/* Takes --text, --json, --csv or --format FORMAT out of the words. */
+static int take_format(int *argc, char **argv, ff_format *format)
 {
-    const ff_command *row = ff_command_find(l->words[0]);
-    int n = l->n, code;
-    char *typed = l->words[0];
+    static const char *const names[] = {"text", "json", "csv"};
+    for (int i = 1; i < *argc; i++) {
+        const char *word = argv[i], *name = strncmp(word, "--", 2) == 0 ? word + 2 : "";
+        int used = 1, found = -1;
+        if (strncmp(name, "format=", 7) == 0) {
+            name += 7;
+        } else if (strcmp(name, "format") == 0 && i + 1 < *argc) {
+            name = argv[i + 1];
+            used = 2;
+        }
+        for (int k = 0; k < (int)FF_COUNT(names); k++)
+            found = strcmp(names[k], name) == 0 ? k : found;
+        if (found < 0 && (used == 2 || name > word + 2))
+            return ff_fail(FF_ERR_USAGE, "--format: '%s' is none of text|json|csv", name);
+        if (found < 0)
+            continue;
+        *format = (ff_format)found;
+        for (int k = 0; k < used; k++) { /* behind the others: whoever made the words frees them */
+            char *taken = argv[i];
+            memmove(argv + i, argv + i + 1, (size_t)(*argc - i - 1) * sizeof *argv);
+            argv[--*argc] = taken;
+        }
+        i--;
+    }
+    return FF_OK;
+}
+
+int command_run_words(ff_context *c, int n, char **words)
+{
+    const ff_command *row = ff_command_find_at(words[0], ff_context_where(c));
+    char *typed = words[0];
     if (!row)
         return unknown(c, typed);
     const char *arguments = ff_command_prompt_arguments(row);
     if (!(row->where & (FF_AT_PROMPT | FF_AT_EXPLORER)))
         return ff_fail(FF_ERR_USAGE, "'%s' is typed in the shell: fetafix %s %s", row->name, row->name,
                        row->arguments);
-    if (n - 1 < row->min_args || (row->max_args >= 0 && n - 1 > row->max_args))
-        return ff_fail(FF_ERR_USAGE, "expected: %s%s%s", row->name, *arguments ? " " : "", arguments);
-    if ((code = lesson_allows(c, row)))
-        return code;
-    l->words[0] = (char *)row->name; /* a prefix may have been typed */
-    code = row->run ? row->run(c, n, l->words) : row->shell(c, n - 1, l->words + 1);
-    l->words[0] = typed;
+    ff_format usual = c->format;
+    int code = FF_OK;
+    if (row->where & FF_AT_PROMPT)
+        code = take_format(&n, words, &c->format);
+    if (!code && (n - 1 < row->min_args || (row->max_args >= 0 && n - 1 > row->max_args)))
+        code = ff_fail(FF_ERR_USAGE, "expected: %s%s%s", row->name, *arguments ? " " : "", arguments);
+    if (!code)
+        code = lesson_allows(c, row);
+    if (!code) {
+        words[0] = (char *)row->name; /* a prefix may have been typed */
+        ff_format now = c->format;
+        code = row->run ? row->run(c, n, words) : row->shell(c, n - 1, words + 1);
+        words[0] = typed;
+        usual = c->format != now ? c->format : usual; /* `set format` */
+    }
+    c->format = usual;
     return code;
+}
+
+static int run_words(ff_context *c, const parsed_line *l)
+{
+    return command_run_words(c, l->n, l->words);
+}
+
+static bool is_at_once(const ff_context *c, const parsed_line *l)
+{
+    const ff_command *row = l->n > 0 ? ff_command_find_at(l->words[0], ff_context_where(c)) : NULL;
+    return !row || (row->where & FF_AT_ONCE);
 }
 
 int ff_command_run(ff_context *c, const char *text)
 {
     parsed_line l;
-    int code = line_parse(text, &l);
+    const char *first = text + strspn(text, " \t");
+    if (*first == '!')
+        return line_run_shell(c, first + 1);
+    int code = line_parse(text, ff_context_where(c), &l);
     if (code)
         return code;
     const char *outer = c->line;
     c->line = text;
-    if (l.n > 0)
+    if (l.n > 0 && (is_at_once(c, &l) || !later_holds(c, text)))
         code = l.to == LINE_SHOW ? run_words(c, &l) : line_run_redirected(c, &l, run_words);
     c->line = outer;
     line_finish(&l);
     return code;
 }
 
-char *ff_command_later(ff_context *c, int64_t job)
+/* The tables there are, or the words behind it when they change nothing. */
+int prompt_show(ff_context *c, int argc, char **argv)
 {
-    char *line = c->later && c->later_job == job ? c->later : NULL;
-    if (line)
-        c->later = NULL;
-    return line;
-}
-
-int ff_command_run_again(ff_context *c, const char *line)
-{
-    c->again = true;
-    int code = ff_command_run(c, line);
-    c->again = false;
-    return code;
+    if (argc == 1)
+        return views_list(c);
+    const ff_command *row = ff_command_find_at(argv[1], ff_context_where(c));
+    if (row && (row->where & FF_AT_PROMPT) && !(row->where & FF_LOOKS))
+        return ff_fail(FF_ERR_USAGE, "'%s' is more than a look; type it alone", row->name);
+    return command_run_words(c, argc - 1, argv + 1);
 }

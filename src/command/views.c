@@ -8,6 +8,7 @@
 
 #include "command/batch.h"
 #include "command/print.h"
+#include "command/prompt.h"
 
 static const ff_column label_columns[] = {
     {"image", FF_COL_INT, "number, from 0"},
@@ -23,23 +24,24 @@ static const ff_column label_columns[] = {
 static const struct {
     ff_view view;
     int from;
+    bool localized; /* known when the models were compared */
 } all[] = {
     {{"nodes", "the nodes of both files, as they were written",
       "pair side node op status note", "nodes op=Conv differs"},
-     IN(nodes)},
+     IN(nodes), true},
     {{"pairs", "the aligned graph: which node is which",
       "pair layer status source_summary target_summary note reason source target",
       "query select status, count(*) from pairs group by status"},
-     IN(pairs)},
+     IN(pairs), true},
     {{"layers", "scores of the core layers", "layer rank isolated causal entire kw source",
       "layers isolated>0.01 by causal top 5"},
-     IN(layers)},
+     IN(layers), true},
     {{"findings", "what differs, and what became of it",
       "type status essential layer step summary", "findings type=WB status=open"},
-     IN(findings)},
-    {{"proposals", "repairs to try, in order", "id type status verdict wrong summary",
+     IN(findings), true},
+    {{"proposals", "repairs to try, in order", "number type status verdict wrong summary id",
       "proposals type=LH"},
-     IN(proposals)},
+     IN(proposals), true},
     {{"states", "the history tree", "state parent wrong distance step current summary",
       "states by wrong top 3"},
      IN(states)},
@@ -56,7 +58,7 @@ static const struct {
     {{"equivalences", "differences that cannot change a result",
       "rule source_nodes target_nodes deviation",
       "query select rule, count(*) from equivalences group by rule order by 2 desc"},
-     IN(equivalences)},
+     IN(equivalences), true},
     {{"pins", "pairs that were pinned or forbidden", "word source target", "pins word=forbid"}, IN(pins)},
     {{"log", "recent notes of the engine", "line", "log accepted"}, IN(log)},
 };
@@ -138,6 +140,44 @@ void views_close(views *v)
     *v = (views){0};
 }
 
+int views_list(ff_context *c)
+{
+    static const ff_column columns[] = {
+        {"view", FF_COL_TEXT, "name, as a command and in SQL"},
+        {"rows", FF_COL_INT, "how many there are"},
+        {"summary", FF_COL_TEXT, "what it holds"},
+    };
+    bool done;
+    int code = need_localized(c, &done);
+    if (code || !done)
+        return code;
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    ff_table *t = ff_table_create("views", columns, FF_COUNT(columns));
+    views v;
+    views_open(s, &v);
+    for (int i = 0; i < v.n; i++) {
+        int row = ff_table_add_row(t);
+        ff_table_set_text(t, row, "view", v.at[i].name);
+        ff_table_set_int(t, row, "rows", ff_table_rows(v.at[i].table));
+        ff_table_set_text(t, row, "summary", view_find(v.at[i].name)->summary);
+    }
+    show_table(c, t, NULL);
+    views_close(&v);
+    ff_table_unref(t);
+    ff_snapshot_unref(s);
+    return FF_OK;
+}
+
+/* Does SQL, or a view's name, speak of what is known only when the models were compared? */
+bool views_need_localized(const char *sql)
+{
+    for (size_t i = 0; i < FF_COUNT(all); i++) {
+        if (all[i].localized && strcasestr(sql, all[i].view.name))
+            return true;
+    }
+    return false;
+}
+
 /* -------------------------------------------------------------------------------------- printing
  */
 
@@ -161,12 +201,9 @@ int view_query(ff_context *c, const char *sql, const char *shown)
     views_open(s, &v);
     int code = sql_run(v.at, v.n, sql, &limits, &r);
     if (!code) {
-        ff_buf b = {0};
-        print_table(r.table, shown, c->format, 0, &b);
-        c->print(c->sink, b.data ? b.data : "");
+        show_table(c, r.table, shown);
         if (r.more)
             note(c, "only the first %d rows are shown", limits.rows);
-        ff_buf_finish(&b);
         sql_finish(&r);
     }
     views_close(&v);
@@ -180,8 +217,10 @@ void view_help(const ff_view *v, ff_buf *out)
     int n;
     const ff_column *columns = ff_view_columns(v, &n);
     ff_buf_printf(out, "%s: %s\n", v->name, v->summary);
-    for (int i = 0; i < n; i++)
-        ff_buf_printf(out, "    %-15s %-7s %s\n", columns[i].name, types[columns[i].type],
-                      columns[i].help);
-    ff_buf_printf(out, "    as: %s\n", v->example);
+    for (int i = 0; i < n; i++) {
+        ff_buf_printf(out, "    %-15s %-7s ", columns[i].name, types[columns[i].type]);
+        print_wrapped(out, columns[i].help, 28, PRINT_WIDTH);
+    }
+    ff_buf_puts(out, "    as: ");
+    print_wrapped(out, v->example, 8, PRINT_WIDTH);
 }

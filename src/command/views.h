@@ -21,6 +21,8 @@ void views_open(const ff_snapshot *s, views *out);
 void views_close(views *v);
 
 const ff_view *view_find(const char *name); /* NULL: none */
+bool views_need_localized(const char *sql);
+int views_list(ff_context *c); /* names, rows, what they are */
 void view_help(const ff_view *v, ff_buf *out);
 
 /* Prints the rows that words ask for: COLUMN=VALUE TEXT by COLUMN top N show COLUMN,... */

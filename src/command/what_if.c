@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "command/batch.h"
-#include "command/look.h"
+#include "command/place.h"
 #include "command/print.h"
 #include "command/prompt.h"
 
@@ -50,7 +50,7 @@ static int parse(ff_context *c, int argc, char **argv, ff_request *r, char **id)
     int from = swap ? 2 : 1;
     const ff_snapshot *s = ff_session_snapshot(c->session);
     int used = 0, pair = -1;
-    int code = argc > from ? look_place(s, argc - from, argv + from, &used, &pair)
+    int code = argc > from ? place_pair(s, argc - from, argv + from, &used, &pair)
                            : ff_fail(FF_ERR_USAGE, "expected: what-if %s NODE", argv[1]);
     ff_snapshot_unref(s);
     if (code)
@@ -69,14 +69,8 @@ int prompt_what_if(ff_context *c, int argc, char **argv)
     int code = need_session(c);
     if (code || argc == 1)
         return code ? code : show(c);
-    /* Rows and layers are numbered when the models were compared. */
-    const ff_snapshot *s = ff_session_snapshot(c->session);
-    bool localized = s->localized;
-    ff_snapshot_unref(s);
-    if (!localized)
-        code = c->wait ? prompt_post(c, &(ff_request){.kind = FF_JOB_LOCALIZE})
-                       : ff_fail(FF_ERR_USAGE, "the models were not compared yet (localize)");
-    if (code)
+    bool done; /* rows and layers are numbered when the models were compared */
+    if ((code = need_localized(c, &done)) || !done)
         return code;
     ff_request r = {0};
     char *id = NULL;

@@ -119,10 +119,9 @@ color           auto|never|always  auto   auto                        colours
 quiet           yes|no             no     no                          no notes and no progress
 verbose         yes|no             no     no                          say more
 $ printf 'set limit 3\nset format xml\nset verbose\nset quiet yes\nset format csv\nset\n' | fetafix repl | head -4
-fetafix: 'limit' is set when the program starts; here: format, verbose, quiet
+fetafix: 'limit' is set when the program starts, as --limit or in the configuration file; here: format, verbose, quiet
 fetafix: --format: 'xml' is none of text|json|csv
-fetafix: expected: set verbose yes|no
+name     type    value  default  meaning
+verbose  yes|no  no     no       say more
 name,type,value,default,meaning
 images,text,,none,"images: a folder, or a text file with one path a line"
-source-pre,text,,guessed,the Source's preprocessing: a preset or a spec
-target-pre,text,,guessed,the Target's preprocessing

@@ -47,7 +47,7 @@ man, man5 = read(page1), read(page5)
 zsh_text, fish_text = read(zsh), read(fish)
 help_text = run(program, '--help')
 prompt = run(program, 'repl', text='help\nset\nhelp views\ncolor\n')
-tried = ' '.join(line for path in transcripts for line in read(path).splitlines() if line.startswith('$ '))
+tried = ' '.join(line for path in transcripts for line in read(path).splitlines() if line.startswith(('$ ', '> ')))
 tried = tried.replace('\\n', ' ')
 items = [line.split(' ') for line in run(generate, 'list').splitlines()]
 verbs = [item[1] for item in items if item[0] == 'verb']
@@ -98,6 +98,11 @@ for kind, name, *rest in items:
         want('color', r'^%s ' % word, prompt)
     elif kind == 'key':
         want('manual', r'^\.It Ic "\\&%s"$' % word, section(man, 'Keys of the explorer'))
+
+# Helps are for a terminal of 80 columns; what cannot be broken is a usage in one word.
+for text in [help_text, run(program, 'repl', text='help views\n'), *helps.values()]:
+    bad += ['too wide: ' + line for line in text.splitlines()
+            if len(line) > 79 and not re.match(r'  \S+$', line)]
 
 if len(items) < 100:
     bad.append('the tables are nearly empty')

@@ -24,8 +24,8 @@ type  status  essential  layer  step  summary
 WB    open    no             3        weight of 'Conv_2' differ (11.7% off)
 type  status  essential  layer  step  summary
 WB    open    no             3        weight of 'Conv_2' differ (11.7% off)
-id                type  status   verdict  wrong  summary
-WB:Conv_3/weight  WB    untried                  replace the weight of 'Conv_3' by the Source's
+number  type  status   verdict  wrong  summary                                         id
+     1  WB    untried                  replace the weight of 'Conv_3' by the Source's  WB:Conv_3/weight
 image  name     source  target  wrong  fixed_by
     3  003.png       3       4  yes            
    32  032.png       0       3  yes            
@@ -54,7 +54,27 @@ fetafix: expected: labels FILE [--force]
 # One place, one image.
 
 $ printf 'layer 1\nlocalize\nlayer 1\nlayer 9\ndiff Conv_3 pads\ndiff layer 3\nweights layer 2 worst 3\nweights Conv_2\ndetail 1\nwhy image 3\nwhy 3\nwhy image 000.png\n' | fetafix repl source.onnx target.onnx --images photos -q --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
-fetafix: layers are numbered by `localize`
+pair
+pair  layer  status     source_summary  target_summary  note           source  target
+   0      1  different  Conv 12 3x3 p1  Conv 12 3x3 p1  different 13%  Conv_0  Conv_0
+.
+scores
+rank  isolated  causal  entire        kw   effect
+   2    0.1348          0.1348  0.006966  0.01857
+.
+findings
+id                status  summary                                step  before  after
+WB:Conv_0/weight  open    weight of 'Conv_0' differ (12.5% off)                     
+.
+weights
+role    shape              count  different  relative  max_abs  cause
+weight  float32[12,3,3,3]    324        324     0.125   0.1816  different
+bias    float32[12]           12          0         0        0  equal
+.
+nodes
+side    label   op    role     shape
+source  Conv_0  Conv  primary  float32[1,12,16,16]
+target  Conv_0  Conv  primary  float32[1,12,16,16]
 pair
 pair  layer  status     source_summary  target_summary  note           source  target
    0      1  different  Conv 12 3x3 p1  Conv 12 3x3 p1  different 13%  Conv_0  Conv_0
@@ -79,17 +99,19 @@ target  Conv_0  Conv  primary  float32[1,12,16,16]
 fetafix: there is no layer '9'; they are 1 to 7
 name  source     target     same
 pads  [1,1,1,1]  [1,1,1,1]  yes
-nothing differs here
+weights
+role    shape               count  different  relative  max_abs  cause
+weight  float32[12,12,3,3]   1296       1296    0.1175  0.09549  different
 weights
 role    shape               count  different  relative  max_abs  cause
 weight  float32[12,12,3,3]   1296       1296    0.1179  0.08613  different
 bias    float32[12]            12          0         0        0  equal
 .
 worst
-role    index   source   target  difference
-weight   1213  -0.3321   -0.246     0.08613
-weight    625  -0.2487  -0.1741     0.07457
-weight    168   0.1913    0.118    -0.07333
+role    at           source   target  difference
+weight  [11,2,2,1]  -0.3321   -0.246     0.08613
+weight  [5,9,1,1]   -0.2487  -0.1741     0.07457
+weight  [1,6,2,0]    0.1913    0.118    -0.07333
 role    shape               count  different  relative  max_abs  cause
 weight  float32[12,12,3,3]   1296       1296    0.1175  0.09549  different
 bias    float32[12]            12          0         0        0  equal
@@ -254,14 +276,14 @@ fetafix: layers: 'layer' is a number, 'x' is none
 fetafix: images: 'wrong' is yes or no, not 'perhaps'
 fetafix: '0.1' is no file to write to; a comparison has no blanks, as isolated>0.01
 fetafix: pairs: there is no column 'oop'; did you mean 'op'?
-fetafix: expected: weights NODE | layer N [worst N]
-fetafix: 'Conv' fits several nodes, as 'Conv_0' and 'Conv_5'
+fetafix: expected: weights NODE | layer NUMBER [worst [N]], not 'wrost'
+fetafix: 'Conv' fits more than one node: 'Conv_0', 'Conv_1', 'Conv_2', ...
 fetafix: there is no node 'Zonv_3'; did you mean 'Conv_3'?
 fetafix: there is no attribute 'pds' here; did you mean 'pads'?
 fetafix: there is no pair 99; see `pairs`
 fetafix: there is no image '099.pgn'; did you mean '009.png'?
 fetafix: expected: why image IMAGE
-fetafix: expected: layer NUMBER
+fetafix: expected: layer NUMBER | NODE
 # Pipes and files.
 
 $ printf 'pairs show op | sort | uniq -c | tr -s '\'' '\''\npairs show op top 1 > a.txt\npairs show op top 1 > a.txt\npairs show op top 2 >| a.txt\nstatus >> a.txt\nquery select 3 as n where 4 > 3; >> a.txt\nstatus | cat >&2\nstatus > photos\nstatus >\n| cat\nstatus | \nstatus > '\''a b'\'' c\nstatus | nosuchcommand 2>&1\nstatus | head -c 3; echo\npairs | false\n' | fetafix repl source.onnx target.onnx --images photos -q --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
@@ -272,9 +294,10 @@ $ printf 'pairs show op | sort | uniq -c | tr -s '\'' '\''\npairs show op top 1 
  1 Reshape
  1 op
 fetafix: 'a.txt' exists; >| overwrites it, >> adds to it
-state 0: 12 of 60 labels differ, 12 at first
+state 0: 12 of 60 labels differ, 12 at first, distance 0.216
 Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+next: WB:Conv_3/weight
 fetafix: 'photos' is a folder
 fetafix: expected: COMMAND > FILE
 fetafix: expected a command before '|'
@@ -287,9 +310,10 @@ $ cat a.txt
 op
 Conv
 Clip
-state 0: 12 of 60 labels differ, 12 at first
+state 0: 12 of 60 labels differ, 12 at first, distance 0.216
 Source takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
 Target takes  size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto  (given)
+next: WB:Conv_3/weight
 n
 3
 # Scripts stop where something is wrong; > overwrites nothing.
@@ -329,7 +353,8 @@ nodes: the nodes of both files, as they were written
     op              text    operator as it is in the model
     role            text    primary, or absorbed in the row's operator
     layer           number  number of the core layer
-    status          text    equal, equivalent, different, source-only or target-only
+    status          text    equal, equivalent, different, source-only or
+                            target-only
     summary         text    the row's operator in short
     note            text    what differs, or which rule makes them equal
     as: nodes op=Conv differs
@@ -340,7 +365,8 @@ pairs: the aligned graph: which node is which
     op              text    canonical operator
     source_summary  text    the Source's node in short
     target_summary  text    the Target's node in short
-    status          text    equal, equivalent, different, source-only or target-only
+    status          text    equal, equivalent, different, source-only or
+                            target-only
     note            text    what differs, or which rule makes them equal
     layer           number  number of the core layer
     depth           number  column of the branch, 0 the main one
@@ -357,11 +383,13 @@ layers: scores of the core layers
     source          text    node of the Source
     target          text    node of the Target
     rank            number  1: most suspicious
-    kw              real    share of elements that Kruskal-Wallis flags beyond chance
+    kw              real    share of elements that Kruskal-Wallis flags beyond
+                            chance
     effect          real    mean effect size
     entire          real    relative error of the output
     isolated        real    the same, fed with the Source's activations
-    causal          real    share of wrong images put right by the Source's activation here
+    causal          real    share of wrong images put right by the Source's
+                            activation here
     as: layers isolated>0.01 by causal top 5
 findings: what differs, and what became of it
     id              text    name of the finding, the same wherever it is seen
@@ -388,16 +416,21 @@ proposals: repairs to try, in order
     summary         text    what it does, in one line
     findings        text    ids of the findings it repairs, a line each
     patch           text    its edits in words, a line each
-    members         number  repairs that a group takes as one step; empty for a single one
+    members         number  repairs that a group takes as one step; empty for a
+                            single one
     status          text    untried, evaluated or rejected
     verdict         text    better, same, worse or broken; why
-    wrong           number  wrong labels after it; a lower bound where it is not complete
+    wrong           number  wrong labels after it; a lower bound where it is
+                            not complete
     complete        yes|no  every image was run
     fixed           number  images put right, of those run
     broken          number  images made wrong, of those run
     pair            number  row of the aligned graph
-    puts_right      text    images it would put right, by number; empty: not run over every image
+    puts_right      text    images it would put right, by number; empty: not
+                            run over every image
     makes_wrong     text    images it would make wrong
+    number          number  place in the order in which they are tried, from 1:
+                            `accept 1`
     as: proposals type=LH
 states: the history tree
     state           number  number; 0 is the Target as it came
@@ -416,7 +449,8 @@ steps: all decisions, in order of time
     proposal        text    repairs that were tried, a line each
     type            text    fault type
     summary         text    what was tried
-    outcome         text    accepted, rejected, broken, undone, redone, went or essential
+    outcome         text    accepted, rejected, broken, undone, redone, went or
+                            essential
     before          number  wrong labels before
     after           number  wrong labels after; empty: not counted to the end
     phase           text    of the search; empty: by hand
@@ -445,14 +479,16 @@ labels: both models' five best classes of every image
     side            text    source or target
     place           number  1: the label; to 5
     class           number  number of the class
-    as: query select i.name, l.class from images i join labels l on l.image = i.image where i.wrong and l.side = 'target' and l.place = 2
+    as: query select i.name, l.class from images i join labels l on l.image =
+        i.image where i.wrong and l.side = 'target' and l.place = 2
 equivalences: differences that cannot change a result
     rule            text    short name of the rule
     meaning         text    the rule in words
     source_nodes    text    labels of the Source's nodes, a line each
     target_nodes    text    labels of the Target's nodes, a line each
     deviation       real    largest relative change of a number; 0: exact
-    as: query select rule, count(*) from equivalences group by rule order by 2 desc
+    as: query select rule, count(*) from equivalences group by rule order by 2
+        desc
 pins: pairs that were pinned or forbidden
     source          text    node of the Source
     target          text    node of the Target
@@ -464,9 +500,10 @@ log: recent notes of the engine
 nodes [FILTER]...
     the nodes of both files, as they were written
 .
-Rows are chosen by COLUMN=VALUE (also != < <= > >=, and ~ for "holds", without blanks), by a
-column that is yes or no, or by a text that they hold; ordered and cut by: by COLUMN [up | down]
-top N; columns by: show COLUMN,... `help views` lists the columns.
+Rows are chosen by COLUMN=VALUE (also != < <= > >=, and ~ for "holds", without
+blanks), by a column that is yes or no, or by a text that they hold; ordered
+and cut by: by COLUMN [up | down] top N; columns by: show COLUMN,... `help
+views` lists the columns.
 .
 nodes: the nodes of both files, as they were written
     pair            number  row of the aligned graph
@@ -475,7 +512,8 @@ nodes: the nodes of both files, as they were written
     op              text    operator as it is in the model
     role            text    primary, or absorbed in the row's operator
     layer           number  number of the core layer
-    status          text    equal, equivalent, different, source-only or target-only
+    status          text    equal, equivalent, different, source-only or
+                            target-only
     summary         text    the row's operator in short
     note            text    what differs, or which rule makes them equal
     as: nodes op=Conv differs
@@ -488,11 +526,12 @@ labels: both models' five best classes of every image
     side            text    source or target
     place           number  1: the label; to 5
     class           number  number of the class
-    as: query select i.name, l.class from images i join labels l on l.image = i.image where i.wrong and l.side = 'target' and l.place = 2
+    as: query select i.name, l.class from images i join labels l on l.image =
+        i.image where i.wrong and l.side = 'target' and l.place = 2
 query SQL
     SELECT from the views of the session (`help views`)
 .
-Only SELECT is possible, nothing can be changed. `|` sends the rows to a command of the shell; to
-write them to a file, end the SQL: query select * from layers; > layers.txt
-From the shell: fetafix query SESSION SQL
-fetafix: there is no command 'nothing'
+Only SELECT is possible, nothing can be changed. `|` sends the rows to a
+command of the shell; to write them to a file, end the SQL: query select * from
+layers; > layers.txt From the shell: fetafix query SESSION SQL
+fetafix: there is no command 'nothing'; see `help`

@@ -146,8 +146,6 @@ border between two classes.
 `repair` repairs it, `status` says where things stand, `quit` ends the lesson.
 accepted: wrong 70 -> 0: replace the bias of 'model/block5.depthwise/Conv2D;model/block5.depthwise/BiasAdd' by the Source's
 accepted: wrong 0 -> 0: 17 repairs at once: replace the weight of 'model/block5.depthwise/Conv2D;model/block5.depthwise/BiasAdd' by the Source's, ...
-minimise: labels stay without the other steps
-minimise: labels stay without the other steps
 state 2: 0 of 120 labels differ, 70 at first, distance ...
 Source takes  size=auto resize=bilinear antialias=off crop=none order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto  (given)
 Target takes  size=auto resize=bilinear antialias=off crop=none order=rgb scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=auto  (given)
@@ -213,7 +211,7 @@ worst?
 .
 fetafix: the question is still open
 $ printf 'nonsense\n' | fetafix teach weights 2>&1 | tail -2
-fetafix: unknown command 'nonsense'; did you mean 'nodes'?
+fetafix: unknown command 'nonsense'; see `help`
 fetafix: the question is still open
 $ echo 'answer PP' > a; fetafix script a
 fetafix: a:1: no lesson is held; `fetafix teach` in a shell lists them

@@ -5,6 +5,7 @@
     transcript.py [--update] PROGRAM MAKE_CASE TRANSCRIPT
 
 Lines run in one shell after the other, in a fresh folder that holds the small case of tests/session.
+Lines that begin with `> ` right below a command are its standard input.
 An exit code other than 0 is the line `[N]` after the output. `# ` begins a comment, `...` at the end of
 a line stands for any rest of it. --update rewrites the expectations.
 """
@@ -15,18 +16,20 @@ import tempfile
 
 
 def parse(text):
-    """[(comment lines, command, expected lines)]"""
+    """[(comment lines, command, lines of standard input, expected lines)]"""
     steps, head = [], []
     for line in text.splitlines():
         if line.startswith('$ '):
-            steps.append((head, line[2:], []))
+            steps.append((head, line[2:], [], []))
             head = []
-        elif line.startswith('# ') or (not line and (not steps or steps[-1][2] == [])) or head:
+        elif line.startswith('> ') and steps and not head and not steps[-1][3]:
+            steps[-1][2].append(line[2:])
+        elif line.startswith('# ') or (not line and (not steps or steps[-1][3] == [])) or head:
             head.append(line)
         elif not line:
             head.append(line)
         else:
-            steps[-1][2].append(line)
+            steps[-1][3].append(line)
     return steps
 
 
@@ -36,8 +39,8 @@ def same(expected, got):
     return all(g == e or (e.endswith('...') and g.startswith(e[:-3])) for e, g in zip(expected, got))
 
 
-def run(command, folder, env):
-    done = subprocess.run(['sh', '-c', command], cwd=folder, env=env, stdin=subprocess.DEVNULL,
+def run(command, typed, folder, env):
+    done = subprocess.run(['sh', '-c', command], cwd=folder, env=env, input=''.join(line + '\n' for line in typed).encode(),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
     lines = [line if line else '.' for line in done.stdout.decode('utf-8', 'replace').splitlines()]
     if done.returncode:
@@ -55,14 +58,14 @@ def main():
     bad, out = 0, []
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([make_case, folder], check=True)
-        for head, command, expected in steps:
-            got = run(command, folder, env)
+        for head, command, typed, expected in steps:
+            got = run(command, typed, folder, env)
             if not same(expected, got):
                 bad += 1
                 print('$ ' + command)
                 print('\n'.join('- ' + line for line in expected))
                 print('\n'.join('+ ' + line for line in got))
-            out += head + ['$ ' + command] + (expected if same(expected, got) else got)
+            out += head + ['$ ' + command] + ['> ' + line for line in typed] + (expected if same(expected, got) else got)
     if update:
         with open(path, 'w', encoding='utf-8') as f:
             f.write('\n'.join(out) + '\n')
