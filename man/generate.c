@@ -12,6 +12,7 @@
 
 #include "fetafix/command.h"
 #include "fetafix/compare.h"
+#include "fetafix/data.h"
 
 enum { WIDTH = 76 };
 
@@ -74,9 +75,19 @@ static void put_command(const ff_command *c, bool verb)
         put_arguments(arguments);
     putchar('\n');
     put_text(c->summary);
-    if (c->help) {
+    if (strstr(c->arguments, "[FILTER]")) /* said once, not for each of a dozen */
+        puts("(see\n.Sx Choosing rows ) .");
+    if (c->help && !strstr(c->arguments, "[FILTER]")) {
         puts(".br");
         put_text(c->help);
+    }
+    if (c->also && !verb) {
+        puts(".br\nAlso:");
+        for (const char *s = c->also; *s; s += strspn(s, " ")) {
+            size_t n = strcspn(s, " ");
+            printf(".Ic \"\\&%.*s\"\n", (int)n, s);
+            s += n;
+        }
     }
 }
 
@@ -233,22 +244,61 @@ static int write_man(const char *path)
 /* ------------------------------------------------------------------------------------ completions
  */
 
-/* What a word of this kind may be: 'f' file, 'c' one of the words of `choices`, 0 free text. */
-static char kind_of(const char *argument, char *choices, size_t size)
+static void add_choice(ff_buf *b, const char *word, size_t n)
 {
-    *choices = '\0';
+    ff_buf_puts(b, b->len ? " " : "");
+    ff_buf_add(b, word, n);
+}
+
+/* The words that an argument is one of, blank between, for the caller to free; NULL: any. */
+static char *choices_of(const char *argument)
+{
+    ff_buf b = {0};
+    const char *name, *other;
     if (argument[0] >= 'a' && argument[0] <= 'z' && strchr(argument, '|')) {
-        snprintf(choices, size, "%s", argument);
-        for (char *p = choices; (p = strchr(p, '|'));)
-            *p = ' ';
-        return 'c';
+        for (const char *p = argument; *p; p += *p == '|') {
+            size_t n = strcspn(p, "|");
+            add_choice(&b, p, n);
+            p += n;
+        }
+    } else if (strcmp(argument, "SPEC") == 0) {
+        for (int i = 0; (name = ff_pre_preset_at(i, &other)); i++)
+            add_choice(&b, name, strlen(name));
+    } else if (strncmp(argument, "NAME[:", 6) == 0) {
+        for (int i = 0; (name = ff_comparator_at(i, &other, &other)); i++)
+            add_choice(&b, name, strlen(name));
     }
+    return b.len ? ff_buf_steal(&b) : NULL;
+}
+
+static bool is_file(const char *argument)
+{
     static const char *const files[] = {"FILE", "DIR", "OUT", "NPY"};
     for (size_t i = 0; i < FF_COUNT(files); i++) {
         if (strncmp(argument, files[i], strlen(files[i])) == 0)
-            return 'f';
+            return true;
     }
-    return 0;
+    return false;
+}
+
+/* What the words behind a verb are where they are no files: as choices_of. */
+static char *operands_of(const ff_command *verb)
+{
+    ff_buf b = {0};
+    if (strncmp(verb->arguments, "[TYPE", 5) == 0)
+        ff_buf_puts(&b, "PP ID TSS WB LH CG");
+    else if (strcmp(verb->arguments, "[TOPIC]") == 0) {
+        ff_buf_puts(&b, "views");
+        for (int i = 0; ff_command_at(i); i++)
+            add_choice(&b, ff_command_at(i)->name, strlen(ff_command_at(i)->name));
+    }
+    return b.len ? ff_buf_steal(&b) : NULL;
+}
+
+/* The lessons that this machine has: asked when a name is completed. */
+static bool takes_lesson(const ff_command *verb)
+{
+    return strcmp(verb->arguments, "[LESSON]") == 0;
 }
 
 static void put_verb_names(void)
@@ -277,26 +327,28 @@ static void write_bash(void)
 {
     const ff_command *c;
     const ff_option *o;
-    char choices[128];
     puts("# bash completion for fetafix\n"
          "_fetafix()\n{\n"
-         "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word "
-         "options\n"
+         "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word options\n"
          "    COMPREPLY=()\n"
+         "    # --option=value comes in three words\n"
+         "    if [[ $cur == = ]]; then\n        cur=\n"
+         "    elif [[ $prev == = ]]; then\n        prev=${COMP_WORDS[COMP_CWORD-2]}\n    fi\n"
          "    case $prev in");
     for (int i = 0; (o = ff_option_at(i)); i++) {
         if (!o->argument)
             continue;
-        char kind = kind_of(o->argument, choices, sizeof choices);
+        char *choices = choices_of(o->argument);
         printf("        ");
         if (o->letter)
             printf("-%c|", o->letter);
         printf("--%s) ", o->name);
-        if (kind == 'f')
-            printf("COMPREPLY=($(compgen -f -- \"$cur\")); ");
-        else if (kind == 'c')
-            printf("COMPREPLY=($(compgen -W '%s' -- \"$cur\")); ", choices);
+        if (choices)
+            printf("mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); ", choices);
+        else if (is_file(o->argument))
+            printf("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); ");
         puts("return ;;");
+        free(choices);
     }
     puts(
         "    esac\n    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n        case $word in");
@@ -316,13 +368,21 @@ static void write_bash(void)
     }
     printf("            *) options='");
     put_option_names("explore");
-    puts("' ;;\n        esac\n        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-         "    elif [[ $verb == explain ]]; then\n"
-         "        COMPREPLY=($(compgen -W 'PP ID TSS WB LH CG' -- \"$cur\"))\n"
-         "    else\n        COMPREPLY=($(compgen -f -- \"$cur\"))");
-    printf("        [[ $verb ]] || COMPREPLY+=($(compgen -W '");
+    puts("' ;;\n        esac\n        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n        return\n    fi\n"
+         "    case $verb in");
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        char *words = c->shell ? operands_of(c) : NULL;
+        if (words)
+            printf("        %s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\") ;;\n", c->name, words);
+        if (c->shell && takes_lesson(c))
+            printf("        %s) mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" %s 2>/dev/null | sed 's/ .*//')\" -- \"$cur\") ;;\n",
+                   c->name, c->name);
+        free(words);
+    }
+    printf("        '') mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"; compgen -W '");
     put_verb_names();
-    puts("' -- \"$cur\"))\n    fi\n}\ncomplete -o filenames -F _fetafix fetafix");
+    puts("' -- \"$cur\") ;;\n        *) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n    esac\n}\n"
+         "complete -o filenames -F _fetafix fetafix");
 }
 
 /* Text inside of single quotes, [] and : escaped for _arguments. */
@@ -342,7 +402,6 @@ static void write_zsh(void)
 {
     const ff_command *c;
     const ff_option *o;
-    char choices[128];
     puts(
         "#compdef fetafix\n_fetafix()\n{\n    local -a verbs options\n    local verb=explore word\n"
         "    verbs=(");
@@ -365,29 +424,36 @@ static void write_zsh(void)
             if (form == 0)
                 printf("'-%c[", o->letter);
             else
-                printf("'--%s[", o->name);
+                printf("'--%s%s[", o->name, o->argument ? "=" : "");
             put_zsh(o->summary);
             putchar(']');
             if (o->argument) {
-                char kind = kind_of(o->argument, choices, sizeof choices);
+                char *choices = choices_of(o->argument);
                 putchar(':');
                 put_zsh(o->argument);
-                if (kind == 'f')
-                    printf(":_files");
-                else if (kind == 'c')
+                if (choices)
                     printf(":(%s)", choices);
                 else
-                    putchar(':');
+                    printf(is_file(o->argument) ? ":_files" : ":");
+                free(choices);
             }
             printf("'%s", form == 0 ? " " : "");
         }
         puts(")");
     }
-    puts("    _arguments -s $options '*::word:->word' && return\n"
+    puts("    _arguments -s $options '*:word:->word' && return\n"
          "    [[ $state == word ]] || return\n"
          "    (( ${words[(I)$verb]} )) || _describe command verbs\n"
-         "    if [[ $verb == explain ]]; then compadd PP ID TSS WB LH CG; else _files; fi\n"
-         "}\n_fetafix \"$@\"");
+         "    case $verb in");
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        char *words = c->shell ? operands_of(c) : NULL;
+        if (words)
+            printf("        %s) compadd %s ;;\n", c->name, words);
+        if (c->shell && takes_lesson(c))
+            printf("        %s) compadd ${${(f)\"$(fetafix %s 2>/dev/null)\"}%%%% *} ;;\n", c->name, c->name);
+        free(words);
+    }
+    puts("        *) _files ;;\n    esac\n}\n_fetafix \"$@\"");
 }
 
 static void put_fish(const char *text)
@@ -403,7 +469,6 @@ static void write_fish(void)
 {
     const ff_command *c;
     const ff_option *o;
-    char choices[128];
     puts("# fish completion for fetafix");
     printf("set -l verbs ");
     put_verb_names();
@@ -416,8 +481,15 @@ static void write_fish(void)
         put_fish(c->summary);
         puts("'");
     }
-    puts("complete -c fetafix -f -n \"__fish_seen_subcommand_from explain\" -a 'PP ID TSS WB LH "
-         "CG'");
+    for (int i = 0; (c = ff_command_at(i)); i++) {
+        char *words = c->shell ? operands_of(c) : NULL;
+        if (words)
+            printf("complete -c fetafix -f -n \"__fish_seen_subcommand_from %s\" -a '%s'\n", c->name, words);
+        if (c->shell && takes_lesson(c))
+            printf("complete -c fetafix -f -n \"__fish_seen_subcommand_from %s\" -a "
+                   "'(fetafix %s 2>/dev/null | string replace -r \" .*\" \"\")'\n", c->name, c->name);
+        free(words);
+    }
     for (int i = 0; (o = ff_option_at(i)); i++) {
         printf("complete -c fetafix");
         if (o->verbs)
@@ -428,13 +500,12 @@ static void write_fish(void)
             printf(" -s %c", o->letter);
         printf(" -l %s", o->name);
         if (o->argument) {
-            char kind = kind_of(o->argument, choices, sizeof choices);
-            if (kind == 'f')
-                printf(" -r -F");
-            else if (kind == 'c')
+            char *choices = choices_of(o->argument);
+            if (choices)
                 printf(" -x -a '%s'", choices);
             else
-                printf(" -x");
+                printf(is_file(o->argument) ? " -r -F" : " -x");
+            free(choices);
         }
         printf(" -d '");
         put_fish(o->summary);
@@ -454,7 +525,7 @@ static void write_list(void)
         if (c->shell)
             printf("verb %s\n", c->name);
         if (c->where & FF_AT_PROMPT)
-            printf("prompt %s\n", c->name);
+            printf("prompt %s%s%s\n", c->name, c->also ? " " : "", c->also ? c->also : "");
         if (c->where & FF_AT_EXPLORER)
             printf("view %s\n", c->name);
     }

@@ -19,9 +19,10 @@
 #define CASE "SOURCE TARGET --images DIR|LIST [OPTION]..."
 
 #define FILTERS                                                                                    \
-    "Rows are chosen by COLUMN=VALUE (also != < <= > >=, and ~ for \"holds\", without blanks), by a\n"  \
-    "column that is yes or no, or by a text that they hold; ordered and cut by: by COLUMN [up | down]\n" \
-    "top N; columns by: show COLUMN,... `help views` lists the columns."
+    "Rows are chosen by COLUMN=VALUE (also != < <= > >=, and ~ for \"holds\"; op=Conv,Gemm: one of several;\n" \
+    "node=*pool*: a pattern), by a column that is yes or no, by a row's number, or by a text that they hold;\n" \
+    "all of these hold, but for `or` and `not` between them. Ordered and cut by: by COLUMN [up | down] top N;\n" \
+    "columns by: show COLUMN,... `help views` lists the columns."
 
 /* Sorted by name. */
 static const ff_command commands[] = {

@@ -7,10 +7,14 @@
 Each verb, command of the prompt and option also has to occur in a command of a transcript.
 """
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 
 program, generate, page1, page5, bash, zsh, fish, *transcripts = sys.argv[1:]
 bad = []
@@ -43,6 +47,42 @@ def complete(words):
     return run('bash', '--norc', '-c', script, 'bash', bash, 'fetafix', *words).split()
 
 
+def fish_offers(line):
+    script = 'source %s; complete -C %s' % (fish, "'%s'" % line)
+    return [word.split('\t')[0] for word in run('fish', '--no-config', '-c', script).splitlines()]
+
+
+def zsh_completes(tries):
+    """Types each line and a tab into an interactive zsh; what the line becomes has to appear."""
+    with tempfile.TemporaryDirectory() as folder:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(folder)
+            os.environ.update(TERM='dumb', ZDOTDIR=folder, LC_ALL='C.UTF-8',
+                              PATH=os.path.dirname(os.path.abspath(program)) + ':' + os.environ['PATH'])
+            os.execvp('zsh', ['zsh', '-f', '-i'])
+
+        def wait_for(text):
+            seen, end = '', time.monotonic() + 20
+            while text not in re.sub('[\r\n\a]', '', seen) and time.monotonic() < end:
+                if select.select([terminal], [], [], 0.2)[0]:
+                    seen += os.read(terminal, 65536).decode('utf-8', 'replace')
+            return time.monotonic() < end
+
+        os.write(terminal, ('fpath=(%s $fpath); autoload -Uz compinit; compinit -u -D; PS1=; LISTMAX=999; '
+                            'echo rea"dy"\n' % os.path.dirname(os.path.abspath(zsh))).encode())
+        if not wait_for('ready'):
+            bad.append('zsh does not start')
+        for line, expected in tries:
+            os.write(terminal, line.encode() + b'\t')
+            if not wait_for(expected):
+                bad.append("zsh makes no '%s' of '%s'" % (expected, line))
+            os.write(terminal, b'\x15')
+        os.write(terminal, b'exit\n')
+        os.waitpid(pid, 0)
+        os.close(terminal)
+
+
 man, man5 = read(page1), read(page5)
 zsh_text, fish_text = read(zsh), read(fish)
 help_text = run(program, '--help')
@@ -70,11 +110,13 @@ for kind, name, *rest in items:
     elif kind == 'prompt':
         want('help of the prompt', r'^%s ' % word, prompt)
         want('manual', r'^\.It Ic "%s"' % word, section(man, 'Commands of the prompt'))
+        for other in rest:
+            want('manual', r'^\.Ic "\\&%s"$' % re.escape(other), section(man, 'Commands of the prompt'))
     elif kind == 'view':
         want('manual', r'^\.It Ic "%s"' % word, section(man, "Commands of the explorer's views"))
     elif kind == 'option':
         want('manual', r'^\.It .*Fl \\-%s( |$)' % word, section(man, 'Options'))
-        want('zsh completion', r"'--%s\[" % word, zsh_text)
+        want('zsh completion', r"'--%s=?\[" % word, zsh_text)
         want('fish completion', r' -l %s ' % word, fish_text)
         for verb in verbs:
             fits = rest == ['*'] or verb in rest
@@ -115,5 +157,27 @@ for page in (page1, page5):
 for shell, path in (('bash', bash), ('zsh', zsh), ('fish', fish)):
     if shutil.which(shell):
         bad += run(shell, '-n', path).splitlines()
+if offered:
+    for words, word in ((['compare', '--format', '=', 'j'], 'json'), (['run', '--pre', 'torch-r'], 'torch-resnet'),
+                        (['compare', '--comparator', 'cos'], 'cosine'), (['explain', 'T'], 'TSS'),
+                        (['help', 'find'], 'findings')):
+        if complete(words) != [word]:
+            bad.append('bash: %s after %s' % (complete(words), words))
+    with tempfile.TemporaryDirectory() as folder:
+        open(folder + '/a b.onnx', 'w').close()
+        if complete(['compare', folder + '/a']) != [folder + '/a', 'b.onnx']:
+            bad.append('bash: a name with a blank')
+if shutil.which('fish'):
+    for line, words in (('fetafix compar', {'compare'}), ('fetafix compare --labels-c', {'--labels-csv'}),
+                        ('fetafix inspect --labels-c', set()), ('fetafix compare --format=', {'--format=json'}),
+                        ('fetafix run --pre torch-r', {'torch-resnet'}), ('fetafix explain T', {'TSS'}),
+                        ('fetafix help findi', {'findings'})):
+        got = set(fish_offers(line))
+        if not words <= got or (not words and got):
+            bad.append('fish: %s after %s' % (got, line))
+if shutil.which('zsh'):
+    zsh_completes([('fetafix compar', 'fetafix compare '), ('fetafix compare --labels-c', '--labels-csv='),
+                   ('fetafix compare --format=j', '--format=json'), ('fetafix run --pre torch-res', 'torch-resnet'),
+                   ('fetafix explain T', 'TSS'), ('fetafix help findi', 'findings')])
 print('\n'.join(bad))
 sys.exit(1 if bad else 0)

@@ -500,10 +500,11 @@ log: recent notes of the engine
 nodes [FILTER]...
     the nodes of both files, as they were written
 .
-Rows are chosen by COLUMN=VALUE (also != < <= > >=, and ~ for "holds", without
-blanks), by a column that is yes or no, or by a text that they hold; ordered
-and cut by: by COLUMN [up | down] top N; columns by: show COLUMN,... `help
-views` lists the columns.
+Rows are chosen by COLUMN=VALUE (also != < <= > >=, and ~ for "holds";
+op=Conv,Gemm: one of several; node=*pool*: a pattern), by a column that is yes
+or no, by a row's number, or by a text that they hold; all of these hold, but
+for `or` and `not` between them. Ordered and cut by: by COLUMN [up | down] top
+N; columns by: show COLUMN,... `help views` lists the columns.
 .
 nodes: the nodes of both files, as they were written
     pair            number  row of the aligned graph
