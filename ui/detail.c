@@ -151,7 +151,8 @@ static void add_repairs(ui_view *v, ui_doc *d, int pair, int width)
             ui_doc_line(d);
             ui_doc_add(d, ui_plain(INK_INFO), "   judged: %s", verdict);
             if (wrong >= 0)
-                ui_doc_add(d, ui_plain(INK_INFO), "  wrong %d \xe2\x86\x92 %lld", s->wrong, (long long)wrong);
+                ui_doc_add(d, ui_plain(INK_INFO), "  wrong %d \xe2\x86\x92 %s%lld", s->wrong,
+                           ui_int(s->proposals, i, "complete", 1) ? "" : "at least ", (long long)wrong);
         }
     }
 }

@@ -300,6 +300,13 @@ static void draw_target(ui_pen *p, const look *l, const char *summary, const cha
 {
     int room = ui_pen_room(p), need = ff_display_width(summary), noted = *note ? ff_display_width(note) + 2 : 0;
     bool matters = l->ink == INK_BAD || l->ink == INK_WARN;
+    char word[32];
+
+    if (!same && need + noted > room && strstr(note, " -> ")) { /* the summary tells the values */
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(note, " "), note);
+        note = word;
+        noted = ff_display_width(note) + 2;
+    }
 
     if (need + noted > room)
         need = !same || !matters ? need : room - noted > 5 ? room - noted : 5;

@@ -77,7 +77,8 @@ void ui_layout_make(ui_layout *l, ui_rect body, const int64_t seen[VIEW_COUNT], 
         split_columns(body, body.width * 44 / 100, &l->panes[0].frame, &rest);
         split_columns(rest, rest.width / 2, &middle, &right);
         split_rows(middle, middle.height / 2, &l->panes[1].frame, &l->panes[2].frame);
-        split_rows(right, right.height * 62 / 100, &l->panes[3].frame, &l->panes[4].frame);
+        int steps = right.height * 38 / 100 < 18 ? right.height * 38 / 100 : 18; /* details need the rest */
+        split_rows(right, right.height - steps, &l->panes[3].frame, &l->panes[4].frame);
     }
     if (zoomed) {
         int k = ui_layout_pane_of(l, focus);

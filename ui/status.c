@@ -148,6 +148,8 @@ void ui_draw_next(ui *u, ui_rect r)
     ui_pen_printf(&p, ui_bold(ui_ink_of_type(type)), "%s ", type);
     if (strcmp(status, "rejected") == 0)
         ui_pen_right(&p, ui_bold(INK_WARN), " \xe2\x9c\x97 did not help ");
+    else if (wrong >= 0 && !ui_int(t, row, "complete", 1))
+        ui_pen_right(&p, ui_bold(INK_WARN), " does not help alone ");
     else if (wrong >= 0) {
         snprintf(text, sizeof text, " would leave %lld wrong ", (long long)wrong);
         ui_pen_right(&p, ui_bold(wrong < s->wrong ? INK_GOOD : INK_WARN), text);
@@ -196,6 +198,14 @@ static void draw_progress(ui *u, ui_pen *p)
     }
 }
 
+/* The next repair is not known to be refused. */
+static bool helps(const ff_snapshot *s)
+{
+    int row = ui_find_id(s->proposals, "id", s->next);
+    const char *verdict = ui_text(s->proposals, row, "verdict");
+    return !*verdict || strcmp(verdict, "better") == 0;
+}
+
 /* A sentence for somebody who is here for the first time. */
 static void draw_hint(ui *u, ui_pen *p)
 {
@@ -225,6 +235,8 @@ static void draw_hint(ui *u, ui_pen *p)
                                    : "A look only: nothing is changed, D forgets it.";
     else if (v == &u->views[VIEW_DETAIL] && ui_chosen_proposal(u))
         text = "a takes the repair named above, i edits a value, q goes back.";
+    else if (s->next && !helps(s))
+        text = "s searches a repair that helps, A repairs to the end.";
     else if (s->wrong == 0 && ui_unsaved(u))
         text = "6 shows the images, 5 how it came about; u goes back a step.";
     else if (s->next && ff_table_rows(s->states) < 2)

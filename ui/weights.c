@@ -143,7 +143,7 @@ void ui_doc_weights(ui_doc *d, const ff_detail *x, int width)
 
     for (int i = 0; t && i < ff_table_rows(t); i++) {
         const char *role = ui_text(t, i, "role"), *cause = ui_text(t, i, "cause");
-        char *title = ff_asprintf("Weights: %s  %s", role, ui_text(t, i, "shape"));
+        char *title = ff_asprintf("Weights: %s  %s  %s", role, ui_text(t, i, "shape"), cause);
         int64_t different = ui_int(t, i, "different", 0), count = ui_int(t, i, "count", 0);
         ui_doc_heading(d, title);
         free(title);
@@ -157,8 +157,6 @@ void ui_doc_weights(ui_doc *d, const ff_detail *x, int width)
             ui_doc_add(d, ui_plain(INK_TEXT), "  relative %s%%", text);
             ui_format_real(text, ui_real(t, i, "max_abs"));
             ui_doc_add(d, ui_plain(INK_TEXT), "  at most %s", text);
-            if (*cause)
-                ui_doc_add(d, ui_bold(INK_WARN), "  %s", cause);
         }
         add_numbers(d, t, i);
         if (x->histogram)

@@ -87,10 +87,18 @@ static void put_window(ff_buf *b, const ff_cnode *n)
         ff_buf_puts(b, " counts pads");
 }
 
+/* What everybody calls Relu is a Clip here. */
+static bool is_relu(const ff_cattr *min, const ff_cattr *max)
+{
+    return min && max && min->reals[0] == 0 && isinf(max->reals[0]) && max->reals[0] > 0;
+}
+
 char *ff_cnode_describe(const ff_canon *c, const ff_cnode *n)
 {
     ff_buf b = {0};
     (void)c;
+    if (strcmp(n->op, "Clip") == 0 && is_relu(ff_cnode_attr(n, "min"), ff_cnode_attr(n, "max")))
+        return ff_strdup("Relu");
     ff_buf_visible(&b, n->op);
     const ff_cparam *w = ff_cnode_param(n, "weight");
     const ff_cattr *group = ff_cnode_attr(n, "group");

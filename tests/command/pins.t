@@ -53,18 +53,18 @@ forbid  Conv_5  Conv_5
 pair  layer  status       source_summary     target_summary     note                      
    0         target-only                     Conv 12 3x3 p1                               
    1         different    Conv 12 3x3 p1     Conv 12 3x3 p1     bias different 1.1e+02%; s
-   2         different    Clip 0..inf        Clip 0..inf        extra nodes               
+   2         different    Relu               Relu               extra nodes               
    3      1  different    Conv 12 3x3 s2 p1  Conv 12 3x3 s2 p1  different 12%             
-   4         equal        Clip 0..inf        Clip 0..inf                                  
+   4         equal        Relu               Relu                                         
    5         source-only  Conv 12 3x3 p1                                                  
-   6         different    Clip 0..inf        Clip 0..inf        missing nodes             
+   6         different    Relu               Relu               missing nodes             
    7      2  equal        Conv 12 3x3 s2 p1  Conv 12 3x3 s2 p1                            
-   8         equal        Clip 0..inf        Clip 0..inf                                  
+   8         equal        Relu               Relu                                         
    9      3  different    Conv 12 3x3 p1     Conv 12 3x3 p1     different 12%             
-  10         equal        Clip 0..inf        Clip 0..inf                                  
+  10         equal        Relu               Relu                                         
   11         target-only                     Conv 12 3x3 s2 p1                            
   12         source-only  Conv 12 3x3 s2 p1                                               
-  13         different    Clip 0..inf        Clip 0..inf        other nodes               
+  13         different    Relu               Relu               other nodes               
   14         equal        GlobalAveragePool  GlobalAveragePool                            
   15         equal        Reshape [1,12]     Reshape [1,12]                               
   16      4  equal        Gemm 10            Gemm 10                                      
