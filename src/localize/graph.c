@@ -138,6 +138,7 @@ static bool other_attribute(const ff_node *a, const ff_node *b, char **name, cha
             }
             free(*x);
             free(*y);
+            *x = *y = NULL;
         }
     }
     return false;
