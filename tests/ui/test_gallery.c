@@ -57,6 +57,7 @@ static char *capture(size_t i)
         if (!terminal_wait_for(t, s[1], PATIENCE_MS))
             fail_msg("screen %zu never shows '%s'", i + 1, s[1]);
     }
+    assert_true(terminal_wait_gone(t, "reading\xe2\x80\xa6", PATIENCE_MS)); /* the thumbnail */
     terminal_settle(t);
     ff_buf screen = {0}, block = {0};
     terminal_capture(t, false, &screen);
