@@ -8,8 +8,17 @@
 
 #include "canon/rewrite.h"
 
-/* Dense(Reshape(x)) = Reshape(Dense(x)) where the last axis stays and there are rows before it: a Flatten at the end
- * of a network of pictures has one row and is left alone. */
+/* The axes that a last axis of this width was cut into, numbered from `first`; false: not by them alone. */
+static bool cut_from(const ff_shape *s, int64_t width, int *first)
+{
+    int64_t n = 1;
+    for (*first = s->rank; *first > 0 && n < width; n *= s->dims[*first])
+        --*first;
+    return n == width;
+}
+
+/* Dense(Reshape(x)) = Reshape(Dense(x)) where the rows keep the axes that they have before the Reshape: a Flatten at the
+ * end of a network of pictures has one row and is left alone. */
 static bool rows(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     cg_node *p = cg_is(n, "Gemm") && n->formed ? cg_feeder(n, 0, "Reshape") : NULL;
@@ -17,23 +26,17 @@ static bool rows(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     cg_value *x = p->in[0], *y = n->out[0];
     const ff_shape *in = &x->shape, *flat = &n->in[0]->shape;
-    if (!cg_shape_static(in) || in->rank < 2 || flat->rank < 2 ||
-        in->dims[in->rank - 1] != flat->dims[flat->rank - 1] ||
-        cg_shape_count(in) == in->dims[0] * in->dims[in->rank - 1])
+    int first;
+    if (!cg_shape_static(in) || in->rank < 2 || flat->rank < 2 || !cut_from(in, flat->dims[flat->rank - 1], &first) ||
+        first + 1 == flat->rank || cg_shape_count(in) == in->dims[0] * flat->dims[flat->rank - 1])
         return false;
     ff_shape shape = *in;
-    shape.dims[in->rank - 1] = y->shape.dims[y->shape.rank - 1];
-    shape.dtype = y->shape.dtype;
-    cg_value *before = cg_value_create(g, &shape);
-    cg_inherit_reshaped(before, y);
+    shape.rank = first + 1;
+    shape.dims[first] = flat->dims[flat->rank - 1];
     cg_record_rule(g, self, n, p, 0);
-    cg_node *after = cg_insert_after(g, n, "Reshape", p->primary, 1);
-    cg_set_ints(g, after, "shape", y->shape.dims, y->shape.rank, p->primary);
-    cg_set_in(n, 0, x);
-    cg_set_out(g, n, 0, before);
-    cg_set_in(after, 0, before);
-    cg_set_out(g, after, 0, y);
-    cg_remove(g, p, after);
+    cg_set_in(n, 0, shape.rank == in->rank ? x : cg_reshape_before(g, n, x, &shape, p->primary));
+    shape.dims[first] = y->shape.dims[y->shape.rank - 1];
+    cg_remove(g, p, cg_reshape_after(g, n, &shape, p->primary));
     return true;
 }
 
@@ -66,15 +69,6 @@ static bool all_sliced(const cg_value *v)
         if (!cg_is(v->users[i], "Slice") || !v->users[i]->formed)
             return false;
     return !v->outputs;
-}
-
-/* The axes that the last axis of a dense layer was cut into, numbered from `first`; false: not by them alone. */
-static bool cut_from(const ff_shape *s, int64_t width, int *first)
-{
-    int64_t n = 1;
-    for (*first = s->rank; *first > 0 && n < width; n *= s->dims[*first])
-        --*first;
-    return n == width;
 }
 
 /* A slice of what a dense layer makes is a dense layer with some of its rows; so it is where they were cut into several

@@ -416,7 +416,9 @@ static bool axis_positive(cg_graph *g, cg_node *n, const cg_rule *self)
     int rank = n->out && n->out[0] ? n->out[0]->shape.rank : -1;
     if (axis >= 0 || rank < 0)
         return false;
-    if (!cg_is(n, "Concat") && !cg_is(n, "LayerNormalization")) {
+    if (cg_is(n, "LayerNormalization"))
+        return false;
+    if (!cg_is(n, "Concat")) {
         if (n->n_in < 1 || !n->in[0])
             return false;
         rank = n->in[0]->shape.rank;

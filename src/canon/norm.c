@@ -118,7 +118,7 @@ static cg_value *filled(cg_graph *g, const ff_shape *x, int axis, double c, cons
     return v;
 }
 
-/* The operator itself: an axis from the front, a shift that is there. */
+/* The operator itself: an axis from the end (the rank may be another on the other side), a shift that is there. */
 static bool form(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     if (!cg_is(n, "LayerNormalization") || n->formed || n->n_in < 2 || !n->in[1] || !n->in[1]->constant ||
@@ -144,7 +144,7 @@ static bool form(cg_graph *g, cg_node *n, const cg_rule *self)
     double epsilon = cg_real(n, "epsilon", (double)1e-5f);
     cg_set_inputs(g, n, 3);
     cg_set_in(n, 2, shift);
-    cg_set_int(g, n, "axis", axis, n->primary);
+    cg_set_int(g, n, "axis", axis - x->rank, n->primary);
     cg_set_real(g, n, "epsilon", (float)epsilon, n->primary);
     cg_drop_attr(g, n, "stash_type");
     n->formed = true;
@@ -198,7 +198,7 @@ static bool become(cg_graph *g, cg_node *n, cg_value *x, int axis, double epsilo
     n->op = "LayerNormalization";
     n->n_attrs = 0;
     n->formed = true;
-    cg_set_int(g, n, "axis", axis, n->primary);
+    cg_set_int(g, n, "axis", axis - x->shape.rank, n->primary);
     cg_set_real(g, n, "epsilon", (float)epsilon, by);
     for (int i = 0; i < 2; i++)
         cg_remove_unread(g, old[i], n);
@@ -304,7 +304,7 @@ static bool absorb(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_norm_rules[] = {
-    {"layernorm-form", "LayerNormalization with its axis from the front and its shift", form},
+    {"layernorm-form", "LayerNormalization with its axis from the end and its shift", form},
     {"layernorm-written", "LayerNormalization written out", written},
     {"layernorm-folded", "LayerNormalization written as one factor and one shift", folded},
     {"layernorm-affine", "a scale and a shift by constants belong to the LayerNormalization before", absorb},

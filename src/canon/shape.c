@@ -128,7 +128,7 @@ static int axis_before(const ff_shape *x, const ff_shape *y, int axis)
 static bool keeps_last(const cg_node *n, const ff_shape *x)
 {
     const ff_shape *y = &n->in[0]->shape;
-    return n->formed && x->rank > 0 && y->rank > 0 && cg_int(n, "axis", -1) == y->rank - 1 &&
+    return n->formed && x->rank > 0 && y->rank > 0 && cg_int(n, "axis", 0) == -1 &&
            x->dims[x->rank - 1] == y->dims[y->rank - 1];
 }
 
@@ -149,10 +149,7 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
         cg_set_int(g, n, "axis", own, n->primary);
         ok = true;
     }
-    if (cg_is(n, "LayerNormalization") && keeps_last(n, &x->shape)) {
-        cg_set_int(g, n, "axis", x->shape.rank - 1, n->primary);
-        ok = true;
-    }
+    ok = ok || (cg_is(n, "LayerNormalization") && keeps_last(n, &x->shape));
     if (!ok)
         return false;
     cg_node *after = reshape_behind(g, n, p, self);
@@ -161,12 +158,13 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     return true;
 }
 
-/* Slice(Reshape(x)) = Reshape(Slice(x)) along an axis that both have. */
+/* Slice(Reshape(x)) = Reshape(Slice(x)) along an axis that both have, where the Reshape does not add axes. */
 static bool slice(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     cg_node *p = cg_is(n, "Slice") && n->formed && n->n_in == 1 ? reshape_of(n->in[0]) : NULL;
     const ff_cattr *axes = p ? cg_attr(n, "axes") : NULL;
-    if (!axes || axes->n != 1 || !cg_shape_static(&p->in[0]->shape) || n->in[0]->shape.dims[axes->ints[0]] == 1)
+    if (!axes || axes->n != 1 || !cg_shape_static(&p->in[0]->shape) || n->in[0]->shape.dims[axes->ints[0]] == 1 ||
+        p->in[0]->shape.rank < n->in[0]->shape.rank)
         return false;
     cg_value *x = p->in[0];
     int own = axis_before(&x->shape, &n->in[0]->shape, (int)axes->ints[0]);

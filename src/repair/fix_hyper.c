@@ -352,7 +352,7 @@ static int fix_attribute(job *j)
     bool of_axes = strcmp(j->name, "axis") == 0 || strcmp(j->name, "axes") == 0;
     if (of_axes && w->type == FF_CATTR_INTS && w->n <= FF_MAX_RANK)
         for (int i = 0; i < w->n; i++)
-            axes[i] = original_axis(j, w->ints[i]);
+            axes[i] = w->ints[i] < 0 ? w->ints[i] : original_axis(j, w->ints[i]); /* from the end */
     const int64_t *ints = of_axes ? axes : w->ints;
     float f[16];
     switch (fact->type) {

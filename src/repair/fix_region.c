@@ -58,6 +58,59 @@ static char *constant(job *j, const ff_tensor *t)
     return name;
 }
 
+/* The same but for axes of size 1. */
+static bool same_order(const ff_shape *a, const ff_shape *b)
+{
+    int i = 0, k = 0;
+    for (;;) {
+        while (i < a->rank && a->dims[i] == 1)
+            i++;
+        while (k < b->rank && b->dims[k] == 1)
+            k++;
+        if (i == a->rank || k == b->rank)
+            return i == a->rank && k == b->rank;
+        if (a->dims[i++] != b->dims[k++])
+            return false;
+    }
+}
+
+static char *reshaped(job *j, char *name, int rank, const int64_t *dims)
+{
+    ff_tensor *t;
+    if (ff_tensor_create(FF_INT64, 1, (const int64_t[]){rank}, &t) != FF_OK)
+        return name;
+    memcpy(t->data, dims, t->bytes);
+    if (rank > 0)
+        *(int64_t *)t->data = -1; /* any number of samples */
+    char *shape = constant(j, t), *out = fresh(j, "reshaped");
+    const char *inputs[] = {name, shape};
+    ff_node_spec spec = {.name = out, .op = "Reshape", .domain = "", .n_inputs = 2, .n_outputs = 1, .inputs = inputs,
+                         .outputs = (const char *const *)&out};
+    ff_patch_insert_node(j->patch, &spec, NULL);
+    ff_tensor_unref(t);
+    free(shape);
+    free(name);
+    return out;
+}
+
+/* What `name` carries, laid out as `from` is in its model, laid out as `to` is in its own. Takes and gives back an owned
+ * name; NULL: it cannot be told. */
+static char *adapted(job *j, char *name, const ff_cvalue *from, const ff_shape *own, const ff_cvalue *to,
+                     const ff_shape *wanted)
+{
+    int a[FF_MAX_RANK], b[FF_MAX_RANK], perm[FF_MAX_RANK];
+    if (from->shape.rank == to->shape.rank && ff_cvalue_axes(from, own, a) && ff_cvalue_axes(to, wanted, b)) {
+        between(a, b, from->shape.rank, perm);
+        return transposed(j, name, perm, from->shape.rank);
+    }
+    if (!same_order(&from->shape, &to->shape) || !ff_layout_identity(&from->layout) || !ff_layout_identity(&to->layout) ||
+        ff_model_opset(j->s->target.model, "") < 5) {
+        free(name);
+        return NULL;
+    }
+    return reshaped(j, name, wanted->rank, wanted->dims);
+}
+
 /* The Target's value for one of the Source's, where there is one, turned into the Source's layout. Caller frees. */
 static char *existing(job *j, const ff_value *v)
 {
@@ -68,13 +121,11 @@ static char *existing(job *j, const ff_value *v)
         int at = ff_region_counterpart(j->s, i);
         if (at < 0 || at == j->exit || !tc->values[at].original)
             continue;
-        int from[FF_MAX_RANK], to[FF_MAX_RANK], perm[FF_MAX_RANK];
-        const ff_cvalue *a = &sc->values[i], *b = &tc->values[at];
-        if (a->shape.rank != b->shape.rank || !ff_cvalue_axes(a, ff_plan_shape(j->source, v), to) ||
-            !ff_cvalue_axes(b, ff_plan_shape(j->target, b->original), from))
-            continue;
-        between(from, to, a->shape.rank, perm);
-        return transposed(j, ff_strdup(b->original->name), perm, a->shape.rank);
+        const ff_cvalue *b = &tc->values[at];
+        char *name = adapted(j, ff_strdup(b->original->name), b, ff_plan_shape(j->target, b->original), &sc->values[i],
+                             ff_plan_shape(j->source, v));
+        if (name)
+            return name;
     }
     return NULL;
 }
@@ -251,17 +302,14 @@ static bool fix_output(job *j, const ff_value *y, const char *name)
 static bool fix(job *j, const ff_hint *h)
 {
     const ff_cvalue *x = &j->s->source.canon->values[h->source_exit], *y = &j->s->target.canon->values[h->exit];
-    if (!x->original || !y->original || x->shape.rank != y->shape.rank)
-        return false;
-    int from[FF_MAX_RANK], to[FF_MAX_RANK], perm[FF_MAX_RANK];
-    if (!ff_cvalue_axes(x, ff_plan_shape(j->source, x->original), from) ||
-        !ff_cvalue_axes(y, ff_plan_shape(j->target, y->original), to))
+    if (!x->original || !y->original)
         return false;
     const char *brought = bring(j, x->original);
-    if (!brought)
+    char *name = brought ? adapted(j, ff_strdup(brought), x, ff_plan_shape(j->source, x->original), y,
+                                   ff_plan_shape(j->target, y->original))
+                         : NULL;
+    if (!name)
         return false;
-    between(from, to, x->shape.rank, perm);
-    char *name = transposed(j, ff_strdup(brought), perm, x->shape.rank);
     bool made = true;
     if (h->target_cnode < 0)
         made = fix_output(j, y->original, name);

@@ -194,6 +194,40 @@ static int shift_constant(job *j, const ff_node *node, int input, const double *
     return rc;
 }
 
+/* A product has no bias of its own: an Add behind it, which all read who read the product. */
+static int add_behind(job *j, const ff_node *product, const double *delta, int64_t n)
+{
+    const ff_value *y = product->outputs[0];
+    const ff_graph *g = ff_model_graph(j->s->target.model);
+    const ff_shape *shape = ff_plan_shape(j->plan, y);
+    if (y->is_output || shape->rank < 1 || shape->dims[shape->rank - 1] != n)
+        return FF_OK;
+    ff_tensor *bias;
+    int rc = ff_tensor_create(FF_FLOAT, 1, &n, &bias);
+    if (rc != FF_OK)
+        return rc;
+    for (int64_t c = 0; c < n; c++)
+        ((float *)bias->data)[c] = (float)delta[c];
+    char *constant = ff_model_fresh_name(j->s->target.model, j->stem), *stem = ff_asprintf("%s_sum", j->stem);
+    char *out = ff_model_fresh_name(j->s->target.model, stem);
+    const char *inputs[] = {y->name, constant};
+    ff_patch_set_initializer(j->patch, constant, bias);
+    ff_patch_insert_node(j->patch,
+                         &(ff_node_spec){.name = out, .op = "Add", .domain = "", .n_inputs = 2, .n_outputs = 1,
+                                         .inputs = inputs, .outputs = (const char *const *)&out},
+                         NULL);
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i]->n_inputs; k++)
+            if (g->nodes[i]->inputs[k] == y)
+                ff_patch_set_node_input(j->patch, ff_node_address(g->nodes[i]), k, out);
+    j->made = true;
+    ff_tensor_unref(bias);
+    free(constant);
+    free(stem);
+    free(out);
+    return FF_OK;
+}
+
 /* A bias whose effective value is off by delta: corrected where the last shift is made, else at the layer. */
 static int fix_folded_bias(job *j)
 {
@@ -233,6 +267,8 @@ static int fix_folded_bias(job *j)
         }
         free(factor);
     }
+    if (rc == FF_OK && !j->made && j->node->primary && is(j->node->primary, "MatMul"))
+        rc = add_behind(j, j->node->primary, delta, n);
     free(delta);
     return rc;
 }
