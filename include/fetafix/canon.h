@@ -132,6 +132,8 @@ int ff_cvalue_to_original(const ff_cvalue *v, const ff_shape *original, const ff
                           ff_tensor **out) FF_MUST_USE;
 /* The same for a parameter: as for writing a Source's weights into a Target (not when `folded`). */
 int ff_cparam_to_original(const ff_cparam *p, const ff_tensor *canonical, ff_tensor **out) FF_MUST_USE;
+/* Rows of a larger constant of the model (query, key or value of one matrix for all three). */
+bool ff_cparam_is_part(const ff_canon *c, const ff_cparam *p);
 /* All rules, for documentation and tests: i from 0 until NULL. */
 const char *ff_canon_rule_at(int i, const char **meaning);
 

@@ -295,6 +295,13 @@ int cg_freeze(cg_graph *g, ff_canon **out)
     return FF_OK;
 }
 
+bool ff_cparam_is_part(const ff_canon *c, const ff_cparam *p)
+{
+    const ff_tensor *whole = p && p->original ? ff_plan_constant(c->plan, p->original) : NULL;
+    return whole && p->folded && p->tensor->rank > 0 && whole->count > p->tensor->count &&
+           whole->count % (p->tensor->count / p->tensor->dims[0]) == 0;
+}
+
 int ff_canon_create(ff_plan *plan, ff_canon **out)
 {
     cg_graph *g = NULL;

@@ -229,6 +229,18 @@ static void add_same(ff_detection *d, const ff_pair *p, const char *rule, const 
     same->target_nodes = ff_nodes_copy(tn->origins, same->n_target_nodes = tn->n_origins);
 }
 
+/* Another part of the same stored constant was found to differ: one constant is one fault. */
+static bool part_of_known(const ff_detection *d, const ff_cparam *b)
+{
+    const ff_canon *c = d->subject->target.canon;
+    for (int i = 0; ff_cparam_is_part(c, b) && i < d->findings->count; i++) {
+        const ff_cparam *known = d->findings->at[i].type == FF_WB ? d->findings->at[i].hint->target_param : NULL;
+        if (known && known->original == b->original && ff_cparam_is_part(c, known))
+            return true;
+    }
+    return false;
+}
+
 static int examine(ff_detection *d, int pair, const char *role, const ff_cparam *a, const ff_cparam *b)
 {
     const ff_subject *s = d->subject;
@@ -246,6 +258,8 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
         add_same(d, p, "rounding", "constants that differ by less than the rounding of a refolding", c.relative);
         return FF_OK;
     }
+    if (part_of_known(d, b))
+        return FF_OK;
     json_t *more = json_object();
     bool accepted;
     rc = look_at_storage(s, a, b, &c, more, &accepted);

@@ -151,6 +151,60 @@ static int fix_folded_weight(job *j)
     return rc;
 }
 
+/* Puts the rows `wanted` where those of `mine` are in the whole. */
+static void put_rows(ff_tensor *whole, const ff_tensor *mine, const ff_tensor *wanted)
+{
+    int64_t width = mine->count / mine->dims[0], at = 0, rows = whole->count / width;
+    float *to = whole->data;
+    const float *old = mine->data, *new = wanted->data;
+    for (int64_t i = 0; i < mine->dims[0]; i++) {
+        int64_t tried = 0;
+        while (tried < rows && memcmp(to + at * width, old + i * width, (size_t)width * sizeof *to) != 0) {
+            at = (at + 1) % rows;
+            tried++;
+        }
+        if (tried == rows)
+            return;
+        memcpy(to + at * width, new + i * width, (size_t)width * sizeof *to);
+        at = (at + 1) % rows;
+    }
+}
+
+/* One constant that several layers of the view have rows of: all of them get the Source's. */
+static int fix_part(job *j)
+{
+    const ff_subject *s = j->s;
+    const ff_tensor *old = ff_plan_constant(j->plan, j->mine->original), *t = j->mine->tensor;
+    int64_t dims[2] = {old->count / (t->count / t->dims[0]), t->count / t->dims[0]};
+    ff_tensor *whole, *filled, *back;
+    int rc = ff_layout_apply(&j->mine->layout, old, t->rank, dims, &whole);
+    if (rc != FF_OK)
+        return rc;
+    rc = writable(whole, &filled);
+    ff_tensor_unref(whole);
+    if (rc != FF_OK)
+        return rc;
+    for (int i = 0; i < s->alignment->n_pairs; i++) {
+        const ff_pair *p = &s->alignment->pairs[i];
+        if (p->source < 0 || p->target < 0)
+            continue;
+        const ff_cparam *mine = ff_cnode_param(&s->target.canon->nodes[p->target], j->mine->role),
+                        *wanted = ff_cnode_param(&s->source.canon->nodes[p->source], j->mine->role);
+        if (mine && wanted && mine->original == j->mine->original && mine->node == j->mine->node &&
+            mine->tensor->dtype == FF_FLOAT && wanted->tensor->dtype == FF_FLOAT &&
+            mine->tensor->count == wanted->tensor->count)
+            put_rows(filled, mine->tensor, wanted->tensor);
+    }
+    rc = ff_layout_invert(&j->mine->layout, filled, old->rank, old->dims, &back);
+    ff_tensor_unref(filled);
+    if (rc != FF_OK)
+        return rc;
+    rc = ff_write_constant(j->plan, j->patch, j->mine->node, j->mine->input, back, j->stem);
+    ff_tensor_unref(back);
+    j->made = rc == FF_OK;
+    return rc;
+}
+
 static bool takes_bias(const ff_node *n)
 {
     return is(n, "Conv") || is(n, "ConvTranspose") || is(n, "Gemm");
@@ -318,6 +372,8 @@ static int fix(job *j)
     const char *role = (at ? at : j->wanted)->role;
     if (at && at->folded && primary && is(primary, "BatchNormalization"))
         return fix_batchnorm(j, primary);
+    if (ff_cparam_is_part(j->s->target.canon, at))
+        return fix_part(j);
     if (at && at->original && !at->folded) {
         ff_tensor *value;
         int rc = wanted_values(j, &value);
