@@ -14,8 +14,6 @@
 
 typedef struct loan {
     const ff_options *options;
-    ff_task task;
-    ff_dataset *set;
     many models; /* Source, Target, sibling: paths, specs, labels */
     ff_model *target, *sibling, *result;
     ff_subject *subject; /* the sibling against the Target */
@@ -77,24 +75,34 @@ static int choose(loan *l, const char *word)
                          l->models.at[2].path);
 }
 
+/* As it was chosen; for arrays, which are fed as they are, any. */
+static int pre_of(const loan *l, int i, const ff_model *m, ff_pre *pre)
+{
+    const char *why;
+    if (l->models.at[i].spec)
+        return ff_pre_parse(l->models.at[i].spec, pre);
+    ff_pre_guess(m, pre, &why);
+    return FF_OK;
+}
+
 static int compare_siblings(loan *l)
 {
     const ff_options *o = l->options;
     ff_pre target_pre, sibling_pre;
     ff_subject_options so = {.reference = o->session.reference, .seed = o->session.seed,
                              .target_labels = l->models.at[1].labels};
-    int code = ff_pre_parse(l->models.at[1].spec, &target_pre);
-    if (!code)
-        code = ff_pre_parse(l->models.at[2].spec, &sibling_pre);
-    if (!code)
-        code = ff_model_load(l->models.at[1].path, &l->target);
+    int code = ff_model_load(l->models.at[1].path, &l->target);
     if (!code)
         code = ff_model_load(l->models.at[2].path, &l->sibling);
     if (!code)
-        code = ff_subject_create(l->sibling, &sibling_pre, l->target, &target_pre, l->set, &so, &l->task,
+        code = pre_of(l, 1, l->target, &target_pre);
+    if (!code)
+        code = pre_of(l, 2, l->sibling, &sibling_pre);
+    if (!code)
+        code = ff_subject_create(l->sibling, &sibling_pre, l->target, &target_pre, l->models.set, &so, &l->models.task,
                                  &l->subject);
     if (!code)
-        code = ff_localize(l->subject, &l->task, &l->findings, &l->sames);
+        code = ff_localize(l->subject, &l->models.task, &l->findings, &l->sames);
     if (!code)
         code = ff_propose(l->subject, l->findings, NULL, &l->proposals);
     return code;
@@ -113,10 +121,11 @@ static int take(loan *l, int n, char **words, ff_labels **labels)
     if (!code)
         code = ff_proposal_apply(&l->joined, l->target, &l->result);
     if (!code)
-        code = ff_pre_parse(l->models.at[1].spec, &pre);
+        code = pre_of(l, 1, l->target, &pre);
     if (!code)
-        code = ff_label_model(l->result, NULL, &pre, l->set, l->options->session.reference,
-                              ff_memory_total() / 16, false, &l->task, labels);
+        code = ff_label_model(l->result, ff_comparator_output(l->models.comparator, NULL), &pre, l->models.set,
+                              l->options->session.reference, ff_memory_total() / 16,
+                              ff_comparator_keep(l->models.comparator, FF_KEEP_NOTHING), &l->models.task, labels);
     return code;
 }
 
@@ -141,7 +150,7 @@ static void say_loan(ff_context *c, const loan *l, int wrong)
         say(c, "  %s\n", id + strcspn(id, ":") + 1);
         free(id);
     }
-    say(c, "wrong %d -> %d of %d images\n", l->models.wrong[1], wrong, l->models.images);
+    say(c, "wrong %d -> %d of %d %s\n", l->models.wrong[1], wrong, l->models.images, l->models.samples);
 }
 
 static void finish(loan *l)
@@ -155,8 +164,6 @@ static void finish(loan *l)
     ff_model_unref(l->target);
     ff_model_unref(l->sibling);
     many_finish(&l->models);
-    ff_pool_destroy(l->task.pool);
-    ff_dataset_destroy(l->set);
     free(l->parts);
 }
 
@@ -169,18 +176,14 @@ int verb_borrow(ff_context *c, int argc, char **argv)
     int wrong = 0;
     if (argc < 4)
         return ff_fail(FF_ERR_USAGE, "expected: fetafix borrow SOURCE TARGET SIBLING LAYER... --images DIR|LIST");
-    int code = many_label(c, argv, pre, 3, &l.models);
+    int code = many_label(c, argv, pre, 3, MANY_FIRST, &l.models), offset;
     if (!code)
-        code = ff_dataset_open(o->session.images, o->session.limit, &l.set);
-    if (!code) {
-        l.task = (ff_task){.pool = ff_pool_create(o->session.threads, NULL), .cancel = &interrupted};
         code = compare_siblings(&l);
-    }
     if (!code)
         code = take(&l, argc - 3, argv + 3, &labels);
+    if (!code)
+        code = many_wrong(&l.models, l.models.at[0].labels, labels, &offset, &wrong);
     if (!code) {
-        const ff_labels *source = l.models.at[0].labels;
-        wrong = labels->error ? l.models.images : ff_labels_wrong(source, labels, l.models.offset[1]);
         say_loan(c, &l, wrong);
         code = save(c, &l);
     }

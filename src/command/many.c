@@ -17,9 +17,13 @@ static void take_word(const char *word, const char *pre, entrant *e, char **spec
     *spec = ff_strdup(both ? at + 1 : pre);
 }
 
-static int choose_pre(ff_context *c, const ff_model *m, const char *spec, entrant *e, ff_pre *pre)
+static int choose_pre(ff_context *c, const many *all, const ff_model *m, const char *spec, entrant *e, ff_pre *pre)
 {
     const char *why = NULL;
+    if (!ff_dataset_is_pictures(all->set)) {
+        ff_pre_guess(m, pre, &why); /* not looked at */
+        return FF_OK;
+    }
     if (spec) {
         int code = ff_pre_parse(spec, pre);
         if (code)
@@ -34,7 +38,7 @@ static int choose_pre(ff_context *c, const ff_model *m, const char *spec, entran
 }
 
 /* Runs one model over the images. */
-static int label(ff_context *c, const ff_dataset *set, ff_pool *pool, const char *spec, entrant *e)
+static int label(ff_context *c, const many *all, const char *spec, entrant *e)
 {
     const ff_options *o = c->options;
     ff_model *m = NULL;
@@ -45,11 +49,11 @@ static int label(ff_context *c, const ff_dataset *set, ff_pool *pool, const char
     e->sha256 = *ff_model_sha256(m);
     e->producer = ff_visible(ff_model_producer(m));
     e->opset = ff_model_opset(m, "");
-    ff_task task = {.pool = pool, .cancel = &interrupted};
     uint64_t memory = (o->session.memory ? o->session.memory : ff_memory_total() / 4) / 4;
-    code = choose_pre(c, m, spec, e, &pre);
+    code = choose_pre(c, all, m, spec, e, &pre);
     if (!code)
-        code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, false, &task, &e->labels);
+        code = ff_label_model(m, ff_comparator_output(all->comparator, NULL), &pre, all->set, o->session.reference, memory,
+                              ff_comparator_keep(all->comparator, FF_KEEP_NOTHING), &all->task, &e->labels);
     if (code == FF_ERR_GRAPH || code == FF_ERR_UNSUPPORTED)
         code = ff_fail_prefix(code, "'%s'", e->path);
     if (!code && e->labels->error)
@@ -58,44 +62,66 @@ static int label(ff_context *c, const ff_dataset *set, ff_pool *pool, const char
     return code;
 }
 
-static void count_wrong(many *m)
+int many_wrong(many *m, const ff_labels *source, ff_labels *target, int *offset, int *wrong)
 {
-    for (int i = 0; i < m->n * m->n; i++) {
-        const ff_labels *a = m->at[i / m->n].labels, *b = m->at[i % m->n].labels;
-        if (a == b)
-            continue;
-        bool runs = !a->error && !b->error;
-        m->offset[i] = runs ? ff_labels_offset(a, b) : 0;
-        m->wrong[i] = runs ? ff_labels_wrong(a, b, m->offset[i]) : m->images;
-    }
+    *offset = 0;
+    *wrong = m->images;
+    if (source->error || target->error)
+        return FF_OK;
+    *offset = ff_labels_offset(source, target);
+    int code = ff_labels_compare(m->comparator, m->set, source, target, *offset, NULL, 0, &m->task);
+    if (!code)
+        *wrong = ff_labels_wrong(source, target, *offset);
+    return code;
 }
 
-int many_label(ff_context *c, char **words, const char *const *pre, int n, many *out)
+void many_print_count(const many *m, const char *from, ff_buf *out)
 {
-    const ff_options *o = c->options;
-    ff_dataset *set = NULL;
-    *out = (many){.n = n};
-    int code = o->session.images ? batch_check_outputs(o)
-                                 : ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST)");
+    if (ff_comparator_by_label(m->comparator))
+        ff_buf_printf(out, "labels that differ%s, of %d %s\n", from, m->images, m->samples);
+    else
+        ff_buf_printf(out, "%s (%s), of %d %s\n", ff_comparator_wrong(m->comparator), ff_comparator_spec(m->comparator),
+                      m->images, m->samples);
+}
+
+static int open_samples(const ff_options *o, many *out)
+{
+    const char *path = o->input ? o->input : o->session.images;
+    int code = !path                                 ? ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST)")
+               : o->input && o->session.images ? ff_fail(FF_ERR_USAGE, "--input and --images exclude each other")
+                                                     : batch_check_outputs(o);
     if (!code)
-        code = ff_dataset_open(o->session.images, o->session.limit, &set);
+        code = ff_comparator_create(o->session.comparator, &out->comparator);
+    if (!code)
+        code = ff_dataset_open(path, o->session.limit, &out->set);
     if (code)
         return code;
-    out->images = ff_dataset_count(set);
+    out->images = ff_dataset_count(out->set);
+    out->samples = ff_dataset_is_pictures(out->set) ? "images" : "samples";
+    out->task = (ff_task){.pool = ff_pool_create(o->session.threads, NULL), .cancel = &interrupted, .team = o->session.team};
+    return FF_OK;
+}
+
+int many_label(ff_context *c, char **words, const char *const *pre, int n, many_pairs pairs, many *out)
+{
+    *out = (many){.n = n};
+    int code = open_samples(c->options, out);
+    if (code)
+        return code;
     out->at = ff_alloc_array((size_t)n, sizeof *out->at);
     out->wrong = ff_alloc_array((size_t)n * (size_t)n, sizeof *out->wrong);
     out->offset = ff_alloc_array((size_t)n * (size_t)n, sizeof *out->offset);
-    ff_pool *pool = ff_pool_create(o->session.threads, NULL);
     for (int i = 0; i < n && !code; i++) {
         char *spec;
         take_word(words[i], pre[i], &out->at[i], &spec);
-        code = label(c, set, pool, spec, &out->at[i]);
+        code = label(c, out, spec, &out->at[i]);
         free(spec);
     }
-    if (!code)
-        count_wrong(out);
-    ff_pool_destroy(pool);
-    ff_dataset_destroy(set);
+    for (int i = 0; i < (pairs == MANY_ALL ? n : 1) && !code; i++)
+        for (int k = 0; k < n && !code; k++)
+            if (i != k)
+                code = many_wrong(out, out->at[i].labels, out->at[k].labels, &out->offset[i * n + k],
+                                  &out->wrong[i * n + k]);
     return code;
 }
 
@@ -110,6 +136,9 @@ void many_finish(many *m)
     free(m->at);
     free(m->wrong);
     free(m->offset);
+    ff_pool_destroy(m->task.pool);
+    ff_comparator_destroy(m->comparator);
+    ff_dataset_destroy(m->set);
     *m = (many){0};
 }
 
@@ -121,8 +150,10 @@ void many_print_model(const entrant *e, ff_buf *out)
     print_json_text(out, e->path);
     ff_buf_printf(out, ", \"sha256\": \"%s\", \"opset\": %d, \"producer\": ", hex, e->opset);
     print_json_text(out, e->producer);
-    ff_buf_puts(out, ", \"preprocessing\": ");
-    print_json_text(out, e->spec);
+    if (e->spec) {
+        ff_buf_puts(out, ", \"preprocessing\": ");
+        print_json_text(out, e->spec);
+    }
     ff_buf_printf(out, ", \"width\": %lld, \"error\": ", (long long)e->labels->width);
     if (e->labels->error)
         print_json_text(out, e->labels->error);

@@ -10,7 +10,9 @@
 
 static void write_json(const many *m, ff_buf *out)
 {
-    ff_buf_printf(out, "{\"schema\": \"fetafix-matrix/1\", \"images\": %d, \"models\": [", m->images);
+    ff_buf_printf(out, "{\"schema\": \"fetafix-matrix/1\", \"images\": %d, \"comparator\": ", m->images);
+    print_json_text(out, ff_comparator_spec(m->comparator));
+    ff_buf_puts(out, ", \"models\": [");
     for (int i = 0; i < m->n; i++) {
         ff_buf_printf(out, "%s\n  {", i ? "," : "");
         many_print_model(&m->at[i], out);
@@ -38,7 +40,7 @@ static void print_matrix(const many *m, ff_format format, ff_buf *out)
     columns[0] = (ff_column){"model", FF_COL_INT, "number of the model"};
     for (int i = 0; i < m->n; i++) {
         snprintf(names[i], sizeof names[i], "%d", i + 1);
-        columns[i + 1] = (ff_column){names[i], FF_COL_INT, "images whose labels differ"};
+        columns[i + 1] = (ff_column){names[i], FF_COL_INT, "samples on which the column differs from the row"};
     }
     columns[m->n + 1] = (ff_column){"path", FF_COL_TEXT, "file"};
     ff_table *t = ff_table_create("matrix", columns, m->n + 2);
@@ -67,7 +69,7 @@ static void print_text(const many *m, ff_format format, ff_buf *out)
                               m->offset[i * m->n + k], i + 1);
         }
     }
-    ff_buf_printf(out, "labels that differ, of %d images\n", m->images);
+    many_print_count(m, "", out);
 }
 
 static int report(ff_context *c, const many *m)
@@ -107,7 +109,7 @@ int verb_matrix(ff_context *c, int argc, char **argv)
     bool differs = false;
     for (int i = 0; i < argc; i++)
         pre[i] = c->options->session.source_pre;
-    int code = many_label(c, argv, pre, argc, &m);
+    int code = many_label(c, argv, pre, argc, MANY_ALL, &m);
     if (!code)
         code = report(c, &m);
     for (int i = 0; !code && i < m.n * m.n; i++)

@@ -63,7 +63,7 @@ static void add_models(const many *m, ff_buf *out)
         page_text(out, *e->producer ? e->producer : "unknown");
         ff_buf_printf(out, "</td><td class=\"n\">%d</td><td class=\"n\">%lld</td><td><code>", e->opset,
                       (long long)e->labels->width);
-        page_text(out, e->spec);
+        page_text(out, e->spec ? e->spec : "");
         ff_buf_puts(out, "</code></td></tr>\n");
     }
     ff_buf_puts(out, "</table>\n");
@@ -74,7 +74,14 @@ void matrix_page(const many *m, ff_buf *out)
     int offsets = 0;
     page_begin("Who agrees with whom", style, out);
     ff_buf_puts(out, "<h1>Who agrees with whom</h1>\n");
-    ff_buf_printf(out, "<p>Share of %d images to which two models give different labels.</p>\n", m->images);
+    if (ff_comparator_by_label(m->comparator)) {
+        ff_buf_printf(out, "<p>Share of %d %s to which two models give different labels.</p>\n", m->images, m->samples);
+    } else {
+        ff_buf_printf(out, "<p>Share of %d %s whose %s, by <code>", m->images, m->samples,
+                      ff_comparator_wrong(m->comparator));
+        page_text(out, ff_comparator_spec(m->comparator));
+        ff_buf_puts(out, "</code>, the row as Source.</p>\n");
+    }
     add_heat(m, out);
     for (int i = 0; i < m->n; i++) {
         for (int k = i + 1; k < m->n; k++) {

@@ -46,7 +46,9 @@ static double percent(const many *m, const place *p)
 
 static void write_json(const many *m, const place *p, ff_buf *out)
 {
-    ff_buf_printf(out, "{\"schema\": \"fetafix-ranking/1\", \"images\": %d, \"source\": {", m->images);
+    ff_buf_printf(out, "{\"schema\": \"fetafix-ranking/1\", \"images\": %d, \"comparator\": ", m->images);
+    print_json_text(out, ff_comparator_spec(m->comparator));
+    ff_buf_puts(out, ", \"source\": {");
     many_print_model(&m->at[0], out);
     ff_buf_puts(out, "},\n \"targets\": [");
     for (int i = 0; i < m->n - 1; i++) {
@@ -80,7 +82,7 @@ static void print_ranking(const many *m, const place *p, ff_format format, ff_bu
                       *m->at[0].producer ? ", " : "", m->at[0].producer);
     print_table(t, offsets ? NULL : "rank wrong percent producer opset path", format, 0, out);
     if (format == FF_FORMAT_TEXT)
-        ff_buf_printf(out, "labels that differ from the Source's, of %d images\n", m->images);
+        many_print_count(m, " from the Source's", out);
     ff_table_unref(t);
 }
 
@@ -111,7 +113,7 @@ int compare_many(ff_context *c, int argc, char **argv)
     for (int i = 0; i < argc; i++)
         pre[i] = i ? o->session.target_pre : o->session.source_pre;
     if (!code)
-        code = many_label(c, argv, pre, argc, &m);
+        code = many_label(c, argv, pre, argc, MANY_FIRST, &m);
     if (!code && m.at[0].labels->error)
         code = ff_fail(FF_ERR_GRAPH, "the Source cannot run: %s", m.at[0].labels->error);
     if (!code) {

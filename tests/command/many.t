@@ -51,6 +51,29 @@ rank  wrong  percent  producer        opset  path
 labels that differ from the Source's, of 4 images
 [1]
 
+# By another comparator than the labels; the row is the Source, the column the Target.
+$ fetafix compare torch.onnx demo.onnx background.onnx lh.onnx --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet --comparator kendall:0.8 -q
+Source  torch.onnx  (opset 13, pytorch 1.13.1)
+rank  wrong  percent  producer        opset  offset  path
+   1      0        0  tf2onnx 1.14.0     13      -1  background.onnx
+   2    120      100  tf2onnx 1.14.0     13       0  demo.onnx
+   2    120      100  tf2onnx 1.14.0     13       0  lh.onnx
+orders differ (kendall:0.8), of 120 images
+[1]
+$ fetafix matrix torch.onnx demo.onnx lh.onnx --images s/images.txt --pre tf-imagenet --comparator top-k:2 --report by.html -q; grep -o '<p>Share[^.]*' by.html
+model   1   2   3  path
+    1   0  14  20  torch.onnx
+    2  11   0  26  demo.onnx
+    3  35  38   0  lh.onnx
+labels are missed (top-k:2), of 120 images
+<p>Share of 120 images whose labels are missed, by <code>top-k:2</code>, the row as Source
+$ fetafix matrix torch.onnx demo.onnx --images s/images.txt --input x.npz -q
+fetafix: --input and --images exclude each other
+[2]
+$ fetafix matrix torch.onnx demo.onnx --images s/images.txt --comparator top-0 -q
+fetafix: no comparator 'top-0' (there are top-1, top-k, kendall, map, offset, tolerance, cosine, sqnr, argmax, bleu, boxes, program)
+[2]
+
 # Each with its own preprocessing; the class in front is found without being told.
 $ fetafix matrix torch.onnx@tf-imagenet pp.onnx@tf pp.onnx@tf-imagenet background.onnx@tf-imagenet --images s/images.txt
 model   1   2   3   4  path
@@ -113,6 +136,11 @@ from lh.onnx (tf2onnx 1.14.0):
   model/block1.depthwise/Conv2D/pads
 wrong 17 -> 23 of 120 images
 [1]
+$ fetafix borrow torch.onnx wb.onnx lh.onnx block5.depthwise --images s/images.txt --source-pre tf-imagenet --target-pre tf-imagenet --comparator top-k:2 -q
+from lh.onnx (tf2onnx 1.14.0):
+  model/block5.depthwise/Conv2D/bias
+  model/block5.depthwise/Conv2D/weight
+wrong 42 -> 0 of 120 images
 $ fetafix borrow torch.onnx demo.onnx demo.onnx stem --images s/images.txt --limit 2 -q
 fetafix: 'stem' is the same in 'demo.onnx': there is nothing to borrow
 [2]
