@@ -298,6 +298,25 @@ static bool nearer_four(const ff_shape *a, const ff_shape *b)
     return abs(a->rank - 4) < abs(b->rank - 4);
 }
 
+/* x is transposed to `out`, and what comes is seen as y, which differs by axes of size 1 alone: `before` is x with those
+ * axes where y has them, `order` what transposes it to y. */
+static void units_as_in(const ff_shape *x, const int *perm, const ff_shape *out, const ff_shape *y, ff_shape *before,
+                        int *order)
+{
+    int axes[FF_MAX_RANK], from[FF_MAX_RANK], to[FF_MAX_RANK], wide = cg_wide_axes(x, axes);
+    cg_wide_axes(out, from);
+    cg_wide_axes(y, to);
+    *before = *y;
+    for (int i = 0; i < y->rank; i++)
+        order[i] = i;
+    for (int i = 0; i < wide; i++) {
+        before->dims[to[i]] = x->dims[axes[i]];
+        for (int k = 0; k < wide; k++)
+            if (axes[k] == perm[from[i]])
+                order[to[i]] = to[k];
+    }
+}
+
 /* Reshape(Transpose(x)) = Transpose(Reshape(x)) where the Reshape adds or drops axes of size 1, which stay where they
  * are. */
 static bool above_units(cg_graph *g, cg_node *n, const cg_rule *self)
@@ -307,32 +326,40 @@ static bool above_units(cg_graph *g, cg_node *n, const cg_rule *self)
         !nearer_four(&n->out[0]->shape, &n->in[0]->shape) ||
         !cg_only_units_differ(&n->in[0]->shape, &n->out[0]->shape))
         return false;
-    const ff_shape *x = &t->in[0]->shape, *y = &n->out[0]->shape;
-    int perm[FF_MAX_RANK], axes[FF_MAX_RANK], from[FF_MAX_RANK], to[FF_MAX_RANK], order[FF_MAX_RANK];
-    int wide = cg_wide_axes(x, axes);
-    cg_wide_axes(&n->in[0]->shape, from);
-    cg_wide_axes(y, to);
+    int perm[FF_MAX_RANK], order[FF_MAX_RANK];
+    ff_shape before;
     perm_of(t, perm);
-    if (only_units_move(x, perm))
+    if (only_units_move(&t->in[0]->shape, perm))
         return false; /* a Reshape itself */
-    ff_shape before = *y;
-    for (int i = 0; i < y->rank; i++)
-        order[i] = i;
-    for (int i = 0; i < wide; i++) {
-        before.dims[to[i]] = x->dims[axes[i]];
-        for (int k = 0; k < wide; k++)
-            if (axes[k] == perm[from[i]])
-                order[to[i]] = to[k];
-    }
-    const ff_node *by = n->primary;
+    units_as_in(&t->in[0]->shape, perm, &n->in[0]->shape, &n->out[0]->shape, &before, order);
     cg_record_rule(g, self, n, t, 0);
-    cg_value *reshaped = cg_reshape_before(g, n, t->in[0], &before, by);
+    cg_value *reshaped = cg_reshape_before(g, n, t->in[0], &before, n->primary);
     cg_drop_attr(g, n, "shape");
     n->op = "Transpose";
     n->primary = t->primary;
-    set_perm(g, n, order, y->rank, t->primary);
+    set_perm(g, n, order, before.rank, t->primary);
     cg_set_in(n, 0, reshaped);
     cg_remove(g, t, n);
+    return true;
+}
+
+/* A Transpose that moves axes of size 1 besides, before a product: they are where it leaves them (one head alone). */
+static bool fixed_units(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_node *user = cg_is(n, "Transpose") && transpose_of(n->out[0]) ? cg_only_user(n->out[0]) : NULL;
+    if (!cg_is(user, "MatMul") || !cg_shape_static(&n->in[0]->shape))
+        return false;
+    int perm[FF_MAX_RANK], order[FF_MAX_RANK];
+    ff_shape before, *y = &n->out[0]->shape;
+    perm_of(n, perm);
+    if (only_units_move(&n->in[0]->shape, perm))
+        return false;
+    units_as_in(&n->in[0]->shape, perm, y, y, &before, order);
+    if (cg_shape_same(&before, &n->in[0]->shape))
+        return false;
+    cg_record_rule(g, self, n, NULL, 0);
+    cg_set_in(n, 0, cg_reshape_before(g, n, n->in[0], &before, n->primary));
+    set_perm(g, n, order, before.rank, n->primary);
     return true;
 }
 
@@ -453,6 +480,7 @@ const cg_rule cg_layout_rules[] = {
     {"transpose-twice", "two Transposes in a row are one, or none", twice},
     {"transpose-units-after", "axes of size 1 added or dropped after a Transpose are so before it", above_units},
     {"transpose-units-before", "axes of size 1 added or dropped before a Transpose are so after it", below_units},
+    {"transpose-units-fixed", "axes of size 1 moved by a Transpose or by a Reshape before it", fixed_units},
     {"transpose-pad", "padding before or after a Transpose", above_pad},
     {"dense-on-channels", "a dense layer over channels is a 1x1 convolution", dense_on_channels},
     {"transpose-order", "an operation before or after a Transpose", move_down},
