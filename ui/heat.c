@@ -43,11 +43,17 @@ static const char *bar_column(const ui_view *v)
     return v->sort == BY_LAYER ? "isolated" : scores[v->sort].column;
 }
 
+/* What has no measure (a layer that makes other dims) is not what the others are measured by. */
+static double measured(double x)
+{
+    return isfinite(x) ? x : 0;
+}
+
 static double largest(const ui_view *v, const char *column)
 {
     double most = 0;
     for (int i = 0; i < ff_table_rows(layers_of(v)); i++)
-        most = fmax(most, ui_real(layers_of(v), i, column));
+        most = fmax(most, measured(ui_real(layers_of(v), i, column)));
     return most;
 }
 
@@ -73,7 +79,7 @@ static void take_marks(ui_view *v)
     h->most = 0;
     for (int i = 0; i < n; i++) {
         if (h->marks[i] != MARK_REPAIRED)
-            h->most = fmax(h->most, ui_real(t, i, bar_column(v)));
+            h->most = fmax(h->most, measured(ui_real(t, i, bar_column(v))));
     }
     if (h->most <= 0) /* nothing is left: as it was */
         h->most = largest(v, bar_column(v));

@@ -19,7 +19,7 @@ static const cg_rule *const early[] = {cg_quantized_rules, cg_einsum_rules, cg_f
                                        cg_written_rules, cg_norm_rules, cg_attention_rules, NULL};
 static const cg_rule *const middle[] = {cg_pad_rules, cg_pool_rules, cg_grouped_rules, cg_select_rules,
                                         cg_resize_rules, cg_block_rules, NULL};
-static const cg_rule *const late[] = {cg_layout_rules, cg_shape_rules, NULL};
+static const cg_rule *const late[] = {cg_layout_rules, cg_regroup_rules, cg_shape_rules, NULL};
 static const cg_rule *const weights[] = {cg_affine_rules, cg_linear_rules, NULL};
 static const cg_rule *const last[] = {cg_sequence_rules, cg_sum_rules, NULL};
 static const cg_rule *const *const stages[] = {early, middle, late, weights, last};

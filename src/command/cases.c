@@ -160,13 +160,14 @@ static void say_curve(ff_context *c, const ff_table *t, const char *column)
         double v = ff_table_empty(t, i, k) ? 0 : ff_table_real(t, i, k), *cell = &cells[(int64_t)i * width / n];
         known += !ff_table_empty(t, i, k);
         *cell = fmax(*cell, v);
-        most = fmax(most, v);
+        most = isfinite(v) ? fmax(most, v) : most;
     }
     if (!known)
         return;
     say(c, "  %-8s  ", column);
     for (int i = 0; i < width; i++)
-        say(c, "%s", bars[most > 0 ? (int)(7 * cells[i] / most + (cells[i] > 0 ? 0.5 : 0)) : 0]);
+        say(c, "%s", bars[!isfinite(cells[i]) ? 7 /* other dims: no measure */
+                          : most > 0 ? (int)(7 * cells[i] / most + (cells[i] > 0 ? 0.5 : 0)) : 0]);
     say(c, "  to %.3g\n", most);
 }
 

@@ -142,7 +142,9 @@ static void score_errors(analysis *a, const sample *p, const layer_sums *at)
             total.reference += x->reference;
         }
         a->scores->at[i].entire = relative(total.entire, total.source);
-        if (a->layers.at[i].same)
+        if (a->layers.at[i].misfit)
+            a->scores->at[i].entire = a->scores->at[i].isolated = INFINITY;
+        else if (a->layers.at[i].same)
             a->scores->at[i].isolated = 0;
         else if (a->layers.at[i].round >= 0)
             a->scores->at[i].isolated = relative(total.isolated, total.reference);
@@ -168,6 +170,8 @@ static int causal_image(void *context, int64_t index, int worker)
     ff_activations_init(&t, l, true);
     int rc = ff_activations_run(&s, a->source.at[worker], image, a->task, NULL);
     for (int i = 0; i < l->count && rc == FF_OK; i++) {
+        if (l->at[i].misfit)
+            continue;
         ff_activations_clear(&t);
         t.inject = &s;
         t.inject_output = i;
@@ -196,7 +200,7 @@ static int test_causes(analysis *a, const sample *p)
         int right = 0;
         for (int k = 0; k < n; k++)
             right += job.right[(size_t)k * (size_t)count + (size_t)i];
-        a->scores->at[i].causal = (double)right / n;
+        a->scores->at[i].causal = a->layers.at[i].misfit ? NAN : (double)right / n;
     }
     free(job.right);
     return rc;

@@ -123,22 +123,38 @@ static void hint_destroy(ff_hint *h)
     free(h);
 }
 
+static void finding_finish(ff_finding *f)
+{
+    free(f->id);
+    free(f->summary);
+    free(f->explanation);
+    free(f->source_nodes);
+    free(f->target_nodes);
+    free(f->details);
+    hint_destroy(f->hint);
+}
+
 void ff_findings_destroy(ff_findings *l)
 {
     if (!l)
         return;
-    for (int i = 0; i < l->count; i++) {
-        ff_finding *f = &l->at[i];
-        free(f->id);
-        free(f->summary);
-        free(f->explanation);
-        free(f->source_nodes);
-        free(f->target_nodes);
-        free(f->details);
-        hint_destroy(f->hint);
-    }
+    for (int i = 0; i < l->count; i++)
+        finding_finish(&l->at[i]);
     free(l->at);
     free(l);
+}
+
+void ff_detection_drop(ff_detection *d, int from)
+{
+    while (d->findings->count > from)
+        finding_finish(&d->findings->at[--d->findings->count]);
+}
+
+void ff_detection_remove(ff_detection *d, int i)
+{
+    ff_findings *l = d->findings;
+    finding_finish(&l->at[i]);
+    memmove(&l->at[i], &l->at[i + 1], (size_t)(--l->count - i) * sizeof l->at[0]);
 }
 
 void ff_sames_destroy(ff_sames *l)

@@ -22,6 +22,10 @@ typedef struct ff_hint {
     int perm[FF_MAX_RANK];
     const ff_node *node;
 
+    /* LH that is found from the weights: attributes that no canonical node has, pointed at from above. */
+    ff_cattr made[2];
+    double numbers[2];
+
     /* ID: the input and the shape it should have. */
     const ff_value *input;
     ff_shape shape;

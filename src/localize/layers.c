@@ -111,10 +111,13 @@ void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops)
         if (x->n_outputs < 1 || y->n_outputs < 1)
             continue;
         const ff_cvalue *so = &s->source.canon->values[x->outputs[0]], *to = &s->target.canon->values[y->outputs[0]];
-        if (!so->original || !to->original || !ff_cvalues_alike(so, to))
+        if (!so->original || !to->original)
             continue;
-        ff_layer layer = {.pair = i, .source = so, .target = to, .elements = count_of(so)};
-        if (x->n_inputs >= 1 && y->n_inputs == x->n_inputs) {
+        ff_layer layer = {.pair = i, .source = so, .target = to, .elements = count_of(so), .misfit = !ff_cvalues_alike(so, to)};
+        if (layer.misfit && (x->n_inputs != 1 || y->n_inputs != 1 ||
+                             !ff_cvalues_alike(&s->source.canon->values[x->inputs[0]], &s->target.canon->values[y->inputs[0]])))
+            continue; /* not its own doing */
+        if (!layer.misfit && x->n_inputs >= 1 && y->n_inputs == x->n_inputs) {
             const ff_cvalue *si = &s->source.canon->values[x->inputs[0]], *ti = &s->target.canon->values[y->inputs[0]];
             if (x->n_inputs == 1 && si->original && ti->original && ff_cvalues_alike(si, ti)) {
                 layer.source_in = si;
@@ -166,7 +169,7 @@ void ff_activations_finish(ff_activations *a)
 
 static bool wants(const ff_activations *a, int layer)
 {
-    if (a->round >= 0 && a->layers->at[layer].round != a->round)
+    if (a->layers->at[layer].misfit || (a->round >= 0 && a->layers->at[layer].round != a->round))
         return false;
     return !a->wanted || a->wanted[layer];
 }

@@ -158,6 +158,8 @@ int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_su
     uint64_t memory = a->o->memory && a->o->memory < SLAB ? a->o->memory : SLAB;
     int64_t total = 0, capacity = (int64_t)(memory / ((uint64_t)n * sizeof(float)));
     for (int i = 0; i < l->count; i++) {
+        if (l->at[i].misfit)
+            continue;
         if (same_values(a, i))
             by_layer[i].elements = l->at[i].elements; /* no difference, nothing flagged */
         else
@@ -181,7 +183,7 @@ int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_su
         b.width = 0;
         memset(b.wanted, 0, (size_t)l->count * sizeof *b.wanted);
         while (layer < l->count && b.width < capacity) {
-            if (from == 0 && same_values(a, layer)) {
+            if (l->at[layer].misfit || (from == 0 && same_values(a, layer))) {
                 layer++;
                 continue;
             }

@@ -291,6 +291,23 @@ static int permuted_elements(const float *s, const float *t, int64_t n, ff_weigh
     return FF_OK;
 }
 
+/* Stored as numbers of the shorter type and scaled per channel afterwards, as by a batch normalisation that was not
+ * folded: `raw` is what is stored (in whatever order), `most` the largest relative error of such a rounding, `least` that
+ * of numbers next to zero. */
+static bool stored_short(const float *s, const float *t, const float *raw, int64_t n, round_fn *f, double most, double least)
+{
+    double scaled = 0, stored = 0;
+    for (int64_t i = 0; raw && i < n; i++) {
+        scaled += (double)t[i] * t[i];
+        stored += (double)raw[i] * raw[i];
+    }
+    least *= stored > 0 ? 8 * sqrt(scaled / stored) : 1; /* channels are scaled unlike */
+    for (int64_t i = 0; raw && i < n; i++)
+        if (f(raw[i]) != raw[i] || !(fabs((double)t[i] - s[i]) <= most * fabs((double)s[i]) + least))
+            return false;
+    return raw != NULL;
+}
+
 static bool all_zero(const float *v, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
@@ -321,6 +338,11 @@ static int classify(const ff_tensor *source, const float *s, const float *t, con
     if (explained_by(s, t, n, round_bfloat, exact, floor * exact) ||
         explained_by(s, t, n, truncate_bfloat, exact, floor * exact)) {
         out->cause = "bfloat16";
+        return FF_OK;
+    }
+    bool half = stored_short(s, t, raw, n, round_half, 0x1.01p-11, 0x1p-25);
+    if (half || stored_short(s, t, raw, n, truncate_bfloat, 0x1.01p-7, 1e-12)) {
+        out->cause = half ? "float16" : "bfloat16";
         return FF_OK;
     }
     if (int8_per_tensor(s, t, n, raw, slack, out) || int8_per_channel(s, t, source, slack, out))

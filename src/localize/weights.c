@@ -311,6 +311,7 @@ int ff_detect_weights(ff_detection *d)
         if (strcmp(a->op, b->op) != 0)
             continue; /* another operator: the graph differs */
         int rc = ff_check_cancel(d->task);
+        int before = d->findings->count;
         for (int k = 0; k < a->n_params && rc == FF_OK; k++)
             rc = examine(d, i, a->params[k].role, &a->params[k], ff_cnode_param(b, a->params[k].role));
         for (int k = 0; k < b->n_params && rc == FF_OK; k++)
@@ -318,6 +319,8 @@ int ff_detect_weights(ff_detection *d)
                 rc = examine(d, i, b->params[k].role, NULL, &b->params[k]);
         if (rc != FF_OK)
             return rc;
+        if (d->findings->count > before)
+            ff_detect_norm(d, i, before);
     }
     return FF_OK;
 }

@@ -364,7 +364,7 @@ int ff_fix_region(ff_proposing *p, const ff_finding *f)
         return FF_OK;
     /* Where the view only moves what it compares, the place is behind the move. */
     ff_hint h = *f->hint;
-    bool replaced = false;
+    bool replaced = ff_region_counterpart(p->subject, h.source_exit) == h.exit;
     while (h.target_cnode >= 0 && h.source_cnode >= 0 && (!has_axes(sc, h.source_exit) || !has_axes(tc, h.exit))) {
         const ff_cnode *a = &sc->nodes[h.source_cnode], *b = &tc->nodes[h.target_cnode];
         if (strcmp(b->op, "Reshape") != 0 && strcmp(b->op, "Transpose") != 0)

@@ -563,6 +563,18 @@ static const rule_case cases[] = {
     {"subsampled-conv", false,
      IMAGE "float w 6,4,1,1 random; int s 1 1; int e 1 99; int a 1 2; int t 1 2; z = Slice(x,s,e,a,t); "
            "y = Conv(z,w); output y"},
+    {"transpose-reshape", true,
+     IMAGE "int s 5 1,8,8,2,2; int z 4 1,8,8,4; t = Transpose(x) perm=[0,2,3,1]; r = Reshape(t,s); "
+           "u = Transpose(r) perm=[0,1,2,4,3]; v = Reshape(u,z); y = Transpose(v) perm=[0,3,1,2]; output y"},
+    {"transpose-reshape", true,
+     IMAGE "int s 3 1,64,4; t = Transpose(x) perm=[0,2,3,1]; r = Reshape(t,s); y = Softmax(r) axis=1; output y"},
+    {"transpose-reshape", false,
+     IMAGE "int s 3 8,8,4; int z 4 1,8,8,4; t = Transpose(x) perm=[0,2,3,1]; r = Reshape(t,s); v = Reshape(r,z); "
+           "y = Transpose(v) perm=[0,3,1,2]; output y"},
+    {"transpose-reshape", false, IMAGE "int s 2 1,256; t = Transpose(x) perm=[0,2,3,1]; y = Reshape(t,s); output y"},
+    {"transpose-reshape", false,
+     IMAGE "int s 5 1,2,2,8,8; int z 4 1,4,8,8; r = Reshape(x,s); u = Transpose(r) perm=[0,2,1,3,4]; "
+           "y = Reshape(u,z); output y"},
     {"negation-affine", true, IMAGE CONV "z = Neg(x); y = Conv(z,w,b); output y"},
     {"negation-affine", false, "input x 5; y = Neg(x); output y"},
     {"depth-to-space", true, IMAGE "y = DepthToSpace(x) blocksize=2; output y"},

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is folded into the weights of a layer in the view, and is to blame for their difference: the epsilon of a batch
+ * normalisation that the Target keeps as a node (LH), or scales and shifts that the Target has lost (CG). */
+#include "localize/detect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEAR 2e-5
+
+typedef struct batch_norm {
+    const ff_node *node;
+    double epsilon;
+    const ff_tensor *shift, *variance;
+} batch_norm;
+
+static bool is(const ff_node *n, const char *op)
+{
+    return !*n->domain && strcmp(n->op, op) == 0;
+}
+
+/* The one batch normalisation among the origins of a node. */
+static bool norm_of(const ff_canon *c, const ff_cnode *n, batch_norm *out)
+{
+    *out = (batch_norm){0};
+    for (int i = 0; i < n->n_origins; i++) {
+        if (!is(n->origins[i], "BatchNormalization") || n->origins[i]->n_inputs < 5)
+            continue;
+        if (out->node)
+            return false;
+        out->node = n->origins[i];
+    }
+    if (!out->node || !out->node->inputs[2] || !out->node->inputs[4])
+        return false;
+    const ff_attr *a = ff_node_attr(out->node, "epsilon");
+    out->epsilon = a ? (double)a->f : (double)1e-5f;
+    out->shift = ff_plan_constant(c->plan, out->node->inputs[2]);
+    out->variance = ff_plan_constant(c->plan, out->node->inputs[4]);
+    return out->shift && out->variance;
+}
+
+/* Scales and shifts of both sides under whichever roles they have; channels along the first axis. */
+static bool params_of(const ff_cnode *n, const ff_cparam **scale, const ff_cparam **shift)
+{
+    *scale = ff_cnode_param(n, "weight");
+    *shift = ff_cnode_param(n, "bias");
+    if (strcmp(n->op, "Affine") == 0) {
+        *scale = ff_cnode_param(n, "scale");
+        *shift = ff_cnode_param(n, "shift");
+    } else if (strcmp(n->op, "Conv") != 0 && strcmp(n->op, "Gemm") != 0) {
+        return false;
+    }
+    return *scale && *shift && (*scale)->tensor->dtype == FF_FLOAT && (*shift)->tensor->dtype == FF_FLOAT;
+}
+
+/* Would the Target's numbers be the Source's with that epsilon? */
+static bool explains(const batch_norm *t, double epsilon, const ff_tensor *s_scale, const ff_tensor *t_scale,
+                     const ff_tensor *s_shift, const ff_tensor *t_shift)
+{
+    int64_t channels = t->variance->count, n = t_scale->count / channels;
+    const float *a = s_scale->data, *b = t_scale->data, *p = s_shift->data, *q = t_shift->data;
+    double distance = 0, norm = 0, off = 0, size = 0;
+    for (int64_t c = 0; c < channels; c++) {
+        double v = ff_tensor_get_real(t->variance, c), beta = ff_tensor_get_real(t->shift, c);
+        if (!(v + epsilon > 0))
+            return false;
+        double f = sqrt((v + t->epsilon) / (v + epsilon)), e = beta + (q[c] - beta) * f - p[c];
+        for (int64_t i = c * n; i < (c + 1) * n; i++) {
+            distance += (f * b[i] - a[i]) * (f * b[i] - a[i]);
+            norm += (double)a[i] * a[i];
+        }
+        off += e * e;
+        size += (double)p[c] * p[c] + beta * beta;
+    }
+    return distance <= NEAR * NEAR * norm && off <= NEAR * NEAR * (size + 1e-30);
+}
+
+/* From the channel that tells most: s / t = sqrt((v + e) / (v + wanted)). */
+static double solve(const batch_norm *t, const ff_tensor *s_scale, const ff_tensor *t_scale)
+{
+    int64_t channels = t->variance->count, n = t_scale->count / channels, best = 0;
+    const float *a = s_scale->data, *b = t_scale->data;
+    for (int64_t c = 1; c < channels; c++)
+        if (ff_tensor_get_real(t->variance, c) < ff_tensor_get_real(t->variance, best))
+            best = c;
+    double dot = 0, norm = 0, v = ff_tensor_get_real(t->variance, best);
+    for (int64_t i = best * n; i < (best + 1) * n; i++) {
+        dot += (double)a[i] * b[i];
+        norm += (double)b[i] * b[i];
+    }
+    return dot > 0 ? (v + t->epsilon) * norm * norm / (dot * dot) - v : -1;
+}
+
+static bool same_dims(const ff_tensor *a, const ff_tensor *b)
+{
+    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+}
+
+/* The epsilon that the Target's batch normalisation should have; negative: that is not it. */
+static double wanted_epsilon(const ff_subject *s, const ff_cnode *a, const ff_cnode *b, batch_norm *t)
+{
+    const ff_cparam *s_scale, *t_scale, *s_shift, *t_shift;
+    batch_norm source;
+    if (!norm_of(s->target.canon, b, t) || !params_of(a, &s_scale, &s_shift) || !params_of(b, &t_scale, &t_shift) ||
+        !same_dims(s_scale->tensor, t_scale->tensor) || !same_dims(s_shift->tensor, t_shift->tensor) ||
+        t->variance->count != t_shift->tensor->count || t->shift->count != t->variance->count ||
+        t_scale->tensor->count % t->variance->count != 0 || t_scale->tensor->count == 0)
+        return -1;
+    double guesses[] = {-1, (double)1e-5f, (double)1e-3f, (double)1e-4f, (double)1e-6f, (double)2e-5f, (double)1e-2f, 0,
+                        solve(t, s_scale->tensor, t_scale->tensor)};
+    if (norm_of(s->source.canon, a, &source))
+        guesses[0] = source.epsilon;
+    for (size_t i = 0; i < FF_COUNT(guesses); i++)
+        if (guesses[i] >= 0 && guesses[i] != t->epsilon &&
+            explains(t, guesses[i], s_scale->tensor, t_scale->tensor, s_shift->tensor, t_shift->tensor))
+            return guesses[i];
+    return -1;
+}
+
+static void report_epsilon(ff_detection *d, int pair, const batch_norm *t, double wanted)
+{
+    const ff_pair *p = &d->subject->alignment->pairs[pair];
+    char *label = ff_pair_label(d->subject, pair), *what = ff_asprintf("%s/epsilon", label);
+    ff_finding *f = ff_detection_add(d, FF_LH, "epsilon-differs", what);
+    ff_finding_set_nodes(d->subject, f, p->source, p->target);
+    f->pair = pair;
+    f->hint->node = t->node;
+    f->hint->numbers[0] = wanted;
+    f->hint->numbers[1] = t->epsilon;
+    for (int i = 0; i < 2; i++)
+        f->hint->made[i] = (ff_cattr){.name = "epsilon", .type = FF_CATTR_REALS, .n = 1, .reals = &f->hint->numbers[i],
+                                      .node = i ? t->node : NULL};
+    f->hint->source_attr = &f->hint->made[0];
+    f->hint->target_attr = &f->hint->made[1];
+    char *node = ff_visible(t->node->label);
+    f->summary = ff_asprintf("epsilon of '%s': %.6g in the Source, %.6g in the Target", node, wanted, t->epsilon);
+    f->explanation = ff_asprintf(
+        "The batch normalisation divides by the root of variance + epsilon. Frameworks have other defaults (1e-3 and 1e-5), "
+        "and a converter that does not write it down leaves the other one's. With %.6g all channels come out as the "
+        "Source's. The repair sets it.", wanted);
+    json_t *j = json_object();
+    json_object_set_new(j, "attribute", json_string("epsilon"));
+    json_object_set_new(j, "source", ff_json_real(wanted));
+    json_object_set_new(j, "target", ff_json_real(t->epsilon));
+    ff_finding_set_details(f, j);
+    free(label);
+    free(what);
+    free(node);
+}
+
+/* ------------------------------------------------------------------------ scales and shifts lost */
+
+static bool scales_or_shifts(const ff_node *n)
+{
+    static const char *const ops[] = {"BatchNormalization", "Mul", "Div", "Add", "Sub", "Neg", NULL};
+    for (int i = 0; ops[i]; i++)
+        if (is(n, ops[i]))
+            return true;
+    return false;
+}
+
+static int affine_origins(const ff_cnode *n, const ff_node **out, int most)
+{
+    int count = 0;
+    for (int i = 0; i < n->n_origins && count < most; i++)
+        if (n->origins[i] != n->primary && scales_or_shifts(n->origins[i]))
+            out[count++] = n->origins[i];
+    return count;
+}
+
+/* Is what both store the same, and only the Source scales it afterwards? */
+static bool scale_lost(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
+{
+    const ff_tensor *x = a->original ? ff_plan_constant(s->source.canon->plan, a->original) : NULL;
+    const ff_tensor *y = b->original ? ff_plan_constant(s->target.canon->plan, b->original) : NULL;
+    ff_tensor *p = NULL, *q = NULL;
+    if (!x || !y || !a->folded || b->folded || x->dtype != FF_FLOAT || y->dtype != FF_FLOAT || x->count != y->count)
+        return false;
+    bool same = ff_layout_apply(&a->layout, x, a->tensor->rank, a->tensor->dims, &p) == FF_OK &&
+                ff_layout_apply(&b->layout, y, b->tensor->rank, b->tensor->dims, &q) == FF_OK && p->bytes == q->bytes &&
+                memcmp(p->data, q->data, p->bytes) == 0;
+    ff_tensor_unref(p);
+    ff_tensor_unref(q);
+    return same;
+}
+
+static void report_lost(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b, int from)
+{
+    enum { MOST = 16 };
+    const ff_subject *s = d->subject;
+    const ff_node *nodes[MOST];
+    int n = affine_origins(a, nodes, MOST);
+    if (n == 0)
+        return;
+    ff_detection_drop(d, from);
+    char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/scale", label), *at = ff_cnode_label(s->target.canon, b->id);
+    ff_finding *f = ff_detection_add(d, FF_CG, "missing-nodes", what);
+    f->pair = pair;
+    f->hint->source_cnode = a->id;
+    f->hint->target_cnode = b->id;
+    f->hint->source_exit = a->outputs[0];
+    f->hint->exit = b->outputs[0];
+    f->hint->n_wanted = n;
+    f->source_nodes = ff_nodes_copy(nodes, f->n_source_nodes = n);
+    f->target_nodes = ff_nodes_copy(b->origins, f->n_target_nodes = b->n_origins);
+    ff_buf ops = {0};
+    for (int i = 0; i < n; i++)
+        ff_buf_printf(&ops, "%s%s", i ? ", " : "", nodes[i]->op);
+    f->summary = ff_asprintf("%s at '%s' is missing", ops.data, at);
+    f->explanation = ff_asprintf(
+        "Both sides store the same weights for '%s', but only the Source scales or shifts what comes out of them (or goes "
+        "in). The repair puts the Source's nodes in place of the Target's.", at);
+    json_t *j = json_object(), *list = json_array();
+    for (int i = 0; i < n; i++) {
+        char *shown = ff_visible(nodes[i]->label);
+        json_array_append_new(list, json_string(shown));
+        free(shown);
+    }
+    json_object_set_new(j, "source", list);
+    ff_finding_set_details(f, j);
+    ff_buf_finish(&ops);
+    free(label);
+    free(what);
+    free(at);
+}
+
+void ff_detect_norm(ff_detection *d, int pair, int from)
+{
+    const ff_subject *s = d->subject;
+    const ff_pair *p = &s->alignment->pairs[pair];
+    const ff_cnode *a = &s->source.canon->nodes[p->source], *b = &s->target.canon->nodes[p->target];
+    const ff_cparam *x = ff_cnode_param(a, "weight"), *y = ff_cnode_param(b, "weight");
+    batch_norm t;
+    double wanted = wanted_epsilon(s, a, b, &t);
+    if (wanted >= 0) {
+        ff_detection_drop(d, from);
+        report_epsilon(d, pair, &t, wanted);
+    } else if (x && y && a->n_outputs > 0 && b->n_outputs > 0 && scale_lost(s, x, y)) {
+        report_lost(d, pair, a, b, from);
+    }
+}
