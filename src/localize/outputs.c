@@ -18,11 +18,29 @@ static int64_t count_of(const ff_shape *s)
     return s->rank < 0 ? 0 : n;
 }
 
-/* Mean distance of each output of the plan from the Source's answer; INFINITY where widths do not fit. */
+/* The answers of the Source: one output, or all that a comparator reads. */
+static int answers(const ff_subject *s)
+{
+    const ff_labels *l = s->source.labels;
+    return l->count && l->at[0].form ? l->at[0].form->n : 1;
+}
+
+/* Answer i of the Source to a sample. */
+static const float *answer(const ff_subject *s, const ff_label *l, int i, int64_t *width)
+{
+    const float *v = l->output;
+    for (int k = 0; k < i; k++)
+        v += l->form->at[k].count;
+    *width = l->form ? l->form->at[i].count : s->source.labels->width;
+    return v;
+}
+
+/* Sum of the distances of each output k of the plan from each answer i of the Source, [k * answers + i]; INFINITY where
+ * widths do not fit (a class more or less is no reason, where there is one answer). */
 static int measure(const ff_subject *s, const ff_plan *plan, const ff_task *task, double *distance)
 {
     int n = ff_plan_outputs(plan), images = s->source.labels->count < IMAGES ? s->source.labels->count : IMAGES;
-    bool source_soft = ff_is_probabilities(ff_plan_output(s->source.score, 0));
+    int n_answers = answers(s);
     ff_runner *runner;
     int rc = ff_runner_create(plan, &runner);
     if (rc != FF_OK)
@@ -41,12 +59,16 @@ static int measure(const ff_subject *s, const ff_plan *plan, const ff_task *task
             rc = ff_output_row(out[k], ff_feed_shape(s->target.feed), &v);
             if (rc != FF_OK)
                 break;
-            int64_t width = s->source.labels->width;
-            int offset = v->count == width ? 0 : (int)(width - v->count);
-            distance[k] += offset < -1 || offset > 1
-                               ? INFINITY
-                               : ff_output_distance(s->source.labels->at[i].output, width, source_soft, v->data,
-                                                    v->count, ff_is_probabilities(ff_plan_output(plan, k)), offset);
+            for (int a = 0; a < n_answers; a++) {
+                int64_t width;
+                const float *wanted = answer(s, &s->source.labels->at[i], a, &width);
+                int offset = v->count == width ? 0 : (int)(width - v->count);
+                bool fits = wanted && (n_answers == 1 ? offset >= -1 && offset <= 1 : offset == 0);
+                distance[k * n_answers + a] +=
+                    fits ? ff_output_distance(wanted, width, ff_is_probabilities(ff_plan_output(s->source.score, a)),
+                                              v->data, v->count, ff_is_probabilities(ff_plan_output(plan, k)), offset)
+                         : INFINITY;
+            }
             ff_tensor_unref(v);
         }
         for (int k = 0; k < n; k++) {
@@ -59,6 +81,36 @@ static int measure(const ff_subject *s, const ff_plan *plan, const ff_task *task
     return rc;
 }
 
+/* Which output of the Target is which answer: the nearest pair first, each output once. False: there are too few, or they
+ * are in order. */
+static bool assign(const ff_plan *plan, const ff_graph *g, int n_answers, const double *distance, int *of)
+{
+    bool taken[OUTPUTS] = {false}, other = false;
+    for (int i = 0; i < n_answers; i++)
+        of[i] = -1;
+    for (int round = 0; round < n_answers; round++) {
+        int best = -1, to = -1;
+        for (int k = 0; k < g->n_outputs; k++)
+            for (int i = 0; i < n_answers; i++)
+                if (!taken[k] && of[i] < 0 && isfinite(distance[k * n_answers + i]) &&
+                    (best < 0 || distance[k * n_answers + i] < distance[best * n_answers + to])) {
+                    best = k;
+                    to = i;
+                }
+        if (best < 0)
+            return false;
+        /* A copy of the answer is as good as the answer; of two that are as near, the one in its place. */
+        if (best != to && to < g->n_outputs && !taken[to] &&
+            (ff_key_equal(ff_plan_key(plan, g->outputs[to]), ff_plan_key(plan, g->outputs[best])) ||
+             distance[to * n_answers + to] <= distance[best * n_answers + to]))
+            best = to;
+        of[to] = best;
+        taken[best] = true;
+        other |= best != to;
+    }
+    return other;
+}
+
 int ff_detect_outputs(ff_detection *d)
 {
     const ff_subject *s = d->subject;
@@ -67,7 +119,7 @@ int ff_detect_outputs(ff_detection *d)
     if (given || g->n_outputs < 2 || g->n_outputs > OUTPUTS || !s->target.feed || s->target.error)
         return FF_OK;
     const char *names[OUTPUTS];
-    double distance[OUTPUTS] = {0};
+    int n_answers = answers(s), of[FF_MOST_OUTPUTS];
     for (int i = 0; i < g->n_outputs; i++)
         names[i] = g->outputs[i]->name;
     ff_shape feeds[FF_MOST_INPUTS];
@@ -82,38 +134,39 @@ int ff_detect_outputs(ff_detection *d)
     int rc = ff_plan_create(s->target.model, &o, &plan);
     if (rc != FF_OK)
         return rc == FF_ERR_GRAPH ? FF_OK : rc;
+    double *distance = ff_alloc_array((size_t)(g->n_outputs * n_answers), sizeof *distance);
     rc = measure(s, plan, d->task, distance);
-    int best = 0;
-    for (int i = 1; i < g->n_outputs; i++)
-        if (distance[i] < distance[best])
-            best = i;
-    /* A copy of the answer is as good as the answer. */
-    bool wrong = rc == FF_OK && best != 0 && isfinite(distance[best]) &&
-                 !ff_key_equal(ff_plan_key(plan, g->outputs[0]), ff_plan_key(plan, g->outputs[best]));
-    if (wrong) {
+    if (rc == FF_OK && assign(plan, g, n_answers, distance, of)) {
+        int place = 0; /* the first that is not where it should be */
+        while (of[place] == place)
+            place++;
+        int best = of[place];
         ff_finding *f = ff_detection_add(d, FF_CG, "outputs-reordered", "outputs");
-        char *first = ff_visible(names[0]), *answer = ff_visible(names[best]);
-        const ff_node *nodes[] = {g->outputs[0]->producer};
+        char *first = ff_visible(place < g->n_outputs ? names[place] : "none"), *right = ff_visible(names[best]);
+        const ff_node *nodes[] = {place < g->n_outputs ? g->outputs[place]->producer : NULL};
         f->target_nodes = ff_nodes_copy(nodes, nodes[0] ? 1 : 0);
         f->n_target_nodes = nodes[0] ? 1 : 0;
-        bool redundant = count_of(ff_plan_shape(plan, g->outputs[0])) != s->source.labels->width;
-        f->summary = ff_asprintf("the first output '%s' is not the Source's answer: that is '%s'", first, answer);
+        bool redundant = n_answers == 1 && count_of(ff_plan_shape(plan, g->outputs[0])) != s->source.labels->width;
+        f->summary = n_answers == 1 ? ff_asprintf("the first output '%s' is not the Source's answer: that is '%s'", first, right)
+                                    : ff_asprintf("output %d '%s' is not the Source's: that is '%s'", place, first, right);
         f->explanation = ff_asprintf(
-            "Who reads the Target's first output gets %s. Converters that trace a graph keep intermediate results as "
-            "outputs, or sort outputs. The repair makes '%s' the output.",
-            redundant ? "an intermediate result" : "another output of the network", answer);
+            "Who reads the Target's %s output gets %s. Converters that trace a graph keep intermediate results as "
+            "outputs, or sort outputs. The repair makes '%s' the output.", place ? "further" : "first",
+            redundant ? "an intermediate result" : "another output of the network", right);
         json_t *j = json_object(), *list = json_array();
         for (int i = 0; i < g->n_outputs; i++)
             json_array_append_new(list, json_string(names[i]));
         json_object_set_new(j, "outputs", list);
         json_object_set_new(j, "answer", json_string(names[best]));
         ff_finding_set_details(f, j);
-        f->hint->n_outputs = 1;
-        f->hint->outputs = ff_alloc_array(1, sizeof *f->hint->outputs);
-        f->hint->outputs[0] = names[best];
+        f->hint->n_outputs = n_answers;
+        f->hint->outputs = ff_alloc_array((size_t)n_answers, sizeof *f->hint->outputs);
+        for (int i = 0; i < n_answers; i++)
+            f->hint->outputs[i] = names[of[i]];
         free(first);
-        free(answer);
+        free(right);
     }
+    free(distance);
     ff_plan_unref(plan);
     return rc;
 }

@@ -7,6 +7,7 @@ samples may do to the program.
     samples.py FETAFIX
 """
 import json
+import math
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ try:
     from onnx import TensorProto, helper, save
 except ImportError:
     sys.exit(77)
+import exporters
 from encoder import TOKENS, WORDS, encoder
 
 program = os.path.abspath(sys.argv[1])
@@ -169,7 +171,8 @@ def detection():
     w1, wb, ws = gauss(8, 3, 3, 3, scale=0.4), gauss(4, 8, 1, 1, scale=0.3), gauss(1, 8, 1, 1, scale=0.5)
     corners = [10.0, 10.0, 20.0, 20.0]
 
-    def make(name, w1, slope):
+    def make(name, w1, slope, swapped=False):
+        outputs = [('places', F, [1, 16, 4]), ('chances', F, [1, 16])]
         model(name, [helper.make_node('Conv', ['x', 'w1'], ['a'], name='conv', pads=[1] * 4, strides=[2, 2]),
                      helper.make_node('LeakyRelu', ['a'], ['b'], name='leaky', alpha=slope),
                      helper.make_node('Conv', ['b', 'wb', 'bb'], ['c'], name='boxes'),
@@ -178,7 +181,7 @@ def detection():
                      helper.make_node('Conv', ['b', 'ws'], ['e'], name='scores'),
                      helper.make_node('Reshape', ['e', 'flat'], ['f']),
                      helper.make_node('Sigmoid', ['f'], ['chances'])],
-              [('x', F, [1, 3, 8, 8])], [('places', F, [1, 16, 4]), ('chances', F, [1, 16])],
+              [('x', F, [1, 3, 8, 8])], outputs[::-1] if swapped else outputs,
               [('w1', F, [8, 3, 3, 3], w1), ('wb', F, [4, 8, 1, 1], wb), ('bb', F, [4], corners),
                ('ws', F, [1, 8, 1, 1], ws), ('rows', I64, [3], [1, 16, 4]), ('flat', I64, [2], [1, 16])])
     make('boxes.onnx', w1, 0.1)
@@ -186,6 +189,9 @@ def detection():
     npz('boxes.npz', {'x': reals(24, 3, 8, 8)})
     report = repaired('detection', 'boxes.onnx', 'boxes-wrong.onnx', 'boxes.npz', 'boxes:1,iou=0.8')
     check({f['type'] for f in report['faults']} == {'WB', 'LH'}, 'detection: %s' % report['faults'])
+    make('boxes-wrong.onnx', w1, 0.1, True)
+    report = repaired('detection, outputs swapped', 'boxes.onnx', 'boxes-wrong.onnx', 'boxes.npz', 'boxes:1,iou=0.8')
+    check([f['cause'] for f in report['faults']] == ['outputs-reordered'], 'detection: %s' % report['faults'])
 
 
 def transformer():
@@ -210,6 +216,45 @@ def transformer():
     for comparator in ('tolerance:abs=1e-4', None):
         report = repaired('encoder, all faults', 'fused.onnx', 'wrong.onnx', 'tokens.npy', comparator, *core)
         check({f['type'] for f in report['faults']} == {'WB', 'LH', 'CG'}, 'encoder, all: %s' % report['faults'])
+
+
+def exported():
+    """Whatever writes an encoder, it is the same; and each of its faults is found in whatever is written."""
+    kinds = exporters
+    exporters.samples(path('bert.npz'))
+    core, near = ('--core-ops', 'MatMul,Gemm'), 'tolerance:abs=2e-4'
+    for a, b in ((kinds.Torch(), kinds.Keras()), (kinds.TorchPacked(), kinds.Fused()), (kinds.KerasEinsum(), kinds.Blocks()),
+                 (kinds.Torch(opset=11), kinds.KerasEinsum(opset=12)), (kinds.Blocks(), kinds.TorchPacked(opset=11))):
+        what = '%s and %s' % (type(a).__name__, type(b).__name__)
+        save(a.model(), path('a.onnx'))
+        save(b.model(), path('b.onnx'))
+        code, out, err = run('localize', 'a.onnx', 'b.onnx', '--input', 'bert.npz', '--comparator', near, '--json', 'ab.json',
+                             '--force', *core)
+        check(code == 0, '%s: localize ends with %d: %s%s' % (what, code, out, err))
+        with open(path('ab.json')) as f:
+            report = json.load(f)
+        check(not report['faults'] and len(report['layers']) >= 26, '%s: %d layers, %s' % (
+            what, len(report['layers']), [f['summary'] for f in report['faults']]))
+    targets = [kinds.Keras, kinds.TorchPacked, kinds.KerasEinsum, kinds.Fused, kinds.Blocks]
+    save(kinds.Torch().model(), path('torch.onnx'))
+    for n, (name, (kind, faults)) in enumerate(kinds.FAULTS.items()):
+        target = targets[n % len(targets)]
+        if name == 'axis':
+            target = kinds.Fused
+        save(target(faults).model(), path('wrong.onnx'))
+        report = repaired('%s, %s' % (target.__name__, name), 'torch.onnx', 'wrong.onnx', 'bert.npz', near, *core)
+        check([f['type'] for f in report['faults']] == [kind],
+              '%s, %s: %s' % (target.__name__, name, [f['type'] + ' ' + f['summary'] for f in report['faults']]))
+    several = {'weights': {(2, 'query'): kinds.coarse, (4, 'down'): kinds.coarse}, 'scale': {1: math.sqrt(kinds.WIDTH)},
+               'epsilon': {3: 0.1}, 'extra': 5}
+    for target, comparator in ((kinds.Keras, None), (kinds.Fused, near)):
+        save(target(several).model(), path('wrong.onnx'))
+        report = repaired('%s, several' % target.__name__, 'torch.onnx', 'wrong.onnx', 'bert.npz', comparator, *core)
+        check(sorted(f['type'] for f in report['faults']) == ['CG', 'LH', 'LH', 'WB', 'WB'], report['faults'])
+    save(kinds.Keras(several).model(), path('wrong.onnx'))
+    code, out, err = run('compare', 'torch.onnx', 'wrong.onnx', 'b.onnx', '--input', 'bert.npz', '--comparator', near)
+    check(code == 1 and '(%s), of 16 samples' % near in out and out.index('TorchPacked') < out.index('Keras'),
+          'ranking of samples: ' + out + err)
 
 
 FAULTS = [('weights', 'WB', 'plain', 'fused'), ('epsilon', 'LH', 'plain', 'fused'), ('scale', 'LH', 'plain', 'fused'),
@@ -252,7 +297,7 @@ def hostile():
 
 
 try:
-    for part in (several_inputs, segmentation, detection, transformer, hostile):
+    for part in (several_inputs, segmentation, detection, transformer, exported, hostile):
         part()
 finally:
     shutil.rmtree(folder)
