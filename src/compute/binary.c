@@ -72,7 +72,7 @@ static int64_t power_int(int64_t a, int64_t n)
     X(Min, REAL_MIN(a, b), a < b ? a : b, a < b ? a : b)                                           \
     X(Mod, modulo_real(a, b), modulo_int(a, b), modulo_uint(a, b))                                 \
     X(Fmod, fmod(a, b), remainder_int(a, b), modulo_uint(a, b))                                    \
-    X(Pow, pow(a, b), power_int(a, b), power_uint(a, b))                                           \
+    X(Pow, b == 2 ? a * a : pow(a, b), power_int(a, b), power_uint(a, b))                                           \
     X(And, a != 0 && b != 0, a && b, a && b)                                                       \
     X(Or, a != 0 || b != 0, a || b, a || b)                                                        \
     X(Xor, (a != 0) != (b != 0), !a != !b, !a != !b)                                               \
@@ -87,18 +87,25 @@ static int64_t power_int(int64_t a, int64_t n)
     X(ShiftLeft, 0, (int64_t)SHIFT_LEFT(a, (uint64_t)b), SHIFT_LEFT(a, b))                         \
     X(ShiftRight, 0, (int64_t)SHIFT_RIGHT(a, (uint64_t)b), SHIFT_RIGHT(a, b))
 
-/* out[i] = a[i * sa] op b[i * sb] */
+#define EACH(type, at_a, at_b, expression)                                                         \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+        type a = pa[at_a], b = pb[at_b];                                                           \
+        (void)a, (void)b;                                                                          \
+        to[i] = (type)(expression);                                                                \
+    }
+/* out[i] = a[i * sa] op b[i * sb]; steps that the compiler knows it turns into vector code. */
 #define LOOP(name, suffix, type, expression)                                                       \
-    static void name##_##suffix(void *out, const void *left, int64_t sa, const void *right,        \
-                                int64_t sb, int64_t n)                                             \
+    static void name##_##suffix(void *restrict out, const void *left, int64_t sa,                  \
+                                const void *right, int64_t sb, int64_t n)                          \
     {                                                                                              \
-        type *to = out;                                                                            \
+        type *restrict to = out;                                                                   \
         const type *pa = left, *pb = right;                                                        \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            type a = pa[i * sa], b = pb[i * sb];                                                   \
-            (void)a, (void)b;                                                                      \
-            to[i] = (type)(expression);                                                            \
-        }                                                                                          \
+        if (sa == 1 && sb == 1)                                                                    \
+            EACH(type, i, i, expression)                                                           \
+        else if (sa == 1 && sb == 0)                                                               \
+            EACH(type, i, 0, expression)                                                           \
+        else                                                                                       \
+            EACH(type, i *sa, i *sb, expression)                                                   \
     }
 #define LOOPS(name, real, integer, natural)                                                        \
     LOOP(name, float, float, real)                                                                 \
@@ -107,7 +114,7 @@ static int64_t power_int(int64_t a, int64_t n)
     LOOP(name, uint, uint64_t, natural)
 OPERATIONS(LOOPS)
 
-typedef void loop_fn(void *, const void *, int64_t, const void *, int64_t, int64_t);
+typedef void loop_fn(void *restrict, const void *, int64_t, const void *, int64_t, int64_t);
 static const struct operation {
     const char *name;
     loop_fn *loops[4]; /* by ff_work */

@@ -67,6 +67,54 @@ static int64_t fold_int(enum reduction k, int64_t a, int64_t v, bool is_unsigned
     }
 }
 
+/* n elements: into one accumulator (step 0) or into as many (step 1). */
+static inline void fold_row(enum reduction k, double *to, int64_t step, const double *from, int64_t n)
+{
+    if (step) {
+        for (int64_t i = 0; i < n; i++)
+            to[i] = fold_real(k, to[i], from[i]);
+        return;
+    }
+    double a = *to;
+    for (int64_t i = 0; i < n; i++)
+        a = fold_real(k, a, from[i]);
+    *to = a;
+}
+
+/* One loop for the sums, which are what takes the time, and one for the rest. */
+static void fold_all(const ff_tensor *x, const double *from, const int64_t *strides,
+                     enum reduction k, double *to)
+{
+    const int64_t n = x->rank ? x->dims[x->rank - 1] : 1, step = x->rank ? strides[x->rank - 1] : 0;
+    const bool sum = k == R_SUM || k == R_MEAN || k == R_LOGSUM;
+    ff_walk w;
+
+    ff_walk_start(&w, x->rank ? x->rank - 1 : 0, x->dims);
+    ff_walk_operand(&w, strides);
+    do {
+        if (sum)
+            fold_row(R_SUM, to + w.at[0], step, from, n);
+        else
+            fold_row(k, to + w.at[0], step, from, n);
+        from += n;
+    } while (ff_walk_next(&w));
+}
+
+/* Sums of exp(x - largest), for each result. */
+static void sum_exponentials(const ff_tensor *x, const double *from, const int64_t *strides,
+                             const double *largest, double *sums)
+{
+    ff_walk w;
+
+    ff_walk_start(&w, x->rank, x->dims);
+    ff_walk_operand(&w, strides);
+    do {
+        double top = largest[w.at[0]];
+        sums[w.at[0]] += isinf(top) ? 1 : exp(*from - top); /* infinities subtract to NaN */
+        from++;
+    } while (ff_walk_next(&w));
+}
+
 static int reduce_real(const ff_tensor *x, ff_tensor *y, const int64_t *strides, enum reduction k,
                        double count)
 {
@@ -81,20 +129,10 @@ static int reduce_real(const ff_tensor *x, ff_tensor *y, const int64_t *strides,
         rc = FF_ERR_NOMEM;
         goto done;
     }
-    for (int pass = 0; x->count && pass < (sums ? 2 : 1); pass++) {
-        ff_walk w;
-        ff_walk_start(&w, x->rank, x->dims);
-        ff_walk_operand(&w, strides);
-        int64_t i = 0;
-        do {
-            double *a = &vy.d[w.at[0]];
-            if (pass) /* infinities subtract to NaN */
-                sums[w.at[0]] += isinf(*a) ? 1 : exp(vx.d[i] - *a);
-            else
-                *a = fold_real(k, *a, vx.d[i]);
-            i++;
-        } while (ff_walk_next(&w));
-    }
+    if (x->count)
+        fold_all(x, vx.d, strides, k, vy.d);
+    if (x->count && sums)
+        sum_exponentials(x, vx.d, strides, vy.d, sums);
     for (int64_t i = 0; i < y->count; i++) {
         double *a = &vy.d[i];
         if (k == R_MEAN)

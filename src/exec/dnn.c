@@ -209,6 +209,7 @@ struct layouts_context {
     float alpha, beta;
     dnnl_alg_kind_t alg;
     int n, axis;
+    const int64_t *dims;
 };
 
 static int eltwise_make(void *context, ff_item **out)
@@ -243,6 +244,95 @@ int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out)
     bool relu = is_relu(low, high);
 
     return dnn_eltwise_get(clip_alg(low, high), src, relu ? 0 : low, relu ? 0 : high, out);
+}
+
+/* Of the node's own operation, then clipped. */
+static int hard_sigmoid_make(void *context, ff_item **out)
+{
+    const struct layouts_context *x = context;
+    dnnl_primitive_attr_t attr = make_attr();
+    dnnl_post_ops_t ops = NULL;
+    dnnl_eltwise_desc_t op;
+
+    dnnl_post_ops_create(&ops);
+    dnnl_post_ops_append_eltwise(ops, 1.0f, dnnl_eltwise_clip, 0, 1);
+    dnnl_primitive_attr_set_post_ops(attr, ops);
+    dnnl_post_ops_destroy(ops);
+    dnnl_status_t s = dnnl_eltwise_forward_desc_init(&op, dnnl_forward_inference,
+                                                     dnnl_eltwise_linear, x->a, x->alpha, x->beta);
+    if (s != dnnl_success) {
+        dnnl_primitive_attr_destroy(attr);
+        return dnn_failed(s, "HardSigmoid");
+    }
+    return make_from(&op, attr, "HardSigmoid", out);
+}
+
+int dnn_hard_sigmoid_get(const ff_layout *src, float alpha, float beta, dnn_prim **out)
+{
+    struct layouts_context x = {.a = src, .alpha = alpha, .beta = beta};
+    ff_hasher h;
+
+    dnn_begin_key(&h, "hard sigmoid");
+    ff_hasher_add(&h, &alpha, sizeof alpha);
+    ff_hasher_add(&h, &beta, sizeof beta);
+    dnn_hash_layout(&h, src);
+    ff_key key = ff_hasher_done(&h);
+    return ff_cache_get(&key, hard_sigmoid_make, &x, (ff_item **)out);
+}
+
+static int softmax_make(void *context, ff_item **out)
+{
+    const struct layouts_context *x = context;
+    dnnl_softmax_desc_t op;
+    dnnl_status_t s = dnnl_softmax_forward_desc_init(&op, dnnl_forward_inference, x->a, x->axis);
+
+    if (s != dnnl_success)
+        return dnn_failed(s, "softmax");
+    return make_from(&op, make_attr(), "softmax", out);
+}
+
+int dnn_softmax_get(const ff_layout *src, int axis, dnn_prim **out)
+{
+    struct layouts_context x = {.a = src, .axis = axis};
+    ff_hasher h;
+
+    dnn_begin_key(&h, "softmax");
+    ff_hasher_add_u64(&h, (uint64_t)axis);
+    dnn_hash_layout(&h, src);
+    ff_key key = ff_hasher_done(&h);
+    return ff_cache_get(&key, softmax_make, &x, (ff_item **)out);
+}
+
+static int matmul_make(void *context, ff_item **out)
+{
+    const struct layouts_context *x = context;
+    ff_layout dst;
+    dnnl_matmul_desc_t op;
+    int code = dnn_layout_plain(&dst, x->a->ndims, x->dims);
+
+    if (code != FF_OK)
+        return code;
+    dnnl_status_t s = dnnl_matmul_desc_init(&op, x->a, x->b, NULL, &dst);
+    if (s != dnnl_success)
+        return dnn_failed(s, "product");
+    return make_from(&op, make_attr(), "product", out);
+}
+
+int dnn_matmul_get(const ff_layout *a, const ff_layout *b, const int64_t *dims, dnn_prim **out)
+{
+    struct layouts_context x = {.a = a, .b = b, .dims = dims};
+    ff_hasher h;
+
+    dnn_begin_key(&h, "product");
+    dnn_hash_layout(&h, a);
+    dnn_hash_layout(&h, b);
+    ff_key key = ff_hasher_done(&h);
+    return ff_cache_get(&key, matmul_make, &x, (ff_item **)out);
+}
+
+bool dnn_is_slow(const dnn_prim *p)
+{
+    return strstr(p->impl, "ref") != NULL;
 }
 
 static int binary_make(void *context, ff_item **out)

@@ -22,6 +22,8 @@ int dnn_layout_plain(ff_layout *out, int rank, const int64_t *dims) FF_MUST_USE;
 int dnn_layout_permute(ff_layout *out, const ff_layout *in, const int *perm) FF_MUST_USE;
 /* The same bytes seen with other dims; false where the layout does not allow it. */
 bool dnn_layout_reshape(ff_layout *out, const ff_layout *in, int rank, const int64_t *dims);
+/* Other dims in the same order of axes, with the same blocks. */
+void dnn_layout_like(ff_layout *out, int rank, const int64_t *dims, const ff_layout *like);
 bool dnn_layout_equal(const ff_layout *a, const ff_layout *b);
 size_t dnn_layout_bytes(const ff_layout *l);
 
@@ -54,10 +56,18 @@ int dnn_pool_get(const dnn_pool *p, const ff_layout *src, dnn_prim **out) FF_MUS
 
 int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta,
                     dnn_prim **out) FF_MUST_USE;
+/* clip(alpha x + beta, 0, 1) */
+int dnn_hard_sigmoid_get(const ff_layout *src, float alpha, float beta, dnn_prim **out) FF_MUST_USE;
+int dnn_softmax_get(const ff_layout *src, int axis, dnn_prim **out) FF_MUST_USE;
 int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out) FF_MUST_USE;
 /* dst has the layout of a; b may have dims of 1. */
 int dnn_binary_get(dnnl_alg_kind_t alg, const ff_layout *a, const ff_layout *b,
                    dnn_prim **out) FF_MUST_USE;
+/* Products of the matrices in the last two axes, into a plain layout of `dims`. */
+int dnn_matmul_get(const ff_layout *a, const ff_layout *b, const int64_t *dims,
+                   dnn_prim **out) FF_MUST_USE;
+/* Whether oneDNN has only its reference implementation for it: slower than a plain loop. */
+bool dnn_is_slow(const dnn_prim *p);
 int dnn_concat_get(const ff_layout *parts, int n, int axis, dnn_prim **out) FF_MUST_USE;
 int dnn_reorder_get(const ff_layout *from, const ff_layout *to, dnn_prim **out) FF_MUST_USE;
 

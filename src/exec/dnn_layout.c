@@ -67,6 +67,33 @@ bool dnn_layout_reshape(ff_layout *out, const ff_layout *in, int rank, const int
     return true;
 }
 
+void dnn_layout_like(ff_layout *out, int rank, const int64_t *dims, const ff_layout *like)
+{
+    dnnl_blocking_desc_t *b = &out->format_desc.blocking;
+    const dnnl_blocking_desc_t *from = &like->format_desc.blocking;
+    int64_t block[DNNL_MAX_NDIMS], stride = 1;
+    bool placed[DNNL_MAX_NDIMS] = {false};
+
+    *out = *like;
+    for (int i = 0; i < rank; i++)
+        block[i] = 1;
+    for (int i = 0; i < from->inner_nblks; i++) {
+        block[from->inner_idxs[i]] *= from->inner_blks[i];
+        stride *= from->inner_blks[i];
+    }
+    for (int k = 0; k < rank; k++) { /* from the axis that changes fastest */
+        int next = -1;
+        for (int i = rank - 1; i >= 0; i--)
+            if (!placed[i] && (next < 0 || from->strides[i] < from->strides[next]))
+                next = i;
+        placed[next] = true;
+        out->dims[next] = dims[next];
+        out->padded_dims[next] = (dims[next] + block[next] - 1) / block[next] * block[next];
+        b->strides[next] = stride;
+        stride *= out->padded_dims[next] / block[next];
+    }
+}
+
 bool dnn_layout_equal(const ff_layout *a, const ff_layout *b)
 {
     return dnnl_memory_desc_equal(a, b) != 0;

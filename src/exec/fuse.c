@@ -12,14 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The only reader of a value that nobody else can see, or NULL. */
-static const ff_node *only_reader(const ff_value *v)
-{
-    if (v->n_users != 1 || v->is_output || v->users[0].node->graph != v->graph)
-        return NULL;
-    return v->users[0].node;
-}
-
 /* Takes a Pad in front of the convolution into its pads. */
 static void absorb_pad(const ff_plan *p, chain *c, const ff_value *x)
 {
@@ -28,10 +20,10 @@ static void absorb_pad(const ff_plan *p, chain *c, const ff_value *x)
     const int *at = identity;
     bool permuted = false;
 
-    if (!n || only_reader(x) != reader)
+    if (!n || match_only_reader(x) != reader)
         return;
     if (match_permutation(n, rank, perm) && n->inputs[0] && n->inputs[0]->producer &&
-        only_reader(n->inputs[0]) == n) {
+        match_only_reader(n->inputs[0]) == n) {
         permuted = true;
         at = perm;
         n = n->inputs[0]->producer;
@@ -385,7 +377,7 @@ void plan_find_chains(ff_plan *p)
         p->link_of[i] = 0;
         chain_link l;
         const ff_node *next;
-        while ((next = only_reader(ff_model_value(p->model, c->links[c->n_links - 1].value))) &&
+        while ((next = match_only_reader(ff_model_value(p->model, c->links[c->n_links - 1].value))) &&
                next_link(p, c, next, &l)) {
             c->links = ff_realloc_array(c->links, (size_t)c->n_links + 1, sizeof *c->links);
             c->links[c->n_links] = l;

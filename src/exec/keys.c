@@ -388,10 +388,10 @@ int plan_make_keys(ff_plan *p)
             }
         } else if (!p->reference && match_clip(p, n, &input, &low, &high)) {
             clip_key(p, clips, v->id, input, low, high);
-        } else if (!p->reference && match_pool(p, n, &pool)) {
+        } else if (!p->reference && match_pool(p, n, &pool, &input)) {
             ff_hasher_init(&h);
             ff_hasher_add_str(&h, "pool");
-            add_key(&h, key_of(p, n->inputs[0]->id));
+            add_key(&h, key_of(p, input));
             ff_hasher_add(&h, &pool, sizeof pool);
             set_key(p, v->id, ff_hasher_done(&h));
         } else {

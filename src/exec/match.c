@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+const ff_node *match_only_reader(const ff_value *v)
+{
+    if (v->n_users != 1 || v->is_output || v->users[0].node->graph != v->graph)
+        return NULL;
+    return v->users[0].node;
+}
+
 const ff_tensor *match_constant(const ff_plan *p, const ff_node *n, int i)
 {
     if (i >= n->n_inputs || !n->inputs[i])
@@ -192,7 +199,31 @@ static bool spatial_mean(const ff_plan *p, const ff_node *n, int rank)
     return seen == (1u << rank) - 4;
 }
 
-bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out)
+/* Exporters pad by a node of its own before an average pool that counts padding. Zeros that are counted
+ * are the pool's own padding. */
+static void absorb_pool_pads(const ff_plan *p, const ff_node *n, dnn_pool *pool, int *input)
+{
+    const ff_value *x = n->inputs[0];
+    const int rank = (int)pool->rank;
+    const int64_t *pads = x->producer && match_only_reader(x) == n
+                              ? match_zero_pads(p, x->producer, rank)
+                              : NULL;
+
+    if (!pads || pads[0] || pads[1] || pads[rank] || pads[rank + 1])
+        return;
+    for (int i = 0; i < rank - 2; i++)
+        if (pool->pads_begin[i] + pads[i + 2] >= pool->kernel[i] ||
+            pool->pads_end[i] + pads[i + 2 + rank] >= pool->kernel[i])
+            return;
+    for (int i = 0; i < rank - 2; i++) {
+        pool->pads_begin[i] += pads[i + 2];
+        pool->pads_end[i] += pads[i + 2 + rank];
+    }
+    pool->kind = DNN_POOL_MEAN_PADDED;
+    *input = x->producer->inputs[0]->id;
+}
+
+bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out, int *input)
 {
     memset(out, 0, sizeof *out);
     if (n->n_inputs < 1 || !n->inputs[0] || n->n_outputs < 1 || !n->outputs[0] ||
@@ -204,6 +235,7 @@ bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out)
         x->rank < 3 || x->rank > 5 || y->rank != x->rank)
         return false;
     int spatial = x->rank - 2;
+    *input = n->inputs[0]->id;
     out->rank = x->rank;
     memcpy(out->dst, y->dims, (size_t)x->rank * sizeof *out->dst);
     if (match_op(n, "GlobalAveragePool") || match_op(n, "GlobalMaxPool") ||
@@ -218,7 +250,7 @@ bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out)
     bool max = match_op(n, "MaxPool");
     const int64_t *kernel = NULL;
     int64_t dilations[3];
-    bool padded = false;
+    bool padded = false, hangs_over = false, counts = ff_node_int(n, "count_include_pad", 0);
     if ((!max && !match_op(n, "AveragePool")) ||
         ff_node_ints(n, "kernel_shape", &kernel) != (size_t)spatial ||
         !match_window(n, spatial, x->dims + 2, kernel, out->strides, dilations, out->pads_begin,
@@ -233,20 +265,39 @@ bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out)
         int64_t end =
             (y->dims[i + 2] - 1) * stride + kernel[i] - x->dims[i + 2] - out->pads_begin[i];
         bool over = end > out->pads_end[i];
-        if (over && !max && ff_node_int(n, "count_include_pad", 0))
+        if (over && !max && counts)
             return false;
         if (over)
             out->pads_end[i] = end;
+        hangs_over |= over;
         if (match_window_out(x->dims[i + 2], kernel[i], stride, 1,
                              out->pads_begin[i] + out->pads_end[i]) != y->dims[i + 2] ||
             out->pads_begin[i] >= kernel[i] || out->pads_end[i] >= kernel[i])
             return false;
         padded |= out->pads_begin[i] || out->pads_end[i];
     }
-    out->kind = max                                                ? DNN_POOL_MAX
-                : padded && ff_node_int(n, "count_include_pad", 0) ? DNN_POOL_MEAN_PADDED
-                                                                   : DNN_POOL_MEAN;
+    out->kind = max ? DNN_POOL_MAX : padded && counts ? DNN_POOL_MEAN_PADDED : DNN_POOL_MEAN;
+    if (!max && !hangs_over && (counts || !padded))
+        absorb_pool_pads(p, n, out, input);
     return true;
+}
+
+/* Whether a Dropout's third input may ask for training. */
+static bool trains(const ff_plan *p, const ff_node *n)
+{
+    const ff_tensor *t = match_constant(p, n, 2);
+
+    return match_input(n, 2) && !(t && t->dtype == FF_BOOL && t->count == 1 && !*(bool *)t->data);
+}
+
+static bool pads_nothing(const ff_plan *p, const ff_node *n, int rank)
+{
+    const int64_t *pads = match_zero_pads(p, n, rank);
+
+    for (int i = 0; pads && i < 2 * rank; i++)
+        if (pads[i])
+            return false;
+    return pads != NULL;
 }
 
 view_kind match_view(const ff_plan *p, const ff_node *n, int perm[FF_MAX_RANK])
@@ -276,9 +327,9 @@ view_kind match_view(const ff_plan *p, const ff_node *n, int perm[FF_MAX_RANK])
     for (size_t i = 0; i < FF_COUNT(reshapes); i++)
         if (strcmp(n->op, reshapes[i]) == 0)
             return VIEW_RESHAPE;
-    /* At inference. A third input may ask for training. */
-    if (strcmp(n->op, "Dropout") == 0 && (n->n_outputs < 2 || !n->outputs[1]) &&
-        (n->n_inputs < 3 || !n->inputs[2]))
+    if (strcmp(n->op, "Dropout") == 0 && (n->n_outputs < 2 || !n->outputs[1]) && !trains(p, n))
+        return VIEW_RESHAPE;
+    if (x->shape.rank == y->shape.rank && pads_nothing(p, n, x->shape.rank))
         return VIEW_RESHAPE;
     return VIEW_NONE;
 }

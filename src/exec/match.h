@@ -17,6 +17,8 @@ static inline bool match_input(const ff_node *n, int i)
     return i < n->n_inputs && n->inputs[i];
 }
 
+/* The only reader of a value that nobody else can see, or NULL. */
+const ff_node *match_only_reader(const ff_value *v);
 const ff_tensor *match_constant(const ff_plan *p, const ff_node *n,
                                 int input); /* NULL: it is none */
 /* A float32 value of known shape, not empty, not constant. */
@@ -35,8 +37,9 @@ int64_t match_window_out(int64_t in, int64_t kernel, int64_t stride, int64_t dil
 /* Pads (2 * rank) of a node that pads with zeros; NULL when it does anything else. */
 const int64_t *match_zero_pads(const ff_plan *p, const ff_node *n, int rank);
 bool match_permutation(const ff_node *n, int rank, int *perm); /* of a Transpose */
-/* Max, average and global pools, and means over all spatial axes. */
-bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out);
+/* Max, average and global pools, and means over all spatial axes. *input is the value that is pooled:
+ * what a Pad with zeros in front of an average pool reads, where its padding can be the pool's own. */
+bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out, int *input);
 /* Whether a node only shows its input with other dims, or permuted. */
 typedef enum view_kind { VIEW_NONE, VIEW_RESHAPE, VIEW_PERMUTE } view_kind;
 view_kind match_view(const ff_plan *p, const ff_node *n, int perm[FF_MAX_RANK]);

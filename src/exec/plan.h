@@ -73,6 +73,7 @@ typedef enum step_kind {
     STEP_CONV,    /* in[0] source, in[1] residual when fused */
     STEP_SIMPLE,  /* one source, one destination: pool, clip */
     STEP_BINARY,  /* two sources */
+    STEP_PRODUCT, /* two sources: matrices */
     STEP_CONCAT,  /* n sources */
 } step_kind;
 

@@ -166,9 +166,11 @@ static int run_primitive(ff_runner *r, int at)
             args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, l->bias};
     } else {
         for (int i = 0; i < s->n_in; i++) {
-            int name = s->kind == STEP_CONCAT   ? DNNL_ARG_MULTIPLE_SRC + i
-                       : s->kind == STEP_BINARY ? (i ? DNNL_ARG_SRC_1 : DNNL_ARG_SRC_0)
-                                                : DNNL_ARG_SRC;
+            int name = s->kind == STEP_CONCAT ? DNNL_ARG_MULTIPLE_SRC + i : DNNL_ARG_SRC;
+            if (i == 1 && s->kind == STEP_BINARY)
+                name = DNNL_ARG_SRC_1;
+            else if (i == 1 && s->kind == STEP_PRODUCT)
+                name = DNNL_ARG_WEIGHTS;
             args[n++] = (dnnl_exec_arg_t){name, r->reps[s->in[i].value][s->in[i].rep].memory};
         }
     }
