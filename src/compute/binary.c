@@ -72,7 +72,7 @@ static int64_t power_int(int64_t a, int64_t n)
     X(Min, REAL_MIN(a, b), a < b ? a : b, a < b ? a : b)                                           \
     X(Mod, modulo_real(a, b), modulo_int(a, b), modulo_uint(a, b))                                 \
     X(Fmod, fmod(a, b), remainder_int(a, b), modulo_uint(a, b))                                    \
-    X(Pow, b == 2 ? a * a : pow(a, b), power_int(a, b), power_uint(a, b))                                           \
+    X(Pow, b == 2 ? a * a : pow(a, b), power_int(a, b), power_uint(a, b))                          \
     X(And, a != 0 && b != 0, a && b, a && b)                                                       \
     X(Or, a != 0 || b != 0, a || b, a || b)                                                        \
     X(Xor, (a != 0) != (b != 0), !a != !b, !a != !b)                                               \

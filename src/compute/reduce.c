@@ -68,7 +68,8 @@ static int64_t fold_int(enum reduction k, int64_t a, int64_t v, bool is_unsigned
 }
 
 /* n elements: into one accumulator (step 0) or into as many (step 1). */
-static inline void fold_row(enum reduction k, double *to, int64_t step, const double *from, int64_t n)
+static inline void fold_row(enum reduction k, double *to, int64_t step, const double *from,
+                            int64_t n)
 {
     if (step) {
         for (int64_t i = 0; i < n; i++)

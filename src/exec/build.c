@@ -34,19 +34,18 @@ int build_rep_for(ff_plan *p, int value, const ff_layout *l)
     return build_rep(p, value, REP_BUFFER, l);
 }
 
-static bool representable(const pvalue *x)
+bool build_representable(const pvalue *x)
 {
     return x->fixed && x->shape.dtype == FF_FLOAT && x->shape.rank >= 1 &&
            shape_count(&x->shape) > 0;
 }
 
-/* Gives a value that is made as a tensor its first representation. */
-static int add_tensor_rep(ff_plan *p, int value)
+int build_tensor_rep(ff_plan *p, int value)
 {
     const pvalue *x = &p->values[value];
     ff_layout l;
 
-    if (p->reference || !representable(x) || x->n_reps)
+    if (p->reference || !build_representable(x) || x->n_reps)
         return FF_OK;
     int code = dnn_layout_plain(&l, x->shape.rank, x->shape.dims);
     if (code == FF_OK)
@@ -118,7 +117,7 @@ static int reshape(ff_plan *p, const ff_node *n, int to, int from)
     s->in[0] = (port){from, -1};
     s->out[0] = (port){to, -1};
     build_makes(p, to);
-    return add_tensor_rep(p, to);
+    return build_tensor_rep(p, to);
 }
 
 int build_permute(ff_plan *p, const ff_node *n, int to, int from, const int *perm)
@@ -176,7 +175,7 @@ int build_node(ff_plan *p, const ff_node *n, bool own)
             p->values[n->outputs[o]->id].own = p->n_steps - 1;
         else
             build_makes(p, n->outputs[o]->id);
-        code = add_tensor_rep(p, n->outputs[o]->id);
+        code = build_tensor_rep(p, n->outputs[o]->id);
     }
     return code;
 }
@@ -194,248 +193,11 @@ int build_simple(ff_plan *p, const ff_node *n, int from, dnn_prim *prim)
     return FF_OK;
 }
 
-/* A pool of `input`: of what the node reads, or of what a Pad that became the pool's own reads. */
-static int build_pool(ff_plan *p, const ff_node *n, const dnn_pool *pool, int input)
-{
-    dnn_prim *prim;
-    int code = dnn_pool_get(pool, &p->values[input].reps[0].layout, &prim);
-
-    if (code != FF_OK || (code = build_simple(p, n, input, prim)) != FF_OK ||
-        input == n->inputs[0]->id)
-        return code;
-    step *s = &p->steps[p->n_steps - 1];
-    s->hidden = ff_alloc(sizeof *s->hidden);
-    s->hidden[s->n_hidden++] = n->inputs[0]->id;
-    return p->observe ? build_node(p, n, true) : FF_OK;
-}
-
-/* A floating-point operand with known layout, as wide as the result where `full`. */
-static bool operand(ff_plan *p, const ff_value *v, const ff_shape *out, bool full)
-{
-    pvalue *x = &p->values[v->id];
-
-    if (!representable(x) || x->shape.rank != out->rank)
-        return false;
-    for (int i = 0; i < out->rank; i++)
-        if (x->shape.dims[i] != out->dims[i] && (full || x->shape.dims[i] != 1))
-            return false;
-    return x->constant ? add_tensor_rep(p, v->id) == FF_OK : x->n_reps > 0;
-}
-
-static bool eltwise_alg(const ff_node *n, dnnl_alg_kind_t *alg, float *alpha)
-{
-    static const struct {
-        const char *op;
-        dnnl_alg_kind_t alg;
-        float alpha; /* 0: none */
-    } table[] = {
-        {"Sigmoid", dnnl_eltwise_logistic, 0},
-        {"Tanh", dnnl_eltwise_tanh, 0},
-        {"Elu", dnnl_eltwise_elu, 1},
-        {"LeakyRelu", dnnl_eltwise_relu, 0.01f},
-        {"HardSwish", dnnl_eltwise_hardswish, 0},
-    };
-
-    for (size_t i = 0; i < FF_COUNT(table); i++)
-        if (match_op(n, table[i].op)) {
-            *alg = table[i].alg;
-            *alpha = table[i].alpha != 0 ? ff_node_float(n, "alpha", table[i].alpha) : 0;
-            return true;
-        }
-    return false;
-}
-
-/* The axis of a Softmax, where it is one axis. */
-static bool softmax_axis(const ff_node *n, int rank, int *out)
-{
-    int64_t axis = ff_node_int(n, "axis", n->opset < 13 ? 1 : -1);
-
-    axis = axis < 0 ? axis + rank : axis;
-    *out = (int)axis;
-    return axis >= 0 && axis < rank && (n->opset >= 13 || axis == rank - 1);
-}
-
-/* Functions of one value, where oneDNN has them: element by element, and Softmax. */
-static int build_function(ff_plan *p, const ff_node *n, bool *done)
-{
-    dnnl_alg_kind_t alg;
-    dnn_prim *prim;
-    float alpha;
-    int axis, code;
-
-    *done = false;
-    if (n->n_inputs != 1 || !n->inputs[0])
-        return FF_OK;
-    const pvalue *x = &p->values[n->inputs[0]->id];
-    if (x->constant || !representable(x) || !x->n_reps)
-        return FF_OK;
-    const ff_layout *l = &x->reps[0].layout;
-    if (eltwise_alg(n, &alg, &alpha))
-        code = dnn_eltwise_get(alg, l, alpha, 0, &prim);
-    else if (match_op(n, "HardSigmoid"))
-        code = dnn_hard_sigmoid_get(l, ff_node_float(n, "alpha", 0.2f),
-                                    ff_node_float(n, "beta", 0.5f), &prim);
-    else if (match_op(n, "Softmax") && softmax_axis(n, x->shape.rank, &axis))
-        code = dnn_softmax_get(l, axis, &prim);
-    else
-        return FF_OK;
-    if (code != FF_OK)
-        return code;
-    if ((*done = !dnn_is_slow(prim)))
-        return build_simple(p, n, n->inputs[0]->id, prim);
-    ff_cache_unref(&prim->item);
-    return FF_OK;
-}
-
-static bool binary_alg(const ff_node *n, dnnl_alg_kind_t *alg)
-{
-    static const struct {
-        const char *op;
-        dnnl_alg_kind_t alg;
-    } table[] = {{"Add", dnnl_binary_add},
-                 {"Mul", dnnl_binary_mul},
-                 {"Sub", dnnl_binary_sub},
-                 {"Div", dnnl_binary_div}};
-
-    for (size_t i = 0; i < FF_COUNT(table); i++)
-        if (match_op(n, table[i].op)) {
-            *alg = table[i].alg;
-            return n->n_inputs == 2 && n->inputs[0] && n->inputs[1] && n->outputs[0];
-        }
-    return false;
-}
-
-/* The step of a node with two sources, whose primitive it takes over. */
-static void build_two(ff_plan *p, const ff_node *n, step_kind kind, dnn_prim *prim, port a, port b)
-{
-    int to = n->outputs[0]->id;
-    step *s = build_step(p, kind, n, 2, 1);
-
-    s->prim = prim;
-    s->flops = p->node_flops[n->index];
-    s->in[0] = a;
-    s->in[1] = b;
-    s->out[0] = (port){to, build_rep(p, to, REP_BUFFER, &prim->dst)};
-    build_makes(p, to);
-}
-
-static int build_binary(ff_plan *p, const ff_node *n, dnnl_alg_kind_t alg, bool *done)
-{
-    const ff_value *a = n->inputs[0], *b = n->inputs[1];
-    const ff_shape *out = &p->values[n->outputs[0]->id].shape;
-    dnn_prim *prim;
-
-    *done = false;
-    if ((alg == dnnl_binary_add || alg == dnnl_binary_mul) &&
-        (p->values[a->id].constant || !operand(p, a, out, true))) {
-        const ff_value *swap = a;
-        a = b;
-        b = swap;
-    }
-    if (p->values[a->id].constant || !operand(p, a, out, true) || !operand(p, b, out, false))
-        return FF_OK;
-    const ff_shape *small = &p->values[b->id].shape;
-    const ff_layout la = p->values[a->id].reps[0].layout, *lb = &p->values[b->id].reps[0].layout;
-    ff_layout like;
-    dnn_layout_like(&like, out->rank, small->dims, &la);
-    if (memcmp(p->values[a->id].shape.dims, small->dims, (size_t)out->rank * sizeof *out->dims) == 0)
-        lb = &like;
-    int code = dnn_binary_get(alg, &la, lb, &prim);
-    if (code == FF_OK && dnn_is_slow(prim) && !dnn_layout_equal(lb, &like)) {
-        ff_cache_unref(&prim->item);
-        lb = &like;
-        code = dnn_binary_get(alg, &la, lb, &prim);
-    }
-    if (code != FF_OK)
-        return code;
-    *done = !dnn_is_slow(prim);
-    if (*done)
-        build_two(p, n, STEP_BINARY, prim, (port){a->id, 0},
-                  (port){b->id, build_rep_for(p, b->id, lb)});
-    else
-        ff_cache_unref(&prim->item);
-    return FF_OK;
-}
-
-/* A product of two values. What oneDNN reads badly is laid out plainly for it. */
-static int build_product(ff_plan *p, const ff_node *n, bool *done)
-{
-    const ff_shape *out = &p->values[n->outputs[0]->id].shape;
-    ff_layout l[2];
-    dnn_prim *prim;
-    int code = FF_OK;
-
-    *done = false;
-    if (n->n_inputs != 2 || out->rank < 2 || out->rank > 4)
-        return FF_OK;
-    for (int i = 0; i < 2; i++) {
-        const pvalue *x = n->inputs[i] ? &p->values[n->inputs[i]->id] : NULL;
-        if (!x || x->constant || !representable(x) || !x->n_reps || x->shape.rank != out->rank ||
-            memcmp(x->shape.dims, out->dims, (size_t)(out->rank - 2) * sizeof *out->dims) != 0)
-            return FF_OK;
-        l[i] = x->reps[0].layout;
-    }
-    if ((code = dnn_matmul_get(&l[0], &l[1], out->dims, &prim)) != FF_OK)
-        return code;
-    for (int i = 0; i < 2 && dnn_is_slow(prim); i++) {
-        const ff_shape *s = &p->values[n->inputs[i]->id].shape;
-        ff_cache_unref(&prim->item);
-        if ((code = dnn_layout_plain(&l[i], s->rank, s->dims)) != FF_OK ||
-            (code = dnn_matmul_get(&l[0], &l[1], out->dims, &prim)) != FF_OK)
-            return code;
-    }
-    *done = !dnn_is_slow(prim);
-    if (*done)
-        build_two(p, n, STEP_PRODUCT, prim,
-                  (port){n->inputs[0]->id, build_rep_for(p, n->inputs[0]->id, &l[0])},
-                  (port){n->inputs[1]->id, build_rep_for(p, n->inputs[1]->id, &l[1])});
-    else
-        ff_cache_unref(&prim->item);
-    return FF_OK;
-}
-
-static int build_concat(ff_plan *p, const ff_node *n, bool *done)
-{
-    const ff_shape *out = &p->values[n->outputs[0]->id].shape;
-    int64_t axis = ff_node_int(n, "axis", 0);
-    dnn_prim *prim;
-
-    *done = false;
-    axis = axis < 0 ? axis + out->rank : axis;
-    if (n->n_inputs < 2 || axis < 0 || axis >= out->rank)
-        return FF_OK;
-    for (int i = 0; i < n->n_inputs; i++) {
-        const pvalue *x = n->inputs[i] ? &p->values[n->inputs[i]->id] : NULL;
-        if (!x || x->constant || !representable(x) || !x->n_reps || x->shape.rank != out->rank)
-            return FF_OK;
-    }
-    ff_layout *parts = ff_alloc_array((size_t)n->n_inputs, sizeof *parts);
-    for (int i = 0; i < n->n_inputs; i++)
-        parts[i] = p->values[n->inputs[i]->id].reps[0].layout;
-    int code = dnn_concat_get(parts, n->n_inputs, (int)axis, &prim);
-    free(parts);
-    if (code != FF_OK)
-        return code;
-    int to = n->outputs[0]->id;
-    step *s = build_step(p, STEP_CONCAT, n, n->n_inputs, 1);
-    s->prim = prim;
-    for (int i = 0; i < n->n_inputs; i++)
-        s->in[i] = (port){n->inputs[i]->id, 0};
-    s->out[0] = (port){to, build_rep(p, to, REP_BUFFER, &prim->dst)};
-    build_makes(p, to);
-    *done = true;
-    return FF_OK;
-}
-
 /* --------------------------------------------------------------------------------------- plan */
 
 static int build(ff_plan *p, const ff_node *n, const bool *absorbed)
 {
-    int perm[FF_MAX_RANK], input, code;
-    dnnl_alg_kind_t alg;
-    float low, high;
-    dnn_pool pool;
-    bool done;
+    int perm[FF_MAX_RANK];
 
     if (p->chain_of[n->index] >= 0)
         return build_link(p, &p->chains[p->chain_of[n->index]], p->link_of[n->index]);
@@ -445,22 +207,13 @@ static int build(ff_plan *p, const ff_node *n, const bool *absorbed)
     view_kind view = match_view(p, n, perm);
     if (view == VIEW_RESHAPE)
         return reshape(p, n, y->id, n->inputs[0]->id);
-    if (p->reference || !y || !representable(&p->values[y->id])) /* its shape may be unknown */
+    if (p->reference || !y ||
+        !build_representable(&p->values[y->id])) /* its shape may be unknown */
         return build_node(p, n, false);
     if (view == VIEW_PERMUTE && p->values[n->inputs[0]->id].n_reps)
         return build_permute(p, n, y->id, n->inputs[0]->id, perm);
-    if (match_clip(p, n, &input, &low, &high) && p->values[input].n_reps)
-        return build_clip(p, n, input, low, high);
-    if (match_pool(p, n, &pool, &input) && p->values[input].n_reps)
-        return build_pool(p, n, &pool, input);
-    if (binary_alg(n, &alg))
-        code = build_binary(p, n, alg, &done);
-    else if (match_op(n, "Concat"))
-        code = build_concat(p, n, &done);
-    else if (match_op(n, "MatMul"))
-        code = build_product(p, n, &done);
-    else
-        code = build_function(p, n, &done);
+    bool done = false;
+    int code = build_primitive(p, n, &done);
     if (code != FF_OK || done)
         return code;
     return build_node(p, n, false);
@@ -473,7 +226,7 @@ int plan_build_steps(ff_plan *p)
     int code = FF_OK;
 
     for (int i = 0; i < p->n_inputs && code == FF_OK; i++)
-        code = add_tensor_rep(p, p->inputs[i]);
+        code = build_tensor_rep(p, p->inputs[i]);
     for (int i = 0; i < p->n_chains; i++) {
         if ((code = build_finish_chain(p, &p->chains[i])) != FF_OK)
             break;
@@ -490,7 +243,8 @@ int plan_build_steps(ff_plan *p)
         if (match_pool(p, g->nodes[i], &pool, &input) && input != g->nodes[i]->inputs[0]->id)
             absorbed[g->nodes[i]->inputs[0]->id] = true;
     }
-    for (int i = 0; i < g->n_nodes && code == FF_OK && (code = plan_check_cancel(p)) == FF_OK; i++) {
+    for (int i = 0; i < g->n_nodes && code == FF_OK && (code = plan_check_cancel(p)) == FF_OK;
+         i++) {
         bool live = false;
         for (int o = 0; o < g->nodes[i]->n_outputs; o++) {
             const ff_value *v = g->nodes[i]->outputs[o];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How steps are added to a plan. Private to build.c and build_chain.c. */
+/* How steps are added to a plan. Private to build*.c. */
 #ifndef FF_EXEC_BUILD_H
 #define FF_EXEC_BUILD_H
 
@@ -24,6 +24,12 @@ int build_node(ff_plan *p, const ff_node *n, bool own) FF_MUST_USE;
 int build_simple(ff_plan *p, const ff_node *n, int from, dnn_prim *prim) FF_MUST_USE;
 int build_clip(ff_plan *p, const ff_node *n, int input, float low, float high) FF_MUST_USE;
 
+/* Whether a value can have layouts: float32, of known shape, not empty, at least one axis. */
+bool build_representable(const pvalue *x);
+/* Gives a value that is made as a tensor its first representation. */
+int build_tensor_rep(ff_plan *p, int value) FF_MUST_USE;
+/* build_primitive.c: *done is false where no primitive is worth it. */
+int build_primitive(ff_plan *p, const ff_node *n, bool *done) FF_MUST_USE;
 /* build_chain.c: where a chain ends in this plan, and whether its clips are separate. */
 int build_finish_chain(ff_plan *p, chain *c) FF_MUST_USE;
 int build_link(ff_plan *p, chain *c, int i) FF_MUST_USE;

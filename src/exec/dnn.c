@@ -246,40 +246,6 @@ int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out)
     return dnn_eltwise_get(clip_alg(low, high), src, relu ? 0 : low, relu ? 0 : high, out);
 }
 
-/* Of the node's own operation, then clipped. */
-static int hard_sigmoid_make(void *context, ff_item **out)
-{
-    const struct layouts_context *x = context;
-    dnnl_primitive_attr_t attr = make_attr();
-    dnnl_post_ops_t ops = NULL;
-    dnnl_eltwise_desc_t op;
-
-    dnnl_post_ops_create(&ops);
-    dnnl_post_ops_append_eltwise(ops, 1.0f, dnnl_eltwise_clip, 0, 1);
-    dnnl_primitive_attr_set_post_ops(attr, ops);
-    dnnl_post_ops_destroy(ops);
-    dnnl_status_t s = dnnl_eltwise_forward_desc_init(&op, dnnl_forward_inference,
-                                                     dnnl_eltwise_linear, x->a, x->alpha, x->beta);
-    if (s != dnnl_success) {
-        dnnl_primitive_attr_destroy(attr);
-        return dnn_failed(s, "HardSigmoid");
-    }
-    return make_from(&op, attr, "HardSigmoid", out);
-}
-
-int dnn_hard_sigmoid_get(const ff_layout *src, float alpha, float beta, dnn_prim **out)
-{
-    struct layouts_context x = {.a = src, .alpha = alpha, .beta = beta};
-    ff_hasher h;
-
-    dnn_begin_key(&h, "hard sigmoid");
-    ff_hasher_add(&h, &alpha, sizeof alpha);
-    ff_hasher_add(&h, &beta, sizeof beta);
-    dnn_hash_layout(&h, src);
-    ff_key key = ff_hasher_done(&h);
-    return ff_cache_get(&key, hard_sigmoid_make, &x, (ff_item **)out);
-}
-
 static int softmax_make(void *context, ff_item **out)
 {
     const struct layouts_context *x = context;

@@ -56,8 +56,6 @@ int dnn_pool_get(const dnn_pool *p, const ff_layout *src, dnn_prim **out) FF_MUS
 
 int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta,
                     dnn_prim **out) FF_MUST_USE;
-/* clip(alpha x + beta, 0, 1) */
-int dnn_hard_sigmoid_get(const ff_layout *src, float alpha, float beta, dnn_prim **out) FF_MUST_USE;
 int dnn_softmax_get(const ff_layout *src, int axis, dnn_prim **out) FF_MUST_USE;
 int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out) FF_MUST_USE;
 /* dst has the layout of a; b may have dims of 1. */

@@ -177,6 +177,10 @@ static bool affine_base(ff_plan *p, const ff_node *n, chain *c)
     if (!match_input(n, first) || !n->outputs[0] || !match_float_value(p, n->inputs[first]->id) ||
         !match_float_value(p, n->outputs[0]->id))
         return false;
+    /* One number for all is fast in any layout, and says nothing of where the channels are. */
+    const ff_tensor *t = batch_norm ? NULL : match_constant(p, n, 1 - first);
+    if (t && t->count == 1)
+        return false;
     c->input = n->inputs[first]->id;
     const ff_shape *x = &p->values[c->input].shape;
     if (x->rank < 4 || x->rank > 5 || x->dims[1] > INT32_MAX)

@@ -199,15 +199,14 @@ static bool spatial_mean(const ff_plan *p, const ff_node *n, int rank)
     return seen == (1u << rank) - 4;
 }
 
-/* Exporters pad by a node of its own before an average pool that counts padding. Zeros that are counted
- * are the pool's own padding. */
+/* Exporters pad by a node of its own before an average pool that counts padding. Zeros that are
+ * counted are the pool's own padding. */
 static void absorb_pool_pads(const ff_plan *p, const ff_node *n, dnn_pool *pool, int *input)
 {
     const ff_value *x = n->inputs[0];
     const int rank = (int)pool->rank;
-    const int64_t *pads = x->producer && match_only_reader(x) == n
-                              ? match_zero_pads(p, x->producer, rank)
-                              : NULL;
+    const int64_t *pads =
+        x->producer && match_only_reader(x) == n ? match_zero_pads(p, x->producer, rank) : NULL;
 
     if (!pads || pads[0] || pads[1] || pads[rank] || pads[rank + 1])
         return;

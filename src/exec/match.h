@@ -37,8 +37,9 @@ int64_t match_window_out(int64_t in, int64_t kernel, int64_t stride, int64_t dil
 /* Pads (2 * rank) of a node that pads with zeros; NULL when it does anything else. */
 const int64_t *match_zero_pads(const ff_plan *p, const ff_node *n, int rank);
 bool match_permutation(const ff_node *n, int rank, int *perm); /* of a Transpose */
-/* Max, average and global pools, and means over all spatial axes. *input is the value that is pooled:
- * what a Pad with zeros in front of an average pool reads, where its padding can be the pool's own. */
+/* Max, average and global pools, and means over all spatial axes. *input is the value that is
+ * pooled: what a Pad with zeros in front of an average pool reads, where its padding can be the
+ * pool's own. */
 bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out, int *input);
 /* Whether a node only shows its input with other dims, or permuted. */
 typedef enum view_kind { VIEW_NONE, VIEW_RESHAPE, VIEW_PERMUTE } view_kind;

@@ -8,7 +8,7 @@
  *     fuse.c          chains: a convolution with what is computed in one go with it
  *     weights.c       weights of chains
  *     keys.c          names of values by content
- *     build.c         steps and the layouts between them; build_chain.c: those of chains
+ *     build*.c        steps and the layouts between them: of chains, of single primitives
  *     buffers.c       where in a runner's arena each value lies
  *     run.c, reps.c   runners
  *     graphs.c        nodes with subgraphs

@@ -92,11 +92,58 @@ static inline feature activate(net *n, feature f)
     return f;
 }
 
+/* Each position looks at all others; what it sees is added. */
+static inline feature attention(net *n, feature f)
+{
+    int64_t rows[3] = {1, f.c, f.h * f.w}, back[4] = {1, f.c, f.h, f.w}, square[2] = {f.c, f.c};
+    double scale = 1 / __builtin_sqrt((double)f.c);
+    name x = net_node(n, "Reshape", names(f.x, net_ints(n, 3, rows)), NULL);
+    name t = net_node(n, "Transpose", x.s, "perm=0,2,1", NULL);
+    name mean = net_node(n, "ReduceMean", t.s, "axes=-1", NULL);
+    name centred = net_node(n, "Sub", names(t, mean), NULL);
+    name q = net_node(n, "MatMul", names(centred, net_weights(n, scale, 0, 2, square)), NULL);
+    name k = net_node(n, "MatMul", names(t, net_weights(n, scale, 0, 2, square)), NULL);
+    q = net_node(n, "Add", names(q, net_weights(n, 0.1, 0, 1, &f.c)), NULL);
+    k = net_node(n, "Transpose", k.s, "perm=0,2,1", NULL);
+    name seen = net_node(n, "MatMul", names(q, k), NULL);
+    seen = net_node(n, "Div", names(seen, net_scalar(n, (float)(1 / scale))), NULL);
+    seen = net_node(n, "Softmax", seen.s, "axis=:2", NULL);
+    name v = net_node(n, "MatMul", names(seen, t), NULL);
+    v = net_node(n, "Transpose", v.s, "perm=0,2,1", NULL);
+    v = net_node(n, "Reshape", names(v, net_ints(n, 4, back)), NULL);
+    f.x = net_node(n, "Add", names(f.x, v), NULL);
+    return f;
+}
+
+/* Channels weighed by what is in them, as in squeeze-and-excitation. */
+static inline feature excite(net *n, feature f)
+{
+    name all = net_node(n, "GlobalAveragePool", f.x.s, NULL);
+    feature s = conv(n, (feature){all, f.c, 1, 1}, f.c, 1, 1, false);
+    s.x = net_node(n, pick(n, 2) ? "HardSigmoid" : "Sigmoid", s.x.s, NULL);
+    f.x = net_node(n, "Mul", names(s.x, f.x), NULL);
+    return f;
+}
+
 static inline feature block(net *n, feature f)
 {
     char strides[32];
 
-    switch (pick(n, 9)) {
+    switch (pick(n, 12)) {
+    case 9: { /* an average pool whose padding is a node */
+        int64_t pads[8] = {0, 0, pick(n, 2), 1, 0, 0, 1, pick(n, 2)};
+        if (f.h < 3 || f.w < 3)
+            return f;
+        f.x = net_node(n, "Pad", names(f.x, net_ints(n, 8, pads)), NULL);
+        f.x = net_node(n, "AveragePool", f.x.s, "kernel_shape=3,3", "strides=1,1", NULL);
+        f.h += pads[2] + pads[6] - 2;
+        f.w += pads[3] + pads[7] - 2;
+        return f;
+    }
+    case 10:
+        return attention(n, f);
+    case 11:
+        return excite(n, f);
     case 8: { /* normalised first, as in the second kind of residual network */
         feature y = activate(n, normalise(n, f));
         y = activate(n, normalise(n, conv(n, y, 16, 1, 1, false)));
