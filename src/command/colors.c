@@ -132,6 +132,11 @@ int colors_set(int n, char **words)
                 known = true;
             }
         }
+        const char *near = known ? NULL : ff_nearest(words[i], names, FF_COUNT(names));
+        if (!known && i > 1)
+            return ff_fail(FF_ERR_USAGE, "color: '%s' is none of bold, underline, reverse", words[i]);
+        if (near)
+            return ff_fail(FF_ERR_USAGE, "color: '%s' is no colour; did you mean '%s'?", words[i], near);
         if (!known)
             return ff_fail(FF_ERR_USAGE,
                            "color: '%s' is no colour: red, bright-blue, default, 0 to 255, ff8800", words[i]);

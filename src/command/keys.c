@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command/batch.h"
+#include "command/line.h"
 #include "command/print.h"
 #include "command/prompt.h"
 
@@ -182,17 +183,22 @@ static char *join(int n, char **words)
 
 int keys_bind(int n, char **words)
 {
-    const ff_command *row = n > 1 ? ff_command_find_at(words[1], FF_AT_PROMPT | FF_AT_EXPLORER) : NULL;
+    enum { WHERE = FF_AT_PROMPT | FF_AT_EXPLORER };
     if (n < 2)
         return ff_fail(FF_ERR_USAGE, "expected: bind KEY COMMAND");
+    /* The command may stand as one word: bind M-s "save out.onnx" */
+    size_t length = n == 2 ? strcspn(words[1], " \t") : strlen(words[1]);
+    char *name = ff_strndup(words[1], length);
+    const ff_command *row = ff_command_find_at(name, WHERE);
     int code = check_key(words[0]);
+    if (!code && (!row || !(row->where & WHERE)))
+        code = ff_fail_prefix(command_unknown(WHERE, name), "bind");
+    free(name);
+    if (!code && n_own == OWN_MAX)
+        code = ff_fail(FF_ERR_USAGE, "bind: no more than %d keys", OWN_MAX);
     if (code)
         return code;
-    if (!row || !(row->where & (FF_AT_PROMPT | FF_AT_EXPLORER)))
-        return ff_fail(FF_ERR_USAGE, "bind: there is no command '%s'; see `help`", words[1]);
-    if (n_own == OWN_MAX)
-        return ff_fail(FF_ERR_USAGE, "bind: no more than %d keys", OWN_MAX);
-    char *line = join(n - 1, words + 1);
+    char *line = words[1][length] ? ff_strdup(words[1]) : join(n - 1, words + 1);
     own[n_own++] = (ff_binding){ff_strdup(words[0]), line, line};
     return FF_OK;
 }

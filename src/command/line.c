@@ -230,3 +230,25 @@ void line_finish(parsed_line *l)
     free(l->target);
     *l = (parsed_line){0};
 }
+
+bool line_read(FILE *f, ff_buf *line, int *number)
+{
+    static const char mark[] = "\xef\xbb\xbf"; /* what some editors put before a text */
+    char *text = NULL;
+    size_t capacity = 0;
+    bool any = false, more = true;
+    ff_buf_clear(line);
+    ff_buf_puts(line, "");
+    while (more && getline(&text, &capacity, f) >= 0) {
+        const char *from = *number == 0 && strncmp(text, mark, strlen(mark)) == 0 ? text + strlen(mark) : text;
+        size_t n = strcspn(from, "\r\n"), slashes = 0;
+        any = true;
+        ++*number;
+        while (slashes < n && from[n - slashes - 1] == '\\')
+            slashes++;
+        more = slashes % 2 && from[strspn(from, " \t")] != '#';
+        ff_buf_add(line, from, n - more);
+    }
+    free(text);
+    return any;
+}

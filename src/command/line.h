@@ -3,6 +3,8 @@
 #ifndef FETAFIX_COMMAND_LINE_H
 #define FETAFIX_COMMAND_LINE_H
 
+#include <stdio.h>
+
 #include "fetafix/command.h"
 
 typedef enum line_to {
@@ -24,6 +26,9 @@ typedef struct parsed_line {
  * follows `>`. */
 int line_parse(const char *text, int where, parsed_line *out) FF_MUST_USE;
 void line_finish(parsed_line *l);
+/* The next line of a file of commands, without its end, with those that a backslash at its end goes on in; a
+ * comment goes on in none. *number, from 0: the last one read. False: there is none. */
+bool line_read(FILE *f, ff_buf *line, int *number);
 /* The words of a line that is not finished yet. The last is the one being typed, perhaps empty. */
 void line_split_typed(const char *text, char ***words, int *n);
 void line_free_words(char **words, int n);
@@ -34,7 +39,9 @@ int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_conte
 /* `!COMMAND`: to the shell, with the terminal. Not in the explorer. */
 int line_run_shell(ff_context *c, const char *command) FF_MUST_USE;
 
-/* table.c: words that are split already. */
+/* table.c: fails with what was perhaps meant by the name of a command. */
+int command_unknown(int where, const char *name) FF_MUST_USE;
+/* Words that are split already. */
 int command_run_words(ff_context *c, int n, char **words) FF_MUST_USE;
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/options.h"
+#include "command/line.h"
 #include "command/prompt.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,9 +242,10 @@ bool ff_option_fits(const ff_option *row, const char *verb)
 
 /* --------------------------------------------------------------------------------------- values */
 
-static int bad_value(const ff_option *row, const char *value, const char *expected)
+/* `dashes`: "--" on the command line, nothing where it is a setting. */
+static int bad_value(const char *dashes, const ff_option *row, const char *value, const char *expected)
 {
-    return ff_fail(FF_ERR_USAGE, "--%s: '%s' is not %s", row->name, value, expected);
+    return ff_fail(FF_ERR_USAGE, "%s%s: '%s' is not %s", dashes, row->name, value, expected);
 }
 
 /* The place of `value` among words separated by |, or -1. */
@@ -258,20 +261,20 @@ static int choice(const char *words, const char *value)
     return -1;
 }
 
-static int set_choice(const ff_option *row, const char *value, int *out)
+static int set_choice(const char *dashes, const ff_option *row, const char *value, int *out)
 {
     *out = choice(row->argument, value);
     return *out >= 0
                ? FF_OK
-               : ff_fail(FF_ERR_USAGE, "--%s: '%s' is none of %s", row->name, value, row->argument);
+               : ff_fail(FF_ERR_USAGE, "%s%s: '%s' is none of %s", dashes, row->name, value, row->argument);
 }
 
 /* SOURCE_NODE=TARGET_NODE; one more for the list. */
-static int add_pin(const ff_option *row, const char *value, ff_options *o)
+static int add_pin(const char *dashes, const ff_option *row, const char *value, ff_options *o)
 {
     const char *cut = strchr(value, '=');
     if (!cut || cut == value || !cut[1])
-        return bad_value(row, value, row->argument);
+        return bad_value(dashes, row, value, row->argument);
     int n = o->session.n_pins;
     ff_pin *pins = ff_arena_alloc(o->arena, ((size_t)n + 1) * sizeof *pins);
     if (n > 0)
@@ -284,7 +287,7 @@ static int add_pin(const ff_option *row, const char *value, ff_options *o)
     return FF_OK;
 }
 
-static int set(const ff_option *row, const char *value, ff_options *o)
+static int set(const char *dashes, const ff_option *row, const char *value, ff_options *o)
 {
     char *at = (char *)o + row->offset;
     int64_t number;
@@ -294,57 +297,57 @@ static int set(const ff_option *row, const char *value, ff_options *o)
     switch ((enum kind)row->kind) {
     case TEXT:
         if (!*value)
-            return ff_fail(FF_ERR_USAGE, "--%s: %s is empty", row->name, row->argument);
+            return ff_fail(FF_ERR_USAGE, "%s%s: %s is empty", dashes, row->name, row->argument);
         *(const char **)at = value;
         return FF_OK;
     case SWITCH:
         which = value ? choice("no|yes|off|on", value) : 1;
         if (which < 0)
-            return bad_value(row, value, "yes or no");
+            return bad_value(dashes, row, value, "yes or no");
         *(bool *)at = which % 2;
         return FF_OK;
     case COUNT:
         if (!ff_parse_int(value, &number) || number < 1 || number > INT_MAX)
-            return bad_value(row, value, "a whole number from 1");
+            return bad_value(dashes, row, value, "a whole number from 1");
         *(int *)at = (int)number;
         return FF_OK;
     case SEED:
         if (!ff_parse_int(value, &number) || number < 0)
-            return bad_value(row, value, "a whole number from 0");
+            return bad_value(dashes, row, value, "a whole number from 0");
         *(uint64_t *)at = (uint64_t)number;
         return FF_OK;
     case SIZE:
         if (!ff_parse_size(value, &size) || size == 0)
-            return bad_value(row, value, "a size, as 512M or 2G");
+            return bad_value(dashes, row, value, "a size, as 512M or 2G");
         *(uint64_t *)at = size;
         return FF_OK;
     case DURATION:
         if (!ff_parse_duration(value, &seconds) || !(seconds > 0))
-            return bad_value(row, value, "a time, as 90s, 15m or 2h");
+            return bad_value(dashes, row, value, "a time, as 90s, 15m or 2h");
         *(double *)at = seconds;
         return FF_OK;
     case COLOR:
-        if (!(code = set_choice(row, value, &which)))
+        if (!(code = set_choice(dashes, row, value, &which)))
             *(int *)at = which - 1;
         return code;
     case FORMAT:
-        if (!(code = set_choice(row, value, &which)))
+        if (!(code = set_choice(dashes, row, value, &which)))
             *(ff_format *)at = (ff_format)which;
         return code;
     case STRATEGY:
     case ANALYSIS:
-        if (!(code = set_choice(row, value, &which)))
+        if (!(code = set_choice(dashes, row, value, &which)))
             *(bool *)at = which == 1;
         return code;
     case YES_NO:
-        if (!(code = set_choice(row, value, &which))) {
+        if (!(code = set_choice(dashes, row, value, &which))) {
             *(bool *)at = which == 0;
             o->no_causal = which == 1;
         }
         return code;
     case PIN:
     case FORBID:
-        return add_pin(row, value, o);
+        return add_pin(dashes, row, value, o);
     }
     return FF_OK;
 }
@@ -389,7 +392,7 @@ static int take_long(const char *word, int argc, char **argv, int *i, ff_options
             return ff_fail(FF_ERR_USAGE, "--%s needs %s", row->name, row->argument);
         value = argv[++*i];
     }
-    return set(row, value, o);
+    return set("--", row, value, o);
 }
 
 static int take_short(const char *word, int argc, char **argv, int *i, ff_options *o)
@@ -404,10 +407,10 @@ static int take_short(const char *word, int argc, char **argv, int *i, ff_option
             return ff_fail(FF_ERR_USAGE, "unknown option '-%c'; see fetafix --help", *word);
         if (row->argument) {
             const char *value = word[1] ? word + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-            return value ? set(row, value, o)
+            return value ? set("--", row, value, o)
                          : ff_fail(FF_ERR_USAGE, "-%c needs %s", *word, row->argument);
         }
-        int code = set(row, NULL, o);
+        int code = set("--", row, NULL, o);
         if (code)
             return code;
     }
@@ -494,47 +497,69 @@ int options_set(ff_options *o, const char *name, const char *value)
         return ff_fail(FF_ERR_USAGE, "'%s' is an option of the command line, not a setting", name);
     if (row->argument && !value)
         return ff_fail(FF_ERR_USAGE, "'%s' needs %s", row->name, row->argument);
-    return set(row, value ? ff_arena_strdup(o->arena, value) : NULL, o);
+    return set("", row, value ? ff_arena_strdup(o->arena, value) : NULL, o);
+}
+
+int options_split_setting(int n, char **words, char **name, const char **value)
+{
+    char *equals = n > 0 ? strchr(words[0], '=') : NULL;
+    bool signs = n == 3 && strcmp(words[1], "=") == 0;
+    *name = NULL;
+    *value = NULL;
+    if (n < 1 || n > 3 || (n == 3 && !signs) || (equals && n > 1))
+        return ff_fail(FF_ERR_USAGE, "expected: set NAME VALUE");
+    *name = equals ? ff_strndup(words[0], (size_t)(equals - words[0])) : ff_strdup(words[0]);
+    if (equals)
+        *value = equals + 1;
+    else if (n > 1)
+        *value = words[n - 1];
+    return FF_OK;
 }
 
 static int run_config(ff_options *o, int n, char **words)
 {
+    static const char *const names[] = {"set", "bind", "color"};
+    char *name;
+    const char *value;
     if (strcmp(words[0], "bind") == 0)
         return keys_bind(n - 1, words + 1);
-    if (strcmp(words[0], "color") == 0)
+    if (strcmp(words[0], "color") == 0 || strcmp(words[0], "colour") == 0)
         return colors_set(n - 1, words + 1);
-    if (strcmp(words[0], "set") != 0)
-        return ff_fail(FF_ERR_USAGE, "'%s' is none of set, bind, color", words[0]);
-    if (n > 3 || n < 2)
-        return ff_fail(FF_ERR_USAGE, "expected: set NAME VALUE");
-    return options_set(o, words[1], n == 3 ? words[2] : NULL);
+    if (strcmp(words[0], "set") != 0) {
+        const char *near = ff_nearest(words[0], names, FF_COUNT(names));
+        return near ? ff_fail(FF_ERR_USAGE, "'%s' is none of set, bind, color; did you mean '%s'?", words[0], near)
+                    : ff_fail(FF_ERR_USAGE, "'%s' is none of set, bind, color", words[0]);
+    }
+    int code = options_split_setting(n - 1, words + 1, &name, &value);
+    if (!code)
+        code = options_set(o, name, value);
+    free(name);
+    return code;
 }
 
 int options_read_config(ff_options *o, const char *path)
 {
     char *text;
     size_t size;
-    int code = ff_read_file(path, 1 << 20, &text, &size);
+    int code = ff_read_file(path, 1 << 20, &text, &size), number = 0;
     if (code)
         return code;
-    int number = 0;
-    for (char *line = text, *next; !code && line; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        number++;
-        char **words = NULL;
+    FILE *f = size ? fmemopen(text, size, "r") : NULL;
+    ff_buf line = {0};
+    while (!code && f && line_read(f, &line, &number)) {
+        char **words;
         int n = 0;
-        code = ff_line_split(line, &words, &n);
-        if (!code && n > 0) {
-            code = run_config(o, n, words);
+        code = ff_line_split(line.data, &words, &n);
+        if (!code) {
+            code = n > 0 ? run_config(o, n, words) : FF_OK;
+            line_free_words(words, n);
         }
-        for (int i = 0; i < n; i++)
-            free(words[i]);
-        free(words);
         if (code)
             code = ff_fail_prefix(code, "%s:%d", path, number);
     }
+    ff_buf_finish(&line);
+    if (f)
+        fclose(f);
     free(text);
     return code;
 }

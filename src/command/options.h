@@ -12,6 +12,8 @@ void options_finish(ff_options *o);
 int options_parse(int argc, char **argv, ff_options *o) FF_MUST_USE;
 /* One setting by name, as in a configuration file; value NULL: a switch. */
 int options_set(ff_options *o, const char *name, const char *value) FF_MUST_USE;
+/* NAME; NAME VALUE; NAME=VALUE; NAME = VALUE. *value is borrowed, NULL: none. The caller frees *name. */
+int options_split_setting(int n, char **words, char **name, const char **value) FF_MUST_USE;
 /* Lines `set NAME [VALUE]`, `bind KEY COMMAND`, `color ELEMENT COLOR`. Read before the command line, which has the last word. */
 int options_read_config(ff_options *o, const char *path) FF_MUST_USE;
 /* Its value, empty for the default. */

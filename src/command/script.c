@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "command/batch.h"
+#include "command/line.h"
 #include "command/prompt.h"
 
 int script_open_case(ff_context *c, int argc, char **argv)
@@ -14,33 +15,12 @@ int script_open_case(ff_context *c, int argc, char **argv)
     return argc || c->options->session.path ? batch_open(c, false, argc, argv) : FF_OK;
 }
 
-/* The next line, with those that a backslash at its end goes on in. *number: the last one read. */
-static bool read_line(FILE *f, ff_buf *line, int *number)
-{
-    char *text = NULL;
-    size_t capacity = 0;
-    bool any = false, more = true;
-    ff_buf_clear(line);
-    ff_buf_puts(line, "");
-    while (more && getline(&text, &capacity, f) >= 0) {
-        size_t n = strcspn(text, "\r\n"), slashes = 0;
-        any = true;
-        ++*number;
-        while (slashes < n && text[n - slashes - 1] == '\\')
-            slashes++;
-        more = slashes % 2 && text[strspn(text, " \t")] != '#';
-        ff_buf_add(line, text, n - more);
-    }
-    free(text);
-    return any;
-}
-
 /* Line after line until one fails; *number: the last one read. */
 static int run_lines(ff_context *c, FILE *f, int *number)
 {
     ff_buf line = {0};
     int code = FF_OK;
-    while (code >= 0 && !c->quit && read_line(f, &line, number))
+    while (code >= 0 && !c->quit && line_read(f, &line, number))
         code = atomic_load(&interrupted.set) ? ff_fail(FF_ERR_CANCELLED, "interrupted")
                                              : ff_command_run(c, line.data);
     ff_buf_finish(&line);
@@ -115,7 +95,7 @@ int script_answer(ff_context *c)
 {
     ff_buf line = {0};
     int number = 0;
-    while (!c->quit && !atomic_load(&interrupted.set) && read_line(stdin, &line, &number)) {
+    while (!c->quit && !atomic_load(&interrupted.set) && line_read(stdin, &line, &number)) {
         if (ff_command_run(c, line.data) < 0)
             c->note(c->sink, ff_error());
     }

@@ -71,24 +71,17 @@ static int change(ff_context *c, const char *name, const char *value)
     return code;
 }
 
-/* set; set NAME; set NAME VALUE; set NAME=VALUE; set NAME = VALUE */
 int prompt_set(ff_context *c, int argc, char **argv)
 {
+    char *name;
+    const char *value;
     if (argc == 1) {
         print_settings(c, NULL);
         return FF_OK;
     }
-    char *name = ff_strdup(argv[1]), *equals = strchr(name, '=');
-    const char *value = argc > 2 ? argv[argc - 1] : NULL;
-    int code = FF_OK;
-    if (equals && argc == 2) {
-        *equals = '\0';
-        value = equals + 1;
-    } else if (argc == 4 && strcmp(argv[2], "=") != 0) {
-        code = ff_fail(FF_ERR_USAGE, "expected: set %s VALUE", name);
-    }
+    int code = options_split_setting(argc - 1, argv + 1, &name, &value);
     const ff_option *row = NULL;
-    for (int i = 0; (row = ff_option_at(i)) && strcmp(row->name, name) != 0;)
+    for (int i = 0; !code && (row = ff_option_at(i)) && strcmp(row->name, name) != 0;)
         i++;
     if (!code && (value || !row || !ff_option_is_setting(row)))
         code = change(c, name, value ? value : "");

@@ -291,9 +291,8 @@ const char *ff_command_prompt_arguments(const ff_command *c)
     return c->at_prompt ? c->at_prompt : c->arguments;
 }
 
-static int unknown(const ff_context *c, const char *name)
+int command_unknown(int where, const char *name)
 {
-    int where = ff_context_where(c);
     const char *names[FF_COUNT(commands) + 64];
     size_t n = 0, length = strlen(name);
     ff_buf begins = {0};
@@ -348,7 +347,7 @@ int command_run_words(ff_context *c, int n, char **words)
     const ff_command *row = ff_command_find_at(words[0], ff_context_where(c));
     char *typed = words[0];
     if (!row)
-        return unknown(c, typed);
+        return command_unknown(ff_context_where(c), typed);
     const char *arguments = ff_command_prompt_arguments(row);
     if (!(row->where & (FF_AT_PROMPT | FF_AT_EXPLORER)))
         return ff_fail(FF_ERR_USAGE, "'%s' is typed in the shell: fetafix %s %s", row->name, row->name,

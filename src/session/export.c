@@ -62,6 +62,41 @@ static void put_step(ff_buf *b, const char *ids)
     free(lines);
 }
 
+/* Of the command in the first line: nothing where the option was not given. */
+static void put_option(ff_buf *b, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    char *shown = ff_visible(value); /* the line is one */
+    ff_buf_printf(b, "%s%s", *name ? " --" : "", name);
+    put_word(b, shown);
+    free(shown);
+}
+
+/* The command that runs the script on the same case. */
+static void put_command(const ff_case *c, const char *path, ff_buf *b)
+{
+    const ff_session_options *o = &c->options;
+    char *source_pre = ff_pre_print(&c->source_pre), *target_pre = ff_pre_print(&c->target_pre);
+    ff_buf_puts(b, "# fetafix script");
+    put_option(b, "", path);
+    put_option(b, "", o->source);
+    put_option(b, "", o->target);
+    bool pictures = !c->set || ff_dataset_is_pictures(c->set);
+    put_option(b, pictures ? "images" : "input", o->images ? o->images : "DIR|LIST");
+    put_option(b, "source-pre", pictures ? source_pre : NULL);
+    put_option(b, "target-pre", pictures ? target_pre : NULL);
+    put_option(b, "source-output", o->source_output);
+    put_option(b, "target-output", o->target_output);
+    put_option(b, "comparator", o->comparator);
+    put_option(b, "core-ops", o->core_ops);
+    if (o->limit)
+        ff_buf_printf(b, " --limit %d", o->limit);
+    ff_buf_puts(b, o->keep_quantized ? " --keep-quantized\n" : "\n");
+    free(source_pre);
+    free(target_pre);
+}
+
 int case_export_script(ff_case *c, const char *path, bool force)
 {
     int64_t *way = NULL;
@@ -69,10 +104,14 @@ int case_export_script(ff_case *c, const char *path, bool force)
     if (code)
         return code;
     ff_buf b = {0};
-    char *source = ff_visible(c->options.source), *target = ff_visible(c->options.target);
-    ff_buf_printf(&b, "# fetafix script THIS %s %s --images DIR|LIST\nlocalize\n", source, target);
-    free(source);
-    free(target);
+    put_command(c, path, &b);
+    for (int i = 0; i < c->n_pins; i++) {
+        ff_buf_puts(&b, c->pins[i].forbid ? "forbid" : "pin");
+        put_word(&b, c->pins[i].source);
+        put_word(&b, c->pins[i].target);
+        ff_buf_putc(&b, '\n');
+    }
+    ff_buf_puts(&b, "localize\n");
     for (int i = 1; i < n; i++) {
         const point *p = &c->points[way[i]];
         char *summary = ff_visible(p->summary);

@@ -10,8 +10,7 @@ good     default underline  repaired, right
 bad      202 bold           different, wrong
 warn                        missing, rejected, needs care
 C-g     status               status
-fetafix: bind: there is no command 'save x'; see `help`
-C-g     status               status
+M-q     save x               save x
 bad      red                different, wrong
 $ printf 'bind\n' | fetafix repl | head -4
 key     command             meaning
@@ -22,13 +21,13 @@ $ printf 'bind M-\nbind Entre undo\nbind x\nbind x nothing\ncolor\ncolor bda red
 fetafix: expected: bind KEY COMMAND
 fetafix: bind: 'Entre' is no key; did you mean 'Enter'?
 fetafix: expected: bind KEY COMMAND
-fetafix: bind: there is no command 'nothing'; see `help`
+fetafix: bind: unknown command 'nothing'; see `help`
 fetafix: color: there is no element 'bda'; did you mean 'bad'?
 fetafix: expected: color ELEMENT COLOR [bold] [underline] [reverse]
-fetafix: color: 'rde' is no colour: red, bright-blue, default, 0 to 255, ff8800
+fetafix: color: 'rde' is no colour; did you mean 'red'?
 fetafix: color: '12345' is no colour: red, bright-blue, default, 0 to 255, ff8800
 fetafix: color: '256' is no colour: red, bright-blue, default, 0 to 255, ff8800
-fetafix: color: 'blue' is no colour: red, bright-blue, default, 0 to 255, ff8800
+fetafix: color: 'blue' is none of bold, underline, reverse
 element  color  meaning
 text            what is not any of the others
 strong          names, numbers that matter
@@ -57,7 +56,7 @@ lane            lines of the graph
 warn     21     missing, rejected, needs care
 $ for line in 'set formt json' 'set format xml' 'set output x' 'set' 'undo' 'bind x' 'color bad' "set images 'a"; do echo "$line" > wrong; fetafix repl --config wrong </dev/null; done
 fetafix: wrong:1: unknown setting 'formt'; did you mean 'format'?
-fetafix: wrong:1: --format: 'xml' is none of text|json|csv
+fetafix: wrong:1: format: 'xml' is none of text|json|csv
 fetafix: wrong:1: 'output' is an option of the command line, not a setting
 fetafix: wrong:1: expected: set NAME VALUE
 fetafix: wrong:1: 'undo' is none of set, bind, color
@@ -108,3 +107,25 @@ format          text|json|csv      text   text                        how tables
 color           auto|never|always  auto   auto                        colours
 quiet           yes|no             no     no                          no notes and no progress
 verbose         yes|no             no     no                          say more
+# Ends of lines as on other systems, a mark before the text, = and lines that go on.
+
+$ printf '\357\273\277set format=csv\r\nset threads = \\\r\n  2\r\n# set x \\\r\ncolour bad rde\r\n' > odd; fetafix repl --config odd < /dev/null
+fetafix: odd:5: color: 'rde' is no colour; did you mean 'red'?
+[2]
+$ printf 'set format=csv\r\nset threads = \\\r\n  2\r\n' > odd; fetafix repl --config odd
+> set threads
+> set format
+name,type,value,default,meaning
+threads,number,2,one per core,threads
+name,type,value,default,meaning
+format,text|json|csv,csv,text,how tables are printed
+$ : > empty; fetafix repl --config empty < /dev/null
+$ printf 'sett format csv\n' > bad; fetafix repl --config bad < /dev/null
+fetafix: bad:1: 'sett' is none of set, bind, color; did you mean 'set'?
+[2]
+$ fetafix repl --config nothing < /dev/null
+fetafix: 'nothing': no such file
+[3]
+$ fetafix repl --config . < /dev/null
+fetafix: '.': is a folder
+[3]

@@ -79,7 +79,7 @@ $ echo 'set output x' > bad; fetafix run source.onnx --images photos --config ba
 fetafix: bad:1: 'output' is an option of the command line, not a setting
 [2]
 $ echo 'set quiet maybe' > bad; fetafix run source.onnx --images photos --config bad
-fetafix: bad:1: --quiet: 'maybe' is not yes or no
+fetafix: bad:1: quiet: 'maybe' is not yes or no
 [2]
 $ echo 'frob q quit' > bad; fetafix run source.onnx --images photos --config bad
 fetafix: bad:1: 'frob' is none of set, bind, color
@@ -120,7 +120,7 @@ quiet           yes|no             no     no                          no notes a
 verbose         yes|no             no     no                          say more
 $ printf 'set limit 3\nset format xml\nset verbose\nset quiet yes\nset format csv\nset\n' | fetafix repl | head -4
 fetafix: 'limit' is set when the program starts, as --limit or in the configuration file; here: format, verbose, quiet
-fetafix: --format: 'xml' is none of text|json|csv
+fetafix: format: 'xml' is none of text|json|csv
 name     type    value  default  meaning
 verbose  yes|no  no     no       say more
 name,type,value,default,meaning

@@ -162,7 +162,7 @@ state  parent  wrong  distance  step  current  summary
     2       0     11    0.1561     1  no       2 repairs at once: replace the weight of 'Conv_3' by the Source's, ...
     3       0     11    0.1737     1  no       replace the weight of 'Conv_3' by the Source's
     4       3     11    0.1561     2  yes      replace the weight of 'Conv_2' by the Source's
-| # fetafix script THIS source.onnx target.onnx --images DIR|LIST
+| # fetafix script 'way' 'source.onnx' 'target.onnx' --images 'photos' --source-pre 'size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto' --target-pre 'size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto'
 | localize
 | # 11 wrong: replace the weight of 'Conv_3' by the Source's
 | accept --force 'WB:Conv_3/weight'

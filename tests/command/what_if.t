@@ -18,7 +18,7 @@ state  parent  wrong  distance  step  current  summary
     2       1     32    0.4874     2  yes      prepare the Target's pixels with order=bgr
 job  what  state
 fetafix: own:12: there is no node 'nowhere'; see `nodes`
-| # fetafix script THIS source.onnx target.onnx --images DIR|LIST
+| # fetafix script 'way' 'source.onnx' 'target.onnx' --images 'photos' --source-pre 'size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto' --target-pre 'size=16x16 resize=bilinear antialias=off crop=none order=rgb scale=127.5 mean=1,1,1 std=1,1,1 layout=auto'
 | localize
 | # 32 wrong: set pads of 'Conv_0' to [0,0,1,1]
 | what-if pair 0 'pads=0,0,1,1'
