@@ -14,6 +14,7 @@ static const ff_detector detectors[] = {
     {"weights", ff_detect_weights},
     {"hyperparameters", ff_detect_hyper},
     {"graph", ff_detect_graph},
+    {"joint", ff_detect_joint}, /* what those before found and makes up for one another */
     {"equivalences", ff_detect_sames},
 };
 

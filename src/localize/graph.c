@@ -4,6 +4,7 @@
 #include "localize/detect.h"
 #include "localize/region.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,7 +330,14 @@ int ff_detect_graph(ff_detection *d)
     if (rc == FF_OK && !moved && !s->target.error && s->source.canon->n_outputs > 0 && s->target.canon->n_outputs > 0) {
         int x = look_through(d, true, s->source.canon->outputs[0], true);
         int y = look_through(d, false, s->target.canon->outputs[0], true);
-        if (!corresponds(s, x, y))
+        double distance = INFINITY;
+        bool apart = x != s->source.canon->outputs[0] && !corresponds(s, x, y); /* its Softmax may be written out */
+        if (apart)
+            rc = ff_region_distance(s, s->source.canon->outputs[0], s->target.canon->outputs[0], d->task, &distance);
+        if (rc == FF_OK && apart && distance < FF_SAME_VALUES)
+            rc = differs(&m, -1, 0, (reading){s->source.canon->outputs[0], s->target.canon->outputs[0],
+                                              s->source.canon->outputs[0], s->target.canon->outputs[0]});
+        else if (rc == FF_OK && !corresponds(s, x, y))
             rc = differs(&m, -1, 0, exits(s, (reading){x, y, s->source.canon->outputs[0], s->target.canon->outputs[0]}));
     }
     free(m.seen);

@@ -136,6 +136,17 @@ static bool columns_reordered(const ff_tensor *x, const ff_tensor *y, const int6
     return false;
 }
 
+/* A square matrix read as rows where it holds columns: that is the layer's own doing. */
+static bool transposed(const ff_tensor *x, const ff_tensor *y)
+{
+    ff_tensor *t;
+    if (x->rank != 2 || y->rank != 2 || x->dims[0] != y->dims[1] || ff_tensor_transpose(x, (const int[]){1, 0}, &t) != FF_OK)
+        return false;
+    bool equal = t->bytes == y->bytes && memcmp(t->data, y->data, y->bytes) == 0;
+    ff_tensor_unref(t);
+    return equal;
+}
+
 /* The order of what the layer reads was lost on the way (a Flatten of other axes), not that of its weights: the columns
  * follow an order of the flattened axes, or both sides store the same numbers in the same places and still the effective
  * ones are permuted. */
@@ -149,13 +160,8 @@ static bool order_lost(const ff_subject *s, const ff_cnode *dense, const ff_cpar
     if (!x || !y || x->rank != 2 || y->rank != 2 || x->count != y->count || x->dtype != y->dtype)
         return false;
     if (x->dims[0] == y->dims[0] && memcmp(x->data, y->data, x->bytes) == 0)
-        return true;
-    ff_tensor *t;
-    if (x->dims[0] != y->dims[1] || ff_tensor_transpose(x, (const int[]){1, 0}, &t) != FF_OK)
-        return false;
-    bool equal = memcmp(t->data, y->data, y->bytes) == 0;
-    ff_tensor_unref(t);
-    return equal;
+        return !transposed(a->tensor, b->tensor);
+    return transposed(x, y);
 }
 
 /* One side has one class more (a background in front, or an unused one behind), and the rows of the classes that both have

@@ -422,6 +422,35 @@ static void contract(void **state)
     network_destroy(n);
 }
 
+/* What differs in several places and makes up for itself; and what each does alone. */
+static void made_up_for(void **state)
+{
+#define JOINED(join, weight, tail)                                                                 \
+    "opset 13; input x 1,3,8,8; float a 1,3,1,1 1,2,3; float b 1,3,1,1 -1,0.5,2; float v 10,128 random; " \
+    "p = Conv(x,a); q = Conv(x,b); r = Relu(p); u = Sigmoid(q); k = Concat(" join ") axis=1; "     \
+    "float w 2,2,1,1 " weight "; c = Conv(k,w); f = Flatten(c); y = Gemm(f,v) transB=1" tail "; output y"
+    expect_text(JOINED("r,u", "1,2,3,4", ""), JOINED("u,r", "2,1,4,3", ""), "unit", "unit", "", NULL);
+    expect_text(JOINED("r,u", "1,2,3,4", ""), JOINED("u,r", "1,2,3,4", ""), "unit", "unit", "CG", NULL);
+    expect_text(JOINED("r,u", "1,2,3,4", ""), JOINED("u,r", "2,1,4,3.5", ""), "unit", "unit", "CG WB", NULL);
+#define SUMMED(sum)                                                                                \
+    "opset 13; input x 1,3,8,8; float a 3,3,3,3 random; float b 3,3,1,1 random; float v 10,3 random; " \
+    "p = Conv(x,a) pads=[1,1,1,1]; q = Conv(x,b); " sum "; g = GlobalAveragePool(k); f = Flatten(g); " \
+    "y = Gemm(f,v) transB=1; output y"
+    expect_text(SUMMED("s = Add(p,q); k = Add(s,x)"), SUMMED("s = Add(q,x); k = Add(s,p)"), "unit", "unit", "", NULL);
+    expect_text(SUMMED("s = Add(p,q); k = Add(s,x)"), SUMMED("s = Add(q,x); k = Add(s,q)"), "unit", "unit", "CG", NULL);
+}
+
+/* What no picture reaches is a difference all the same. */
+static void unreached(void **state)
+{
+#define BOUNDED(bound)                                                                             \
+    "opset 13; input x 1,3,8,8; float a 4,3,3,3 random; float v 10,4 random; float lo - -60; float hi - 70; " \
+    "p = Conv(x,a); " bound "; g = GlobalAveragePool(k); f = Flatten(g); y = Gemm(f,v) transB=1; output y"
+    expect_text(BOUNDED("k = Clip(p,lo,hi)"), BOUNDED("k = Identity(p)"), "unit", "unit", "CG", "missing-nodes");
+    expect_text(BOUNDED("k = Clip(p,lo,hi)"), BOUNDED("t = Min(p,hi); k = Max(t,lo)"), "unit", "unit", "", NULL);
+    expect_text(BOUNDED("s = Sqrt(p); k = Clip(p,lo)"), BOUNDED("k = Max(p,lo)"), "unit", "unit", "", NULL);
+}
+
 static void preprocessing(void **state)
 {
 #define SMALL                                                                                      \
@@ -448,6 +477,8 @@ int main(void)
         cmocka_unit_test(precision),
         cmocka_unit_test(recurrent),
         cmocka_unit_test(contract),
+        cmocka_unit_test(made_up_for),
+        cmocka_unit_test(unreached),
         cmocka_unit_test(preprocessing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
