@@ -311,6 +311,7 @@ static void test_prompt(void **state)
     assert_true(terminal_holds(t, ":nosuchthing"));
     terminal_press(t, "Escape : text:stats Enter");
     assert_true(terminal_holds(t, "From key to paint"));
+    assert_true(terminal_holds(t, "p99: 99 of 100 within"));
     terminal_press(t, "q ?");
     assert_true(terminal_holds(t, "Help"));
     terminal_press(t, "q q");
