@@ -82,10 +82,18 @@ void terminal_destroy(terminal *t)
         kill(t->pid, SIGKILL);
         waitpid(t->pid, NULL, 0);
     }
-    close(t->fd);
-    close(t->slave);
+    terminal_vanish(t);
     vterm_free(t->vt);
     free(t);
+}
+
+void terminal_vanish(terminal *t)
+{
+    if (t->fd >= 0) {
+        close(t->fd);
+        close(t->slave);
+    }
+    t->fd = t->slave = -1;
 }
 
 pid_t terminal_pid(const terminal *t)

@@ -13,6 +13,7 @@ typedef struct terminal terminal;
 /* env: "NAME=VALUE" or "NAME" (taken out), NULL at the end. */
 terminal *terminal_start(const char *const *argv, int columns, int rows, const char *const *env);
 void terminal_destroy(terminal *t); /* kills what still runs */
+void terminal_vanish(terminal *t);  /* a line that is cut: the program hears SIGHUP and the end of its input */
 /* Keys with blanks between: "j", "Enter", "C-c", "S-Tab", "F1", "Space", "click:10,5", "text:abc". Each is answered before
  * the next one is pressed; "rest" waits until all that follows from it has come, too. */
 void terminal_press(terminal *t, const char *keys);

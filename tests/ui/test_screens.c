@@ -376,6 +376,11 @@ static void test_ends(void **state)
     kill(terminal_pid(t), SIGSEGV);
     quit(t, 128 + SIGSEGV);
 
+    t = start_ready(80, 24, colour);
+    terminal_vanish(t);
+    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 130);
+    terminal_destroy(t);
+
     t = start(80, 24, dumb);
     assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 2);
     assert_true(terminal_holds(t, "use 'fetafix repair'"));
@@ -399,7 +404,34 @@ static void test_suspend(void **state)
     terminal_press(t, "2");
     assert_true(terminal_holds(t, "Suspicious layers"));
     assert_true(terminal_alternate(t));
+    /* No shell would continue it here, so the kernel does not stop it: it leaves the terminal and comes back. */
+    for (int i = 0; i < 2; i++) {
+        kill(terminal_pid(t), SIGTSTP);
+        terminal_press(t, "1 2");
+        assert_true(terminal_holds(t, "Suspicious layers"));
+        assert_true(terminal_alternate(t));
+        assert_false(terminal_cursor(t));
+    }
     terminal_press(t, "q");
+    quit(t, 0);
+}
+
+/* The list of jobs: what runs is shown, and Enter cancels it. */
+static void test_jobs(void **state)
+{
+    terminal *t = start_ready(80, 24, slow);
+
+    terminal_press(t, "A");
+    assert_true(terminal_wait_for(t, "engine: repairing", PATIENCE_MS));
+    terminal_press(t, "J");
+    assert_true(terminal_wait_for(t, " runs", PATIENCE_MS));
+    terminal_press(t, "Enter");
+    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    assert_true(terminal_holds(t, "the engine rests"));
+    assert_true(terminal_holds(t, "cancelled"));
+    terminal_press(t, "q Q");
+    if (terminal_holds(t, "Quit?"))
+        terminal_press(t, "y");
     quit(t, 0);
 }
 
@@ -412,7 +444,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_split), cmocka_unit_test(test_keys_unseen),
         cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_prompt), cmocka_unit_test(test_resize_while_busy),
-        cmocka_unit_test(test_cancel), cmocka_unit_test(test_ends), cmocka_unit_test(test_suspend),
+        cmocka_unit_test(test_cancel), cmocka_unit_test(test_jobs), cmocka_unit_test(test_ends), cmocka_unit_test(test_suspend),
     };
     chosen_walk = argc > 1 ? argv[1] : NULL;
     return chosen_walk ? cmocka_run_group_tests(one, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
