@@ -60,7 +60,7 @@ static int generate(const char *folder)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
+    if (argc != 2 || argv[1][0] == '-') { /* an option is no folder */
         fprintf(stderr, "usage: make-samples FOLDER\n");
         return 2;
     }
