@@ -18,23 +18,17 @@ static const ff_picture *picture_of(const ui_view *v)
     return u->picture && u->picture->pair == u->pair && u->picture->image == u->image ? u->picture : NULL;
 }
 
-static const ff_picture *sorting; /* qsort() has no context */
-
-static int by_error(const void *a, const void *b)
-{
-    float x = sorting->error[*(const int *)a], y = sorting->error[*(const int *)b];
-    return (x < y) - (x > y) ? (x < y) - (x > y) : *(const int *)a - *(const int *)b;
-}
-
 static void refresh(ui_view *v)
 {
     const ff_picture *p = picture_of(v);
     int n = p ? p->channels : 0, *order = ff_alloc_array((size_t)n + 1, sizeof *order);
-    for (int i = 0; i < n; i++)
+    double *keys = ff_alloc_array((size_t)n + 1, sizeof *keys);
+    for (int i = 0; i < n; i++) {
         order[i] = i;
-    sorting = p;
-    if (v->sort == BY_ERROR && n && p->error)
-        qsort(order, (size_t)n, sizeof *order, by_error);
+        keys[i] = v->sort == BY_ERROR && p->error ? p->error[i] : 0;
+    }
+    ui_sort_rows(order, n, keys);
+    free(keys);
     ui_view_rows(v, n, order);
     if (n && v->mode != p->pair + 1) { /* another pair (v->mode says which): its worst channel first */
         v->mode = p->pair + 1;

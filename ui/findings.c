@@ -7,6 +7,9 @@
 #include "ui.h"
 
 enum { ALL, OPEN, REPAIRED, ESSENTIAL, MODES };
+enum { ALONG_NETWORK, BY_TYPE, BY_SIZE, ORDERS };
+
+static const char *const types[] = {"PP", "ID", "TSS", "WB", "LH", "CG"};
 
 static const ff_table *findings_of(const ui_view *v)
 {
@@ -18,17 +21,32 @@ static bool has_status(const ff_table *t, int row, const char *status)
     return strcmp(ui_text(t, row, "status"), status) == 0;
 }
 
+/* What the rows are ordered by; the table itself goes along the network. */
+static double key_of(const ff_table *t, int row, int order)
+{
+    size_t k = 0;
+    if (order == BY_SIZE)
+        return ui_real(t, row, "magnitude");
+    while (order == BY_TYPE && k < FF_COUNT(types) && strcmp(types[k], ui_text(t, row, "type")) != 0)
+        k++;
+    return -(double)k;
+}
+
 static void refresh(ui_view *v)
 {
     const ff_table *t = findings_of(v);
     int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order);
+    double *keys = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *keys);
     for (int i = 0; i < ff_table_rows(t); i++) {
         if ((v->mode == OPEN && !has_status(t, i, "open")) ||
             (v->mode == REPAIRED && !has_status(t, i, "repaired")) ||
             (v->mode == ESSENTIAL && !ui_int(t, i, "essential", 0)))
             continue;
+        keys[i] = key_of(t, i, v->sort);
         order[n++] = i;
     }
+    ui_sort_rows(order, n, keys);
+    free(keys);
     ui_view_rows(v, n, order);
     free(order);
 }
@@ -77,7 +95,6 @@ static int head_height(const ui_view *v, int height)
 
 static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
 {
-    static const char *const types[] = {"PP", "ID", "TSS", "WB", "LH", "CG"};
     const ff_table *t = findings_of(v);
     ui_pen p = ui_pen_at(c, r, 0);
     int repaired = 0;
@@ -107,7 +124,8 @@ static void badge(const ui_view *v, ff_buf *out)
 static void corner(const ui_view *v, ff_buf *out)
 {
     static const char *const names[MODES] = {"", "open only", "repaired only", "essential only"};
-    ff_buf_puts(out, names[v->mode]);
+    static const char *const orders[ORDERS] = {"", "by type \xe2\x96\xbe", "by size \xe2\x96\xbe"};
+    ff_buf_printf(out, "%s%s%s", names[v->mode], v->mode && v->sort ? "  " : "", orders[v->sort]);
 }
 
 static const char *empty(const ui_view *v)
@@ -168,6 +186,11 @@ static bool verb(ui_view *v, int argc, char **argv)
         ui_show_view(v->ui, VIEW_DETAIL, true);
         return true;
     }
+    if (strcmp(argv[0], "sort") == 0 && (argc == 1 || strcmp(argv[1], "next") == 0)) {
+        v->sort = (v->sort + 1) % ORDERS;
+        v->stale = true;
+        return true;
+    }
     if (strcmp(argv[0], "filter") == 0 && argc > 1 && strcmp(argv[1], "next") == 0) {
         v->mode = (v->mode + 1) % MODES;
         v->stale = true;
@@ -177,7 +200,7 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_findings_class = {
-    .name = "findings", .title = "Findings", .keys = "Enter explain  a repair it  f filter", .filters = true,
+    .name = "findings", .title = "Findings", .keys = "Enter explain  a repair it  x its images  o along the network, by type, by size  f filter", .filters = true,
     .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
     .badge = badge, .corner = corner, .empty = empty, .pair = pair, .follow = follow,
     .proposal = proposal, .verb = verb,

@@ -101,36 +101,20 @@ static bool known(const ui_view *v, const char *column)
     return false;
 }
 
-typedef struct entry {
-    double key;
-    int row;
-} entry;
-
-static int compare(const void *a, const void *b)
-{
-    const entry *x = a, *y = b;
-    if (x->key != y->key)
-        return x->key > y->key ? -1 : 1;
-    return x->row - y->row;
-}
-
 static void refresh(ui_view *v)
 {
     const ff_table *t = layers_of(v);
     int n = ff_table_rows(t), *order = ff_alloc_array((size_t)n + 1, sizeof *order);
-    entry *e = ff_alloc_array((size_t)n + 1, sizeof *e);
+    double *keys = ff_alloc_array((size_t)n + 1, sizeof *keys);
 
     take_marks(v);
     for (int i = 0; i < n; i++) {
-        double key = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0)
-                                         : ui_real(t, i, scores[v->sort].column);
-        e[i] = (entry){isnan(key) ? -INFINITY : key, i};
+        order[i] = i;
+        keys[i] = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0) : ui_real(t, i, scores[v->sort].column);
     }
-    qsort(e, (size_t)n, sizeof *e, compare);
-    for (int i = 0; i < n; i++)
-        order[i] = e[i].row;
+    ui_sort_rows(order, n, keys);
     ui_view_rows(v, n, order);
-    free(e);
+    free(keys);
     free(order);
 }
 

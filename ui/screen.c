@@ -78,8 +78,8 @@ static void draw_pane(ui *u, const ui_pane *pane)
         ff_buf_printf(&corner, "&%s", v->filter);
     else if (v->class->corner)
         v->class->corner(v, &corner);
-    /* That some rows are hidden has to be seen: then the other tabs are keys. */
-    bool filtered = v->filter || (v->class->filters && v->mode != 0);
+    /* That some rows are hidden, or out of order, has to be seen: then the other tabs are keys. */
+    bool filtered = v->filter || (v->class->filters && (v->mode != 0 || v->sort != 0));
     if (filtered && corner.len)
         total += ff_display_width(corner.data) + 4;
     if (total <= f.width - 4) {

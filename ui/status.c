@@ -323,8 +323,6 @@ void ui_draw_keys(ui *u, ui_rect r)
     }
     if (v == &u->views[VIEW_DETAIL] && u->pair != -1)
         hint(&p, "edit", "edit");
-    if (v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_ACTIVATIONS])
-        hint(&p, "sort next", "sort");
     if (v == &u->views[VIEW_PROPOSALS] && ui_view_row(v) >= 0 && ui_int(ui_proposals(u), ui_view_row(v), "members", 0))
         hint(&p, "split", "split");
     if (v == &u->views[VIEW_LESSON] && !ui_told(u))
@@ -332,6 +330,8 @@ void ui_draw_keys(ui *u, ui_rect r)
     if (v == &u->views[VIEW_IMAGES] || v == &u->views[VIEW_FINDINGS] || v == &u->views[VIEW_PROPOSALS] ||
         v == &u->views[VIEW_STEPS])
         hint(&p, "effect", v == &u->views[VIEW_IMAGES] ? "its repair" : "its images");
+    if (v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_ACTIVATIONS] || v == &u->views[VIEW_FINDINGS])
+        hint(&p, "sort next", "sort");
     hint(&p, "next-pane", "pane");
     if (v == &u->views[VIEW_GRAPH])
         hint(&p, "fold", "fold");

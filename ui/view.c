@@ -2,6 +2,7 @@
 #include "view.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,28 @@ void ui_view_rows(ui_view *v, int n, const int *order)
         if (!v->filter || row_matches(v, row, v->filter))
             v->n_rows++;
     }
+}
+
+typedef struct sorted {
+    double key;
+    int place, row;
+} sorted;
+
+static int by_key(const void *a, const void *b)
+{
+    const sorted *x = a, *y = b;
+    return x->key != y->key ? (x->key > y->key ? -1 : 1) : x->place - y->place;
+}
+
+void ui_sort_rows(int *rows, int n, const double *keys)
+{
+    sorted *s = ff_alloc_array((size_t)n + 1, sizeof *s);
+    for (int i = 0; i < n; i++)
+        s[i] = (sorted){isnan(keys[rows[i]]) ? -INFINITY : keys[rows[i]], i, rows[i]};
+    qsort(s, (size_t)n, sizeof *s, by_key);
+    for (int i = 0; i < n; i++)
+        rows[i] = s[i].row;
+    free(s);
 }
 
 int ui_view_row(const ui_view *v)

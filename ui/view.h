@@ -75,6 +75,8 @@ void ui_view_finish(ui_view *v);
 void ui_view_update(ui_view *v);
 /* For refresh(): n rows; order NULL: 0..n-1. */
 void ui_view_rows(ui_view *v, int n, const int *order);
+/* Orders rows by falling keys[row]; equal ones stay as they are. */
+void ui_sort_rows(int *rows, int n, const double *keys);
 int ui_view_row(const ui_view *v); /* under the cursor, or -1 */
 bool ui_view_select(ui_view *v, int row); /* false when the row is not shown */
 void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char *match);

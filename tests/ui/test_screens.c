@@ -250,6 +250,23 @@ static void test_images_of_a_step(void **state)
     quit(t, 0);
 }
 
+/* Findings go along the network, or by type with what concerns the images first. */
+static void test_findings_sorted(void **state)
+{
+    terminal *t = start_ready(120, 40, colour);
+
+    terminal_press(t, "3 g");
+    assert_true(terminal_wait_for(t, "Next WB", PATIENCE_MS));
+    terminal_press(t, "o g");
+    assert_true(terminal_wait_for(t, "by type", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "This PP", PATIENCE_MS));
+    terminal_press(t, "o g");
+    assert_true(terminal_wait_for(t, "by size", PATIENCE_MS));
+    assert_true(terminal_wait_for(t, "This LH", PATIENCE_MS));
+    terminal_press(t, "Q");
+    quit(t, 0);
+}
+
 /* A group is marked, and S sets it aside for its members; a single repair cannot be split. */
 static void test_split(void **state)
 {
@@ -441,7 +458,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_walks), cmocka_unit_test(test_ascii), cmocka_unit_test(test_repair_and_quit),
         cmocka_unit_test(test_search_and_filter),
-        cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_split), cmocka_unit_test(test_keys_unseen),
+        cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_findings_sorted), cmocka_unit_test(test_split), cmocka_unit_test(test_keys_unseen),
         cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_prompt), cmocka_unit_test(test_resize_while_busy),
         cmocka_unit_test(test_cancel), cmocka_unit_test(test_jobs), cmocka_unit_test(test_ends), cmocka_unit_test(test_suspend),
