@@ -61,6 +61,8 @@ typedef struct ff_pre {
 int ff_pre_parse(const char *text, ff_pre *out) FF_MUST_USE;
 char *ff_pre_print(const ff_pre *p); /* full spec, parses back to the same; the caller frees */
 bool ff_pre_equal(const ff_pre *a, const ff_pre *b); /* same result on every image */
+/* What `to` changed against `from`, of geometry, resize kernel, pixel values and layout, is changed in *onto as well. */
+void ff_pre_carry(const ff_pre *from, const ff_pre *to, ff_pre *onto);
 const char *ff_pre_preset_at(int i, const char **spec); /* names from 0 until NULL */
 /* A guess from input name, shape, producer and first layers of the model; *why in words (static). */
 void ff_pre_guess(const ff_model *m, ff_pre *out, const char **why);

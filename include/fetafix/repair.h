@@ -38,8 +38,8 @@ typedef struct ff_proposal {
     ff_fault_type type; /* of the first */
     char *summary;     /* "replace the weights of 'Conv_3' by the Source's" */
     ff_patch *patch;   /* NULL: no edit of the graph */
-    bool has_pre;      /* the Target's preprocessing becomes `pre` */
-    ff_pre pre;
+    bool has_pre;      /* the Target's preprocessing, `from` when it was proposed, becomes `pre` */
+    ff_pre pre, from;
     bool search_pre;   /* what is proposed is to search for a better preprocessing, from the Target's and from
                           `pre` on; what was found is in the judgement's state */
     int pair;          /* of the alignment it was made for; -1: none */
@@ -65,6 +65,8 @@ int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n
 int ff_proposal_resolve(const ff_subject *s, const ff_proposals *list, int index, ff_proposal *out) FF_MUST_USE;
 void ff_proposal_copy(const ff_proposal *p, ff_proposal *out);
 void ff_proposal_finish(ff_proposal *p);
+/* The Target's preprocessing after the proposal: what it changed against the one it was proposed for. */
+void ff_proposal_pre(const ff_proposal *p, ff_pre *pre);
 /* The model after the proposal (a new reference; the same model when it has no patch). */
 int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST_USE;
 

@@ -307,3 +307,29 @@ bool ff_pre_equal(const ff_pre *a, const ff_pre *b)
            (float)a->scale == (float)b->scale && same_reals(a->mean, b->mean) &&
            same_reals(a->std, b->std) && a->layout == b->layout;
 }
+
+void ff_pre_carry(const ff_pre *from, const ff_pre *to, ff_pre *onto)
+{
+    if (to->width != from->width || to->height != from->height || to->shorter != from->shorter ||
+        to->crop_width != from->crop_width || to->crop_height != from->crop_height) {
+        onto->width = to->width;
+        onto->height = to->height;
+        onto->shorter = to->shorter;
+        onto->crop_width = to->crop_width;
+        onto->crop_height = to->crop_height;
+    }
+    if (to->resize != from->resize || to->antialias != from->antialias) {
+        onto->resize = to->resize;
+        onto->antialias = to->antialias;
+    }
+    /* Mean and deviation are in the order of the channels. */
+    if (to->bgr != from->bgr || to->scale != from->scale || !same_reals(to->mean, from->mean) ||
+        !same_reals(to->std, from->std)) {
+        onto->bgr = to->bgr;
+        onto->scale = to->scale;
+        memcpy(onto->mean, to->mean, sizeof onto->mean);
+        memcpy(onto->std, to->std, sizeof onto->std);
+    }
+    if (to->layout != from->layout)
+        onto->layout = to->layout;
+}

@@ -97,7 +97,6 @@ static ff_proposal *add(ff_proposing *p, const ff_finding *f, const char *varian
     const ff_subject *s = p->subject;
     ff_proposal *n = ff_proposing_add(p, f, variant, patch, summary);
     n->has_pre = true;
-    n->pre = s->target.pre;
     n->pre.layout = s->source.pre.layout;
     if (n->pre.width && s->source.pre.width && strcmp(f->cause, "input-size") == 0) {
         n->pre.width = s->source.pre.width;

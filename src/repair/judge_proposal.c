@@ -72,7 +72,9 @@ int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, b
     }
     if (rc != FF_OK)
         return rc;
-    rc = ff_judge_model(j, base, m, p->has_pre ? &p->pre : &base->pre, base->wrong - 1, complete, task, out);
+    ff_pre pre = base->pre;
+    ff_proposal_pre(p, &pre);
+    rc = ff_judge_model(j, base, m, &pre, base->wrong - 1, complete, task, out);
     ff_model_unref(m);
     return rc;
 }

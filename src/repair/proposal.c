@@ -19,7 +19,8 @@ ff_proposal *ff_proposing_add(ff_proposing *p, const ff_finding *f, const char *
     ff_proposals *l = p->list;
     ff_grow(&l->at, &p->capacity, (size_t)l->count + 1, sizeof *l->at);
     ff_proposal *n = &l->at[l->count++];
-    *n = (ff_proposal){.type = f->type, .summary = summary, .patch = patch, .pair = f->pair};
+    *n = (ff_proposal){.type = f->type, .summary = summary, .patch = patch, .pair = f->pair,
+                       .pre = p->subject->target.pre, .from = p->subject->target.pre};
     n->id = variant ? ff_asprintf("%s#%s", f->id, variant) : ff_strdup(f->id);
     n->n_findings = 1;
     n->findings = ff_alloc_array(1, sizeof *n->findings);
@@ -87,28 +88,24 @@ int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out)
     return ff_model_apply(m, p->patch, out, NULL);
 }
 
-/* One may set the layout and another the rest; two that set the same differently clash. */
-static bool join_pre(const ff_pre *base, const ff_pre *more, ff_proposal *into)
+void ff_proposal_pre(const ff_proposal *p, ff_pre *pre)
 {
-    if (!into->has_pre)
-        into->pre = *base;
-    into->has_pre = true;
-    ff_pre old = into->pre, next = *more;
-    old.layout = next.layout = base->layout;
-    if (!ff_pre_equal(base, &next)) {
-        if (!ff_pre_equal(base, &old) && !ff_pre_equal(&old, &next))
-            return false;
-        next.layout = into->pre.layout;
-        into->pre = next;
-    }
-    if (more->layout != base->layout)
-        into->pre.layout = more->layout;
-    return true;
+    if (p->has_pre)
+        ff_pre_carry(&p->from, &p->pre, pre);
+}
+
+/* Does a spec have all that the proposal changes? */
+static bool is_in(const ff_proposal *p, const ff_pre *pre)
+{
+    ff_pre more = *pre;
+    ff_proposal_pre(p, &more);
+    return ff_pre_equal(&more, pre);
 }
 
 int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n, ff_proposal *out)
 {
-    ff_proposal j = {.type = parts[0]->type, .pair = parts[0]->pair};
+    const ff_pre *base = &s->target.pre;
+    ff_proposal j = {.type = parts[0]->type, .pair = parts[0]->pair, .pre = *base, .from = *base};
     ff_buf id = {0};
     int total = 0, rc = FF_OK;
     for (int i = 0; i < n; i++)
@@ -124,9 +121,12 @@ int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n
                 j.patch = ff_patch_create();
             ff_patch_append(j.patch, p->patch);
         }
-        if (p->has_pre && !join_pre(&s->target.pre, &p->pre, &j))
-            rc = ff_fail(FF_ERR_GRAPH, "'%s' and another repair set different preprocessing", p->id);
+        j.has_pre |= p->has_pre;
+        ff_proposal_pre(p, &j.pre);
     }
+    for (int i = 0; i < n && rc == FF_OK; i++)
+        if (!is_in(parts[i], &j.pre))
+            rc = ff_fail(FF_ERR_GRAPH, "'%s' and another repair set different preprocessing", parts[i]->id);
     j.id = ff_buf_steal(&id);
     j.summary = n == 1 ? ff_strdup(parts[0]->summary)
                        : ff_asprintf("%d repairs at once: %s, ...", n, parts[0]->summary);

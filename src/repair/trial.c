@@ -49,8 +49,9 @@ static int add(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_sta
     }
     if (rc != FF_OK)
         return rc;
-    rc = ff_judge_model(j, state, m, o->proposal.has_pre ? &o->proposal.pre : &state->pre, state->wrong, false,
-                        task, &o->judgement);
+    ff_pre pre = state->pre;
+    ff_proposal_pre(&o->proposal, &pre);
+    rc = ff_judge_model(j, state, m, &pre, state->wrong, false, task, &o->judgement);
     ff_model_unref(m);
     return rc;
 }
@@ -70,7 +71,7 @@ static int subset(const ff_trial *t, ff_judge *j, const ff_state *start, const f
         const ff_proposal *p = &steps[t->indices[i]];
         if (p->patch)
             ff_patch_append(all, p->patch);
-        pre = p->has_pre ? p->pre : pre;
+        ff_proposal_pre(p, &pre);
     }
     if (rc == FF_OK)
         rc = ff_model_apply(start->model, all, &m, NULL);

@@ -414,6 +414,8 @@ static int read_part(ff_case *c, sqlite3_stmt *st)
         code = ff_patch_parse(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6),
                               &part.patch);
     part.has_pre = pre != NULL;
+    if (p->parent >= 0)
+        part.pre = part.from = c->points[p->parent].pre;
     if (!code && pre)
         code = ff_pre_parse(pre, &part.pre);
     free(type);

@@ -206,6 +206,7 @@ static void step_of(const ff_case *c, const point *p, ff_proposal *out)
         .summary = ff_strdup(p->summary),
         .patch = p->patch ? ff_patch_copy(p->patch) : NULL,
         .pre = p->pre,
+        .from = c->points[p->parent].pre,
         .has_pre = !ff_pre_equal(&p->pre, &c->points[p->parent].pre),
         .pair = -1,
     };

@@ -136,13 +136,14 @@ void case_make_point(const ff_case *c, const ff_proposal *p, const ff_judgement 
         .summary = ff_strdup(p->summary),
         .findings = case_findings_of(p),
         .patch = p->patch ? ff_patch_copy(p->patch) : NULL,
-        .pre = p->has_pre ? p->pre : from->pre,
+        .pre = from->pre,
         .wrong = j->wrong,
         .distance = j->distance,
         .labels = case_plain_labels(j->state->labels),
         .error = ff_strdup(j->state->labels->error),
         .model = ff_model_ref(j->state->model),
     };
+    ff_proposal_pre(p, &out->pre);
     ff_key_hex(ff_model_sha256(out->model), out->model_hex);
 }
 
@@ -258,8 +259,7 @@ static int keep_essential(ff_case *c)
         const ff_proposal *step = &c->steps[which[i]];
         if (step->patch)
             ff_patch_append(p.patch, step->patch);
-        if (step->has_pre)
-            p.pre = step->pre;
+        ff_proposal_pre(step, &p.pre);
         ff_buf_printf(&ids, "%s%s", i ? "\n" : "", step->id);
         for (int k = 0; k < step->n_findings; k++)
             ff_buf_printf(&findings, "%s%s", findings.len ? "\n" : "", step->findings[k]);
@@ -386,6 +386,7 @@ static int commit_into_graph(ff_case *c, ff_patch *patch, ff_state *s)
         .patch = patch,
         .has_pre = true,
         .pre = c->target_pre,
+        .from = c->points[c->current].pre,
     };
     const ff_judgement j = {.wrong = s->wrong, .distance = s->distance, .state = s};
     point p;

@@ -44,6 +44,7 @@ static int edit_pre(const ff_case *c, const char *words, ff_proposal *out)
         .summary = ff_asprintf("prepare the Target's pixels with %s", words),
         .has_pre = true,
         .pre = pre,
+        .from = *now,
         .pair = -1,
     };
     return FF_OK;
@@ -61,8 +62,9 @@ static int judge_edit(ff_case *c, what_if *w)
     }
     if (code)
         return code;
-    code = ff_judge_model(c->judge, c->state, m, w->proposal.has_pre ? &w->proposal.pre : &c->state->pre,
-                          INT_MAX, true, &c->task, &w->judgement);
+    ff_pre pre = c->state->pre;
+    ff_proposal_pre(&w->proposal, &pre);
+    code = ff_judge_model(c->judge, c->state, m, &pre, INT_MAX, true, &c->task, &w->judgement);
     ff_model_unref(m);
     if (code)
         return code;
