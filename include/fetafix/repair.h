@@ -176,7 +176,10 @@ int ff_judge_model(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre 
  * candidates, each cut from the one before, the last of which is then judged on every image. */
 int ff_judge_hardest(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit, int share,
                      const ff_task *task, ff_judgement *out) FF_MUST_USE;
-/* The paper's rule: fewer wrong labels than in `base` (limit base->wrong - 1). */
+/* How many may be wrong after a step from `base`: fewer than there (the paper's rule), but for one that cannot run at
+ * all, which is worse than any that does. */
+int ff_judge_limit(const ff_state *base);
+/* Judges by that rule. */
 int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete,
                       const ff_task *task, ff_judgement *out) FF_MUST_USE;
 

@@ -473,6 +473,67 @@ static bool input_layout(cg_graph *g, cg_node *n, const cg_rule *self)
     return false;
 }
 
+/* Is `to` another shape, that of `from` with its axis a, of size 1, at place b? */
+static bool unit_moved(const ff_shape *from, const ff_shape *to, int a, int b)
+{
+    if (from->rank != to->rank || from->dims[a] != 1 || to->dims[b] != 1 || cg_shape_same(from, to))
+        return false;
+    for (int i = 0, k = 0; i < from->rank; i++, k++) {
+        i += i == a;
+        k += k == b;
+        if (i < from->rank && from->dims[i] != to->dims[k])
+            return false;
+    }
+    return true;
+}
+
+static bool all_moved(const cg_node *n, int a, int b)
+{
+    for (int i = 0; i < n->n_in; i++) {
+        const cg_node *r = cg_feeder(n, i, "Reshape");
+        if (!r || r->n_in != 1 || !cg_shape_static(&r->in[0]->shape) ||
+            !unit_moved(&r->in[0]->shape, &n->in[i]->shape, a, b))
+            return false;
+    }
+    return true;
+}
+
+/* Single rows (channels, ...) that are joined along another axis than they came from: joined along that one, then
+ * transposed. */
+static bool joined_elsewhere(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    cg_value *y = n->out[0];
+    int rank = y->shape.rank, b = (int)cg_int(n, "axis", -1), a = rank - 1;
+    if (!cg_is(n, "Concat") || n->n_in < 2 || b < 0 || b >= rank || !cg_shape_static(&y->shape))
+        return false;
+    while (a >= 0 && (a == b || !all_moved(n, a, b)))
+        a--;
+    if (a < 0)
+        return false;
+    int perm[FF_MAX_RANK], inverse[FF_MAX_RANK];
+    for (int i = 0, k = 0; i < rank; i++) {
+        k += k == a;
+        perm[i] = i == b ? a : k++;
+    }
+    cg_invert_perm(inverse, perm, rank);
+    ff_shape shape = permuted(&y->shape, inverse);
+    cg_value *joined = cg_value_create(g, &shape);
+    cg_inherit_transposed(joined, y, inverse);
+    cg_record_rule(g, self, n, NULL, 0);
+    for (int i = 0; i < n->n_in; i++) {
+        cg_node *r = n->in[i]->producer;
+        cg_set_in(n, i, r->in[0]);
+        cg_remove(g, r, n);
+    }
+    cg_set_int(g, n, "axis", a, n->primary);
+    cg_set_out(g, n, 0, joined);
+    cg_node *after = cg_insert_after(g, n, "Transpose", n->primary, 1);
+    set_perm(g, after, perm, rank, n->primary);
+    cg_set_in(after, 0, joined);
+    cg_set_out(g, after, 0, y);
+    return true;
+}
+
 const cg_rule cg_layout_rules[] = {
     {"input-layout", "an input whose channels come last is fed the same numbers in another order",
      input_layout},
@@ -482,6 +543,7 @@ const cg_rule cg_layout_rules[] = {
     {"transpose-units-before", "axes of size 1 added or dropped before a Transpose are so after it", below_units},
     {"transpose-units-fixed", "axes of size 1 moved by a Transpose or by a Reshape before it", fixed_units},
     {"transpose-pad", "padding before or after a Transpose", above_pad},
+    {"concat-units", "single rows or channels joined along another axis, then transposed", joined_elsewhere},
     {"dense-on-channels", "a dense layer over channels is a 1x1 convolution", dense_on_channels},
     {"transpose-order", "an operation before or after a Transpose", move_down},
     {NULL, NULL, NULL},

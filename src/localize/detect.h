@@ -23,6 +23,7 @@ typedef struct ff_detector {
 
 int ff_detect_preprocessing(ff_detection *d);
 int ff_detect_input(ff_detection *d);
+int ff_detect_normalisation(ff_detection *d);
 int ff_detect_structure(ff_detection *d);
 int ff_detect_weights(ff_detection *d);
 int ff_detect_hyper(ff_detection *d);

@@ -11,6 +11,7 @@ static const ff_detector detectors[] = {
     {"outputs", ff_detect_outputs},
     {"tensor structure", ff_detect_structure}, /* these two look at what the ones before found */
     {"input dimensions", ff_detect_input},
+    {"input normalisation", ff_detect_normalisation},
     {"weights", ff_detect_weights},
     {"hyperparameters", ff_detect_hyper},
     {"graph", ff_detect_graph},

@@ -51,7 +51,7 @@ static bool spoken_of(const ff_detection *d, bool source, const ff_cnode *transp
 /* Past unmatched nodes that other detectors speak of, or that change no number. */
 static int look_through(const ff_detection *d, bool source, int cvalue, bool output)
 {
-    /* The largest stays the largest. */
+    /* The largest stays the largest. One of another is none that a framework would have: probabilities get lost. */
     static const char *const of_output[] = {"Softmax", "LogSoftmax", NULL};
     const ff_subject *s = d->subject;
     const ff_canon *c = source ? s->source.canon : s->target.canon;
@@ -61,7 +61,9 @@ static int look_through(const ff_detection *d, bool source, int cvalue, bool out
         if (node < 0 || ff_region_matched(s, source, node) || c->nodes[node].n_inputs != 1)
             return cvalue;
         const ff_cnode *n = &c->nodes[node];
-        if (!(output && any_of(n->op, of_output)) && !spoken_of(d, source, n))
+        int before = c->values[n->inputs[0]].producer;
+        bool last = output && any_of(n->op, of_output) && (before < 0 || !any_of(c->nodes[before].op, of_output));
+        if (!last && !spoken_of(d, source, n))
             return cvalue;
         cvalue = n->inputs[0];
     }
@@ -255,18 +257,6 @@ static bool corresponds(const ff_subject *s, int x, int y)
     return at >= 0 && at == y;
 }
 
-/* Behind the place where a Target breaks nothing is known: forms could not be made equal there. */
-static bool computed(const ff_subject *s, int y)
-{
-    const ff_shape *shape = &s->target.canon->values[y].shape;
-    if (!s->target.error)
-        return true;
-    for (int i = 0; i < shape->rank; i++)
-        if (shape->dims[i] < 0)
-            return false;
-    return shape->rank >= 0;
-}
-
 /* Where a repair has the choice: what the node itself reads, as long as only Reshapes are behind it and both have it in
  * the same dims; else what was compared. */
 static reading exits(const ff_subject *s, reading r)
@@ -306,7 +296,7 @@ static int compare_inputs(comparison *m, int pair, const ff_cnode *a, const ff_c
                 }
     int rc = FF_OK;
     for (int i = 0; i < n && rc == FF_OK; i++)
-        if (!corresponds(s, r[i].x, r[i].y) && computed(s, r[i].y))
+        if (!corresponds(s, r[i].x, r[i].y) && ff_region_computed(s, r[i].y))
             rc = differs(m, pair, i, exits(s, r[i]));
     return rc;
 }

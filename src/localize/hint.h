@@ -25,6 +25,8 @@ typedef struct ff_hint {
     /* LH that is found from the weights: attributes that no canonical node has, pointed at from above. */
     ff_cattr made[2];
     double numbers[2];
+    /* TSS of a normalisation channel by channel: the axis that the finding's nodes should have. */
+    int axis;
 
     /* ID: the input and the shape it should have. */
     const ff_value *input;

@@ -2,6 +2,7 @@
 /* LH: attributes of aligned layers that differ. Where a Pad node of the Target's decides the padding, it is
  * the graph that is wrong, not an attribute: CG. */
 #include "localize/detect.h"
+#include "localize/region.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -254,6 +255,31 @@ static void add_windows(ff_detection *d, const ff_cnode *a, const ff_cnode *b)
     same->target_nodes = ff_nodes_copy(b->origins, same->n_target_nodes = b->n_origins);
 }
 
+static bool is_default(const ff_cattr *a)
+{
+    int64_t usual = strcmp(a->name, "pads") == 0 ? 0 : 1;
+    if (strcmp(a->name, "kernel_shape") == 0) /* that of the weights */
+        return true;
+    for (int i = 0; i < a->n; i++)
+        if (a->type != FF_CATTR_INTS || a->ints[i] != usual)
+            return false;
+    return true;
+}
+
+/* Attributes that could not be brought to one form, behind the place where the Target breaks: those left out, which the
+ * Source has as everybody does, and padding of a Pad node before the layer or by sizes that are not known. */
+static bool untold(const ff_subject *s, const ff_cnode *b, const ff_cattr *source, const char *name)
+{
+    const ff_canon *c = s->target.canon;
+    if (!b->n_inputs || ff_region_computed(s, b->inputs[0]))
+        return false;
+    if (source && !ff_cnode_attr(b, name) && is_default(source))
+        return true;
+    int before = c->values[b->inputs[0]].producer;
+    bool padding = strcmp(name, "pads") == 0 || strcmp(name, "auto_pad") == 0;
+    return padding && (ff_cnode_attr(b, "auto_pad") || (before >= 0 && strcmp(c->nodes[before].op, "Pad") == 0));
+}
+
 int ff_detect_hyper(ff_detection *d)
 {
     const ff_subject *s = d->subject;
@@ -275,11 +301,13 @@ int ff_detect_hyper(ff_detection *d)
         report_padding(d, i, a, b);
         for (int k = 0; k < a->n_attrs; k++) {
             const ff_cattr *other = ff_cnode_attr(b, a->attrs[k].name);
-            if ((!other || !equal_attr(&a->attrs[k], other)) && !passed_over(a, b, a->attrs[k].name, windows))
+            if ((!other || !equal_attr(&a->attrs[k], other)) && !passed_over(a, b, a->attrs[k].name, windows) &&
+                !untold(s, b, &a->attrs[k], a->attrs[k].name))
                 report(d, i, &a->attrs[k], other);
         }
         for (int k = 0; k < b->n_attrs; k++)
-            if (!ff_cnode_attr(a, b->attrs[k].name) && !passed_over(a, b, b->attrs[k].name, windows))
+            if (!ff_cnode_attr(a, b->attrs[k].name) && !passed_over(a, b, b->attrs[k].name, windows) &&
+                !untold(s, b, NULL, b->attrs[k].name))
                 report(d, i, NULL, &b->attrs[k]);
     }
     return FF_OK;

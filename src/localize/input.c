@@ -4,6 +4,7 @@
  * fit in at all. */
 #include "localize/axes.h"
 #include "localize/detect.h"
+#include "localize/region.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,17 @@ static bool order_is_lost(const ff_detection *d)
     return false;
 }
 
+/* Does a layer with weights compute on our pictures? Then it is what follows that breaks, not the input. */
+static bool a_layer_works(const ff_subject *s)
+{
+    const ff_canon *c = s->target.canon;
+    bool whole = !c || !c->n_outputs || ff_region_computed(s, c->outputs[0]);
+    for (int i = 0; !whole && i < c->n_nodes; i++)
+        if (c->nodes[i].n_params && ff_region_computed(s, c->nodes[i].outputs[0]))
+            return true;
+    return false;
+}
+
 /* Runs after the detector of structure. */
 int ff_detect_input(ff_detection *d)
 {
@@ -69,7 +81,7 @@ int ff_detect_input(ff_detection *d)
     const ff_shape *target = s->target.score ? ff_plan_input_shape(s->target.score, 0) : &g->inputs[0]->declared;
     if (same_dims(source, target))
         return FF_OK;
-    bool unfit = s->target.error && !s->target.feed;
+    bool unfit = s->target.error && !s->target.feed && !a_layer_works(s);
     bool size = false;
     if (s->target.canon && s->target.canon->n_inputs == 1 && s->source.canon->n_inputs == 1)
         size = !same_but_batch(&s->source.canon->values[s->source.canon->inputs[0]].shape,

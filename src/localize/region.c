@@ -67,6 +67,17 @@ int ff_region_counterpart_in(const ff_apart *apart, int source_cvalue)
     return -1;
 }
 
+bool ff_region_computed(const ff_subject *s, int target_cvalue)
+{
+    const ff_shape *shape = &s->target.canon->values[target_cvalue].shape;
+    if (!s->target.error)
+        return true;
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dims[i] < 0)
+            return false;
+    return shape->rank >= 0;
+}
+
 int ff_region_counterpart(const ff_subject *s, int source_cvalue)
 {
     return ff_region_counterpart_in(&(ff_apart){.subject = s}, source_cvalue);

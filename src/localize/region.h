@@ -23,6 +23,8 @@ int ff_region_counterpart_in(const ff_apart *apart, int source_cvalue);
  * makes the same dims. */
 bool ff_region_matched(const ff_subject *s, bool source, int cnode);
 bool ff_region_matched_in(const ff_apart *apart, bool source, int cnode);
+/* Behind the place where a Target breaks nothing is known: forms could not be made equal there. */
+bool ff_region_computed(const ff_subject *s, int target_cvalue);
 /* The unmatched nodes from which a cvalue is made, down to values that have a counterpart: at most `max` node ids are
  * written, ascending; returns how many there are. */
 int ff_region_nodes(const ff_subject *s, bool source, int cvalue, int *nodes, int max);

@@ -2,6 +2,7 @@
 /* WB: constants of aligned layers that differ, each with its sub-cause. */
 #include "localize/detect.h"
 #include "localize/quantized.h"
+#include "localize/region.h"
 #include "localize/runners.h"
 #include "localize/weight_cause.h"
 
@@ -255,6 +256,11 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     int rc = compare(s, a, b, &c);
     if (rc != FF_OK || strcmp(c.cause, "equal") == 0)
         return rc;
+    /* Where the Target breaks it may be for a shape. What else could not be folded there, or behind it, is not known. */
+    const ff_cnode *layer = &s->target.canon->nodes[p->target];
+    if (!ff_region_computed(s, layer->outputs[0]) &&
+        !(strcmp(c.cause, "shape-differs") == 0 && layer->n_inputs && ff_region_computed(s, layer->inputs[0])))
+        return FF_OK;
     bool classes = strcmp(c.cause, "shape-differs") == 0 && same_classes(s, a, b);
     if (classes) {
         add_same(d, p, "class-offset", "one side has one class more, the others are the same", 0);

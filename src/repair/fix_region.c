@@ -281,8 +281,15 @@ static bool rewire_all(job *j, int target_cnode)
     return any;
 }
 
+/* The output of the graph keeps its name where it can: who runs the file asks for it. */
 static bool fix_output(job *j, const ff_value *y, const char *name)
 {
+    if (y->producer && y->producer->n_outputs == 1) {
+        ff_node_spec spec = {.name = y->producer->name, .op = "Identity", .domain = "", .n_inputs = 1, .n_outputs = 1,
+                             .inputs = &name, .outputs = (const char *const *)&y->name};
+        ff_patch_replace_node(j->patch, ff_node_address(y->producer), &spec);
+        return true;
+    }
     const ff_graph *g = ff_model_graph(j->s->target.model);
     const char **names = ff_alloc_array((size_t)g->n_outputs + 1, sizeof *names);
     bool found = false;
@@ -311,8 +318,10 @@ static bool fix(job *j, const ff_hint *h)
     if (!name)
         return false;
     bool made = true;
-    if (h->target_cnode < 0)
+    if (h->target_cnode < 0 && y->original->is_output)
         made = fix_output(j, y->original, name);
+    else if (h->target_cnode < 0) /* before what turns scores into probabilities */
+        ff_patch_redirect(j->patch, y->original->name, name);
     else if (all_readers(j->s, h->source_exit, h->exit) && !y->original->is_output)
         ff_patch_redirect(j->patch, y->original->name, name);
     else

@@ -58,6 +58,11 @@ static int judge_search(ff_judge *j, const ff_state *base, const ff_proposal *p,
     return FF_OK;
 }
 
+int ff_judge_limit(const ff_state *base)
+{
+    return base->wrong - (base->labels->error ? 0 : 1);
+}
+
 int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete,
                       const ff_task *task, ff_judgement *out)
 {
@@ -74,7 +79,7 @@ int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, b
         return rc;
     ff_pre pre = base->pre;
     ff_proposal_pre(p, &pre);
-    rc = ff_judge_model(j, base, m, &pre, base->wrong - 1, complete, task, out);
+    rc = ff_judge_model(j, base, m, &pre, ff_judge_limit(base), complete, task, out);
     ff_model_unref(m);
     return rc;
 }

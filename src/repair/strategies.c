@@ -10,6 +10,7 @@ static const ff_strategy strategies[] = {
     {FF_ID, ff_fix_input},
     {FF_TSS, ff_fix_structure},
     {FF_TSS, ff_fix_region},
+    {FF_TSS, ff_fix_normalisation},
     {FF_CG, ff_fix_outputs},
     {FF_WB, ff_fix_quantized},
     {FF_WB, ff_fix_weights},

@@ -23,6 +23,7 @@ int ff_fix_preprocessing(ff_proposing *p, const ff_finding *f);
 int ff_search_preprocessing(ff_proposing *p); /* comes after all others */
 int ff_fix_input(ff_proposing *p, const ff_finding *f);
 int ff_fix_structure(ff_proposing *p, const ff_finding *f);
+int ff_fix_normalisation(ff_proposing *p, const ff_finding *f);
 int ff_fix_quantized(ff_proposing *p, const ff_finding *f); /* before ff_fix_weights, which makes floats of it */
 int ff_fix_weights(ff_proposing *p, const ff_finding *f);
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f);

@@ -89,6 +89,14 @@ static int64_t repaired_at(const ff_case *c, const known_finding *k, const int64
     return -1;
 }
 
+/* Found where the Target could not run, and gone without a repair of its own as soon as it could: no fault, but what
+ * could not be compared. */
+static bool came_of_breaking(const ff_case *c, const known_finding *k, int64_t repaired)
+{
+    const point *p = repaired >= 0 ? &c->points[repaired] : NULL;
+    return p && !p->error && c->points[p->parent].error && !case_lists(p->findings, k->id);
+}
+
 static bool seen_on(const ff_case *c, const known_finding *k, const int64_t *path, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -128,10 +136,10 @@ static ff_table *make_findings(ff_case *c)
     case_path(c, c->current, path, n);
     for (int i = 0; i < c->n_known; i++) {
         const known_finding *k = &c->known[i];
-        if (!seen_on(c, k, path, n))
+        int64_t state = repaired_at(c, k, path, n);
+        if (!seen_on(c, k, path, n) || came_of_breaking(c, k, state))
             continue;
         int row = ff_table_add_row(t), pair = case_pair_of(c, k);
-        int64_t state = repaired_at(c, k, path, n);
         ff_table_set_text(t, row, "id", k->id);
         ff_table_set_text(t, row, "type", ff_fault_type_name(k->type));
         ff_table_set_text(t, row, "cause", k->cause);

@@ -317,6 +317,16 @@ static const rule_case cases[] = {
      "Unsqueeze(ga,u); ub = Unsqueeze(gb,u); "
      "uc = Unsqueeze(gc,u); ma = Mul(ua,s); aa = Add(ma,t); ab = Add(ub,s); y = Concat(aa,ab,uc) "
      "axis=1; output y"},
+    {"concat-units", true,
+     "input x 1,5,6,3; int a - 0; int b - 1; int c - 2; int u 1 3; float s - 2.5; float t - -0.3; "
+     "ga = Gather(x,a) axis=3; gb = Gather(x,b) axis=3; gc = Gather(x,c) axis=3; ua = "
+     "Unsqueeze(ga,u); ub = Unsqueeze(gb,u); "
+     "uc = Unsqueeze(gc,u); ma = Mul(ua,s); aa = Add(ma,t); ab = Add(ub,s); y = Concat(aa,ab,uc) "
+     "axis=3; output y"},
+    {"concat-units", false,
+     "input x 1,3,5,6; int a - 0; int b - 1; int u 1 1; int v 1 2; ga = Gather(x,a) axis=1; "
+     "gb = Gather(x,b) axis=1; ua = Unsqueeze(ga,u); ub = Unsqueeze(gb,v); f = Reshape(ua,w); "
+     "h = Reshape(ub,w); int w 4 1,5,1,6; y = Concat(f,h) axis=0; output y"},
     {"split-channels", false,
      "input x 1,3,5,6; int a - 0; int b 2 1,2; float s - 2.5; int u 1 1; "
      "ga = Gather(x,a) axis=1; gb = Gather(x,b) axis=1; ua = Unsqueeze(ga,u); ma = Mul(ua,s); y = "

@@ -472,9 +472,28 @@ static void candidates_are_distinct(void **state)
     }
 }
 
+/* A layout chosen under one normalisation says nothing about the normalisation. */
+static void changes_are_carried_one_by_one(void **state)
+{
+    ff_pre tf, torch, laid, onto;
+    assert_int_equal(ff_pre_parse("tf layout=NHWC", &tf), FF_OK);
+    assert_int_equal(ff_pre_parse("tf-imagenet layout=NHWC", &torch), FF_OK);
+    laid = torch;
+    laid.layout = FF_LAYOUT_NCHW;
+    onto = tf;
+    ff_pre_carry(&torch, &laid, &onto);
+    assert_int_equal(onto.layout, FF_LAYOUT_NCHW);
+    assert_true(onto.scale == tf.scale && onto.mean[0] == tf.mean[0]);
+    ff_pre_carry(&tf, &torch, &onto);
+    assert_true(ff_pre_equal(&onto, &laid));
+    ff_pre_carry(&tf, &tf, &onto);
+    assert_true(ff_pre_equal(&onto, &laid));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(changes_are_carried_one_by_one),
         cmocka_unit_test(presets_print_and_parse_back),
         cmocka_unit_test(values_of_presets),
         cmocka_unit_test(wrong_specs),
