@@ -229,6 +229,25 @@ static const ff_node *last_shift(const job *j, int *input)
     return NULL;
 }
 
+/* What is added by `shift` is multiplied by the nodes behind it: delta[c], wanted at the end, is divided by that. */
+static void undo_scales(const job *j, const ff_node *shift, double *delta, int64_t channels)
+{
+    bool behind = false;
+    for (int i = 0; i < j->node->n_origins; i++) {
+        const ff_node *n = j->node->origins[i];
+        bool mul = is(n, "Mul"), div = is(n, "Div"), neg = is(n, "Neg");
+        const ff_tensor *t = NULL;
+        for (int k = 0; behind && (mul || div) && k < n->n_inputs; k++)
+            t = t ? t : ff_plan_constant(j->plan, n->inputs[k]);
+        bool fits = t && (t->count == channels || t->count == 1);
+        for (int64_t c = 0; behind && (neg || fits) && c < channels; c++) {
+            double by = neg ? -1 : ff_tensor_get_real(t, t->count == 1 ? 0 : c);
+            delta[c] = div ? delta[c] * by : by != 0 ? delta[c] / by : 0;
+        }
+        behind |= n == shift;
+    }
+}
+
 /* Adds delta[c] to the constant at input `input` of `node`, which holds one number a channel, or one for all. */
 static int shift_constant(job *j, const ff_node *node, int input, const double *delta, int64_t channels)
 {
@@ -296,8 +315,10 @@ static int fix_folded_bias(job *j)
     ff_tensor_unref(value);
     int input;
     const ff_node *last = last_shift(j, &input);
-    if (last)
+    if (last) {
+        undo_scales(j, last, delta, n);
         rc = shift_constant(j, last, input, delta, n);
+    }
     if (rc == FF_OK && !j->made && j->node->primary && takes_bias(j->node->primary)) {
         const ff_node *layer = j->node->primary;
         const ff_cparam *weight = ff_cnode_param(j->node, "weight");
