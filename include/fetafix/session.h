@@ -135,6 +135,8 @@ typedef struct ff_work {
     const char *name; /* "labels", "analysis", then the phases of the search (ff_phase_name) */
     int trials;       /* judgements; 0 where there are none */
     double seconds, flops, flops_full;
+    int rejected; /* of the trials, those whose labels came out worse; their part of the work */
+    double rejected_flops, rejected_flops_full;
 } ff_work;
 
 /* Everything that is known, as values. Text is made visible already (no control characters). */

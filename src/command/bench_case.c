@@ -89,6 +89,9 @@ static void write_lines(ff_context *c, const stage *stages, const ff_snapshot *s
         const ff_work *w = &s->work[i];
         say(c, "  %-20s %8.2f s  %5d trials  %10.2f Gop of %.2f in full runs\n", w->name, w->seconds,
             w->trials, w->flops * 1e-9, w->flops_full * 1e-9);
+        if (w->rejected_flops_full > 0)
+            say(c, "  %-20s             %5d rejected, at %.2f%% of a whole evaluation each\n", "",
+                w->rejected, 100 * w->rejected_flops / w->rejected_flops_full);
     }
     say(c, "\nover all threads\n");
     for (size_t i = 0; i < n; i++) {

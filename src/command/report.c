@@ -205,9 +205,12 @@ json_t *work_json(const ff_snapshot *s)
     for (int i = 0; i < s->n_work; i++) {
         const ff_work *w = &s->work[i];
         if (w->flops_full > 0)
-            json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f, s:f}", "phase", w->name, "trials", w->trials,
-                                                  "seconds", w->seconds, "operations", w->flops,
-                                                  "operations_of_full_runs", w->flops_full));
+            json_array_append_new(
+                list, json_pack("{s:s, s:i, s:f, s:f, s:f, s:i, s:f, s:f}", "phase", w->name, "trials",
+                                w->trials, "seconds", w->seconds, "operations", w->flops,
+                                "operations_of_full_runs", w->flops_full, "rejected", w->rejected,
+                                "rejected_operations", w->rejected_flops,
+                                "rejected_operations_of_full_runs", w->rejected_flops_full));
     }
     return list;
 }

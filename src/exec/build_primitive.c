@@ -258,6 +258,9 @@ static int build_product(ff_plan *p, const ff_node *n, bool *done)
     return FF_OK;
 }
 
+/* oneDNN numbers its arguments, and there is room for so many sources. */
+enum { MOST_PARTS = DNNL_ARG_MULTIPLE_DST - DNNL_ARG_MULTIPLE_SRC };
+
 static int build_concat(ff_plan *p, const ff_node *n, bool *done)
 {
     const ff_shape *out = &p->values[n->outputs[0]->id].shape;
@@ -266,7 +269,7 @@ static int build_concat(ff_plan *p, const ff_node *n, bool *done)
 
     *done = false;
     axis = axis < 0 ? axis + out->rank : axis;
-    if (n->n_inputs < 2 || axis < 0 || axis >= out->rank)
+    if (n->n_inputs < 2 || n->n_inputs > MOST_PARTS || axis < 0 || axis >= out->rank)
         return FF_OK;
     for (int i = 0; i < n->n_inputs; i++) {
         const pvalue *x = n->inputs[i] ? &p->values[n->inputs[i]->id] : NULL;

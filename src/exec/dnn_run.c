@@ -31,7 +31,7 @@ int dnn_failed(dnnl_status_t status, const char *what)
 {
     if (status == dnnl_out_of_memory)
         return ff_fail(FF_ERR_NOMEM, "out of memory in oneDNN (%s)", what);
-    return ff_fail(FF_ERR_INTERNAL, "oneDNN refuses a %s (status %d)", what, (int)status);
+    return ff_fail(FF_ERR_INTERNAL, "oneDNN refuses the %s (status %d)", what, (int)status);
 }
 
 int dnn_memory(const ff_layout *l, dnnl_memory_t *out)

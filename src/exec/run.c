@@ -247,7 +247,9 @@ static int run_step(ff_runner *r, int at)
     case STEP_NODE:
         return run_node(r, s);
     default:
-        return run_primitive(r, at);
+        if ((code = run_primitive(r, at)) == FF_ERR_INTERNAL)
+            ff_fail_prefix(code, "node '%s' (%s)", s->node->label, s->node->op);
+        return code;
     }
 }
 

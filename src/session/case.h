@@ -183,6 +183,7 @@ typedef struct ff_case {
 /* A row of the account opens with zeros; `begun`: ff_now_ns() before the work. */
 void case_open_account(ff_case *c);
 void case_count_work(ff_case *c, int row, double flops, double flops_full, int64_t begun);
+void case_count_trial(ff_case *c, ff_phase phase, const ff_judgement *j, int64_t begun);
 void case_note_work(ff_case *c);
 
 ff_case *case_create(const ff_session_options *o);

@@ -58,7 +58,7 @@ int case_judge(ff_case *c, int index, bool complete, const ff_task *task)
     }
     if (code)
         return code;
-    case_count_work(c, WORK_SEARCH + phase_of(c, p), j.flops, j.flops_full, begun);
+    case_count_trial(c, phase_of(c, p), &j, begun);
     for (int i = 0; i < c->n_ahead; i++) {
         if (strcmp(c->ahead[i].id, p->id) == 0) {
             ff_judgement_finish(&c->ahead[i].judgement);
@@ -336,7 +336,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         c->seconds += (double)(ff_now_ns() - begun) * 1e-9;
         if (code)
             return code;
-        case_count_work(c, WORK_SEARCH + (int)t.phase, o.judgement.flops, o.judgement.flops_full, begun);
+        case_count_trial(c, t.phase, &o.judgement, begun);
         *accepted = o.accepted;
         code = case_decide(c, &t, t.kind == FF_TRIAL_ADD ? &o.proposal : NULL, &o.judgement, o.accepted,
                       ff_phase_name(t.phase));

@@ -68,7 +68,7 @@ static int judge_edit(ff_case *c, what_if *w)
     ff_model_unref(m);
     if (code)
         return code;
-    case_count_work(c, WORK_SEARCH + FF_PHASE_GREEDY, w->judgement.flops, w->judgement.flops_full, begun);
+    case_count_trial(c, FF_PHASE_GREEDY, &w->judgement, begun);
     if (!w->judgement.state)
         w->judgement.wrong = -1;
     return FF_OK;

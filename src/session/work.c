@@ -13,10 +13,21 @@ void case_open_account(ff_case *c)
 void case_count_work(ff_case *c, int row, double flops, double flops_full, int64_t begun)
 {
     ff_work *w = &c->work[row];
-    w->trials += row >= WORK_SEARCH;
     w->flops += flops;
     w->flops_full += flops_full;
     w->seconds += (double)(ff_now_ns() - begun) * 1e-9;
+}
+
+void case_count_trial(ff_case *c, ff_phase phase, const ff_judgement *j, int64_t begun)
+{
+    ff_work *w = &c->work[WORK_SEARCH + phase];
+    case_count_work(c, WORK_SEARCH + (int)phase, j->flops, j->flops_full, begun);
+    w->trials++;
+    if (j->verdict != FF_VERDICT_WORSE)
+        return;
+    w->rejected++;
+    w->rejected_flops += j->flops;
+    w->rejected_flops_full += j->flops_full;
 }
 
 void case_note_work(ff_case *c)

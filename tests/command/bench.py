@@ -33,6 +33,11 @@ def check_case(program):
     assert 0 < r['operations'] <= r['operations_of_full_runs'], r
     work = {x['phase']: x for x in r['work']}
     assert list(work)[:2] == ['labels', 'analysis'] and len(work) > 2, work
+    for x in work.values():
+        assert 0 <= x['rejected'] <= x['trials'], x
+        # Wrong images first: a rejected repair never costs a whole evaluation.
+        assert not x['rejected'] or 0 < x['rejected_operations'] < x['rejected_operations_of_full_runs'], x
+    assert any(x['rejected'] for x in work.values()), work
     assert sum(x['operations'] for x in work.values()) > r['operations'], work  # labels come on top
     for stage in ('load', 'localize', 'repair'):
         assert r[stage + '_s'] > 0 and r[stage + '_cpu_s'] >= 0, r

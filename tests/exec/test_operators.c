@@ -245,6 +245,66 @@ static void test_matrix(void **state)
     compare("MatMul of two inputs", &n, net_node(&n, "MatMul", names(x, y), NULL));
 }
 
+/* More sources than a primitive takes. */
+static void test_many_parts(void **state)
+{
+    const int64_t small[3] = {1, 2, 3};
+    enum { PARTS = 1500 };
+    net n = start();
+    name x = net_input(&n, 3, small);
+    char inputs[PARTS * 8] = "";
+
+    for (int i = 0; i < PARTS; i++) {
+        strcat(inputs, i ? " " : "");
+        strcat(inputs, x.s);
+    }
+    compare("Concat of many", &n, net_node(&n, "Concat", inputs, "axis=:1", NULL));
+}
+
+/* Nodes between convolutions, whose values have whatever layout the convolutions chose. */
+static void test_between_convolutions(void **state)
+{
+    static const char *const ones[] = {"HardSigmoid", "Elu", "Sigmoid"};
+    const int64_t w[4] = {16, 12, 1, 1}, wide[4] = {16, 16, 3, 3}, channel[3] = {16, 1, 1},
+                  columns[1] = {15}, pads[8] = {0, 0, 1, 1, 0, 0, 1, 2};
+
+    for (int i = 0; i < 24; i++) {
+        net n = start();
+        name x = net_input(&n, 4, image);
+        x = net_node(&n, "Conv", names(x, net_weights(&n, 0.3, 0, 4, w)), NULL);
+        name s = net_node(&n, "GlobalAveragePool", x.s, NULL), y;
+        s = net_node(&n, "Sigmoid", s.s, NULL); /* never near zero */
+        if (i < 3)
+            y = net_node(&n, ones[i], x.s, NULL);
+        else if (i < 6)
+            y = net_node(&n, i == 3 ? "Mul" : i == 4 ? "Div" : "Sub", names(x, s), NULL);
+        else if (i < 10)
+            y = net_node(&n, i % 2 ? "Div" : "Sub", names(x, net_scalar(&n, 0.7f)), NULL);
+        else if (i < 12)
+            y = net_node(&n, i % 2 ? "Div" : "Mul", names(x, net_weights(&n, 0.1, 1, 3, channel)),
+                         NULL);
+        else if (i < 14)
+            y = net_node(&n, i % 2 ? "Add" : "Div", names(x, net_weights(&n, 0.1, 1, 1, columns)),
+                         NULL);
+        else if (i < 16)
+            y = net_node(&n, "Div", i % 2 ? names(net_scalar(&n, 2), s) : names(x, s), NULL);
+        else if (i < 20)
+            y = net_node(&n, "Softmax", x.s,
+                         i < 17   ? "axis=:1"
+                         : i < 18 ? "axis=:3"
+                                  : "axis=:-2",
+                         NULL);
+        else
+            y = net_node(&n, "AveragePool",
+                         net_node(&n, "Pad", names(x, net_ints(&n, 8, pads)), NULL).s,
+                         "kernel_shape=3,3", i % 2 ? "strides=1,1" : "strides=2,2",
+                         i < 22 ? "pads=0,0,0,0" : "pads=0,1,0,0", NULL);
+        compare(
+            i < 20 ? "between convolutions" : "a pool with its Pad", &n,
+            net_node(&n, "Conv", names(y, net_weights(&n, 0.1, 0, 4, wide)), "pads=1,1,1,1", NULL));
+    }
+}
+
 static void test_moves(void **state)
 {
     const int64_t other[4] = {1, 5, 17, 15}, below[4] = {1, 12, 3, 15}, w[4] = {10, 12, 1, 1};
@@ -378,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_conv),          cmocka_unit_test(test_pool),
         cmocka_unit_test(test_elementwise),   cmocka_unit_test(test_binary),
         cmocka_unit_test(test_normalisation), cmocka_unit_test(test_matrix),
+        cmocka_unit_test(test_many_parts),    cmocka_unit_test(test_between_convolutions),
         cmocka_unit_test(test_moves),         cmocka_unit_test(test_dynamic),
         cmocka_unit_test(test_refused),
     };
