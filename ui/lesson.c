@@ -24,15 +24,37 @@ static void finish(ui_view *v)
     v->data = NULL;
 }
 
-/* Paragraphs; lines that begin with a blank are examples and tables, which stay as they are. */
+/* An example or a row of a table, as it is. Where that is too wide, the rest goes on below its text: what stands behind
+ * the first gap of two blanks. */
+static void add_kept(ui_doc *d, int width, const char *line)
+{
+    size_t indent = strspn(line, " ");
+    const char *gap = strstr(line + indent, "  ");
+    if (ff_display_width(line) + 1 > width && gap) {
+        indent = (size_t)(gap - line);
+        indent += strspn(gap, " ");
+    }
+    int used, column = 1 + ff_display_width(line) - ff_display_width(line + indent);
+    size_t n = ff_display_prefix(line, width - 1, &used);
+    if (line[n]) {
+        while (n > indent && line[n] != ' ')
+            n--;
+        n = n > indent ? n : strlen(line);
+    }
+    ui_doc_line(d);
+    ui_doc_add(d, ui_plain(INK_INFO), " %.*s", (int)n, line);
+    if (line[n])
+        ui_doc_wrap(d, ui_plain(INK_INFO), column, width, line + n + 1);
+}
+
+/* Paragraphs, and between them lines that begin with a blank. */
 static void add(ui_doc *d, ui_style s, int width, const char *text)
 {
     while (*text) {
         size_t n = strcspn(text, "\n");
         char *line = ff_strndup(text, n);
         if (*line == ' ' || !*line) {
-            ui_doc_line(d);
-            ui_doc_add(d, ui_plain(INK_INFO), " %s", line);
+            add_kept(d, width, line);
         } else {
             ui_doc_wrap(d, s, 1, width, line);
         }

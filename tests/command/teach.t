@@ -80,8 +80,8 @@ over to the last bit, and still the two give 41 of 120 pictures different
 labels.
 .
   status    how the pictures are prepared for each model
-  layers    how each layer errs: `entire` is all error that has arrived there,
-            `isolated` what the layer adds when it is fed the Source's numbers
+  layers    how each layer errs: `entire` is all error that has arrived,
+            `isolated` what the layer adds when fed the Source's numbers
   images    the labels
 .
 Which of the six types is it: PP (preprocessing), ID (input dimensions), TSS

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -56,6 +57,7 @@ static void test_explorer(void **state)
         terminal *t = start(lessons[i].name, screen, 80, 24);
         assert_true(terminal_wait_for(t, "Question", PATIENCE_MS));
         assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS)); /* compared */
+        assert_false(terminal_holds(t, "\xe2\x80\xa6")); /* nothing is cut */
         terminal_press(t, "3");
         assert_true(terminal_wait_for(t, "yours to find", PATIENCE_MS));
         terminal_press(t, "A"); /* tells nothing yet */
@@ -95,6 +97,30 @@ static void test_hints(void **state)
     terminal_destroy(t);
 }
 
+/* A teacher's file, by its path: a row of a table that is too wide goes on below its text. */
+static void test_own_file(void **state)
+{
+    static const char text[] = "title: A lesson of one's own\ncase: wb\nanswer: type WB\nlook: Here is\n\n"
+                               "  layers    which go on and on about what is to be seen in them until the line "
+                               "does not fit any more\n"
+                               "question: Which type?\nhint: none\nexplain: Well.\n";
+    char path[] = "/tmp/fetafix-lesson-XXXXXX.lesson";
+    int fd = mkstemps(path, 7);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    terminal *t = start(path, screen, 80, 24);
+    assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS));
+    assert_true(terminal_holds(t, "             line does not fit any more "));
+    assert_false(terminal_holds(t, "\xe2\x80\xa6"));
+    answer(t, "Enter", "WB");
+    assert_true(terminal_wait_for(t, "Well.", PATIENCE_MS));
+    terminal_press(t, "q");
+    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    terminal_destroy(t);
+    unlink(path);
+}
+
 /* As lines: C-c drops a line and does not end the lesson, C-d and `quit` do. */
 static void test_lines(void **state)
 {
@@ -125,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_explorer),
         cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_own_file),
         cmocka_unit_test(test_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
