@@ -117,7 +117,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = rows_of(v);
     const char *meaning = ui_text(t, row, "meaning");
-    int width = ui_pen_room(p), rule = width / 4 < 14 ? 14 : width / 4 > 26 ? 26 : width / 4;
+    int width = ui_pen_room(p), rule = width / 4 < 14 ? 14 : width / 4 > 20 ? 20 : width / 4;
 
     ui_pen_text(p, ui_plain(INK_DIM), " \xe2\x89\x88 ");
     ui_pen_field(p, ui_plain(INK_INFO), rule, ui_text(t, row, "rule"));
@@ -131,9 +131,9 @@ static void draw(ui_view *v, int row, ui_pen *p)
         return;
     }
     int rest = ui_pen_room(p);
-    ui_pen_field(p, ui_plain(INK_TEXT), rest / 2, meaning);
+    ui_pen_field(p, ui_plain(INK_TEXT), rest * 11 / 20, meaning);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    draw_nodes(p, INK_DIM, rest / 4, ui_text(t, row, "source_nodes"));
+    draw_nodes(p, INK_DIM, rest * 9 / 40, ui_text(t, row, "source_nodes"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     draw_nodes(p, INK_DIM, ui_pen_room(p), ui_text(t, row, "target_nodes"));
 }

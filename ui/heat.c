@@ -49,6 +49,8 @@ static double measured(double x)
     return isfinite(x) ? x : 0;
 }
 
+#define ROUNDING 1e-5 /* relative errors that the order of additions explains */
+
 static double largest(const ui_view *v, const char *column)
 {
     double most = 0;
@@ -83,6 +85,8 @@ static void take_marks(ui_view *v)
     }
     if (h->most <= 0) /* nothing is left: as it was */
         h->most = largest(v, bar_column(v));
+    if (v->sort != BY_KW && v->sort != BY_CAUSAL)
+        h->most = fmax(h->most, ROUNDING); /* nobody is to be alarmed by less */
 }
 
 /* Of a bar; what is repaired may be beyond the scale. */

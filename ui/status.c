@@ -135,6 +135,8 @@ void ui_draw_next(ui *u, ui_rect r)
                         : ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
                         : u->saved_state == s->state && s->state > 0
                             ? "\xe2\x9c\x93 Every label is the Source's, and the repaired model is written."
+                        : ff_table_rows(s->findings) == 0
+                            ? "\xe2\x9c\x93 Every label is the Source's, and no fault was found: the models are equivalent."
                             : "\xe2\x9c\x93 Every label is the Source's.");
         else
             ui_pen_text(&p, ui_plain(INK_WARN), "No repair is left to try.");
@@ -239,6 +241,8 @@ static void draw_hint(ui *u, ui_pen *p)
         text = "s searches a repair that helps, A repairs to the end.";
     else if (s->wrong == 0 && ui_unsaved(u))
         text = "6 shows the images, 5 how it came about; u goes back a step.";
+    else if (s->wrong == 0 && ff_table_rows(s->findings) == 0)
+        text = "7 shows what is written differently and cannot change a result.";
     else if (s->next && ff_table_rows(s->states) < 2)
         text = "Enter explains a row; a takes this repair, A repairs to the end.";
     else if (s->next)

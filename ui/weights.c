@@ -151,8 +151,10 @@ void ui_doc_weights(ui_doc *d, const ff_detail *x, int width)
         if (different == 0) {
             ui_doc_add(d, ui_plain(INK_GOOD), "   all %lld values are the same", (long long)count);
         } else {
-            ui_doc_add(d, ui_bold(INK_BAD), "   \xe2\x89\xa0 %lld of %lld values differ", (long long)different,
-                       (long long)count);
+            bool rounding = strcmp(cause, "rounding") == 0;
+            ui_doc_add(d, rounding ? ui_plain(INK_GOOD) : ui_bold(INK_BAD), "   %s %lld of %lld values differ%s",
+                       rounding ? "\xe2\x89\x88" : "\xe2\x89\xa0", (long long)different, (long long)count,
+                       rounding ? " by rounding" : "");
             snprintf(text, sizeof text, "%.3g", 100 * ui_real(t, i, "relative"));
             ui_doc_add(d, ui_plain(INK_TEXT), "  relative %s%%", text);
             ui_format_real(text, ui_real(t, i, "max_abs"));

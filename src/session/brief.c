@@ -29,24 +29,51 @@ static void put_cause(const char *cause, ff_buf *out)
         ff_buf_putc(out, *cause == '-' ? ' ' : *cause);
 }
 
+/* Keys of the words that a spec has and the other has not: "scale, mean differ". The layout is the model's own. False:
+ * there are none. */
+static bool put_keys(const char *spec, const char *other, ff_buf *out)
+{
+    size_t begun = out->len;
+    for (size_t n; (n = strcspn(spec, " ")) > 0; spec += n + (spec[n] == ' ')) {
+        bool there = strncmp(spec, "layout=", 7) == 0;
+        for (const char *w = other; !there && *w; w += strcspn(w, " "), w += *w == ' ')
+            there = strcspn(w, " ") == n && memcmp(w, spec, n) == 0;
+        if (!there)
+            ff_buf_printf(out, "%s%.*s", out->len > begun ? ", " : "", (int)strcspn(spec, "= "), spec);
+    }
+    if (out->len == begun)
+        return false;
+    ff_buf_puts(out, " differ");
+    return true;
+}
+
+static void put_values(const char *name, const json_t *source, const json_t *target, ff_buf *out)
+{
+    char *from = plain_value(source), *to = plain_value(target);
+    ff_buf_printf(out, "%s %s -> %s", name, from, to);
+    free(from);
+    free(to);
+}
+
 void case_brief(ff_fault_type type, const char *cause, const char *details, double magnitude, bool note,
                 ff_buf *out)
 {
     json_t *j = details ? json_loads(details, 0, NULL) : NULL;
+    const json_t *source = json_object_get(j, "source"), *target = json_object_get(j, "target");
     const char *attribute = json_string_value(json_object_get(j, "attribute"));
     const char *role = json_string_value(json_object_get(j, "role"));
+    bool specs = type == FF_PP && json_is_string(source) && json_is_string(target);
 
-    if (type != FF_WB && attribute) {
-        char *source = plain_value(json_object_get(j, "source")), *target = plain_value(json_object_get(j, "target"));
-        ff_buf_printf(out, "%s %s -> %s", attribute, source, target);
-        free(source);
-        free(target);
-    } else {
-        if (type == FF_WB && role && !(note && strcmp(role, "weight") == 0))
+    if (type == FF_WB) {
+        if (role && !(note && strcmp(role, "weight") == 0))
             ff_buf_printf(out, "%s ", role);
         put_cause(cause, out);
-        if (type == FF_WB && magnitude > 0 && isfinite(magnitude))
+        if (magnitude > 0 && isfinite(magnitude))
             ff_buf_printf(out, " %.2g%%", 100 * magnitude);
+    } else if (attribute || (type == FF_ID && source && target)) {
+        put_values(attribute ? attribute : "input", source, target, out);
+    } else if (!specs || !put_keys(json_string_value(source), json_string_value(target), out)) {
+        put_cause(cause, out);
     }
     json_decref(j);
 }
