@@ -117,6 +117,9 @@ typedef struct ff_canon {
 
 /* From a plan (its shapes and folded constants). References the plan. */
 int ff_canon_create(ff_plan *p, ff_canon **out) FF_MUST_USE;
+/* The same, for comparing two models: an output that nodes read as well (an intermediate result that a conversion left
+ * exposed) is none of the view, where others are: it keeps no rule from its work. */
+int ff_canon_create_ends(ff_plan *p, ff_canon **out) FF_MUST_USE;
 void ff_canon_destroy(ff_canon *c);
 /* The canonical node that took the original node in, or -1. */
 int ff_canon_of(const ff_canon *c, const ff_node *original);

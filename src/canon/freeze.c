@@ -302,16 +302,26 @@ bool ff_cparam_is_part(const ff_canon *c, const ff_cparam *p)
            whole->count % (p->tensor->count / p->tensor->dims[0]) == 0;
 }
 
-int ff_canon_create(ff_plan *plan, ff_canon **out)
+static int create(ff_plan *plan, bool ends_only, ff_canon **out)
 {
     cg_graph *g = NULL;
-    int code = cg_import(plan, &g);
+    int code = cg_import(plan, ends_only, &g);
     if (!code)
         code = cg_rewrite(g);
     if (!code)
         code = cg_freeze(g, out);
     cg_destroy(g);
     return code;
+}
+
+int ff_canon_create(ff_plan *plan, ff_canon **out)
+{
+    return create(plan, false, out);
+}
+
+int ff_canon_create_ends(ff_plan *plan, ff_canon **out)
+{
+    return create(plan, true, out);
 }
 
 void ff_canon_destroy(ff_canon *c)

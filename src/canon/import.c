@@ -185,7 +185,16 @@ static void import_node(importer *m, const ff_node *node)
     import_attributes(g, n, node);
 }
 
-int cg_import(ff_plan *p, cg_graph **out)
+/* Is there an output that no node reads? */
+static bool has_end(const ff_graph *g)
+{
+    for (int i = 0; i < g->n_outputs; i++)
+        if (!g->outputs[i]->n_users)
+            return true;
+    return false;
+}
+
+int cg_import(ff_plan *p, bool ends_only, cg_graph **out)
 {
     const ff_model *model = ff_plan_model(p);
     const ff_graph *graph = ff_model_graph(model);
@@ -205,10 +214,12 @@ int cg_import(ff_plan *p, cg_graph **out)
         if (!all_constant(p, graph->nodes[i]))
             import_node(&m, graph->nodes[i]);
 
-    g->n_outputs = graph->n_outputs;
-    g->outputs = ff_arena_alloc(g->arena, (size_t)(g->n_outputs + 1) * sizeof *g->outputs);
-    for (int i = 0; i < g->n_outputs; i++) {
+    bool all = !ends_only || !has_end(graph);
+    g->outputs = ff_arena_alloc(g->arena, (size_t)(graph->n_outputs + 1) * sizeof *g->outputs);
+    for (int i = 0; i < graph->n_outputs; i++) {
         const ff_value *v = graph->outputs[i];
+        if (!all && v->n_users)
+            continue;
         const ff_tensor *t = ff_plan_constant(p, v);
         cg_value *r = m.of[v->id];
         if (t) {
@@ -218,7 +229,7 @@ int cg_import(ff_plan *p, cg_graph **out)
         } else if (!r) {
             r = activation(&m, v);
         }
-        g->outputs[i] = r;
+        g->outputs[g->n_outputs++] = r;
         r->outputs++;
     }
     free(m.of);

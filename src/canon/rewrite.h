@@ -94,7 +94,7 @@ extern const cg_rule cg_form_rules[], cg_noop_rules[], cg_pad_rules[], cg_activa
     cg_attention_rules[], cg_sequence_rules[], cg_quantized_rules[], cg_einsum_rules[], cg_sum_rules[],
     cg_block_rules[], cg_regroup_rules[];
 
-int cg_import(ff_plan *p, cg_graph **out) FF_MUST_USE;
+int cg_import(ff_plan *p, bool ends_only, cg_graph **out) FF_MUST_USE;
 int cg_rewrite(cg_graph *g) FF_MUST_USE;
 int cg_freeze(cg_graph *g, ff_canon **out) FF_MUST_USE;
 void cg_destroy(cg_graph *g);

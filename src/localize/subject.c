@@ -305,7 +305,7 @@ static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *s
     if (rc == FF_OK && h->source.labels->error)
         rc = ff_fail(FF_ERR_GRAPH, "%s", h->source.labels->error);
     if (rc == FF_OK)
-        rc = ff_canon_create(h->source.observe, &h->source.canon);
+        rc = ff_canon_create_ends(h->source.observe, &h->source.canon);
     if (rc != FF_OK) {
         ff_shared_unref(h);
         return rc;
@@ -381,7 +381,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
         if (!plan)
             rc = plan_as_far_as_it_goes(&s->target, h->set, output->name, o->reference, task, &plan);
         if (rc == FF_OK && plan)
-            rc = ff_canon_create(plan, &s->target.canon);
+            rc = ff_canon_create_ends(plan, &s->target.canon);
         ff_plan_unref(plan);
     }
     if (rc == FF_OK && s->target.canon) {
