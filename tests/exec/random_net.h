@@ -95,7 +95,7 @@ static inline feature activate(net *n, feature f)
 /* Each position looks at all others; what it sees is added. */
 static inline feature attention(net *n, feature f)
 {
-    int64_t rows[3] = {1, f.c, f.h * f.w}, back[4] = {1, f.c, f.h, f.w}, square[2] = {f.c, f.c};
+    int64_t rows[3] = {0, f.c, f.h * f.w}, back[4] = {0, f.c, f.h, f.w}, square[2] = {f.c, f.c};
     double scale = 1 / __builtin_sqrt((double)f.c);
     name x = net_node(n, "Reshape", names(f.x, net_ints(n, 3, rows)), NULL);
     name t = net_node(n, "Transpose", x.s, "perm=0,2,1", NULL);

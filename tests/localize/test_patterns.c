@@ -420,6 +420,16 @@ static void contract(void **state)
     b.extra_output = network_find(n, "conv");
     expect(n, &a, n, &b, "CG", NULL, "outputs-reordered");
     network_destroy(n);
+    /* What is exposed lies between a layer and its bias: no bias is missing for that. */
+#define EXPOSED(bias, outputs)                                                                     \
+    "opset 13; input x 1,3,8,8; float a 4,3,3,3 random; float b 1,4,1,1 1,2,3,4; float v 10,4 random; " \
+    "c = Conv(x,a); " bias "; r = Relu(d); g = GlobalAveragePool(r); f = Flatten(g); "             \
+    "y = Gemm(f,v) transB=1; " outputs
+    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Add(c,b)", "output y; output c"), "unit", "unit", "", NULL);
+    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Add(c,b)", "output c; output y"), "unit", "unit", "CG",
+                "outputs-reordered");
+    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Identity(c)", "output y; output c"), "unit", "unit", "WB CG",
+                NULL);
 }
 
 /* What differs in several places and makes up for itself; and what each does alone. */
