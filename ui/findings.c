@@ -90,7 +90,10 @@ static void draw(ui_view *v, int row, ui_pen *p)
 
 static int head_height(const ui_view *v, int height)
 {
-    return ff_table_rows(findings_of(v)) > 0 && height >= 5 ? 1 : 0;
+    const ff_snapshot *s = v->ui->snap;
+    if (ff_table_rows(findings_of(v)) == 0 || height < 5)
+        return 0;
+    return s->divergence && s->state == 0 && height >= 10 ? 2 : 1;
 }
 
 static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
@@ -113,6 +116,13 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
         repaired += has_status(t, i, "repaired");
     if (repaired)
         ui_pen_printf(&p, ui_plain(INK_GOOD), "\xe2\x9c\x93 %d repaired", repaired);
+    if (r.height > 1) {
+        char *where = ff_asprintf("the models part %s", v->ui->snap->divergence);
+        p = ui_pen_at(c, r, 1);
+        ui_pen_to(&p, 1);
+        ui_pen_brief(&p, ui_plain(INK_INFO), where, NULL);
+        free(where);
+    }
 }
 
 static void badge(const ui_view *v, ff_buf *out)

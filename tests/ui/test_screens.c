@@ -306,9 +306,9 @@ static void test_mouse(void **state)
 {
     terminal *t = start_ready(120, 40, colour);
 
-    terminal_press(t, "click:78,18"); /* the second finding */
+    terminal_press(t, "click:78,19"); /* the second finding */
     assert_true(terminal_holds(t, "This LH"));
-    terminal_press(t, "click:78,18"); /* opens what is chosen */
+    terminal_press(t, "click:78,19"); /* opens what is chosen */
     assert_true(terminal_wait_for(t, "layer hyperparameters differ", PATIENCE_MS));
     terminal_press(t, ": text:mouse Space text:off Enter click:78,17");
     assert_true(terminal_holds(t, "layer hyperparameters differ"));
