@@ -183,6 +183,38 @@ static void test_interrupt(void **state)
     terminal_destroy(t);
 }
 
+/* Lines typed before the engine has done what those above them want: each sees what they lead to. */
+static void test_type_ahead(void **state)
+{
+    (void)state;
+    terminal *t = start("e.fetafix");
+    terminal_type(t, "findings layer=1\raccept 1\rstates show current,wrong,state\rundo\r"
+                     "history show wrong,current,state\rcompare-states 0 1\r");
+    wait_for(t, "weight of 'Conv_0' differ");
+    wait_for(t, "yes         11      1"); /* states: behind accept */
+    wait_for(t, "   12  yes          0"); /* history: behind undo */
+    wait_for(t, "edits");                 /* and the comparison, which the engine makes */
+    expect_last_line(t, "fetafix>");
+    leave(t);
+}
+
+/* Tables fit the terminal, and are whole where they go elsewhere. */
+static void test_width(void **state)
+{
+    (void)state;
+    terminal *t = start("f.fetafix");
+    terminal_type(t, "set | grep source-pre\r");
+    wait_for(t, "same as --source-pre, for one model"); /* behind the edge of the screen */
+    assert_false(terminal_holds(t, "\u2026"));
+    terminal_type(t, "set\r");
+    wait_for(t, "say more");
+    expect_last_line(t, "fetafix>");
+    assert_true(terminal_holds(t, "\u2026"));
+    terminal_type(t, "!echo from the $((1+1))nd shell\r");
+    wait_for(t, "from the 2nd shell");
+    leave(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +222,8 @@ int main(void)
         cmocka_unit_test(test_repair_while_typing),
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_type_ahead),
+        cmocka_unit_test(test_width),
     };
     return cmocka_run_group_tests(tests, make_case, remove_case);
 }
