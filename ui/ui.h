@@ -55,6 +55,7 @@ typedef struct ui {
     int search_from;          /* where the cursor was when the search was begun */
     ui_question question;
     ff_buf output;            /* what the last command printed */
+    bool noted; /* by the command that runs */
     char *message;            /* one line, until the next key */
     ui_ink message_ink;
 

@@ -85,6 +85,8 @@ static void show_output(ui *u)
     if (n == 0)
         return;
     if (!memchr(u->output.data, '\n', n)) {
+        if (u->noted) /* of a table without rows the note tells more than its head */
+            return;
         ui_say(u, INK_TEXT, "%.*s", (int)n, u->output.data);
         return;
     }
@@ -132,6 +134,7 @@ void ui_run(ui *u, const char *line)
     if (run_here(u, line))
         return;
     ff_buf_clear(&u->output);
+    u->noted = false;
     show_result(u, ff_command_run(&u->context, line));
 }
 
@@ -139,6 +142,7 @@ void ui_run_later(ui *u, int64_t job, bool done)
 {
     while (ff_command_waits(&u->context, job)) {
         ff_buf_clear(&u->output);
+        u->noted = false;
         show_result(u, ff_command_resume(&u->context, done));
     }
 }

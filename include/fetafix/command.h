@@ -36,6 +36,7 @@ typedef struct ff_context {
     bool wait;            /* wait for jobs and print their outcome */
     bool quiet, verbose, color, progress;
     bool terminal; /* what is printed goes to a terminal: tables are cut to its width */
+    int margin;    /* cells of a line that a frame takes there */
     ff_format format;
     void (*print)(void *sink, const char *text); /* data, whole lines */
     void (*note)(void *sink, const char *text);  /* one line without newline: notes and errors */

@@ -264,7 +264,7 @@ int print_width(const ff_context *c)
     struct winsize size;
     if (!c->terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
         return 0;
-    return size.ws_col;
+    return size.ws_col > c->margin ? size.ws_col - c->margin : 0;
 }
 
 void show_table(const ff_context *c, const ff_table *t, const char *columns)
