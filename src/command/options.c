@@ -261,12 +261,33 @@ static int choice(const char *words, const char *value)
     return -1;
 }
 
+/* The word among words separated by | that was perhaps meant, for the caller to free; NULL: none. */
+static char *near_choice(const char *words, const char *value)
+{
+    enum { MOST = 8 };
+    char *list[MOST] = {0};
+    const char *names[MOST] = {0};
+    for (int i = 0; *words && i < MOST; i++) {
+        size_t n = strcspn(words, "|");
+        names[i] = list[i] = ff_strndup(words, n);
+        words += n + (words[n] == '|');
+    }
+    char *near = ff_strdup(ff_nearest(value, names, MOST));
+    for (int i = 0; i < MOST; i++)
+        free(list[i]);
+    return near;
+}
+
 static int set_choice(const char *dashes, const ff_option *row, const char *value, int *out)
 {
     *out = choice(row->argument, value);
-    return *out >= 0
-               ? FF_OK
-               : ff_fail(FF_ERR_USAGE, "%s%s: '%s' is none of %s", dashes, row->name, value, row->argument);
+    if (*out >= 0)
+        return FF_OK;
+    char *near = near_choice(row->argument, value);
+    int code = ff_fail(FF_ERR_USAGE, "%s%s: '%s' is none of %s%s%s%s", dashes, row->name, value, row->argument,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    free(near);
+    return code;
 }
 
 /* SOURCE_NODE=TARGET_NODE; one more for the list. */

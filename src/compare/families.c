@@ -42,10 +42,18 @@ static const comparator_kind *find(const char *name, size_t length)
 static int unknown(const char *spec)
 {
     ff_buf b = {0};
+    const char *names[64];
+    size_t n = 0;
     const comparator_kind *k;
-    for (int i = 0; (k = kind_at(i)); i++)
+    for (int i = 0; (k = kind_at(i)) && n < FF_COUNT(names); i++) {
+        names[n++] = k->name;
         ff_buf_printf(&b, "%s%s", i ? ", " : "", k->name);
-    int code = ff_fail(FF_ERR_USAGE, "no comparator '%s' (there are %s)", spec, b.data);
+    }
+    char *name = ff_strndup(spec, strcspn(spec, ":"));
+    const char *near = ff_nearest(name, names, n);
+    int code = near ? ff_fail(FF_ERR_USAGE, "no comparator '%s'; did you mean '%s'? (there are %s)", spec, near, b.data)
+                    : ff_fail(FF_ERR_USAGE, "no comparator '%s' (there are %s)", spec, b.data);
+    free(name);
     ff_buf_finish(&b);
     return code;
 }

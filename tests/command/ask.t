@@ -219,7 +219,7 @@ fetafix: unknown setting 'foo'; `set` lists them
 fetafix: unknown setting 'verbos'; did you mean 'verbose'?
 name    type           value  default  meaning
 format  text|json|csv  text   text     how tables are printed
-fetafix: format: 'jsn' is none of text|json|csv
+fetafix: format: 'jsn' is none of text|json|csv; did you mean 'json'?
 fetafix: expected: set [SETTING [VALUE]]
 fetafix: query: nothing is asked; as: query select * from findings
 fetafix: query: only SELECT from the session's views; see `help views`
