@@ -161,14 +161,11 @@ static int row_of(const ff_table *t, const char *column, int64_t number)
 
 /* -------------------------------------------------------------------------------------------- rows */
 
-static bool is_layer(const ff_table *nodes, int row)
-{
-    return !ff_table_empty(nodes, row, ff_table_find(nodes, "layer"));
-}
-
+/* Of the nodes that make a core layer, the one that gives it its name. */
 static bool is_primary(const ff_table *nodes, int row)
 {
-    return is_layer(nodes, row) && strcmp(ff_table_text(nodes, row, ff_table_find(nodes, "role")), "primary") == 0;
+    return !ff_table_empty(nodes, row, ff_table_find(nodes, "layer")) &&
+           strcmp(ff_table_text(nodes, row, ff_table_find(nodes, "role")), "primary") == 0;
 }
 
 static int find_node(const ff_snapshot *s, const char *name, int *pair)
@@ -176,7 +173,7 @@ static int find_node(const ff_snapshot *s, const char *name, int *pair)
     const ff_table *t = s->nodes;
     int row = 0, k = ff_table_find(t, "pair");
     wanted w = {.what = "node", .list = "nodes", .table = t, .column = ff_table_find(t, "node"), .thing = k,
-                .prefers = is_layer};
+                .prefers = is_primary};
     int code = find(&w, name, &row);
     if (!code)
         *pair = (int)ff_table_int(t, row, k);
