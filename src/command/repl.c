@@ -187,6 +187,18 @@ static void refresh_prompt(const ff_context *c)
 /* ---------------------------------------------------------------------------------------- typing
  */
 
+/* What was pasted may be several lines in one. */
+static void run_pasted(ff_context *c, char *text)
+{
+    for (char *line = text, *next; line && !c->quit; line = next) {
+        next = strpbrk(line, "\r\n");
+        if (next)
+            *next++ = '\0';
+        if (ff_command_run(c, line) < 0)
+            c->note(c->sink, ff_error());
+    }
+}
+
 static void take_line(char *line)
 {
     ff_context *c = typing;
@@ -200,8 +212,7 @@ static void take_line(char *line)
         /* Commands print to a terminal in its usual state, and Ctrl-C ends what they wait for. */
         rl_callback_handler_remove();
         interrupt_watch(c->session);
-        if (ff_command_run(c, line) < 0)
-            c->note(c->sink, ff_error());
+        run_pasted(c, line);
         interrupt_watch(NULL);
         atomic_store(&interrupted.set, false);
         fflush(stdout);

@@ -212,6 +212,9 @@ static void test_width(void **state)
     assert_true(terminal_holds(t, "\u2026"));
     terminal_type(t, "!echo from the $((1+1))nd shell\r");
     wait_for(t, "from the 2nd shell");
+    terminal_type(t, "\x1b[200~!echo $((3*3))x\n!echo $((4*4))y\x1b[201~\r"); /* pasted: two lines */
+    wait_for(t, "9x");
+    wait_for(t, "16y");
     leave(t);
 }
 
