@@ -121,11 +121,25 @@ static int check_output(const char *path, bool force)
     return code;
 }
 
+/* What is read is not written over, whatever is forced: without it nothing could be compared again. */
+static int check_is_no_input(const char *path, const ff_options *o)
+{
+    struct stat out, in;
+    if (!path || stat(path, &out) != 0 || !S_ISREG(out.st_mode))
+        return FF_OK;
+    for (int i = 0; i < o->n_operands; i++)
+        if (stat(o->operands[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return ff_fail(FF_ERR_USAGE, "'%s' is read here: it is not overwritten", path);
+    return FF_OK;
+}
+
 int batch_check_outputs(const ff_options *o)
 {
     const char *const paths[] = {o->output, o->json, o->labels_csv, o->report, o->patch};
     for (size_t i = 0; i < FF_COUNT(paths); i++) {
-        int code = check_output(paths[i], o->force);
+        int code = check_is_no_input(paths[i], o);
+        if (!code)
+            code = check_output(paths[i], o->force);
         if (code)
             return code;
         for (size_t k = 0; k < i; k++) {

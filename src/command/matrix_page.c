@@ -7,7 +7,7 @@ static const char style[] =
     "table.heat { width: auto; margin: 0 0 1rem; }\n"
     "table.heat th, table.heat td { text-align: center; padding: .4rem .6rem; border: 1px solid var(--line);\n"
     "  font-variant-numeric: tabular-nums; white-space: nowrap; }\n"
-    "table.heat th.path { text-align: left; }\n";
+    "table.heat th.path { text-align: left; white-space: normal; }\n";
 
 static double share(const many *m, int i, int k)
 {

@@ -40,7 +40,7 @@ static const char style[] =
     "table { border-collapse: collapse; width: 100%; font-size: .92rem; }\n"
     "th, td { text-align: left; padding: .35rem .7rem .35rem 0; vertical-align: top;\n"
     "  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }\n"
-    "th { font-weight: 600; color: var(--soft); }\n"
+    "th { font-weight: 600; color: var(--soft); white-space: nowrap; }\n"
     "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }\n"
     "code { font: .88em/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }\n"
     ".soft { color: var(--soft); font-size: .92rem; }\n"

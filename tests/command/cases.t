@@ -124,6 +124,9 @@ fetafix: 'photos.txt' is not a repair that FetaFix wrote
 $ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o repaired.onnx
 fetafix: 'repaired.onnx' exists; --force overwrites it
 [2]
+$ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o ./source.onnx --force
+fetafix: './source.onnx' is read here: it is not overwritten
+[2]
 $ fetafix repair source.onnx target.onnx --images photos.txt --config pre -o new.onnx --json new.onnx
 fetafix: 'new.onnx' is to be written twice
 [2]
