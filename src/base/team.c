@@ -106,9 +106,11 @@ int ff_team_threads(const ff_team *t)
 
 static void count(ff_team *t, int64_t begun, uint64_t bytes)
 {
-    t->traffic.exchanges++;
+    double seconds = (double)(ff_now_ns() - begun) * 1e-9;
+    if (!t->traffic.exchanges++ || seconds < t->traffic.shortest)
+        t->traffic.shortest = seconds;
     t->traffic.bytes += bytes;
-    t->traffic.seconds += (double)(ff_now_ns() - begun) * 1e-9;
+    t->traffic.seconds += seconds;
 }
 
 ff_team_traffic ff_team_traffic_of(const ff_team *t)

@@ -262,6 +262,7 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
             json_object_set_new(t, "exchanges", json_integer(traffic.exchanges));
             json_object_set_new(t, "bytes_sent", json_integer((json_int_t)traffic.bytes));
             json_object_set_new(t, "exchange_seconds", json_real(traffic.seconds));
+            json_object_set_new(t, "shortest_exchange_seconds", json_real(traffic.shortest));
         }
         json_object_set_new(r, "timing", t);
     }

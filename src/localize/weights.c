@@ -188,14 +188,30 @@ static bool same_classes(const ff_subject *s, const ff_cparam *a, const ff_cpara
     return distance <= 1e-10 * norm;
 }
 
+/* The bias of QLinearConv, within half of the unit in which it is stored (the scales of both operands). */
+static bool bias_is_rounded(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
+{
+    const ff_plan *plan = s->target.canon->plan;
+    const ff_node *n = a && b && b->original ? b->node : NULL;
+    if (!n || b->input != 8 || strcmp(n->op, "QLinearConv") != 0 || a->tensor->count != b->tensor->count)
+        return false;
+    const ff_tensor *x = ff_plan_constant(plan, n->inputs[1]), *w = ff_plan_constant(plan, n->inputs[4]);
+    for (int64_t c = 0; c < a->tensor->count; c++) {
+        double unit = ff_tensor_get_real(x, 0) * ff_tensor_get_real(w, w->count == 1 ? 0 : c);
+        if (!(fabs(ff_tensor_get_real(a->tensor, c) - ff_tensor_get_real(b->tensor, c)) <= 0.501 * unit))
+            return false;
+    }
+    return true;
+}
+
 /* Integers with a scale and a zero point tell more than the numbers they stand for. */
 static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, ff_weight_change *c, json_t *more,
                            bool *accepted)
 {
     ff_quantized q;
     ff_tensor *wanted;
-    *accepted = false;
-    if (!a || !b || !ff_quantized_find(s->target.canon->plan, b, &q) || a->tensor->count != q.q->count)
+    *accepted = ff_subject_options_of(s)->keep_quantized && bias_is_rounded(s, a, b);
+    if (*accepted || !a || !b || !ff_quantized_find(s->target.canon->plan, b, &q) || a->tensor->count != q.q->count)
         return FF_OK;
     int rc = ff_layout_invert(&b->layout, a->tensor, q.q->rank, q.q->dims, &wanted);
     if (rc != FF_OK)

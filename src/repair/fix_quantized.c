@@ -88,6 +88,36 @@ static int quantize_anew(const ff_plan *plan, ff_patch *patch, const ff_quantize
     return rc == FF_OK ? write_scales(plan, patch, w, scale, zero, stem) : rc;
 }
 
+/* The bias of QLinearConv is stored in units of the scales of both operands: in new units it is the Source's. */
+static int fix_stored_bias(ff_proposing *p, const ff_finding *f, ff_patch *patch, const ff_quantized *w, const double *scale,
+                           const char *stem)
+{
+    const ff_subject *s = p->subject;
+    const ff_plan *plan = s->target.canon->plan;
+    const ff_node *n = w->node;
+    if (strcmp(n->op, "QLinearConv") != 0 || n->n_inputs < 9 || !n->inputs[8] || f->hint->source_cnode < 0)
+        return FF_OK;
+    const ff_cparam *wanted = ff_cnode_param(&s->source.canon->nodes[f->hint->source_cnode], "bias");
+    const ff_tensor *old = ff_plan_constant(plan, n->inputs[8]), *x = ff_plan_constant(plan, n->inputs[1]);
+    int64_t channels = ff_quantized_channels(w);
+    if (!wanted || !old || !x || x->count != 1 || old->count != wanted->tensor->count)
+        return FF_OK;
+    ff_tensor *bias;
+    int rc = ff_tensor_create(old->dtype, old->rank, old->dims, &bias);
+    if (rc != FF_OK)
+        return rc;
+    for (int64_t c = 0; c < bias->count; c++) {
+        double unit = ff_tensor_get_real(x, 0) * scale[channels == bias->count ? c : 0];
+        double v = rint(ff_tensor_get_real(wanted->tensor, c) / unit);
+        ff_tensor_set_real(bias, c, fmin(fmax(v, INT32_MIN), INT32_MAX));
+    }
+    char *name = ff_asprintf("%s_bias", stem);
+    rc = ff_write_constant(plan, patch, n, 8, bias, name);
+    free(name);
+    ff_tensor_unref(bias);
+    return rc;
+}
+
 static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *w)
 {
     const ff_plan *plan = p->subject->target.canon->plan;
@@ -105,6 +135,8 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
         /* Nothing better can be stored in these integers. */
     } else if (cause) {
         rc = write_scales(plan, patch, w, scale, zero, stem);
+        if (rc == FF_OK)
+            rc = fix_stored_bias(p, f, patch, w, scale, stem);
         if (rc == FF_OK) {
             ff_proposing_add(p, f, "scale", patch,
                              ff_asprintf("set the quantisation %s of the %s of '%s' to fit the Source's",
@@ -113,6 +145,8 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
         }
     } else {
         rc = quantize_anew(plan, patch, w, wanted, scale, zero, stem);
+        if (rc == FF_OK)
+            rc = fix_stored_bias(p, f, patch, w, scale, stem);
         if (rc == FF_OK) {
             ff_proposing_add(p, f, "quantized", patch,
                              ff_asprintf("quantise the Source's %s of '%s' anew", mine->role, label));
