@@ -295,7 +295,7 @@ void ff_team_scatter(ff_team *t, int from, float *row, const int *counts);
 typedef struct ff_team_traffic {
     int64_t exchanges;
     uint64_t bytes;
-    double seconds, shortest; /* all of it; the shortest exchange, for which nobody waited */
+    double seconds, shortest; /* all of it; the shortest agreement, for which nobody waited */
 } ff_team_traffic;
 ff_team_traffic ff_team_traffic_of(const ff_team *t);
 

@@ -54,6 +54,8 @@ int ff_team_join(ff_team **out)
     /* Open MPI copies long messages straight out of the other process's memory. Many containers forbid that, and it then
      * loses the message; ours are short, and go through shared memory. */
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+    /* And it waits at full speed, which takes the core from who is waited for where others work on the machine too. */
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     int level;
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level) != MPI_SUCCESS)
         return ff_fail(FF_ERR_INTERNAL, "MPI cannot be started");
@@ -104,10 +106,12 @@ int ff_team_threads(const ff_team *t)
     return t ? t->threads : 0;
 }
 
-static void count(ff_team *t, int64_t begun, uint64_t bytes)
+/* `all`: nobody can leave before all have come. */
+static void count(ff_team *t, int64_t begun, uint64_t bytes, bool all)
 {
     double seconds = (double)(ff_now_ns() - begun) * 1e-9;
-    if (!t->traffic.exchanges++ || seconds < t->traffic.shortest)
+    t->traffic.exchanges++;
+    if (all && (!t->traffic.shortest || seconds < t->traffic.shortest))
         t->traffic.shortest = seconds;
     t->traffic.bytes += bytes;
     t->traffic.seconds += seconds;
@@ -127,7 +131,7 @@ void ff_team_tell(ff_team *t, int from, void *data, size_t size)
         size_t n = size - at < INT_MAX ? size - at : INT_MAX;
         MPI_Bcast((char *)data + at, (int)n, MPI_BYTE, from, MPI_COMM_WORLD);
     }
-    count(t, begun, t->rank == from ? size : 0);
+    count(t, begun, t->rank == from ? size : 0, false);
 }
 
 int ff_team_agree(ff_team *t, int code, int64_t place)
@@ -137,7 +141,7 @@ int ff_team_agree(ff_team *t, int code, int64_t place)
     /* The failure at the lowest place, of the lowest rank there. */
     int64_t begun = ff_now_ns(), mine[2] = {code == FF_OK ? INT64_MAX : place, t->rank}, lowest = INT64_MAX;
     MPI_Allreduce(&mine[0], &lowest, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD);
-    count(t, begun, sizeof lowest);
+    count(t, begun, sizeof lowest, true);
     if (lowest == INT64_MAX)
         return FF_OK;
     int candidate = mine[0] == lowest ? t->rank : INT_MAX, from;
@@ -166,7 +170,7 @@ void ff_team_gather(ff_team *t, const void *mine, const int *counts, size_t size
     MPI_Allgatherv(mine, counts[t->rank], record, all, counts, starts, record, MPI_COMM_WORLD);
     MPI_Type_free(&record);
     free(starts);
-    count(t, begun, (uint64_t)counts[t->rank] * size);
+    count(t, begun, (uint64_t)counts[t->rank] * size, false);
 }
 
 void ff_team_scatter(ff_team *t, int from, float *row, const int *counts)
@@ -184,7 +188,7 @@ void ff_team_scatter(ff_team *t, int from, float *row, const int *counts)
         MPI_Scatterv(NULL, NULL, NULL, MPI_FLOAT, row + starts[t->rank], counts[t->rank], MPI_FLOAT, from,
                      MPI_COMM_WORLD);
     free(starts);
-    count(t, begun, t->rank == from ? (uint64_t)(all - counts[from]) * sizeof *row : 0);
+    count(t, begun, t->rank == from ? (uint64_t)(all - counts[from]) * sizeof *row : 0, false);
 }
 
 #else
