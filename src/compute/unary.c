@@ -110,6 +110,71 @@ static int map_real(const ff_tensor *x, ff_tensor *y, double (*f)(double))
     return rc;
 }
 
+/* Compiled for several instruction sets, the best of which is taken at run time: the same bits, as
+ * nothing is contracted. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) &&                        \
+    !defined(__SANITIZE_THREAD__)
+#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDEST
+#endif
+
+/* What networks spend time on, over float32 without a call for each element. */
+static void relu_floats(const float *x, float *y, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] < 0 ? 0 : x[i];
+}
+
+static void sqrt_floats(const float *x, float *y, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = sqrtf(x[i]);
+}
+
+/* erf(x) / x is smooth in u = x^2 / 8 - 1: the polynomial that interpolates it at the Chebyshev
+ * points of
+ * [-1, 1] (degree 20, error below 2e-11), and |x| = 4 rounds to 1. Blocks, so that lanes are
+ * filled. */
+WIDEST static void erf_floats(const float *x, float *y, int64_t n)
+{
+    static const double terms[] = {
+        1.3255492376629263e-05,  -3.6714100133394822e-05, 3.1074519938556477e-05,
+        -7.2316829573537689e-05, 0.00029918075233581476,  -0.00067308661482456955,
+        0.0012723244428798353,   -0.0025303564113983157,  0.0048646273671693052,
+        -0.008630037857727757,   0.014345737078073739,    -0.022466183370923432,
+        0.033061469139426869,    -0.045766481964707229,   0.059886799542852254,
+        -0.074727726068914202,   0.090209000917091942,    -0.10771044904014473,
+        0.13167511672359108,     -0.17657623321206911,    0.35353099564411594};
+    enum { LANES = 16 };
+
+    for (int64_t at = 0; at < n; at += LANES) {
+        double v[LANES] = {0}, u[LANES], p[LANES] = {0};
+        const int64_t left = n - at < LANES ? n - at : LANES;
+        for (int64_t i = 0; i < left; i++)
+            v[i] = x[at + i];
+        for (int i = 0; i < LANES; i++) {
+            v[i] = v[i] > 4 ? 4 : v[i];
+            v[i] = v[i] < -4 ? -4 : v[i];
+            u[i] = v[i] * v[i] * 0.125 - 1;
+        }
+        for (size_t k = 0; k < FF_COUNT(terms); k++)
+            for (int i = 0; i < LANES; i++)
+                p[i] = p[i] * u[i] + terms[k];
+        for (int64_t i = 0; i < left; i++)
+            y[at + i] = (float)(v[i] * p[i]);
+    }
+}
+
+static const struct {
+    const char *op;
+    void (*f)(const float *x, float *y, int64_t n);
+} float_functions[] = {
+    {"Erf", erf_floats},
+    {"Relu", relu_floats},
+    {"Sqrt", sqrt_floats},
+};
+
 static int need_number(const ff_call *c, const ff_tensor **x)
 {
     int rc = ff_need(c, 0, 0, -1, x);
@@ -127,13 +192,11 @@ int ff_k_unary(ff_call *c)
         return rc;
     if (!ff_dtype_is_float(x->dtype))
         return integers(c, x, y);
-    if (x->dtype == FF_FLOAT && !strcmp(c->node->op, "Relu")) {
-        const float *from = x->data;
-        float *to = y->data;
-        for (int64_t i = 0; i < x->count; i++)
-            to[i] = from[i] < 0 ? 0 : from[i];
-        return FF_OK;
-    }
+    for (size_t k = 0; x->dtype == FF_FLOAT && k < FF_COUNT(float_functions); k++)
+        if (!strcmp(float_functions[k].op, c->node->op)) {
+            float_functions[k].f(x->data, y->data, x->count);
+            return FF_OK;
+        }
     for (size_t k = 0; k < FF_COUNT(functions); k++)
         if (!strcmp(functions[k].op, c->node->op))
             return map_real(x, y, functions[k].f);

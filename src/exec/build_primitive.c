@@ -74,6 +74,12 @@ static bool eltwise_alg(const ff_node *n, dnnl_alg_kind_t *alg, float *alpha)
         {"HardSwish", dnnl_eltwise_hardswish, 0},
     };
 
+    if (match_op(n, "Gelu")) {
+        bool tanh = strcmp(ff_node_string(n, "approximate", "none"), "tanh") == 0;
+        *alg = tanh ? dnnl_eltwise_gelu_tanh : dnnl_eltwise_gelu_erf;
+        *alpha = 0;
+        return true;
+    }
     for (size_t i = 0; i < FF_COUNT(table); i++)
         if (match_op(n, table[i].op)) {
             *alg = table[i].alg;

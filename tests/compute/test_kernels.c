@@ -395,6 +395,29 @@ static void unknown_operators_are_named(void **state)
     bench_finish(&b);
 }
 
+/* float32 has a polynomial of its own; everything else asks the C library. */
+static void error_function_is_near_the_library(void **state)
+{
+    enum { N = 2003 };
+    double in[N];
+    bench b;
+    for (int i = 0; i < N; i++)
+        in[i] = i < 1000 ? (i - 500) / 100.0 : (i % 2 ? -1 : 1) * pow(10, (i - 1900) / 40.0);
+    in[N - 3] = INFINITY;
+    in[N - 2] = -INFINITY;
+    in[N - 1] = NAN;
+    bench_init(&b, "", "Erf", 13);
+    add_reals(&b, FF_FLOAT, 1, (int64_t[]){N}, in);
+    assert_int_equal(bench_run(&b), FF_OK);
+    for (int i = 0; i < N - 1; i++) {
+        double want = erf((float)in[i]), got = ff_tensor_get_real(b.out[0], i);
+        if (!(fabs(got - want) <= 1.2e-7 * fabs(want)))
+            fail_msg("erf(%g) is %.9g, not %.9g", in[i], got, want);
+    }
+    assert_true(isnan(ff_tensor_get_real(b.out[0], N - 1)));
+    bench_finish(&b);
+}
+
 /* The operators that the model layer knows and those that have a kernel are the same, but for
  * these. */
 static void every_operator_has_a_kernel(void **state)
@@ -528,6 +551,7 @@ int main(void)
         cmocka_unit_test(outputs_beyond_the_limit_are_refused),
         cmocka_unit_test(indices_out_of_range_are_refused),
         cmocka_unit_test(unknown_operators_are_named),
+        cmocka_unit_test(error_function_is_near_the_library),
         cmocka_unit_test(every_operator_has_a_kernel),
         cmocka_unit_test(endless_loops_end),
         cmocka_unit_test(ceil_mode_divides_by_what_is_padded),
