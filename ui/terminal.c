@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "terminal.h"
 
-#include "fetafix/command.h"
-#include "paint.h"
-#include "theme.h"
-
 #include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +13,18 @@
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
+#include <wchar.h>
+
+#include "theme.h"
 
 static struct {
     SCREEN *screen;
     bool active;      /* the terminal is ours at this moment */
     bool utf8, ascii; /* what the locale can; what is drawn */
     bool can_mouse, mouse, can_paste, has_region;
-    ui_painter *painter;
-    int colours; /* changes of the user's colours that are painted */
+    ui_canvas painted; /* what the terminal shows */
+    cchar_t *row;
+    int row_size;
     int pipe[2];
 } term = {.pipe = {-1, -1}};
 
@@ -113,24 +112,40 @@ int ui_term_signals(void)
 
 /* -------------------------------------------------------------------------------------- modes */
 
-static void send_bytes(const char *s, size_t n)
+/* A terminfo string, without its padding; "" when there is none. */
+static const char *capability(const char *name, char *out, size_t size)
 {
-    while (n > 0) {
-        ssize_t w = write(STDOUT_FILENO, s, n);
-        if (w < 0 && errno == EAGAIN)
-            poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
-        else if (w <= 0 && errno != EINTR)
-            return;
-        if (w > 0) {
-            s += w;
-            n -= (size_t)w;
+    const char *s = tigetstr(name);
+    size_t n = 0;
+    out[0] = '\0';
+    if (!s || s == (char *)-1)
+        return out;
+    while (*s && n + 1 < size) {
+        if (s[0] == '$' && s[1] == '<') {
+            const char *end = strchr(s, '>');
+            if (end) {
+                s = end + 1;
+                continue;
+            }
         }
+        out[n++] = *s++;
     }
+    out[n] = '\0';
+    return out;
 }
 
 static void send(const char *s)
 {
-    send_bytes(s, strlen(s));
+    size_t n = strlen(s);
+    while (n > 0) {
+        ssize_t w = write(STDOUT_FILENO, s, n);
+        if (w < 0 && errno == EINTR)
+            continue;
+        if (w <= 0)
+            return;
+        s += w;
+        n -= (size_t)w;
+    }
 }
 
 #define MOUSE_ON "\x1b[?1000h\x1b[?1006h"
@@ -160,7 +175,7 @@ static void prepare_restore(void)
     if (term.can_paste)
         strcat(restore_text, PASTE_OFF);
     for (size_t i = 0; i < FF_COUNT(names); i++) {
-        ui_capability(names[i], one, sizeof one);
+        capability(names[i], one, sizeof one);
         if (strlen(restore_text) + strlen(one) < sizeof restore_text)
             strcat(restore_text, one);
     }
@@ -171,9 +186,11 @@ static void prepare_restore(void)
 static void end_curses(void)
 {
     char text[64];
+
     extra_modes(false);
-    send(ui_capability("cnorm", text, sizeof text));
+    curs_set(1);
     endwin();
+    send(capability("cnorm", text, sizeof text)); /* curses may think that it is visible already */
     if (term.has_region)
         send(REGION_OFF);
     term.active = false;
@@ -188,6 +205,9 @@ static void modes(void)
     keypad(stdscr, TRUE); /* only so that keys send what terminfo says */
     meta(stdscr, TRUE);
     intrflush(stdscr, FALSE);
+    typeahead(-1); /* a screen is painted whole, also while keys wait */
+    leaveok(stdscr, FALSE);
+    scrollok(stdscr, FALSE);
 }
 
 static void begin(void)
@@ -217,7 +237,7 @@ int ui_term_enter(int color)
     if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
         return ff_fail(FF_ERR_USAGE, "terminal '%s' is not known, the explorer cannot draw: %s", name,
                        hint);
-    bool addressable = *ui_capability("cup", text, sizeof text) && *ui_capability("clear", text, sizeof text);
+    bool addressable = *capability("cup", text, sizeof text) != '\0';
     del_curterm(cur_term); /* newterm() reads it again */
     if (!addressable)
         return ff_fail(FF_ERR_USAGE, "terminal '%s' cannot place the cursor: %s", name, hint);
@@ -235,16 +255,14 @@ int ui_term_enter(int color)
         term.pipe[0] = term.pipe[1] = -1;
         return ff_fail(FF_ERR_USAGE, "terminal '%s' cannot be used: %s", name, hint);
     }
-    term.can_mouse = term.mouse = *ui_capability("kmous", text, sizeof text) != '\0';
-    term.has_region = strcmp(ui_capability("csr", text, sizeof text), "\x1b[%i%p1%d;%p2%dr") == 0;
-    term.can_paste = *ui_capability("BE", text, sizeof text) != '\0';
+    term.can_mouse = term.mouse = *capability("kmous", text, sizeof text) != '\0';
+    term.has_region = strcmp(capability("csr", text, sizeof text), "\x1b[%i%p1%d;%p2%dr") == 0;
+    term.can_paste = *capability("BE", text, sizeof text) != '\0';
     ui_theme_set_pixels(!term.ascii);
     prepare_restore();
     catch_signals();
     modes();
     ui_theme_start(color);
-    term.painter = ui_painter_create();
-    ui_painter_set_ascii(term.painter, term.ascii);
     begin();
     if (!registered)
         atexit(at_exit);
@@ -263,13 +281,16 @@ void ui_term_leave(void)
     if (have_modes)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_modes);
     have_modes = 0;
-    ui_painter_destroy(term.painter);
-    term.painter = NULL;
+    ui_canvas_finish(&term.painted);
+    free(term.row);
+    term.row = NULL;
+    term.row_size = 0;
 }
 
 void ui_term_redraw(void)
 {
-    ui_painter_forget(term.painter);
+    clearok(curscr, TRUE);
+    ui_canvas_reset(&term.painted, 0, 0);
 }
 
 void ui_term_restart(void)
@@ -278,10 +299,10 @@ void ui_term_restart(void)
 
     reset_prog_mode();
     modes();
-    /* The cursor is shown before, as some terminals keep its state with the alternate screen. */
-    send(ui_capability("cnorm", text, sizeof text));
-    send(ui_capability("smcup", text, sizeof text));
-    send(ui_capability("smkx", text, sizeof text));
+    curs_set(1); /* some terminals keep its state with the alternate screen */
+    send(capability("cnorm", text, sizeof text));
+    send(capability("smcup", text, sizeof text));
+    send(capability("smkx", text, sizeof text));
     begin();
     ui_term_redraw();
 }
@@ -294,7 +315,10 @@ void ui_term_suspend(void)
     kill(getpid(), SIGTSTP);
     catch_signals();
     atomic_fetch_and(&signals_set, ~(UI_SIG_STOP | UI_SIG_CONTINUE));
-    ui_term_restart();
+    reset_prog_mode();
+    modes(); /* endwin() took back what keypad() had told the terminal */
+    begin();
+    ui_term_redraw(); /* the next refresh() enters curses again */
 }
 
 void ui_term_size(int *width, int *height)
@@ -327,7 +351,6 @@ bool ui_term_mouse(void)
 void ui_term_set_glyphs(ui_glyphs g)
 {
     term.ascii = g == UI_GLYPHS_ASCII || (g == UI_GLYPHS_AUTO && !term.utf8) || !term.utf8;
-    ui_painter_set_ascii(term.painter, term.ascii);
     ui_theme_set_pixels(!term.ascii);
     ui_term_redraw();
 }
@@ -345,17 +368,76 @@ void ui_term_learn_keys(ui_input *in)
     };
     char text[64];
     for (size_t i = 0; i < FF_COUNT(keys); i++) {
-        ui_capability(keys[i].capability, text, sizeof text);
+        capability(keys[i].capability, text, sizeof text);
         if (text[0] == '\x1b' && text[1])
             ui_input_learn(in, text, keys[i].key);
     }
 }
 
+/* ----------------------------------------------------------------------------------- painting */
+
+/* One cell for curses. Where the C library sees another width than we do, the columns of the row
+ * would shift: a question mark stands for such a character. */
+static void convert(const ui_cell *cell, cchar_t *out)
+{
+    wchar_t text[3] = {(wchar_t)cell->c, 0, 0};
+    int pair = 0;
+    attr_t attributes = ui_theme_attributes(cell->style, &pair);
+
+    if (cell->fg) {
+        pair = ui_theme_pixel_pair(cell->fg & 0xffffff, cell->bg & 0xffffff);
+        attributes = 0;
+    }
+
+    if (term.ascii) {
+        text[0] = (wchar_t)ui_ascii(cell->c);
+    } else if (cell->c > 0x7e) {
+        if (wcwidth((wchar_t)cell->c) != ff_codepoint_width(cell->c))
+            text[0] = L'?';
+        else if (cell->mark && wcwidth((wchar_t)cell->mark) == 0)
+            text[1] = (wchar_t)cell->mark;
+    }
+    setcchar(out, text, attributes, (short)pair, &pair);
+}
+
 void ui_term_paint(const ui_canvas *c, int x, int y)
 {
-    if (term.colours != ff_color_changes())
-        ui_painter_forget(term.painter);
-    term.colours = ff_color_changes();
-    const ff_buf *bytes = ui_painter_paint(term.painter, c, COLS, LINES, x, y);
-    send_bytes(bytes->data, bytes->len);
+    int width = c->width < COLS ? c->width : COLS;
+    int height = c->height < LINES ? c->height : LINES;
+    bool all = term.painted.width != c->width || term.painted.height != c->height;
+
+    if (all)
+        ui_canvas_reset(&term.painted, c->width, c->height);
+    if (term.row_size < width * 2 + 2) {
+        term.row_size = width * 2 + 2;
+        term.row = ff_realloc_array(term.row, (size_t)term.row_size, sizeof *term.row);
+    }
+    for (int row = 0; row < height; row++) {
+        const ui_cell *cells = c->cells + (size_t)row * (size_t)c->width;
+        ui_cell *old = term.painted.cells + (size_t)row * (size_t)c->width;
+        size_t bytes = (size_t)c->width * sizeof *cells;
+        if (!all && memcmp(cells, old, bytes) == 0)
+            continue;
+        memcpy(old, cells, bytes);
+        int n = 0;
+        for (int i = 0; i < width; i++) {
+            if (!cells[i].c)
+                continue;
+            convert(&cells[i], &term.row[n++]);
+            bool wide = i + 1 < width && cells[i + 1].c == 0;
+            wchar_t text[CCHARW_MAX + 1];
+            attr_t attributes;
+            short pair;
+            int extended;
+            if (wide && getcchar(&term.row[n - 1], text, &attributes, &pair, &extended) == OK &&
+                wcwidth(text[0]) == 1) {
+                ui_cell blank = {.c = ' ', .style = cells[i].style};
+                convert(&blank, &term.row[n++]);
+            }
+        }
+        mvadd_wchnstr(row, 0, term.row, n);
+    }
+    curs_set(x >= 0);
+    move(y >= 0 && y < height ? y : height - 1, x >= 0 && x < width ? x : width - 1);
+    refresh();
 }

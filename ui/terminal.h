@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The terminal: taken over, painted, given back in the state in which it was found, on every way out.
- * One thread only. curses sets the modes; paint.c makes the bytes of a screen, and the event loop reads keys itself.
+ * One thread only. curses writes; reading is done by the event loop itself.
  */
 #ifndef FF_UI_TERMINAL_H
 #define FF_UI_TERMINAL_H

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "theme.h"
 
-#include "canvas.h"
-#include "fetafix/command.h"
-#include "paint.h"
-
 #include <assert.h>
+
 #include <curses.h>
 #include <stdlib.h>
 #include <string.h>
-#include <term.h>
+
+#include "fetafix/command.h"
 
 static_assert((int)INK_COUNT == FF_COLOR_ELEMENTS, "an ink for each element of `color`");
 
@@ -65,18 +63,12 @@ static const struct {
 };
 
 static ui_theme theme;
-static int colours; /* how many the terminal has; 0: none, or none wanted */
-static bool direct; /* and any other as red, green and blue */
+static bool colours;
+static int pairs[INK_COUNT][PAPER_COUNT]; /* 0: not yet made */
+static int n_pairs;
+static int changes; /* of the user's colours, when the pairs were made */
 
-/* Told by the terminal itself, as its terminfo entry seldom says it. GNU screen passes the variable on from the
- * terminal around it and cannot do what it promises. */
-static bool says_direct(void)
-{
-    const char *said = getenv("COLORTERM"), *name = getenv("TERM");
-    if (!said || (strcmp(said, "truecolor") != 0 && strcmp(said, "24bit") != 0))
-        return false;
-    return !name || strncmp(name, "screen", 6) != 0 || getenv("TMUX");
-}
+static void forget_pairs(void);
 
 void ui_theme_start(int color)
 {
@@ -84,18 +76,16 @@ void ui_theme_start(int color)
     const char *ground = getenv("COLORFGBG"); /* "15;0": rxvt and others tell their colours */
     bool wanted = color > 0 || (color < 0 && !(no_color && *no_color));
 
-    char text[8];
-    int has = tigetnum("colors");
-    bool can = has >= 8 && *ui_capability("setaf", text, sizeof text) && *ui_capability("setab", text, sizeof text);
-
-    colours = wanted && can ? has : 0;
-    direct = colours > 256 || (colours && says_direct());
+    colours = wanted && has_colors() && start_color() == OK && COLORS >= 8;
+    if (colours)
+        use_default_colors();
     theme = colours ? UI_DARK : UI_MONO;
     if (colours && ground) {
         const char *last = strrchr(ground, ';');
         if (last && (strcmp(last, ";7") == 0 || strcmp(last, ";15") == 0))
             theme = UI_LIGHT;
     }
+    forget_pairs();
 }
 
 ui_theme ui_theme_present(void)
@@ -108,6 +98,7 @@ bool ui_theme_choose(ui_theme t)
     if (t != UI_MONO && !colours)
         return false;
     theme = t;
+    forget_pairs();
     return true;
 }
 
@@ -140,18 +131,24 @@ static int direct_colour(int c)
 static int colour_number(const shade *s)
 {
     int ground = theme == UI_LIGHT;
-    if (colours > 256)
+    if (COLORS > 256)
         return direct_colour(s->c256[ground]);
-    if (colours == 256)
+    if (COLORS == 256)
         return s->c256[ground];
     int c = s->c16[ground];
-    if (colours >= 16 || c < 0)
+    if (COLORS >= 16 || c < 0)
         return c;
     return c == 8 ? -1 : c & 7; /* no grey among eight: faint instead */
 }
 
 /* ------------------------------------------------------------------------------------- pictures */
 
+/* Pairs of pictures by their two colour numbers: open addressing, never full. */
+enum { PIXEL_SLOTS = 1 << 17 };
+typedef struct pixel_pair {
+    int fg, bg, pair; /* pair 0: a free slot */
+} pixel_pair;
+static pixel_pair *pixel_pairs;
 static bool can_pixels;
 
 void ui_theme_set_pixels(bool possible)
@@ -161,15 +158,16 @@ void ui_theme_set_pixels(bool possible)
 
 bool ui_theme_pixels(void)
 {
-    return can_pixels && theme != UI_MONO && (direct || colours == 256);
+    return can_pixels && theme != UI_MONO && COLORS >= 256 && COLOR_PAIRS > 4096;
 }
 
-/* Of 256 colours the cube's or the grey ramp's, whichever is nearer. */
+/* Terminals of direct colour take five bits a channel here, so that pairs are few; of 256 the colour cube or the grey
+ * ramp, whichever is nearer. */
 static int pixel_colour(unsigned rgb)
 {
     int r = (int)(rgb >> 16 & 255), g = (int)(rgb >> 8 & 255), b = (int)(rgb & 255);
-    if (direct)
-        return (int)(UI_RGB | rgb);
+    if (COLORS > 256)
+        return (int)(rgb & 0xf8f8f8) | (int)(rgb >> 5 & 0x070707);
     int cube[3], distance = 0;
     const int wanted[3] = {r, g, b};
     static const int steps[6] = {0, 95, 135, 175, 215, 255};
@@ -186,9 +184,30 @@ static int pixel_colour(unsigned rgb)
     return off < distance ? 232 + grey : 16 + 36 * cube[0] + 6 * cube[1] + cube[2];
 }
 
-ui_look ui_theme_pixels_look(unsigned ink, unsigned paper)
+static void forget_pairs(void)
 {
-    return (ui_look){pixel_colour(ink), pixel_colour(paper), 0};
+    memset(pairs, 0, sizeof pairs);
+    n_pairs = 0;
+    if (pixel_pairs)
+        memset(pixel_pairs, 0, PIXEL_SLOTS * sizeof *pixel_pairs);
+}
+
+int ui_theme_pixel_pair(unsigned fg_rgb, unsigned bg_rgb)
+{
+    int fg = pixel_colour(fg_rgb), bg = pixel_colour(bg_rgb);
+    if (!pixel_pairs)
+        pixel_pairs = ff_alloc_array(PIXEL_SLOTS, sizeof *pixel_pairs);
+    unsigned slot = ((unsigned)fg * 2654435761u ^ (unsigned)bg * 40503u) % PIXEL_SLOTS;
+    while (pixel_pairs[slot].pair && (pixel_pairs[slot].fg != fg || pixel_pairs[slot].bg != bg))
+        slot = (slot + 1) % PIXEL_SLOTS;
+    if (!pixel_pairs[slot].pair) {
+        /* Some are left for the inks. */
+        if (n_pairs + INK_COUNT * PAPER_COUNT >= COLOR_PAIRS || n_pairs >= PIXEL_SLOTS / 2 ||
+            init_extended_pair(n_pairs + 1, fg, bg) != OK)
+            return 0;
+        pixel_pairs[slot] = (pixel_pair){fg, bg, ++n_pairs};
+    }
+    return pixel_pairs[slot].pair;
 }
 
 /* -------------------------------------------------------------------------------------- styles */
@@ -196,59 +215,77 @@ ui_look ui_theme_pixels_look(unsigned ink, unsigned paper)
 /* A number of 256 where there are fewer: the nearest of eight, as a cube of two steps. */
 static int own_colour(int number)
 {
-    if (number < 0 || colours == 256)
+    if (number < 0 || COLORS == 256)
         return number;
-    if (colours > 256)
+    if (COLORS > 256)
         return direct_colour(number);
     if (number < 16)
-        return colours >= 16 ? number : number & 7;
+        return COLORS >= 16 ? number : number & 7;
     if (number >= 232)
         return number >= 244 ? COLOR_WHITE : COLOR_BLACK;
     number -= 16;
     return (number / 36 > 2) | (number / 6 % 6 > 2) << 1 | (number % 6 > 2) << 2;
 }
 
-static void choose_colours(ui_style s, ui_look *out)
+static int pair_of(ui_style s)
 {
-    static const shade plain = {{7, 0}, {252, 236}};
-    const shade *ink = &inks[s.ink].colour, *paper = &papers[s.paper].colour;
-    /* Faint inks cannot be read on the cursor's paper. */
-    if ((s.paper == PAPER_CURSOR || s.paper == PAPER_MATCH) &&
-        (s.ink == INK_DIM || s.ink == INK_LANE || s.ink == INK_FRAME))
-        ink = &plain;
-    /* The terminal's own text colour suits its own ground only. */
-    if (s.ink == INK_TEXT && paper->c256[0] >= 0 && colours >= 256)
-        ink = &plain;
-    out->ink = colour_number(ink);
-    out->paper = colour_number(paper);
-    ff_color own = ff_color_of(s.ink);
-    if (own.set)
-        out->ink = own_colour(own.number);
-    if (colours < 16 && out->ink == out->paper && out->ink >= 0)
-        out->ink = COLOR_WHITE;
+    if (changes != ff_color_changes()) {
+        changes = ff_color_changes();
+        forget_pairs();
+    }
+    int *p = &pairs[s.ink][s.paper];
+    if (*p == 0) {
+        if (n_pairs + 1 >= COLOR_PAIRS)
+            return 0;
+        const shade *ink = &inks[s.ink].colour;
+        shade plain = {{7, 0}, {252, 236}};
+        /* Faint inks cannot be read on the cursor's paper. */
+        if ((s.paper == PAPER_CURSOR || s.paper == PAPER_MATCH) &&
+            (s.ink == INK_DIM || s.ink == INK_LANE || s.ink == INK_FRAME))
+            ink = &plain;
+        /* The terminal's own text colour suits its own ground only. */
+        if (s.ink == INK_TEXT && papers[s.paper].colour.c256[0] >= 0 && COLORS >= 256)
+            ink = &plain;
+        int fg = colour_number(ink), bg = colour_number(&papers[s.paper].colour);
+        ff_color own = ff_color_of(s.ink);
+        if (own.set)
+            fg = own_colour(own.number);
+        if (COLORS < 16 && fg == bg && fg >= 0)
+            fg = COLOR_WHITE;
+        if (init_extended_pair(n_pairs + 1, fg, bg) != OK)
+            return 0;
+        *p = ++n_pairs;
+    }
+    return *p;
 }
 
-ui_look ui_theme_look(ui_style s)
+unsigned ui_theme_attributes(ui_style s, int *pair)
 {
+    attr_t a = 0;
+    if (s.attrs & UI_BOLD)
+        a |= A_BOLD;
+    if (s.attrs & UI_UNDERLINE)
+        a |= A_UNDERLINE;
+    if (s.attrs & UI_REVERSE)
+        a |= A_REVERSE;
     ff_color own = ff_color_of(s.ink);
-    bool bold = (s.attrs & UI_BOLD) || (own.attributes & FF_COLOR_BOLD);
-    bool underline = (s.attrs & UI_UNDERLINE) || (own.attributes & FF_COLOR_UNDERLINE);
-    bool reverse = (s.attrs & UI_REVERSE) || (own.attributes & FF_COLOR_REVERSE);
-    ui_look l = {-1, -1, (bold ? A_BOLD : 0) | (underline ? A_UNDERLINE : 0) | (reverse ? A_REVERSE : 0)};
+    a |= (own.attributes & FF_COLOR_BOLD ? A_BOLD : 0) | (own.attributes & FF_COLOR_UNDERLINE ? A_UNDERLINE : 0) |
+         (own.attributes & FF_COLOR_REVERSE ? A_REVERSE : 0);
     if (theme == UI_MONO) {
-        l.attributes |= inks[s.ink].mono | papers[s.paper].mono;
-        if (l.attributes & (A_REVERSE | A_BOLD))
-            l.attributes &= ~A_DIM;
-        return l;
+        *pair = 0;
+        a |= inks[s.ink].mono | papers[s.paper].mono;
+        if (a & (A_REVERSE | A_BOLD))
+            a &= ~A_DIM;
+        return a;
     }
-    choose_colours(s, &l);
-    if (colours < 256)
-        l.attributes |= papers[s.paper].few;
-    if (colours < 16) {
+    *pair = pair_of(s);
+    if (COLORS < 256)
+        a |= papers[s.paper].few;
+    if (COLORS < 16) {
         int c = inks[s.ink].colour.c16[theme == UI_LIGHT];
-        l.attributes |= c > 8 ? A_BOLD : c == 8 && s.paper == PAPER_NONE ? A_DIM : 0;
+        a |= c > 8 ? A_BOLD : c == 8 && s.paper == PAPER_NONE ? A_DIM : 0;
     }
-    return l;
+    return a;
 }
 
 ui_ink ui_ink_of_type(const char *type)
