@@ -91,6 +91,7 @@ bool ff_tensor_equal(const ff_tensor *a, const ff_tensor *b); /* type, dims and 
 int ff_tensor_convert(const ff_tensor *t, ff_dtype to, ff_tensor **out) FF_MUST_USE;
 /* Transposed copy: axis i of the result is axis perm[i] of t. */
 int ff_tensor_transpose(const ff_tensor *t, const int *perm, ff_tensor **out) FF_MUST_USE;
+bool ff_same_dims(const ff_tensor *a, const ff_tensor *b);
 double ff_tensor_get_real(const ff_tensor *t, int64_t i); /* numeric and bool types */
 int64_t ff_tensor_get_int(const ff_tensor *t, int64_t i);
 void ff_tensor_set_real(ff_tensor *t, int64_t i, double v);
@@ -116,6 +117,8 @@ typedef struct ff_shape {
     int rank;
     int64_t dims[FF_MAX_RANK];
 } ff_shape;
+bool ff_same_axes(const ff_shape *a, const ff_shape *b);  /* rank and dims */
+bool ff_same_shape(const ff_shape *a, const ff_shape *b); /* the type too */
 
 typedef enum ff_attr_type { /* numbers of AttributeProto.AttributeType */
     FF_ATTR_FLOAT = 1,

@@ -7,11 +7,7 @@
 
 static void become_clip(cg_graph *g, cg_node *n, cg_value *x, double min, double max)
 {
-    cg_set_inputs(g, n, 0);
-    cg_set_inputs(g, n, 1);
-    cg_set_in(n, 0, x);
-    n->op = "Clip";
-    n->n_attrs = 0;
+    cg_become(g, n, "Clip", 1, &x);
     cg_set_real(g, n, "min", min, n->primary);
     cg_set_real(g, n, "max", max, n->primary);
 }

@@ -41,13 +41,7 @@ static void provenance(cg_value *v, const cg_value *from, bool folded)
 /* n becomes Affine(x, scale, shift). */
 static void become_affine(cg_graph *g, cg_node *n, cg_value *x, cg_value *scale, cg_value *shift)
 {
-    cg_set_inputs(g, n, 0);
-    cg_set_inputs(g, n, 3);
-    cg_set_in(n, 0, x);
-    cg_set_in(n, 1, scale);
-    cg_set_in(n, 2, shift);
-    n->op = "Affine";
-    n->n_attrs = 0;
+    cg_become(g, n, "Affine", 3, (cg_value *const[]){x, scale, shift});
 }
 
 static cg_value *filled(cg_graph *g, int64_t n, double c, const ff_node *reader)

@@ -150,11 +150,7 @@ static bool after(cg_graph *g, cg_node *n, const cg_rule *self)
         !cg_only_user(n->in[input]))
         return false;
     cg_value *x = n->in[input];
-    cg_set_inputs(g, n, 0);
-    cg_set_inputs(g, n, 1);
-    cg_set_in(n, 0, x);
-    n->op = "Scale";
-    n->n_attrs = 0;
+    cg_become(g, n, "Scale", 1, &x);
     cg_set_real(g, n, "factor", (float)factor, n->primary);
     cg_record_rule(g, self, n, NULL, 0);
     return true;

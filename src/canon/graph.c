@@ -122,6 +122,16 @@ void cg_set_inputs(cg_graph *g, cg_node *n, int count)
     n->n_in = count;
 }
 
+void cg_become(cg_graph *g, cg_node *n, const char *op, int n_in, cg_value *const *in)
+{
+    cg_set_inputs(g, n, 0);
+    cg_set_inputs(g, n, n_in);
+    for (int i = 0; i < n_in; i++)
+        cg_set_in(n, i, in[i]);
+    n->op = op;
+    n->n_attrs = 0;
+}
+
 void cg_set_out(cg_graph *g, cg_node *n, int i, cg_value *v)
 {
     if (i >= n->n_out) {

@@ -190,13 +190,7 @@ static bool become(cg_graph *g, cg_node *n, cg_value *x, int axis, double epsilo
     if (!scale || !shift)
         return false;
     cg_value *old[] = {n->in[0], n->in[1]};
-    cg_set_inputs(g, n, 0);
-    cg_set_inputs(g, n, 3);
-    cg_set_in(n, 0, x);
-    cg_set_in(n, 1, scale);
-    cg_set_in(n, 2, shift);
-    n->op = "LayerNormalization";
-    n->n_attrs = 0;
+    cg_become(g, n, "LayerNormalization", 3, (cg_value *const[]){x, scale, shift});
     n->formed = true;
     cg_set_int(g, n, "axis", axis - x->shape.rank, n->primary);
     cg_set_real(g, n, "epsilon", (float)epsilon, by);

@@ -115,6 +115,8 @@ cg_node *cg_insert_after(cg_graph *g, cg_node *at, const char *op, const ff_node
                          int n_in);
 void cg_set_in(cg_node *n, int i, cg_value *v);
 void cg_set_inputs(cg_graph *g, cg_node *n, int count); /* longer (NULL) or shorter */
+/* n computes `op` of these, without attributes. */
+void cg_become(cg_graph *g, cg_node *n, const char *op, int n_in, cg_value *const *in);
 void cg_set_out(cg_graph *g, cg_node *n, int i, cg_value *v);
 /* All users and graph outputs of `from` read `to`. */
 void cg_replace_value(cg_graph *g, cg_value *from, cg_value *to);

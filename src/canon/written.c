@@ -77,11 +77,7 @@ static void become(cg_graph *g, cg_node *n, const char *op, cg_value *x, const c
     cg_value *old[8];
     int count = n->n_in < 8 ? n->n_in : 8;
     memcpy(old, n->in, (size_t)count * sizeof old[0]);
-    cg_set_inputs(g, n, 0);
-    cg_set_inputs(g, n, 1);
-    cg_set_in(n, 0, x);
-    n->op = op;
-    n->n_attrs = 0;
+    cg_become(g, n, op, 1, &x);
     for (int i = 0; i < count; i++)
         if (old[i])
             cg_remove_unread(g, old[i], n);

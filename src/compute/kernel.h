@@ -99,7 +99,6 @@ int ff_list_argument(const ff_call *c, const char *name, int input, int max, int
 /* The one element of a tensor. */
 int ff_scalar_int(const ff_tensor *t, const char *what, int64_t *out) FF_MUST_USE;
 int ff_scalar_real(const ff_tensor *t, const char *what, double *out) FF_MUST_USE;
-bool ff_same_dims(const ff_tensor *a, const ff_tensor *b);
 /* The type that attribute `name` (a TensorProto.DataType) asks for. */
 int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise,
                       ff_dtype *out) FF_MUST_USE;

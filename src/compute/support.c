@@ -116,11 +116,6 @@ int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise, ff
     return FF_OK;
 }
 
-bool ff_same_dims(const ff_tensor *a, const ff_tensor *b)
-{
-    return a->rank == b->rank && !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]);
-}
-
 /* --------------------------------------------------------------------------------- outputs */
 
 int ff_check_size(const ff_call *c, int64_t n, size_t size)

@@ -50,6 +50,8 @@ ff_same *ff_detection_add_same(ff_detection *d, const char *rule, const char *me
 void ff_finding_set_nodes(const ff_subject *s, ff_finding *f, int source_cnode, int target_cnode);
 /* Takes over `details`. */
 void ff_finding_set_details(ff_finding *f, json_t *details);
+/* Details that say which attribute has which values; both are taken over. */
+void ff_finding_set_difference(ff_finding *f, const char *attribute, json_t *source, json_t *target);
 /* A copy of node pointers, NULL for none. */
 const ff_node **ff_nodes_copy(const ff_node *const *nodes, int n);
 /* The label of a canonical node for ids and sentences, made visible; the caller frees. */
@@ -57,6 +59,7 @@ char *ff_cnode_label(const ff_canon *c, int cnode);
 /* The label by which a pair is known for good: the Source's, else "+" and the Target's. Caller frees. */
 char *ff_pair_label(const ff_subject *s, int pair);
 json_t *ff_json_shape(const ff_tensor *t);
+bool ff_any_of(const char *word, const char *const *list); /* ends in NULL */
 json_t *ff_json_real(double v); /* null for what JSON cannot say */
 
 #endif

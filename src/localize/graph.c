@@ -26,14 +26,6 @@ typedef struct reading {
     int x, y, source_exit, exit;
 } reading;
 
-static bool any_of(const char *op, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(op, *list) == 0)
-            return true;
-    return false;
-}
-
 /* Did the detector of structure speak of it? */
 static bool spoken_of(const ff_detection *d, bool source, const ff_cnode *transpose)
 {
@@ -62,7 +54,7 @@ static int look_through(const ff_detection *d, bool source, int cvalue, bool out
             return cvalue;
         const ff_cnode *n = &c->nodes[node];
         int before = c->values[n->inputs[0]].producer;
-        bool last = output && any_of(n->op, of_output) && (before < 0 || !any_of(c->nodes[before].op, of_output));
+        bool last = output && ff_any_of(n->op, of_output) && (before < 0 || !ff_any_of(c->nodes[before].op, of_output));
         if (!last && !spoken_of(d, source, n))
             return cvalue;
         cvalue = n->inputs[0];
@@ -110,7 +102,7 @@ static bool only_moves(const ff_canon *c, const int *nodes, int n)
 {
     static const char *const moves[] = {"Transpose", "Reshape", "Identity", NULL};
     for (int i = 0; i < n; i++)
-        if (!any_of(c->nodes[nodes[i]].op, moves))
+        if (!ff_any_of(c->nodes[nodes[i]].op, moves))
             return false;
     return n > 0;
 }
@@ -283,7 +275,7 @@ static int compare_inputs(comparison *m, int pair, const ff_cnode *a, const ff_c
     for (int i = 0; i < n; i++)
         r[i] = (reading){look_through(m->d, true, a->inputs[i], false), look_through(m->d, false, b->inputs[i], false),
                          a->inputs[i], b->inputs[i]};
-    if (any_of(a->op, commutative))
+    if (ff_any_of(a->op, commutative))
         for (int i = 0; i < n; i++) /* the order does not matter: what corresponds comes first */
             for (int k = i; k < n; k++)
                 if (corresponds(s, r[i].x, r[k].y)) {

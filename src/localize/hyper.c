@@ -111,11 +111,7 @@ static void report(ff_detection *d, int pair, const ff_cattr *a, const ff_cattr 
         f->explanation = ff_asprintf(
             "With %s = %s instead of %s the layer computes something else. Defaults that differ between frameworks "
             "and operator versions are the usual reason. The repair sets the Source's value.", name, y, x);
-    json_t *j = json_object();
-    json_object_set_new(j, "attribute", json_string(name));
-    json_object_set_new(j, "source", value(a));
-    json_object_set_new(j, "target", value(b));
-    ff_finding_set_details(f, j);
+    ff_finding_set_difference(f, name, value(a), value(b));
     free(label);
     free(target);
     free(what);
@@ -164,11 +160,7 @@ static void report_padding(ff_detection *d, int pair, const ff_cnode *a, const f
         "What is put around the picture before '%s' is something else than in the Source: frameworks that pad in a node of "
         "its own fill in zeros, where a maximum pads with minus infinity, or mirror the border. The amounts are another "
         "matter. The repair makes the Target pad %s.", target, x);
-    json_t *j = json_object();
-    json_object_set_new(j, "attribute", json_string("padding"));
-    json_object_set_new(j, "source", json_string(x));
-    json_object_set_new(j, "target", json_string(y));
-    ff_finding_set_details(f, j);
+    ff_finding_set_difference(f, "padding", json_string(x), json_string(y));
     free(label);
     free(target);
     free(what);

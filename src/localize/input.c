@@ -31,16 +31,6 @@ static char *print_dims(const ff_shape *s)
     return ff_buf_steal(&b);
 }
 
-static bool same_dims(const ff_shape *a, const ff_shape *b)
-{
-    if (a->rank != b->rank)
-        return false;
-    for (int i = 0; i < a->rank; i++)
-        if (a->dims[i] != b->dims[i])
-            return false;
-    return true;
-}
-
 /* The same but for the number of pictures at a time. */
 static bool same_but_batch(const ff_shape *a, const ff_shape *b)
 {
@@ -48,7 +38,7 @@ static bool same_but_batch(const ff_shape *a, const ff_shape *b)
     if (a->rank < 1 || b->rank != a->rank)
         return false;
     c.dims[0] = a->dims[0];
-    return same_dims(a, &c);
+    return ff_same_axes(a, &c);
 }
 
 static bool order_is_lost(const ff_detection *d)
@@ -79,7 +69,7 @@ int ff_detect_input(ff_detection *d)
         return FF_OK;
     const ff_shape *source = ff_plan_input_shape(s->source.score, 0);
     const ff_shape *target = s->target.score ? ff_plan_input_shape(s->target.score, 0) : &g->inputs[0]->declared;
-    if (same_dims(source, target))
+    if (ff_same_axes(source, target))
         return FF_OK;
     bool unfit = s->target.error && !s->target.feed && !a_layer_works(s);
     bool size = false;

@@ -24,22 +24,14 @@ typedef struct joint {
     int compared;
 } joint;
 
-static bool any_of(const char *word, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(word, *list) == 0)
-            return true;
-    return false;
-}
-
 static bool may_be_made_up_for(const ff_finding *f)
 {
     static const char *const weights[] = {"permuted", "shape-differs", "scaled", "missing", "added", "different", NULL};
     static const char *const attributes[] = {"pads-differ", "strides-differ", "dilations-differ", "group-differs",
                                              "kernel-differs", "axis-differs", "attribute-differs", NULL};
     static const char *const graph[] = {"other-nodes", "missing-nodes", "extra-nodes", "wired-otherwise", NULL};
-    return f->pair >= 0 && (f->type == FF_TSS || (f->type == FF_WB && any_of(f->cause, weights)) ||
-                            (f->type == FF_LH && any_of(f->cause, attributes)) || (f->type == FF_CG && any_of(f->cause, graph)));
+    return f->pair >= 0 && (f->type == FF_TSS || (f->type == FF_WB && ff_any_of(f->cause, weights)) ||
+                            (f->type == FF_LH && ff_any_of(f->cause, attributes)) || (f->type == FF_CG && ff_any_of(f->cause, graph)));
 }
 
 static void mark_region(const ff_subject *s, bool source, int cvalue, bool *at)

@@ -92,18 +92,13 @@ static double solve(const batch_norm *t, const ff_tensor *s_scale, const ff_tens
     return dot > 0 ? (v + t->epsilon) * norm * norm / (dot * dot) - v : -1;
 }
 
-static bool same_dims(const ff_tensor *a, const ff_tensor *b)
-{
-    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
-}
-
 /* The epsilon that the Target's batch normalisation should have; negative: that is not it. */
 static double wanted_epsilon(const ff_subject *s, const ff_cnode *a, const ff_cnode *b, batch_norm *t)
 {
     const ff_cparam *s_scale, *t_scale, *s_shift, *t_shift;
     batch_norm source;
     if (!norm_of(s->target.canon, b, t) || !params_of(a, &s_scale, &s_shift) || !params_of(b, &t_scale, &t_shift) ||
-        !same_dims(s_scale->tensor, t_scale->tensor) || !same_dims(s_shift->tensor, t_shift->tensor) ||
+        !ff_same_dims(s_scale->tensor, t_scale->tensor) || !ff_same_dims(s_shift->tensor, t_shift->tensor) ||
         t->variance->count != t_shift->tensor->count || t->shift->count != t->variance->count ||
         t_scale->tensor->count % t->variance->count != 0 || t_scale->tensor->count == 0)
         return -1;
@@ -139,11 +134,7 @@ static void report_epsilon(ff_detection *d, int pair, const batch_norm *t, doubl
         "The batch normalisation divides by the root of variance + epsilon. Frameworks have other defaults (1e-3 and 1e-5), "
         "and a converter that does not write it down leaves the other one's. With %.6g all channels come out as the "
         "Source's. The repair sets it.", wanted);
-    json_t *j = json_object();
-    json_object_set_new(j, "attribute", json_string("epsilon"));
-    json_object_set_new(j, "source", ff_json_real(wanted));
-    json_object_set_new(j, "target", ff_json_real(t->epsilon));
-    ff_finding_set_details(f, j);
+    ff_finding_set_difference(f, "epsilon", ff_json_real(wanted), ff_json_real(t->epsilon));
     free(label);
     free(what);
     free(node);

@@ -4,11 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool same_dims(const ff_shape *a, const ff_shape *b)
-{
-    return a->rank == b->rank && (a->rank < 1 || memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0);
-}
-
 static bool same_ints(const ff_cnode *a, const ff_cnode *b, const char *name)
 {
     const ff_cattr *x = ff_cnode_attr(a, name), *y = ff_cnode_attr(b, name);
@@ -21,7 +16,7 @@ static bool same_move(const ff_subject *s, const ff_cnode *a, const ff_cnode *b)
 {
     if (strcmp(a->op, "Transpose") == 0)
         return same_ints(a, b, "perm") && a->n_inputs == 1 && b->n_inputs == 1 &&
-               same_dims(&s->source.canon->values[a->inputs[0]].shape, &s->target.canon->values[b->inputs[0]].shape);
+               ff_same_axes(&s->source.canon->values[a->inputs[0]].shape, &s->target.canon->values[b->inputs[0]].shape);
     return strcmp(a->op, "Reshape") != 0 || same_ints(a, b, "shape");
 }
 

@@ -5,12 +5,6 @@
 
 #include "model/work.h"
 
-static bool same_shape(const ff_shape *a, const ff_shape *b)
-{
-    return a->dtype == b->dtype && a->rank == b->rank &&
-           (a->rank <= 0 || memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0);
-}
-
 /* tainted[value id of r]: its shape may be another than in the old model. */
 static bool find_tainted(const struct work *w, const ff_model *r, bool *tainted)
 {
@@ -21,7 +15,7 @@ static bool find_tainted(const struct work *w, const ff_model *r, bool *tainted)
         if (v->graph != r->graph || v->producer != NULL)
             continue;
         const ff_value *o = ff_model_find_value(w->m, v->name);
-        tainted[i] = o == NULL || o->producer != NULL || !same_shape(&v->declared, &o->declared);
+        tainted[i] = o == NULL || o->producer != NULL || !ff_same_shape(&v->declared, &o->declared);
     }
     for (int i = 0; i < r->graph->n_nodes; i++) {
         const node_impl *n = (const node_impl *)r->graph->nodes[i];

@@ -22,12 +22,6 @@ static part *initializer_part(const char *name, const ff_tensor *t, const part *
     return p;
 }
 
-static bool same_dims(const ff_tensor *a, const ff_tensor *b)
-{
-    return a->dtype == b->dtype && a->rank == b->rank &&
-           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
-}
-
 int edit_set_initializer(struct work *w, const edit *e)
 {
     int at = find_initializer(w, e->target), input = work_find(w, PART_INPUT, e->target);
@@ -44,7 +38,7 @@ int edit_set_initializer(struct work *w, const edit *e)
         return FF_OK;
     }
     const part *old = w->slots[at].p;
-    bool same = same_dims(old->init.tensor, e->tensor);
+    bool same = old->init.tensor->dtype == e->tensor->dtype && ff_same_dims(old->init.tensor, e->tensor);
     work_replace(w, at, initializer_part(e->target, e->tensor, old));
     if (same)
         return FF_OK;

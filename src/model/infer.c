@@ -260,12 +260,6 @@ static int infer_node(struct state *s, const ff_node *n)
     return code;
 }
 
-static bool same_shape(const ff_shape *a, const ff_shape *b)
-{
-    return a->rank == b->rank && a->dtype == b->dtype &&
-           (a->rank <= 0 || memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0);
-}
-
 int ff_model_infer(const ff_model *m, const ff_shape *feeds, ff_shape *shapes)
 {
     const ff_graph *g = ff_model_graph(m);
@@ -283,7 +277,7 @@ int ff_model_infer(const ff_model *m, const ff_shape *feeds, ff_shape *shapes)
         const ff_value *v = g->inputs[i];
         if (feeds[i].dtype == FF_UNDEFINED)
             continue;
-        s.stale |= !same_shape(&feeds[i], &v->declared);
+        s.stale |= !ff_same_shape(&feeds[i], &v->declared);
         s.shapes[v->id] = feeds[i];
     }
     for (int i = 0; i < g->n_nodes && code == FF_OK; i++)

@@ -206,6 +206,26 @@ bool ff_tensor_equal(const ff_tensor *a, const ff_tensor *b)
     return true;
 }
 
+static bool same(int rank_a, const int64_t *a, int rank_b, const int64_t *b)
+{
+    return rank_a == rank_b && (rank_a <= 0 || memcmp(a, b, (size_t)rank_a * sizeof *a) == 0);
+}
+
+bool ff_same_dims(const ff_tensor *a, const ff_tensor *b)
+{
+    return same(a->rank, a->dims, b->rank, b->dims);
+}
+
+bool ff_same_axes(const ff_shape *a, const ff_shape *b)
+{
+    return same(a->rank, a->dims, b->rank, b->dims);
+}
+
+bool ff_same_shape(const ff_shape *a, const ff_shape *b)
+{
+    return a->dtype == b->dtype && ff_same_axes(a, b);
+}
+
 double ff_tensor_get_real(const ff_tensor *t, int64_t i)
 {
     switch (t->dtype) {

@@ -107,16 +107,10 @@ void ff_judge_destroy(ff_judge *j)
     free(j);
 }
 
-static bool same_shape(const ff_shape *a, const ff_shape *b)
-{
-    return a->dtype == b->dtype && a->rank == b->rank &&
-           memcmp(a->dims, b->dims, (size_t)(a->rank > 0 ? a->rank : 0) * sizeof a->dims[0]) == 0;
-}
-
 static bool same_shapes(const ff_shape *a, const ff_shape *b, int n)
 {
     for (int i = 0; i < n; i++)
-        if (!same_shape(&a[i], &b[i]))
+        if (!ff_same_shape(&a[i], &b[i]))
             return false;
     return true;
 }

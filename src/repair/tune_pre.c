@@ -41,14 +41,6 @@ static void drop_plan(tuning *t)
     t->plan = NULL;
 }
 
-static bool same_shape(const ff_shape *a, const ff_shape *b)
-{
-    bool same = a->dtype == b->dtype && a->rank == b->rank;
-    for (int i = 0; same && i < a->rank; i++)
-        same = a->dims[i] == b->dims[i];
-    return same;
-}
-
 static int need_plan(tuning *t, const ff_pre *pre)
 {
     const ff_subject_options *o = ff_shared_options(t->shared);
@@ -57,7 +49,7 @@ static int need_plan(tuning *t, const ff_pre *pre)
     if (g->n_inputs != 1)
         return ff_fail(FF_ERR_GRAPH, "%d inputs where one image is fed", g->n_inputs);
     int rc = ff_pre_input_shape(pre, &g->inputs[0]->declared, &shape);
-    if (rc != FF_OK || (t->plan && same_shape(&shape, &t->shape)))
+    if (rc != FF_OK || (t->plan && ff_same_shape(&shape, &t->shape)))
         return rc;
     drop_plan(t);
     ff_plan_options p = {.reference = o->reference, .feeds = &shape,
