@@ -350,8 +350,7 @@ static void write_bash(void)
         puts("return ;;");
         free(choices);
     }
-    puts(
-        "    esac\n    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n        case $word in");
+    puts("    esac\n    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n        case $word in");
     printf("            ");
     for (int i = 0, n = 0; (c = ff_command_at(i)); i++) {
         if (c->shell)
@@ -368,15 +367,17 @@ static void write_bash(void)
     }
     printf("            *) options='");
     put_option_names("explore");
-    puts("' ;;\n        esac\n        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n        return\n    fi\n"
-         "    case $verb in");
+    puts(
+        "' ;;\n        esac\n        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n        return\n    fi\n"
+        "    case $verb in");
     for (int i = 0; (c = ff_command_at(i)); i++) {
         char *words = c->shell ? operands_of(c) : NULL;
         if (words)
             printf("        %s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\") ;;\n", c->name, words);
         if (c->shell && takes_lesson(c))
-            printf("        %s) mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" %s 2>/dev/null | sed 's/ .*//')\" -- \"$cur\") ;;\n",
-                   c->name, c->name);
+            printf(
+                "        %s) mapfile -t COMPREPLY < <(compgen -W \"$(\"${COMP_WORDS[0]}\" %s 2>/dev/null | sed 's/ .*//')\" -- \"$cur\") ;;\n",
+                c->name, c->name);
         free(words);
     }
     printf("        '') mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"; compgen -W '");
@@ -402,9 +403,8 @@ static void write_zsh(void)
 {
     const ff_command *c;
     const ff_option *o;
-    puts(
-        "#compdef fetafix\n_fetafix()\n{\n    local -a verbs options\n    local verb=explore word\n"
-        "    verbs=(");
+    puts("#compdef fetafix\n_fetafix()\n{\n    local -a verbs options\n    local verb=explore word\n"
+         "    verbs=(");
     for (int i = 0; (c = ff_command_at(i)); i++) {
         if (!c->shell)
             continue;
@@ -476,8 +476,7 @@ static void write_fish(void)
     for (int i = 0; (c = ff_command_at(i)); i++) {
         if (!c->shell)
             continue;
-        printf("complete -c fetafix -n \"not __fish_seen_subcommand_from $verbs\" -a %s -d '",
-               c->name);
+        printf("complete -c fetafix -n \"not __fish_seen_subcommand_from $verbs\" -a %s -d '", c->name);
         put_fish(c->summary);
         puts("'");
     }
@@ -487,15 +486,15 @@ static void write_fish(void)
             printf("complete -c fetafix -f -n \"__fish_seen_subcommand_from %s\" -a '%s'\n", c->name, words);
         if (c->shell && takes_lesson(c))
             printf("complete -c fetafix -f -n \"__fish_seen_subcommand_from %s\" -a "
-                   "'(fetafix %s 2>/dev/null | string replace -r \" .*\" \"\")'\n", c->name, c->name);
+                   "'(fetafix %s 2>/dev/null | string replace -r \" .*\" \"\")'\n",
+                   c->name, c->name);
         free(words);
     }
     for (int i = 0; (o = ff_option_at(i)); i++) {
         printf("complete -c fetafix");
         if (o->verbs)
             printf(" -n \"__fish_seen_subcommand_from %s%s\"", o->verbs,
-                   ff_option_fits(o, "explore") ? "; or not __fish_seen_subcommand_from $verbs"
-                                                : "");
+                   ff_option_fits(o, "explore") ? "; or not __fish_seen_subcommand_from $verbs" : "");
         if (o->letter)
             printf(" -s %c", o->letter);
         printf(" -l %s", o->name);

@@ -17,8 +17,8 @@ typedef struct record {
 
 static void injected(record *r, const char *type, const layer *l, const char *detail)
 {
-    json_array_append_new(r->faults, json_pack("{s:s, s:s, s:s}", "type", type, "layer",
-                                               l ? l->name : "", "detail", detail));
+    json_array_append_new(r->faults,
+                          json_pack("{s:s, s:s, s:s}", "type", type, "layer", l ? l->name : "", "detail", detail));
 }
 
 static layer *at(network *n, const char *name)
@@ -114,18 +114,18 @@ static void damage_nothing(network *n, style *target, record *r)
 
 static const struct {
     const char *name, *summary;
-    const char *source, *target;         /* styles */
+    const char *source, *target; /* styles */
     const char *source_pre, *target_pre;
     void (*damage)(network *n, style *target, record *r); /* n: folded copy for the Target */
 } cases[] = {
     {"demo", "rounded weights, a wrong bound and shifted pads in one conversion", "torch", "tf2onnx",
      SAMPLES_PREPROCESSING, SAMPLES_PREPROCESSING, damage_demo},
-    {"pp", "the Target's pictures are prepared for another framework", "torch", "tf2onnx",
-     SAMPLES_PREPROCESSING, "tf", damage_pp},
-    {"wb", "weights stored as int8, one bias lost", "tf2onnx", "tflite", SAMPLES_PREPROCESSING,
-     SAMPLES_PREPROCESSING, damage_wb},
-    {"lh", "padding on the wrong side, an activation bound lost", "torch", "tf2onnx",
-     SAMPLES_PREPROCESSING, SAMPLES_PREPROCESSING, damage_lh},
+    {"pp", "the Target's pictures are prepared for another framework", "torch", "tf2onnx", SAMPLES_PREPROCESSING, "tf",
+     damage_pp},
+    {"wb", "weights stored as int8, one bias lost", "tf2onnx", "tflite", SAMPLES_PREPROCESSING, SAMPLES_PREPROCESSING,
+     damage_wb},
+    {"lh", "padding on the wrong side, an activation bound lost", "torch", "tf2onnx", SAMPLES_PREPROCESSING,
+     SAMPLES_PREPROCESSING, damage_lh},
     {"id", "an input declared with its axes in another order", "torch", "tflite", SAMPLES_PREPROCESSING,
      SAMPLES_PREPROCESSING, damage_id},
     {"tss", "height and width change places behind the input", "tf2onnx", "keras", SAMPLES_PREPROCESSING,
@@ -136,8 +136,8 @@ static const struct {
      SAMPLES_PREPROCESSING, damage_mask},
     {"background", "thirteen classes for twelve: the first is background", "torch", "tflite", SAMPLES_PREPROCESSING,
      SAMPLES_PREPROCESSING, damage_background},
-    {"equivalent", "everything written differently, nothing wrong", "unfolded", "keras",
-     SAMPLES_PREPROCESSING, SAMPLES_PREPROCESSING, damage_nothing},
+    {"equivalent", "everything written differently, nothing wrong", "unfolded", "keras", SAMPLES_PREPROCESSING,
+     SAMPLES_PREPROCESSING, damage_nothing},
 };
 
 const char *case_at(int i, const char **summary)
@@ -162,10 +162,10 @@ int case_write(int i, const network *n, const char *parent)
         status = style_save(n, style_find(cases[i].source), folder, "source.onnx");
     if (status == FF_OK)
         status = style_save(damaged, &target, folder, "target.onnx");
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "id", cases[i].name, "description",
-                             cases[i].summary, "source_style", cases[i].source, "target_style", cases[i].target,
-                             "source_preprocessing", cases[i].source_pre, "target_preprocessing",
-                             cases[i].target_pre, "injected_faults", r.faults);
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "id", cases[i].name, "description", cases[i].summary,
+                  "source_style", cases[i].source, "target_style", cases[i].target, "source_preprocessing",
+                  cases[i].source_pre, "target_preprocessing", cases[i].target_pre, "injected_faults", r.faults);
     text = json_dumps(root, JSON_INDENT(2));
     if (status == FF_OK)
         status = ff_write_file(path, text, strlen(text), true);

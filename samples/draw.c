@@ -12,18 +12,12 @@ static const struct {
     texture texture;
     double hue, saturation, value; /* hue in turns */
 } classes[DRAW_CLASSES] = {
-    {"red-disc", DISC, PLAIN, 0.00, 0.85, 0.85},
-    {"lime-disc", DISC, DOTS, 0.25, 0.80, 0.85},
-    {"white-cross", CROSS, PLAIN, 0.00, 0.03, 1.00},
-    {"blue-triangle", TRIANGLE, PLAIN, 0.64, 0.85, 0.80},
-    {"cyan-ring", RING, PLAIN, 0.50, 0.85, 0.90},
-    {"green-square", SQUARE, PLAIN, 0.38, 0.85, 0.60},
-    {"yellow-star", STAR, PLAIN, 0.16, 0.95, 1.00},
-    {"pink-stripes", FIELD, STRIPES, 0.92, 0.55, 0.95},
-    {"grey-checker", FIELD, CHECKER, 0.00, 0.04, 0.85},
-    {"brown-dots", FIELD, DOTS, 0.07, 0.70, 0.55},
-    {"violet-bars", FIELD, BARS, 0.76, 0.75, 0.80},
-    {"orange-diamond", DIAMOND, CHECKER, 0.08, 0.95, 1.00},
+    {"red-disc", DISC, PLAIN, 0.00, 0.85, 0.85},        {"lime-disc", DISC, DOTS, 0.25, 0.80, 0.85},
+    {"white-cross", CROSS, PLAIN, 0.00, 0.03, 1.00},    {"blue-triangle", TRIANGLE, PLAIN, 0.64, 0.85, 0.80},
+    {"cyan-ring", RING, PLAIN, 0.50, 0.85, 0.90},       {"green-square", SQUARE, PLAIN, 0.38, 0.85, 0.60},
+    {"yellow-star", STAR, PLAIN, 0.16, 0.95, 1.00},     {"pink-stripes", FIELD, STRIPES, 0.92, 0.55, 0.95},
+    {"grey-checker", FIELD, CHECKER, 0.00, 0.04, 0.85}, {"brown-dots", FIELD, DOTS, 0.07, 0.70, 0.55},
+    {"violet-bars", FIELD, BARS, 0.76, 0.75, 0.80},     {"orange-diamond", DIAMOND, CHECKER, 0.08, 0.95, 1.00},
 };
 
 const char *draw_class_name(int label)
@@ -102,8 +96,7 @@ void draw_picture(int label, uint64_t seed, ff_image *out)
     texture t = classes[label].texture;
 
     double object[3], ground_from[3], ground_to[3];
-    hsv_to_rgb(classes[label].hue + between(&r, -0.025, 0.025),
-               classes[label].saturation * between(&r, 0.8, 1),
+    hsv_to_rgb(classes[label].hue + between(&r, -0.025, 0.025), classes[label].saturation * between(&r, 0.8, 1),
                classes[label].value * between(&r, 0.8, 1.05), object);
     hsv_to_rgb(ff_rng_real(&r), between(&r, 0, 0.15), between(&r, 0.3, 0.7), ground_from);
     hsv_to_rgb(ff_rng_real(&r), between(&r, 0, 0.15), between(&r, 0.3, 0.7), ground_to);
@@ -112,8 +105,9 @@ void draw_picture(int label, uint64_t seed, ff_image *out)
     double radius = small * between(&r, 0.34, 0.46);
     double cx = width * between(&r, 0.42, 0.58), cy = height * between(&r, 0.42, 0.58);
     /* Stripes and bars are told apart by their direction, so they turn only a little. */
-    double turn = s == FIELD ? between(&r, -0.15, 0.15) : s == SQUARE || s == DIAMOND || s == TRIANGLE
-                      ? between(&r, -0.25, 0.25) : between(&r, 0, 2 * M_PI);
+    double turn = s == FIELD                                     ? between(&r, -0.15, 0.15)
+                  : s == SQUARE || s == DIAMOND || s == TRIANGLE ? between(&r, -0.25, 0.25)
+                                                                 : between(&r, 0, 2 * M_PI);
     double cosine = cos(turn), sine = sin(turn);
     double cell = small / between(&r, 5, 9), phase_u = ff_rng_real(&r), phase_v = ff_rng_real(&r);
     double light = between(&r, 0.75, 1.05), slope = between(&r, -0.2, 0.2);

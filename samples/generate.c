@@ -13,9 +13,9 @@
 #include "fit.h"
 #include "pictures.h"
 
-#define PICTURES 120
-#define VALIDATION 120
-#define TRAINING 1200
+#define PICTURES       120
+#define VALIDATION     120
+#define TRAINING       1200
 #define LEAST_ACCURACY 0.9
 
 static int write_names(const char *folder)
@@ -48,8 +48,8 @@ static int generate(const char *folder)
     if (status == FF_OK)
         status = network_accuracy(n, 240, &accuracy);
     if (status == FF_OK && accuracy < LEAST_ACCURACY)
-        status = ff_fail(FF_ERR_INTERNAL, "the sample network labels only %.1f%% of unseen pictures right",
-                         100 * accuracy);
+        status =
+            ff_fail(FF_ERR_INTERNAL, "the sample network labels only %.1f%% of unseen pictures right", 100 * accuracy);
     for (int i = 0; status == FF_OK && case_at(i, NULL); i++)
         status = case_write(i, n, folder);
     network_destroy(n);

@@ -97,9 +97,7 @@ static void measure(const network *n, layer *l)
         case LAYER_CONV:
         case LAYER_MAX_POOL:
         case LAYER_AVERAGE_POOL:
-            *out = (size + total - l->kernel[axis] + (l->ceil_mode ? l->stride[axis] - 1 : 0)) /
-                       l->stride[axis] +
-                   1;
+            *out = (size + total - l->kernel[axis] + (l->ceil_mode ? l->stride[axis] - 1 : 0)) / l->stride[axis] + 1;
             /* No window begins behind the picture. */
             if (l->ceil_mode && (*out - 1) * l->stride[axis] >= size + l->pads[axis])
                 --*out;
@@ -127,11 +125,9 @@ bool network_measure(network *n)
         const layer *from = &n->layers[l->in[0]];
         measure(n, l);
         for (int k = 1; k < l->n_in; k++)
-            if (n->layers[l->in[k]].height != from->height ||
-                n->layers[l->in[k]].width != from->width)
+            if (n->layers[l->in[k]].height != from->height || n->layers[l->in[k]].width != from->width)
                 return false;
-        if (l->kind == LAYER_DENSE &&
-            l->n_weight != (int64_t)l->channels * from->channels * from->height * from->width)
+        if (l->kind == LAYER_DENSE && l->n_weight != (int64_t)l->channels * from->channels * from->height * from->width)
             return false;
     }
     return true;
@@ -183,8 +179,8 @@ static int finish_conv(network *n, layer *l, int in)
     return n->n_layers - 1;
 }
 
-int network_conv(network *n, int in, const char *name, int channels, int kernel, int stride,
-                 int group, bool same, activation act)
+int network_conv(network *n, int in, const char *name, int channels, int kernel, int stride, int group, bool same,
+                 activation act)
 {
     layer *l = append(n, LAYER_CONV, name);
     const layer *from = &n->layers[in];
@@ -207,8 +203,8 @@ int network_conv(network *n, int in, const char *name, int channels, int kernel,
     return finish_conv(n, l, in);
 }
 
-int network_conv_window(network *n, int in, const char *name, int channels, int kh, int kw,
-                        int stride, int pad_h, int pad_w, activation act)
+int network_conv_window(network *n, int in, const char *name, int channels, int kh, int kw, int stride, int pad_h,
+                        int pad_w, activation act)
 {
     layer *l = append(n, LAYER_CONV, name);
     l->channels = channels;
@@ -262,8 +258,8 @@ int network_concat(network *n, const int *in, int n_in, const char *name)
     return join(n, LAYER_CONCAT, name, in, n_in);
 }
 
-int network_pool(network *n, layer_kind kind, int in, const char *name, int kernel, int stride,
-                 int pad, bool ceil_mode, bool count_pad)
+int network_pool(network *n, layer_kind kind, int in, const char *name, int kernel, int stride, int pad, bool ceil_mode,
+                 bool count_pad)
 {
     if (ceil_mode && n->least_opset < 10)
         n->least_opset = 10;
@@ -290,8 +286,7 @@ int network_average_pool(network *n, int in, const char *name, int kernel, int s
     return network_pool(n, LAYER_AVERAGE_POOL, in, name, kernel, stride, pad, false, false);
 }
 
-int network_resize(network *n, int in, const char *name, const char *mode, const char *coordinates,
-                   const char *nearest)
+int network_resize(network *n, int in, const char *name, const char *mode, const char *coordinates, const char *nearest)
 {
     int number = join(n, LAYER_RESIZE, name, &in, 1);
     layer *l = &n->layers[number];
@@ -299,8 +294,7 @@ int network_resize(network *n, int in, const char *name, const char *mode, const
     l->coordinates = coordinates;
     l->nearest = nearest;
     measure(n, l);
-    if (n->least_opset < 11 &&
-        (strcmp(coordinates, "asymmetric") != 0 || strcmp(nearest, "floor") != 0))
+    if (n->least_opset < 11 && (strcmp(coordinates, "asymmetric") != 0 || strcmp(nearest, "floor") != 0))
         n->least_opset = 11;
     return number;
 }

@@ -30,17 +30,7 @@ typedef enum layer_kind {
     LAYER_DECONV,      /* transposed convolution: as LAYER_CONV, weights [C][M][kh][kw] */
 } layer_kind;
 
-typedef enum activation {
-    LINEAR,
-    RELU,
-    RELU6,
-    LEAKY_RELU,
-    PRELU,
-    SWISH,
-    HARD_SWISH,
-    GELU,
-    GELU_TANH
-} activation;
+typedef enum activation { LINEAR, RELU, RELU6, LEAKY_RELU, PRELU, SWISH, HARD_SWISH, GELU, GELU_TANH } activation;
 
 #define LAYER_INPUTS 4
 
@@ -51,9 +41,9 @@ typedef struct layer {
     int channels, height, width; /* of the output */
     int kernel[2], stride[2], pads[4], group;
     activation act;
-    float act_max;             /* RELU6: 6, unless a fault says otherwise */
-    float alpha, *slope;       /* LEAKY_RELU; PRELU: [channels] */
-    bool ceil_mode, count_pad; /* of pools: the size rounded up; padding counted in the average */
+    float act_max;                            /* RELU6: 6, unless a fault says otherwise */
+    float alpha, *slope;                      /* LEAKY_RELU; PRELU: [channels] */
+    bool ceil_mode, count_pad;                /* of pools: the size rounded up; padding counted in the average */
     const char *mode, *coordinates, *nearest; /* LAYER_RESIZE: as ONNX names them */
     int output_padding;                       /* LAYER_DECONV */
     bool batchnorm;                           /* else bias */
@@ -78,11 +68,11 @@ void network_destroy(network *n);
 
 /* Each returns the number of the new layer. Weights are drawn with He's deviation; `same` pads like
  * TensorFlow (odd pixel at the end), else symmetrically by kernel/2. */
-int network_conv(network *n, int in, const char *name, int channels, int kernel, int stride,
-                 int group, bool same, activation act);
+int network_conv(network *n, int in, const char *name, int channels, int kernel, int stride, int group, bool same,
+                 activation act);
 /* A window of kh x kw with given pads (top and left, bottom and right alike). */
-int network_conv_window(network *n, int in, const char *name, int channels, int kh, int kw,
-                        int stride, int pad_h, int pad_w, activation act);
+int network_conv_window(network *n, int in, const char *name, int channels, int kh, int kw, int stride, int pad_h,
+                        int pad_w, activation act);
 int network_norm(network *n, int in, const char *name, activation act);
 int network_add(network *n, int a, int b, const char *name, activation act);
 int network_concat(network *n, const int *in, int n_in, const char *name);
@@ -90,8 +80,8 @@ int network_max_pool(network *n, int in, const char *name, int kernel, int strid
 int network_average_pool(network *n, int in, const char *name, int kernel, int stride, int pad);
 int network_global_pool(network *n, int in, const char *name);
 /* Either pool with all it may have; sizes are rounded up with ceil_mode. */
-int network_pool(network *n, layer_kind kind, int in, const char *name, int kernel, int stride,
-                 int pad, bool ceil_mode, bool count_pad);
+int network_pool(network *n, layer_kind kind, int in, const char *name, int kernel, int stride, int pad, bool ceil_mode,
+                 bool count_pad);
 /* mode "nearest" or "linear"; coordinates "asymmetric", "half_pixel", "align_corners"; nearest
  * "floor" or "ceil". */
 int network_resize(network *n, int in, const char *name, const char *mode, const char *coordinates,
@@ -121,8 +111,7 @@ typedef struct zoo_scale {
     double width, depth;
 } zoo_scale;
 network *network_mobilenet_v2(zoo_scale scale, int classes, uint64_t seed);
-network *network_resnet101(zoo_scale scale, int version, int classes,
-                           uint64_t seed); /* version 1 or 2 */
+network *network_resnet101(zoo_scale scale, int version, int classes, uint64_t seed); /* version 1 or 2 */
 network *network_inception_v3(zoo_scale scale, int classes, uint64_t seed);
 
 #endif

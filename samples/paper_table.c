@@ -30,7 +30,8 @@ static void count_faults(json_t *faults, ff_buf *out, int *open)
         int localised = 0, repaired = 0;
         size_t i;
         json_t *fault;
-        json_array_foreach(faults, i, fault) {
+        json_array_foreach(faults, i, fault)
+        {
             if (strcmp(json_string_value(json_object_get(fault, "type")), types[t]))
                 continue;
             localised++;
@@ -68,9 +69,9 @@ static bool measure(int i, const char *fetafix, const char *folder)
     char *repaired = ff_asprintf("%s/%02d/repaired.onnx", folder, i + 1);
     char *report = ff_asprintf("%s/%02d/report.json", folder, i + 1);
     char *images = ff_asprintf("%s/images.txt", folder), *validate = ff_asprintf("%s/validate.txt", folder);
-    const char *argv[] = {fetafix, "repair", source, target, "--images", images, "--validate", validate,
-                          "--source-pre", source_pre, "--target-pre", target_pre, "-o", repaired,
-                          "--json", report, "--force", "--quiet", NULL};
+    const char *argv[] = {fetafix,  "repair",       source,     target,         "--images", images, "--validate",
+                          validate, "--source-pre", source_pre, "--target-pre", target_pre, "-o",   repaired,
+                          "--json", report,         "--force",  "--quiet",      NULL};
     int64_t start = ff_now_ns();
     int code = spawn((char *const *)argv, true);
     double seconds = (double)(ff_now_ns() - start) / 1e9;
@@ -86,11 +87,12 @@ static bool measure(int i, const char *fetafix, const char *folder)
         double initial = 100 * (double)json_integer_value(json_object_get(discrepancy, "initial")) / n;
         double final = 100 * (double)json_integer_value(json_object_get(discrepancy, "final")) / n;
         count_faults(json_object_get(root, "faults"), &faults, &open);
-        printf("%2d  %-12s %-16s %-30s %6.2f%% -> %5.2f%%  validation %3d -> %3d  %6.1f s   | %-32s %6.2f%% -> %.2f%%\n",
-               i + 1, row->network, row->conversion, faults.data ? faults.data : "", initial, final,
-               (int)json_integer_value(json_object_get(validation, "initial")),
-               (int)json_integer_value(json_object_get(validation, "final")), seconds, row->localised,
-               row->initial, row->final);
+        printf(
+            "%2d  %-12s %-16s %-30s %6.2f%% -> %5.2f%%  validation %3d -> %3d  %6.1f s   | %-32s %6.2f%% -> %.2f%%\n",
+            i + 1, row->network, row->conversion, faults.data ? faults.data : "", initial, final,
+            (int)json_integer_value(json_object_get(validation, "initial")),
+            (int)json_integer_value(json_object_get(validation, "final")), seconds, row->localised, row->initial,
+            row->final);
         fine = final == 0 && open == 0;
         ff_buf_finish(&faults);
     }
@@ -167,8 +169,9 @@ int main(int argc, char **argv)
         status = write_pictures(argv[2], "images", scale->pictures);
     if (status == FF_OK)
         status = write_pictures(argv[2], "validate", scale->pictures);
-    printf(" #  network      conversion       localised/repaired             discrepancy                                 "
-           "time       | the paper\n");
+    printf(
+        " #  network      conversion       localised/repaired             discrepancy                                 "
+        "time       | the paper\n");
     for (int i = 0; i < PAPER_CONVERSIONS && status == FF_OK; i++) {
         chosen[i] |= !any;
         if (!chosen[i])

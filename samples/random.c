@@ -18,19 +18,17 @@ static const char *numbered(char *buffer, size_t size, const char *stem, int num
 static int plain_block(network *n, ff_rng *r, int x, int number)
 {
     char name[64];
-    static const activation acts[] = {RELU,  RELU6,      LINEAR, LEAKY_RELU, PRELU,
-                                      SWISH, HARD_SWISH, GELU,   GELU_TANH};
-    int kernel = pick(r, 3) == 0 ? 1 : 3,
-        stride = n->layers[x].height >= 8 && pick(r, 3) == 0 ? 2 : 1;
-    return network_conv(n, x, numbered(name, sizeof name, "conv", number), 8 + 4 * pick(r, 4),
-                        kernel, stride, 1, pick(r, 2), acts[pick(r, (int)FF_COUNT(acts))]);
+    static const activation acts[] = {RELU, RELU6, LINEAR, LEAKY_RELU, PRELU, SWISH, HARD_SWISH, GELU, GELU_TANH};
+    int kernel = pick(r, 3) == 0 ? 1 : 3, stride = n->layers[x].height >= 8 && pick(r, 3) == 0 ? 2 : 1;
+    return network_conv(n, x, numbered(name, sizeof name, "conv", number), 8 + 4 * pick(r, 4), kernel, stride, 1,
+                        pick(r, 2), acts[pick(r, (int)FF_COUNT(acts))]);
 }
 
 static int grouped_block(network *n, ff_rng *r, int x, int number)
 {
     char name[64];
-    return network_conv(n, x, numbered(name, sizeof name, "grouped", number), 8 + 4 * pick(r, 2), 3,
-                        1, 2 + 2 * pick(r, 2), pick(r, 2), RELU);
+    return network_conv(n, x, numbered(name, sizeof name, "grouped", number), 8 + 4 * pick(r, 2), 3, 1,
+                        2 + 2 * pick(r, 2), pick(r, 2), RELU);
 }
 
 static int pool_block(network *n, ff_rng *r, int x, int number)
@@ -40,9 +38,8 @@ static int pool_block(network *n, ff_rng *r, int x, int number)
     if (n->layers[x].height < 6)
         return plain_block(n, r, x, number);
     int kernel = 2 + pick(r, 2), stride = n->layers[x].height >= 8 ? 2 : 1;
-    return network_pool(n, max ? LAYER_MAX_POOL : LAYER_AVERAGE_POOL, x,
-                        numbered(name, sizeof name, "pool", number), kernel, stride,
-                        kernel / 2 * pick(r, 2), ceil_mode, !max && pick(r, 2));
+    return network_pool(n, max ? LAYER_MAX_POOL : LAYER_AVERAGE_POOL, x, numbered(name, sizeof name, "pool", number),
+                        kernel, stride, kernel / 2 * pick(r, 2), ceil_mode, !max && pick(r, 2));
 }
 
 /* Down and up again, as decoders do. */
@@ -56,12 +53,11 @@ static int scaling_block(network *n, ff_rng *r, int x, int number)
                 {"linear", "align_corners", "floor"}};
     char name[64];
     int way = pick(r, (int)FF_COUNT(ways) + 1);
-    x = network_conv(n, x, numbered(name, sizeof name, "down", number), 8, 3, 2, 1, pick(r, 2),
-                     RELU);
+    x = network_conv(n, x, numbered(name, sizeof name, "down", number), 8, 3, 2, 1, pick(r, 2), RELU);
     if (way == (int)FF_COUNT(ways))
         return network_deconv(n, x, numbered(name, sizeof name, "deconv", number), 8, RELU);
-    return network_resize(n, x, numbered(name, sizeof name, "resize", number), ways[way].mode,
-                          ways[way].coordinates, ways[way].nearest);
+    return network_resize(n, x, numbered(name, sizeof name, "resize", number), ways[way].mode, ways[way].coordinates,
+                          ways[way].nearest);
 }
 
 static int residual_block(network *n, ff_rng *r, int x, int number)
@@ -69,8 +65,7 @@ static int residual_block(network *n, ff_rng *r, int x, int number)
     char name[64];
     int channels = n->layers[x].channels;
     int y = network_conv(n, x, numbered(name, sizeof name, "resa", number), 8, 3, 1, 1, true, RELU);
-    y = network_conv(n, y, numbered(name, sizeof name, "resb", number), channels, 1, 1, 1, true,
-                     LINEAR);
+    y = network_conv(n, y, numbered(name, sizeof name, "resb", number), channels, 1, 1, 1, true, LINEAR);
     return network_add(n, x, y, numbered(name, sizeof name, "sum", number), RELU);
 }
 
@@ -78,14 +73,11 @@ static int inverted_block(network *n, ff_rng *r, int x, int number)
 {
     char name[64];
     int channels = n->layers[x].channels, stride = n->layers[x].height >= 8 && pick(r, 2) ? 2 : 1;
-    int y = network_conv(n, x, numbered(name, sizeof name, "expand", number), 2 * channels, 1, 1, 1,
-                         true, RELU6);
-    y = network_conv(n, y, numbered(name, sizeof name, "depthwise", number), 2 * channels, 3,
-                     stride, 2 * channels, pick(r, 2), RELU6);
-    y = network_conv(n, y, numbered(name, sizeof name, "project", number), channels, 1, 1, 1, true,
-                     LINEAR);
-    return stride == 1 ? network_add(n, x, y, numbered(name, sizeof name, "skip", number), LINEAR)
-                       : y;
+    int y = network_conv(n, x, numbered(name, sizeof name, "expand", number), 2 * channels, 1, 1, 1, true, RELU6);
+    y = network_conv(n, y, numbered(name, sizeof name, "depthwise", number), 2 * channels, 3, stride, 2 * channels,
+                     pick(r, 2), RELU6);
+    y = network_conv(n, y, numbered(name, sizeof name, "project", number), channels, 1, 1, 1, true, LINEAR);
+    return stride == 1 ? network_add(n, x, y, numbered(name, sizeof name, "skip", number), LINEAR) : y;
 }
 
 static int branching_block(network *n, ff_rng *r, int x, int number)
@@ -96,13 +88,12 @@ static int branching_block(network *n, ff_rng *r, int x, int number)
         char stem[32];
         snprintf(stem, sizeof stem, "branch%d_", number);
         int kernel = b == 0 ? 1 : 3;
-        branches[b] = network_conv(n, x, numbered(name, sizeof name, stem, b), 8 + 4 * pick(r, 2),
-                                   kernel, 1, 1, true, RELU);
+        branches[b] =
+            network_conv(n, x, numbered(name, sizeof name, stem, b), 8 + 4 * pick(r, 2), kernel, 1, 1, true, RELU);
     }
     if (pick(r, 2)) {
         int p = network_average_pool(n, x, numbered(name, sizeof name, "avgpool", number), 3, 1, 1);
-        branches[count++] = network_conv(n, p, numbered(name, sizeof name, "poolproj", number), 8,
-                                         1, 1, 1, true, RELU);
+        branches[count++] = network_conv(n, p, numbered(name, sizeof name, "poolproj", number), 8, 1, 1, 1, true, RELU);
     }
     return network_concat(n, branches, count, numbered(name, sizeof name, "concat", number));
 }
@@ -112,8 +103,7 @@ static int preact_block(network *n, ff_rng *r, int x, int number)
     char name[64];
     int channels = n->layers[x].channels;
     int y = network_norm(n, x, numbered(name, sizeof name, "preact", number), RELU);
-    y = network_conv(n, y, numbered(name, sizeof name, "pre", number), channels, 3, 1, 1, true,
-                     LINEAR);
+    y = network_conv(n, y, numbered(name, sizeof name, "pre", number), channels, 3, 1, 1, true, LINEAR);
     return network_add(n, x, y, numbered(name, sizeof name, "presum", number), LINEAR);
 }
 
@@ -137,15 +127,14 @@ network *network_random(uint64_t seed)
     ff_rng rng = {seed}, *r = &rng;
     int size = 16 + 4 * pick(r, 3), number = 0;
     network *n = network_create("net", 3, size, size, seed ^ 0x5eed);
-    int x = network_conv(n, 0, "stem", 8 + 4 * pick(r, 3), 3, 1 + pick(r, 2), 1, pick(r, 2),
-                         pick(r, 2) ? RELU : RELU6);
+    int x = network_conv(n, 0, "stem", 8 + 4 * pick(r, 3), 3, 1 + pick(r, 2), 1, pick(r, 2), pick(r, 2) ? RELU : RELU6);
     if (pick(r, 3) == 0)
         x = network_max_pool(n, x, "maxpool", 3, 2, 1);
     int blocks = 2 + pick(r, 4);
     for (int b = 0; b < blocks; b++) {
-        static int (*const kinds[])(network *, ff_rng *, int, int) = {
-            plain_block,  residual_block, inverted_block, branching_block,
-            preact_block, grouped_block,  pool_block,     scaling_block};
+        static int (*const kinds[])(network *, ff_rng *, int, int) = {plain_block,     residual_block, inverted_block,
+                                                                      branching_block, preact_block,   grouped_block,
+                                                                      pool_block,      scaling_block};
         x = kinds[pick(r, (int)FF_COUNT(kinds))](n, r, x, ++number);
     }
     if (pick(r, 3))

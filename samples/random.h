@@ -20,9 +20,8 @@ style style_random(ff_rng *r, int least_opset, bool named);
 
 /* A fault put in. */
 typedef struct seeded_fault {
-    const char
-        *types;     /* "WB", "LH", "CG", "TSS", in the order of preference: "LH CG" may be either */
-    char layer[64]; /* where; "" for the input and outputs */
+    const char *types; /* "WB", "LH", "CG", "TSS", in the order of preference: "LH CG" may be either */
+    char layer[64];    /* where; "" for the input and outputs */
     const char *what;
 } seeded_fault;
 
@@ -31,10 +30,9 @@ const char *fault_kind_at(int i);
 /* Damages n or the target style by a fault of the kind at a random layer that it fits; false when
  * there is none, and nothing was changed. Layers in used[] (n_layers flags) are left alone, and the
  * one taken is flagged. `original`: the network before it was folded. */
-bool fault_seed(const char *kind, const network *original, network *n, style *target, ff_rng *r,
-                bool *used, seeded_fault *out);
+bool fault_seed(const char *kind, const network *original, network *n, style *target, ff_rng *r, bool *used,
+                seeded_fault *out);
 /* A random kind. */
-bool fault_random(const network *original, network *n, style *target, ff_rng *r, bool *used,
-                  seeded_fault *out);
+bool fault_random(const network *original, network *n, style *target, ff_rng *r, bool *used, seeded_fault *out);
 
 #endif

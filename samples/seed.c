@@ -97,8 +97,7 @@ static bool has_padded_average(const scene *c)
 /* Can be below zero, so that zeros are no padding for a maximum. */
 static bool has_padded_maximum(const scene *c)
 {
-    bool signed_input =
-        c->from->kind == LAYER_CONV && c->from->act != RELU && c->from->act != RELU6;
+    bool signed_input = c->from->kind == LAYER_CONV && c->from->act != RELU && c->from->act != RELU6;
     return c->l->kind == LAYER_MAX_POOL && c->l->pads[0] > 0 && !c->l->ceil_mode && signed_input &&
            !c->target->zero_pooled;
 }
@@ -126,9 +125,8 @@ static bool is_concat(const scene *c)
 
 static bool is_flattened(const scene *c)
 {
-    return c->l->kind == LAYER_DENSE && c->from->height * c->from->width > 1 &&
-           c->from->channels > 1 && c->target->flat_nhwc && c->target->dense != DENSE_CONV &&
-           !c->target->order_lost;
+    return c->l->kind == LAYER_DENSE && c->from->height * c->from->width > 1 && c->from->channels > 1 &&
+           c->target->flat_nhwc && c->target->dense != DENSE_CONV && !c->target->order_lost;
 }
 
 static bool can_be_output(const scene *c)
@@ -208,8 +206,7 @@ static void fold_otherwise(scene *c, bool mean, bool root, float epsilon)
     }
     for (int i = 0; i < o->channels; i++) {
         double v = (double)o->variance[i] + epsilon;
-        c->l->bias[i] =
-            (float)(o->shift[i] - (mean ? o->scale[i] / (root ? sqrt(v) : v) * o->mean[i] : 0));
+        c->l->bias[i] = (float)(o->shift[i] - (mean ? o->scale[i] / (root ? sqrt(v) : v) * o->mean[i] : 0));
     }
 }
 
@@ -389,8 +386,8 @@ static bool put_in(int kind, scene *c, bool *used, seeded_fault *out)
     return true;
 }
 
-bool fault_seed(const char *kind, const network *original, network *n, style *target, ff_rng *r,
-                bool *used, seeded_fault *out)
+bool fault_seed(const char *kind, const network *original, network *n, style *target, ff_rng *r, bool *used,
+                seeded_fault *out)
 {
     scene c = {.original = original, .n = n, .target = target, .rng = r};
     for (int i = 0; i < (int)FF_COUNT(kinds); i++)
@@ -399,8 +396,7 @@ bool fault_seed(const char *kind, const network *original, network *n, style *ta
     return false;
 }
 
-bool fault_random(const network *original, network *n, style *target, ff_rng *r, bool *used,
-                  seeded_fault *out)
+bool fault_random(const network *original, network *n, style *target, ff_rng *r, bool *used, seeded_fault *out)
 {
     scene c = {.original = original, .n = n, .target = target, .rng = r};
     return put_in((int)ff_rng_below(r, FF_COUNT(kinds)), &c, used, out);

@@ -10,12 +10,7 @@ static const struct {
     const char *name;
     style style;
 } styles[] = {
-    {"torch",
-     {.producer = "pytorch 1.13.1",
-      .opset = 13,
-      .ir_version = 7,
-      .names = NAMES_TORCH,
-      .softmax = false}},
+    {"torch", {.producer = "pytorch 1.13.1", .opset = 13, .ir_version = 7, .names = NAMES_TORCH, .softmax = false}},
     {"tf2onnx",
      {.producer = "tf2onnx 1.14.0",
       .opset = 13,
@@ -133,8 +128,7 @@ int style_write(const network *n, const style *s, ff_model **out)
     const char *input_name = s->names == NAMES_TORCH ? "input" : "input_1:0";
 
     ff_model *empty = NULL;
-    int status = ff_model_create(s->producer, s->ir_version, s->opset, n->name, 1, &input_name,
-                                 &input, &empty);
+    int status = ff_model_create(s->producer, s->ir_version, s->opset, n->name, 1, &input_name, &input, &empty);
     if (status != FF_OK)
         return status;
 
@@ -146,11 +140,7 @@ int style_write(const network *n, const style *s, ff_model **out)
         static const int to_nchw[] = {0, 3, 1, 2};
         bool wrong = s->input_perm[1] || s->input_perm[2] || s->input_perm[3];
         static const int from_hcw[] = {0, 2, 1, 3};
-        ff_attr perm = ints_attr(&w, "perm",
-                                 s->input_hcw ? from_hcw
-                                 : wrong      ? s->input_perm
-                                              : to_nchw,
-                                 4);
+        ff_attr perm = ints_attr(&w, "perm", s->input_hcw ? from_hcw : wrong ? s->input_perm : to_nchw, 4);
         w.value[0] = unary(&w, "Transpose", name_of(&w, image, "Transpose"), input_name, &perm, 1);
     }
     for (int i = 1; i < n->n_layers; i++)

@@ -15,10 +15,7 @@ typedef struct style {
     int ir_version;
     enum { NAMES_TORCH, NAMES_TF, NAMES_TFLITE, NAMES_LOST } names;
     enum { INPUT_NCHW, INPUT_NHWC } input;
-    enum {
-        TRANSPOSE_ONCE,
-        TRANSPOSE_AROUND
-    } transposes; /* with INPUT_NHWC: after the input, or around each layer */
+    enum { TRANSPOSE_ONCE, TRANSPOSE_AROUND } transposes; /* with INPUT_NHWC: after the input, or around each layer */
     enum {
         PADS_EXPLICIT,
         PADS_AUTO,
@@ -27,10 +24,7 @@ typedef struct style {
     } pads; /* AUTO where SAME says the same; OMITTED: defaults left out */
     enum { NORM_FOLDED, NORM_NODE, NORM_MUL_ADD } norm;
     enum { BIAS_INPUT, BIAS_ADD } bias;
-    enum {
-        CLIP_NATIVE,
-        CLIP_MIN_MAX
-    } clip; /* Clip with attributes or inputs as the opset has it */
+    enum { CLIP_NATIVE, CLIP_MIN_MAX } clip; /* Clip with attributes or inputs as the opset has it */
     enum { POOL_GLOBAL, POOL_REDUCE_MEAN, POOL_AVERAGE } pool;
     enum { FLAT_FLATTEN, FLAT_RESHAPE, FLAT_SQUEEZE } flat;
     enum { DENSE_GEMM, DENSE_GEMM_PLAIN, DENSE_MATMUL, DENSE_CONV } dense; /* GEMM: transB=1 */
@@ -38,11 +32,11 @@ typedef struct style {
     enum {
         WRITTEN_NOT,
         WRITTEN_OUT
-    } composite;     /* HardSwish and Gelu: one operator (where the opset has it), or several */
-    bool flat_nhwc;  /* [C,H,W] before a dense layer is flattened pixel by pixel, the columns of the
+    } composite;          /* HardSwish and Gelu: one operator (where the opset has it), or several */
+    bool flat_nhwc;       /* [C,H,W] before a dense layer is flattened pixel by pixel, the columns of the
                         layer follow */
-    bool centres;    /* nearest neighbours by the centres of pixels, where that is the same */
-    bool idle_nodes; /* Identity, Dropout, Cast here and there */
+    bool centres;         /* nearest neighbours by the centres of pixels, where that is the same */
+    bool idle_nodes;      /* Identity, Dropout, Cast here and there */
     bool softmax_default; /* no axis is written */
     bool softmax;
     bool symbolic_batch;

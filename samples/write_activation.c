@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-static const char *by_scalar(writer *w, const layer *l, const char *op, const char *x,
-                             const char *what, float value)
+static const char *by_scalar(writer *w, const layer *l, const char *op, const char *x, const char *what, float value)
 {
     return binary(w, op, name_of(w, l, what), x, scalar(w, weight_name(w, l, what), value));
 }
@@ -16,10 +15,9 @@ static const char *clip(writer *w, const layer *l, const char *x, float max)
         return by_scalar(w, l, "Min", x, "relu6_max", max);
     }
     if (w->s->opset < 11)
-        return unary(w, "Clip", name_of(w, l, "Relu6"), x,
-                     (ff_attr[]){float_attr("min", 0), float_attr("max", max)}, 2);
-    const char *in[] = {x, scalar(w, weight_name(w, l, "clip_min"), 0),
-                        scalar(w, weight_name(w, l, "clip_max"), max)};
+        return unary(w, "Clip", name_of(w, l, "Relu6"), x, (ff_attr[]){float_attr("min", 0), float_attr("max", max)},
+                     2);
+    const char *in[] = {x, scalar(w, weight_name(w, l, "clip_min"), 0), scalar(w, weight_name(w, l, "clip_max"), max)};
     return node(w, "Clip", name_of(w, l, "Clip"), in, 3, NULL, 0);
 }
 
@@ -28,8 +26,7 @@ static const char *hard_swish(writer *w, const layer *l, const char *x)
 {
     if (w->s->composite == WRITTEN_OUT) {
         const char *gate = clip(w, l, by_scalar(w, l, "Add", x, "add_3", 3), 6);
-        return by_scalar(w, l, "Div", binary(w, "Mul", name_of(w, l, "gated"), x, gate), "div_6",
-                         6);
+        return by_scalar(w, l, "Div", binary(w, "Mul", name_of(w, l, "gated"), x, gate), "div_6", 6);
     }
     if (w->s->opset >= 14)
         return unary(w, "HardSwish", name_of(w, l, "HardSwish"), x, NULL, 0);
@@ -47,15 +44,12 @@ static const char *gelu(writer *w, const layer *l, const char *x, bool tanh_form
     }
     const char *inner;
     if (tanh_form) {
-        const char *cube = binary(w, "Mul", name_of(w, l, "cube"),
-                                  binary(w, "Mul", name_of(w, l, "square"), x, x), x);
-        const char *sum = binary(w, "Add", name_of(w, l, "sum"), x,
-                                 by_scalar(w, l, "Mul", cube, "third", 0.044715f));
-        inner = unary(w, "Tanh", name_of(w, l, "Tanh"),
-                      by_scalar(w, l, "Mul", sum, "root", (float)sqrt(2 / M_PI)), NULL, 0);
+        const char *cube = binary(w, "Mul", name_of(w, l, "cube"), binary(w, "Mul", name_of(w, l, "square"), x, x), x);
+        const char *sum = binary(w, "Add", name_of(w, l, "sum"), x, by_scalar(w, l, "Mul", cube, "third", 0.044715f));
+        inner = unary(w, "Tanh", name_of(w, l, "Tanh"), by_scalar(w, l, "Mul", sum, "root", (float)sqrt(2 / M_PI)),
+                      NULL, 0);
     } else {
-        inner = unary(w, "Erf", name_of(w, l, "Erf"),
-                      by_scalar(w, l, "Div", x, "sqrt_2", (float)sqrt(2)), NULL, 0);
+        inner = unary(w, "Erf", name_of(w, l, "Erf"), by_scalar(w, l, "Div", x, "sqrt_2", (float)sqrt(2)), NULL, 0);
     }
     const char *gate = by_scalar(w, l, "Add", inner, "one", 1);
     return by_scalar(w, l, "Mul", binary(w, "Mul", name_of(w, l, "gate"), x, gate), "half", 0.5f);
@@ -81,8 +75,7 @@ const char *activate(writer *w, const layer *l, const char *x)
                       initializer(w, weight_name(w, l, "slope"), 4 - drop, dims + drop, l->slope));
     }
     case SWISH:
-        return binary(w, "Mul", name_of(w, l, "gated"), x,
-                      unary(w, "Sigmoid", name_of(w, l, "Sigmoid"), x, NULL, 0));
+        return binary(w, "Mul", name_of(w, l, "gated"), x, unary(w, "Sigmoid", name_of(w, l, "Sigmoid"), x, NULL, 0));
     case HARD_SWISH:
         return hard_swish(w, l, x);
     case GELU:

@@ -38,8 +38,7 @@ static const char *pad_node(writer *w, const layer *l, int number, const char *x
 }
 
 /* Attributes of a window (kernel, strides, pads); pads may become a node before x. */
-static int window_attrs(writer *w, const layer *l, int number, const char **x, bool conv,
-                        ff_attr *attrs)
+static int window_attrs(writer *w, const layer *l, int number, const char **x, bool conv, ff_attr *attrs)
 {
     const layer *from = &w->n->layers[l->in[0]];
     bool zero = !l->pads[0] && !l->pads[1] && !l->pads[2] && !l->pads[3];
@@ -56,8 +55,7 @@ static int window_attrs(writer *w, const layer *l, int number, const char **x, b
     bool zero_pooled = l->kind == LAYER_MAX_POOL && w->s->zero_pooled == number;
     if (!zero && ((w->s->pads == PADS_NODE && (conv || average)) || zero_pooled))
         *x = pad_node(w, l, number, *x, 0);
-    else if (w->s->pads == PADS_AUTO && l->kind != LAYER_DECONV && !l->ceil_mode &&
-             is_same_upper(l, from))
+    else if (w->s->pads == PADS_AUTO && l->kind != LAYER_DECONV && !l->ceil_mode && is_same_upper(l, from))
         attrs[count++] = text_attr("auto_pad", "SAME_UPPER");
     else if (!zero || !plain)
         attrs[count++] = ints_attr(w, "pads", l->pads, 4);
@@ -68,10 +66,8 @@ static int window_attrs(writer *w, const layer *l, int number, const char **x, b
 static const char *mul_add(writer *w, const layer *l, const char *x, const float *k, const float *d)
 {
     int64_t dims[] = {1, l->channels, 1, 1};
-    x = binary(w, "Mul", name_of(w, l, "mul"), x,
-               initializer(w, weight_name(w, l, "mul"), 4, dims, k));
-    return binary(w, "Add", name_of(w, l, "add"), x,
-                  initializer(w, weight_name(w, l, "add"), 4, dims, d));
+    x = binary(w, "Mul", name_of(w, l, "mul"), x, initializer(w, weight_name(w, l, "mul"), 4, dims, k));
+    return binary(w, "Add", name_of(w, l, "add"), x, initializer(w, weight_name(w, l, "add"), 4, dims, d));
 }
 
 static const char *norm_node(writer *w, const layer *l, const char *x)
@@ -81,12 +77,10 @@ static const char *norm_node(writer *w, const layer *l, const char *x)
                         initializer(w, weight_name(w, l, "beta"), 1, dims, l->shift),
                         initializer(w, weight_name(w, l, "moving_mean"), 1, dims, l->mean),
                         initializer(w, weight_name(w, l, "moving_variance"), 1, dims, l->variance)};
-    ff_attr attrs[] = {float_attr("epsilon", l->epsilon), float_attr("momentum", 0.0f),
-                       int_attr("training_mode", 1)};
+    ff_attr attrs[] = {float_attr("epsilon", l->epsilon), float_attr("momentum", 0.0f), int_attr("training_mode", 1)};
     if (!w->s->calibrate_batch)
         return node(w, "BatchNormalization", name_of(w, l, "BatchNorm"), in, 5, attrs, 1);
-    const char *out[] = {say(w, "%s/y", l->name), say(w, "%s/mean", l->name),
-                         say(w, "%s/variance", l->name)};
+    const char *out[] = {say(w, "%s/y", l->name), say(w, "%s/mean", l->name), say(w, "%s/variance", l->name)};
     ff_node_spec spec = {.name = l->name,
                          .op = "BatchNormalization",
                          .domain = "",
@@ -132,8 +126,7 @@ static const char *write_conv(writer *w, const layer *l, int number, const char 
     if (turned) {
         dims[0] = in_channels;
         dims[1] = channels;
-        attrs[n_attrs++] =
-            ints_attr(w, "output_padding", (int[]){l->output_padding, l->output_padding}, 2);
+        attrs[n_attrs++] = ints_attr(w, "output_padding", (int[]){l->output_padding, l->output_padding}, 2);
     }
     float *k = ff_arena_alloc(w->arena, (size_t)channels * sizeof *k);
     float *d = ff_arena_alloc(w->arena, (size_t)channels * sizeof *d);
@@ -151,9 +144,8 @@ static const char *write_conv(writer *w, const layer *l, int number, const char 
     if (bias_input)
         in[2] = initializer(w, weight_name(w, l, "bias"), 1, &channels, d);
     free(folded);
-    x = node(w, turned ? "ConvTranspose" : "Conv",
-             name_of(w, l, turned ? "conv_transpose" : "Conv2D"), in, bias_input ? 3 : 2, attrs,
-             n_attrs);
+    x = node(w, turned ? "ConvTranspose" : "Conv", name_of(w, l, turned ? "conv_transpose" : "Conv2D"), in,
+             bias_input ? 3 : 2, attrs, n_attrs);
     if (bias && !bias_input)
         x = binary(w, "Add", name_of(w, l, "BiasAdd"), x,
                    initializer(w, weight_name(w, l, "bias"), 4, (int64_t[]){1, channels, 1, 1}, d));
@@ -171,8 +163,7 @@ static const char *write_pool(writer *w, const layer *l, int number, const char 
         attrs[n_attrs++] = int_attr("ceil_mode", 1);
     if (l->count_pad && !node_pads)
         attrs[n_attrs++] = int_attr("count_include_pad", 1);
-    return unary(w, max ? "MaxPool" : "AveragePool", name_of(w, l, max ? "MaxPool" : "AvgPool"), x,
-                 attrs, n_attrs);
+    return unary(w, max ? "MaxPool" : "AveragePool", name_of(w, l, max ? "MaxPool" : "AvgPool"), x, attrs, n_attrs);
 }
 
 /* Upsample to 9, Resize from 10 on; which coordinates it reads can be said from 11 on. */
@@ -180,8 +171,7 @@ static const char *write_resize(writer *w, const layer *l, const char *x)
 {
     float scales[] = {1, 1, 2, 2};
     int opset = w->s->opset;
-    ff_attr attrs[] = {text_attr("mode", l->mode),
-                       text_attr("coordinate_transformation_mode", l->coordinates),
+    ff_attr attrs[] = {text_attr("mode", l->mode), text_attr("coordinate_transformation_mode", l->coordinates),
                        text_attr("nearest_mode", l->nearest)};
     /* For twice the size these two read the same pixels. */
     if (w->s->centres && !strcmp(l->mode, "nearest") && !strcmp(l->coordinates, "asymmetric") &&
@@ -190,20 +180,18 @@ static const char *write_resize(writer *w, const layer *l, const char *x)
         attrs[2] = text_attr("nearest_mode", "round_prefer_floor");
     }
     if (opset < 9) {
-        attrs[1] = (ff_attr){
-            .name = "scales",
-            .type = FF_ATTR_FLOATS,
-            .n = 4,
-            .floats = memcpy(ff_arena_alloc(w->arena, sizeof scales), scales, sizeof scales)};
+        attrs[1] = (ff_attr){.name = "scales",
+                             .type = FF_ATTR_FLOATS,
+                             .n = 4,
+                             .floats = memcpy(ff_arena_alloc(w->arena, sizeof scales), scales, sizeof scales)};
         return unary(w, "Upsample", name_of(w, l, "Upsample"), x, attrs, 2);
     }
     const char *by = initializer(w, weight_name(w, l, "scales"), 1, (int64_t[]){4}, scales);
     if (opset < 11)
-        return node(w, opset < 10 ? "Upsample" : "Resize", name_of(w, l, "Resize"),
-                    (const char *[]){x, by}, 2, attrs, 1);
+        return node(w, opset < 10 ? "Upsample" : "Resize", name_of(w, l, "Resize"), (const char *[]){x, by}, 2, attrs,
+                    1);
     /* Before 13 the region of interest has to be there, though nobody reads it. */
-    const char *roi =
-        opset < 13 ? initializer(w, weight_name(w, l, "roi"), 1, (int64_t[]){0}, scales) : "";
+    const char *roi = opset < 13 ? initializer(w, weight_name(w, l, "roi"), 1, (int64_t[]){0}, scales) : "";
     return node(w, "Resize", name_of(w, l, "Resize"), (const char *[]){x, roi, by}, 3, attrs, 3);
 }
 
@@ -223,9 +211,8 @@ static const char *write_global_pool(writer *w, const layer *l, const char *x)
         if (w->s->opset < 18)
             return unary(w, "ReduceMean", name_of(w, l, "Mean"), x, attrs, 2);
         return node(w, "ReduceMean", name_of(w, l, "Mean"),
-                    (const char *[]){
-                        x, ints_initializer(w, weight_name(w, l, "axes"), (int64_t[]){2, 3}, 2)},
-                    2, &attrs[1], 1);
+                    (const char *[]){x, ints_initializer(w, weight_name(w, l, "axes"), (int64_t[]){2, 3}, 2)}, 2,
+                    &attrs[1], 1);
     }
     return x;
 }
@@ -247,8 +234,7 @@ static const char *write_flat(writer *w, const layer *l, const char *x)
     case FLAT_RESHAPE:
         return binary(w, "Reshape", name_of(w, l, "Reshape"), x,
                       ints_initializer(w, weight_name(w, l, "shape"),
-                                       (int64_t[]){-1, from->channels * from->height * from->width},
-                                       2));
+                                       (int64_t[]){-1, from->channels * from->height * from->width}, 2));
     case FLAT_SQUEEZE:
         if (w->s->opset < 13)
             return unary(w, "Squeeze", name_of(w, l, "Squeeze"), x, &axes, 1);
@@ -293,17 +279,13 @@ static const char *write_dense(writer *w, const layer *l, const char *x)
     }
     case DENSE_MATMUL:
         x = write_flat(w, l, x);
-        x = binary(w, "MatMul", name_of(w, l, "MatMul"), x,
-                   weight(w, l, "kernel", 2, (int64_t[]){in, out}, turned));
-        x = binary(w, "Add", name_of(w, l, "BiasAdd"), x,
-                   initializer(w, bias_name, 1, &out, l->bias));
+        x = binary(w, "MatMul", name_of(w, l, "MatMul"), x, weight(w, l, "kernel", 2, (int64_t[]){in, out}, turned));
+        x = binary(w, "Add", name_of(w, l, "BiasAdd"), x, initializer(w, bias_name, 1, &out, l->bias));
         break;
     case DENSE_CONV: {
-        const char *args[] = {x,
-                              weight(w, l, "weight", 4,
-                                     (int64_t[]){out, from->channels, from->height, from->width},
-                                     l->weight),
-                              initializer(w, bias_name, 1, &out, l->bias)};
+        const char *args[] = {
+            x, weight(w, l, "weight", 4, (int64_t[]){out, from->channels, from->height, from->width}, l->weight),
+            initializer(w, bias_name, 1, &out, l->bias)};
         x = node(w, "Conv", name_of(w, l, "Conv2D"), args, 3, NULL, 0);
         x = binary(w, "Reshape", name_of(w, l, "Reshape"), x,
                    ints_initializer(w, weight_name(w, l, "shape"), (int64_t[]){-1, out}, 2));

@@ -69,11 +69,10 @@ ff_attr text_attr(const char *name, const char *text)
     return (ff_attr){.name = name, .type = FF_ATTR_STRING, .s = text, .s_len = strlen(text)};
 }
 
-const char *node(writer *w, const char *op, const char *name, const char *const *in, int n_in,
-                 const ff_attr *attrs, int n_attrs)
+const char *node(writer *w, const char *op, const char *name, const char *const *in, int n_in, const ff_attr *attrs,
+                 int n_attrs)
 {
-    const char *out =
-        w->s->names == NAMES_TORCH ? say(w, "%s_output_0", name) : say(w, "%s:0", name);
+    const char *out = w->s->names == NAMES_TORCH ? say(w, "%s_output_0", name) : say(w, "%s:0", name);
     ff_node_spec spec = {.name = name,
                          .op = op,
                          .domain = "",
@@ -87,8 +86,7 @@ const char *node(writer *w, const char *op, const char *name, const char *const 
     return out;
 }
 
-const char *unary(writer *w, const char *op, const char *name, const char *in, const ff_attr *attrs,
-                  int n_attrs)
+const char *unary(writer *w, const char *op, const char *name, const char *in, const ff_attr *attrs, int n_attrs)
 {
     return node(w, op, name, &in, 1, attrs, n_attrs);
 }
@@ -98,8 +96,7 @@ const char *binary(writer *w, const char *op, const char *name, const char *a, c
     return node(w, op, name, (const char *[]){a, b}, 2, NULL, 0);
 }
 
-static const ff_tensor *tensor_of(writer *w, ff_dtype type, int rank, const int64_t *dims,
-                                  const void *data)
+static const ff_tensor *tensor_of(writer *w, ff_dtype type, int rank, const int64_t *dims, const void *data)
 {
     ff_tensor *t;
     if (ff_tensor_create(type, rank, dims, &t) != FF_OK) {
@@ -110,8 +107,7 @@ static const ff_tensor *tensor_of(writer *w, ff_dtype type, int rank, const int6
     return t;
 }
 
-const char *initializer(writer *w, const char *name, int rank, const int64_t *dims,
-                        const float *data)
+const char *initializer(writer *w, const char *name, int rank, const int64_t *dims, const float *data)
 {
     const ff_tensor *t = tensor_of(w, FF_FLOAT, rank, dims, data);
     if (t)
@@ -135,8 +131,7 @@ const char *scalar(writer *w, const char *name, float value)
 }
 
 /* A weight the way the style wraps it. */
-const char *weight(writer *w, const layer *l, const char *what, int rank, const int64_t *dims,
-                   const float *data)
+const char *weight(writer *w, const layer *l, const char *what, int rank, const int64_t *dims, const float *data)
 {
     const char *name = weight_name(w, l, what);
     switch (w->s->weights) {
@@ -145,14 +140,12 @@ const char *weight(writer *w, const layer *l, const char *what, int rank, const 
     case WEIGHTS_CONSTANT: {
         const ff_tensor *t = tensor_of(w, FF_FLOAT, rank, dims, data);
         ff_attr value = {.name = "value", .type = FF_ATTR_TENSOR, .t = t};
-        const char *out =
-            t ? node(w, "Constant", say(w, "%s/Constant", name), NULL, 0, &value, 1) : "";
+        const char *out = t ? node(w, "Constant", say(w, "%s/Constant", name), NULL, 0, &value, 1) : "";
         ff_tensor_unref(t);
         return out;
     }
     case WEIGHTS_IDENTITY:
-        return unary(w, "Identity", say(w, "%s/Identity", name),
-                     initializer(w, name, rank, dims, data), NULL, 0);
+        return unary(w, "Identity", say(w, "%s/Identity", name), initializer(w, name, rank, dims, data), NULL, 0);
     case WEIGHTS_TRANSPOSE: {
         if (rank != 4)
             return initializer(w, name, rank, dims, data);
@@ -178,7 +171,6 @@ const char *in_layout(writer *w, int layer_number, bool nhwc)
     if (w->nhwc[layer_number] == nhwc)
         return w->value[layer_number];
     ff_attr perm = ints_attr(w, "perm", nhwc ? (int[]){0, 2, 3, 1} : (int[]){0, 3, 1, 2}, 4);
-    return unary(w, "Transpose",
-                 name_of(w, &w->n->layers[layer_number], say(w, "Transpose_%d", ++w->counter)),
+    return unary(w, "Transpose", name_of(w, &w->n->layers[layer_number], say(w, "Transpose_%d", ++w->counter)),
                  w->value[layer_number], &perm, 1);
 }

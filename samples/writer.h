@@ -29,18 +29,15 @@ ff_attr int_attr(const char *name, int64_t value);
 ff_attr float_attr(const char *name, float value);
 ff_attr text_attr(const char *name, const char *text);
 /* Appends a node; returns the name of what it makes. */
-const char *node(writer *w, const char *op, const char *name, const char *const *in, int n_in,
-                 const ff_attr *attrs, int n_attrs);
-const char *unary(writer *w, const char *op, const char *name, const char *in, const ff_attr *attrs,
-                  int n_attrs);
+const char *node(writer *w, const char *op, const char *name, const char *const *in, int n_in, const ff_attr *attrs,
+                 int n_attrs);
+const char *unary(writer *w, const char *op, const char *name, const char *in, const ff_attr *attrs, int n_attrs);
 const char *binary(writer *w, const char *op, const char *name, const char *a, const char *b);
-const char *initializer(writer *w, const char *name, int rank, const int64_t *dims,
-                        const float *data);
+const char *initializer(writer *w, const char *name, int rank, const int64_t *dims, const float *data);
 const char *ints_initializer(writer *w, const char *name, const int64_t *data, int count);
 const char *scalar(writer *w, const char *name, float value);
 /* A weight the way the style wraps it. */
-const char *weight(writer *w, const layer *l, const char *what, int rank, const int64_t *dims,
-                   const float *data);
+const char *weight(writer *w, const layer *l, const char *what, int rank, const int64_t *dims, const float *data);
 /* The value of a layer in the layout asked for. */
 const char *in_layout(writer *w, int layer_number, bool nhwc);
 

@@ -31,7 +31,7 @@ network *network_mobilenet_v2(zoo_scale s, int classes, uint64_t seed)
 {
     static const struct {
         int expand, channels, repeats, stride;
-    } stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2},
+    } stages[] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
                   {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
     int size = s.size ? s.size : 224;
     network *n = network_create("mobilenet_v2", 3, size, size, seed);
@@ -44,7 +44,8 @@ network *network_mobilenet_v2(zoo_scale s, int classes, uint64_t seed)
             snprintf(stem, sizeof stem, "block%d", ++block);
             if (hidden != from)
                 x = network_conv(n, x, name2(name, sizeof name, stem, "expand"), hidden, 1, 1, 1, false, RELU6);
-            x = network_conv(n, x, name2(name, sizeof name, stem, "depthwise"), hidden, 3, stride, hidden, false, RELU6);
+            x = network_conv(n, x, name2(name, sizeof name, stem, "depthwise"), hidden, 3, stride, hidden, false,
+                             RELU6);
             x = network_conv(n, x, name2(name, sizeof name, stem, "project"), to, 1, 1, 1, false, LINEAR);
             if (stride == 1 && from == to)
                 x = network_add(n, in, x, name2(name, sizeof name, stem, "add"), LINEAR);
@@ -65,7 +66,8 @@ static int bottleneck_v1(network *n, int x, const char *stem, int channels, int 
     x = network_conv(n, x, name2(name, sizeof name, stem, "conv2"), channels, 3, stride, 1, false, RELU);
     x = network_conv(n, x, name2(name, sizeof name, stem, "conv3"), 4 * channels, 1, 1, 1, false, LINEAR);
     if (shortcut)
-        in = network_conv(n, in, name2(name, sizeof name, stem, "downsample"), 4 * channels, 1, stride, 1, false, LINEAR);
+        in = network_conv(n, in, name2(name, sizeof name, stem, "downsample"), 4 * channels, 1, stride, 1, false,
+                          LINEAR);
     return network_add(n, x, in, name2(name, sizeof name, stem, "add"), RELU);
 }
 
@@ -78,7 +80,8 @@ static int bottleneck_v2(network *n, int x, const char *stem, int channels, int 
     x = network_conv(n, x, name2(name, sizeof name, stem, "conv2"), channels, 3, stride, 1, true, RELU);
     x = network_conv(n, x, name2(name, sizeof name, stem, "conv3"), 4 * channels, 1, 1, 1, false, LINEAR);
     if (shortcut)
-        in = network_conv(n, active, name2(name, sizeof name, stem, "shortcut"), 4 * channels, 1, stride, 1, false, LINEAR);
+        in = network_conv(n, active, name2(name, sizeof name, stem, "shortcut"), 4 * channels, 1, stride, 1, false,
+                          LINEAR);
     else if (stride != 1)
         in = network_max_pool(n, in, name2(name, sizeof name, stem, "pool"), 1, stride, 0);
     return network_add(n, in, x, name2(name, sizeof name, stem, "add"), LINEAR);
@@ -99,8 +102,8 @@ network *network_resnet101(zoo_scale s, int version, int classes, uint64_t seed)
             bool strided = version == 1 ? b == 0 && stage > 0 : b == blocks - 1 && stage < 3;
             bool shortcut = b == 0;
             snprintf(stem, sizeof stem, "layer%d.%d", stage + 1, b);
-            x = (version == 1 ? bottleneck_v1 : bottleneck_v2)(n, x, stem, wide(s, channels[stage]),
-                                                               strided ? 2 : 1, shortcut);
+            x = (version == 1 ? bottleneck_v1 : bottleneck_v2)(n, x, stem, wide(s, channels[stage]), strided ? 2 : 1,
+                                                               shortcut);
         }
     }
     if (version == 2)

@@ -169,7 +169,16 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_activations_class = {
-    .name = "activations", .alone = 28, .title = "Activations", .keys = "j k channel  < > image  o sort by error  I inject  Enter zoom",
-    .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head, .corner = corner,
-    .empty = empty, .pair = pair_of, .verb = verb,
+    .name = "activations",
+    .alone = 28,
+    .title = "Activations",
+    .keys = "j k channel  < > image  o sort by error  I inject  Enter zoom",
+    .refresh = refresh,
+    .draw = draw,
+    .head_height = head_height,
+    .draw_head = draw_head,
+    .corner = corner,
+    .empty = empty,
+    .pair = pair_of,
+    .verb = verb,
 };

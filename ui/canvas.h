@@ -13,7 +13,7 @@ typedef struct ui_cell {
     uint32_t c;    /* code point; 0: the right half of a wide one */
     uint32_t mark; /* one combining code point on top, or 0 */
     ui_style style;
-    uint8_t line;  /* frame lines that leave this cell: bits N 1, E 2, S 4, W 8 */
+    uint8_t line;    /* frame lines that leave this cell: bits N 1, E 2, S 4, W 8 */
     uint32_t fg, bg; /* colours of a picture: UI_RGB | 0xRRGGBB instead of the style; 0: none */
 } ui_cell;
 #define UI_RGB 0x1000000u

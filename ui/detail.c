@@ -11,8 +11,8 @@
 /* The page, and which of its lines can be edited. */
 typedef struct page {
     ui_doc doc;
-    int first; /* line of the first attribute, or of the first word of the preprocessing */
-    int n;     /* of these, a line each */
+    int first;  /* line of the first attribute, or of the first word of the preprocessing */
+    int n;      /* of these, a line each */
     int wanted; /* 1 + pair: the cursor goes to its values when they are there */
 } page;
 
@@ -70,9 +70,12 @@ static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
     static const struct {
         const char *type, *meaning;
     } meanings[] = {
-        {"PP", "preprocessing differs"}, {"ID", "input dimensions differ"},
-        {"TSS", "tensor shape and structure differ"}, {"WB", "weights and biases differ"},
-        {"LH", "layer hyperparameters differ"}, {"CG", "the computation graph differs"},
+        {"PP", "preprocessing differs"},
+        {"ID", "input dimensions differ"},
+        {"TSS", "tensor shape and structure differ"},
+        {"WB", "weights and biases differ"},
+        {"LH", "layer hyperparameters differ"},
+        {"CG", "the computation graph differs"},
     };
     ui_doc_line(d);
     ui_doc_add(d, ui_bold(ui_ink_of_type(type)), "   %s", type);
@@ -81,8 +84,11 @@ static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
             ui_doc_add(d, ui_plain(INK_DIM), "  %s", meanings[i].meaning);
     }
     bool repaired = strcmp(status, "repaired") == 0;
-    ui_doc_add(d, ui_bold(repaired ? INK_GOOD : strcmp(status, "open") == 0 ? INK_BAD : INK_DIM), "  %s%s",
-               repaired ? "\xe2\x9c\x93 " : "", status);
+    ui_doc_add(d,
+               ui_bold(repaired                      ? INK_GOOD
+                       : strcmp(status, "open") == 0 ? INK_BAD
+                                                     : INK_DIM),
+               "  %s%s", repaired ? "\xe2\x9c\x93 " : "", status);
     if (ui_int(t, row, "essential", 0))
         ui_doc_add(d, ui_bold(INK_KEY), "  \xe2\x98\x85 essential");
     ui_doc_wrap(d, ui_bold(INK_STRONG), 3, width, ui_text(t, row, "summary"));
@@ -360,8 +366,9 @@ static bool edit_line(ui_view *v, int line)
         return false;
     const ff_table *t = attributes_of(u);
     const char *now = t ? ui_text(t, i, "target") : "";
-    char *text = t ? ff_asprintf("what-if %d %s=%s", u->pair, ui_text(t, i, "name"), *now ? now : ui_text(t, i, "source"))
-                   : ui_pre_edit(u->snap, i);
+    char *text =
+        t ? ff_asprintf("what-if %d %s=%s", u->pair, ui_text(t, i, "name"), *now ? now : ui_text(t, i, "source"))
+          : ui_pre_edit(u->snap, i);
     if (text)
         ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, text);
     free(text);
@@ -394,8 +401,18 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_detail_class = {
-    .name = "detail", .alone = 28, .title = "Details", .text = true, .cursor = true,
-    .keys = "i edit a value  W Source's weights  I inject  a accept its repair  q back", .verb = verb,
-    .finish = finish, .refresh = refresh, .draw = draw, .corner = corner, .empty = empty, .proposal = proposal,
+    .name = "detail",
+    .alone = 28,
+    .title = "Details",
+    .text = true,
+    .cursor = true,
+    .keys = "i edit a value  W Source's weights  I inject  a accept its repair  q back",
+    .verb = verb,
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .corner = corner,
+    .empty = empty,
+    .proposal = proposal,
     .pair = pair_of,
 };

@@ -22,7 +22,7 @@ typedef struct ui_doc {
 
 void ui_doc_clear(ui_doc *d);
 void ui_doc_finish(ui_doc *d);
-void ui_doc_line(ui_doc *d); /* begins a line */
+void ui_doc_line(ui_doc *d);                                                     /* begins a line */
 void ui_doc_add(ui_doc *d, ui_style s, const char *format, ...) FF_PRINTF(3, 4); /* to the last line */
 void ui_doc_char(ui_doc *d, ui_style s, uint32_t c);
 /* Blanks up to a column. */

@@ -146,11 +146,18 @@ static void badge(const ui_view *v, ff_buf *out)
 
 static const char *empty(const ui_view *v)
 {
-    return v->ui->snap->localized ? "no rewrites: the graphs are written alike"
-                                  : "the models were not compared yet";
+    return v->ui->snap->localized ? "no rewrites: the graphs are written alike" : "the models were not compared yet";
 }
 
 const ui_view_class ui_equivalences_class = {
-    .name = "equivalences", .title = "Equivalent", .keys = "Enter details  / search", .pair = pair, .follow = follow,
-    .finish = finish, .refresh = refresh, .draw = draw, .badge = badge, .empty = empty,
+    .name = "equivalences",
+    .title = "Equivalent",
+    .keys = "Enter details  / search",
+    .pair = pair,
+    .follow = follow,
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .badge = badge,
+    .empty = empty,
 };

@@ -58,10 +58,24 @@ static void on_note(void *sink, const char *text)
 
 static void init(ui *u, ff_session *s, const ff_options *o)
 {
-    *u = (ui){.session = s, .options = o, .snap = ff_session_snapshot(s), .popup = -1, .pair = -1,
-              .detail_wanted = -1, .saved_state = -1, .focus = VIEW_GRAPH, .dirty = true};
-    u->context = (ff_context){.session = s, .options = o, .print = on_print, .note = on_note,
-                              .sink = u, .view = ui_verb, .terminal = true, .margin = 4, .lesson = o ? o->lesson : NULL};
+    *u = (ui){.session = s,
+              .options = o,
+              .snap = ff_session_snapshot(s),
+              .popup = -1,
+              .pair = -1,
+              .detail_wanted = -1,
+              .saved_state = -1,
+              .focus = VIEW_GRAPH,
+              .dirty = true};
+    u->context = (ff_context){.session = s,
+                              .options = o,
+                              .print = on_print,
+                              .note = on_note,
+                              .sink = u,
+                              .view = ui_verb,
+                              .terminal = true,
+                              .margin = 4,
+                              .lesson = o ? o->lesson : NULL};
     u->nothing = ff_table_create("nothing", NULL, 0);
     for (int i = 0; i < VIEW_COUNT; i++)
         ui_view_init(&u->views[i], u, (ui_view_id)i);

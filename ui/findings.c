@@ -38,8 +38,7 @@ static void refresh(ui_view *v)
     int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order);
     double *keys = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *keys);
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if ((v->mode == OPEN && !has_status(t, i, "open")) ||
-            (v->mode == REPAIRED && !has_status(t, i, "repaired")) ||
+        if ((v->mode == OPEN && !has_status(t, i, "open")) || (v->mode == REPAIRED && !has_status(t, i, "repaired")) ||
             (v->mode == ESSENTIAL && !ui_int(t, i, "essential", 0)))
             continue;
         keys[i] = key_of(t, i, v->sort);
@@ -210,8 +209,19 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_findings_class = {
-    .name = "findings", .title = "Findings", .keys = "Enter explain  a repair it  x its images  o along the network, by type, by size  f filter", .filters = true,
-    .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
-    .badge = badge, .corner = corner, .empty = empty, .pair = pair, .follow = follow,
-    .proposal = proposal, .verb = verb,
+    .name = "findings",
+    .title = "Findings",
+    .keys = "Enter explain  a repair it  x its images  o along the network, by type, by size  f filter",
+    .filters = true,
+    .refresh = refresh,
+    .draw = draw,
+    .head_height = head_height,
+    .draw_head = draw_head,
+    .badge = badge,
+    .corner = corner,
+    .empty = empty,
+    .pair = pair,
+    .follow = follow,
+    .proposal = proposal,
+    .verb = verb,
 };

@@ -8,21 +8,21 @@
 #include "ui.h"
 
 enum {
-    FOLD = 1 << 24, /* FOLD + first row: a folded stretch */
+    FOLD = 1 << 24,    /* FOLD + first row: a folded stretch */
     PIXELS = FOLD - 1, /* the row before the first node */
-    FOLD_MIN = 3,   /* rows that make a fold worth its line */
+    FOLD_MIN = 3,      /* rows that make a fold worth its line */
 };
 
 typedef struct graph {
     ui_lanes lanes;
     int count;
-    int *fold_end;     /* of the row at which a foldable stretch begins: the row after it; else 0 */
-    int *fold_of;      /* first row of the stretch a row lies in, or -1 */
-    bool *open;        /* by first row: unfolded by hand */
-    bool *repaired;    /* a finding of this pair was repaired */
-    int followed;      /* row that another pane speaks of: its stretch is open, -1 */
+    int *fold_end;  /* of the row at which a foldable stretch begins: the row after it; else 0 */
+    int *fold_of;   /* first row of the stretch a row lies in, or -1 */
+    bool *open;     /* by first row: unfolded by hand */
+    bool *repaired; /* a finding of this pair was repaired */
+    int followed;   /* row that another pane speaks of: its stretch is open, -1 */
     bool all_open;
-    int height;        /* rows of the window when the stretches were chosen */
+    int height;            /* rows of the window when the stretches were chosen */
     const ff_table *pairs; /* of which all this is */
 } graph;
 
@@ -99,8 +99,7 @@ static void build_lanes(graph *g, const ff_table *t)
 static bool quiet(const ff_table *t, int row)
 {
     const char *status = ui_text(t, row, "status");
-    return (strcmp(status, "equal") == 0 || strcmp(status, "equivalent") == 0) &&
-           ui_int(t, row, "findings", 0) == 0;
+    return (strcmp(status, "equal") == 0 || strcmp(status, "equivalent") == 0) && ui_int(t, row, "findings", 0) == 0;
 }
 
 static bool folds(const graph *g, const ff_table *t, int row)
@@ -174,8 +173,7 @@ static bool has_pixels(const ff_snapshot *s)
 
 static bool is_open(const graph *g, int first)
 {
-    return g->all_open || g->open[first] ||
-           (g->followed >= first && g->followed < g->fold_end[first]);
+    return g->all_open || g->open[first] || (g->followed >= first && g->followed < g->fold_end[first]);
 }
 
 static void refresh(ui_view *v)
@@ -375,7 +373,8 @@ static void draw(ui_view *v, int row, ui_pen *p)
         return;
     }
     const char *summary = ui_text(t, row, "target_summary");
-    draw_target(p, &l, summary, target_only && !*note ? "not in the Source" : note, strcmp(summary, ui_text(t, row, "source_summary")) == 0);
+    draw_target(p, &l, summary, target_only && !*note ? "not in the Source" : note,
+                strcmp(summary, ui_text(t, row, "source_summary")) == 0);
 }
 
 static int head_height(const ui_view *v, int height)
@@ -410,14 +409,12 @@ static void corner(const ui_view *v, ff_buf *out)
     for (int i = 0; i < ff_table_rows(t); i++)
         different += !quiet(t, i);
     if (ff_table_rows(t) && v->ui->snap->localized)
-        ff_buf_printf(out, "%d of %d differ%s", different, ff_table_rows(t),
-                      v->mode ? ", others hidden" : "");
+        ff_buf_printf(out, "%d of %d differ%s", different, ff_table_rows(t), v->mode ? ", others hidden" : "");
 }
 
 static const char *empty(const ui_view *v)
 {
-    return !v->ui->snap->loaded ? "loading the models" : v->mode ? "nothing differs (f: all rows)"
-                                                                 : "no aligned nodes";
+    return !v->ui->snap->loaded ? "loading the models" : v->mode ? "nothing differs (f: all rows)" : "no aligned nodes";
 }
 
 /* -------------------------------------------------------------------------------------- moving */
@@ -515,9 +512,20 @@ static int find(ui_view *v, const char *text, int from, int step)
 }
 
 const ui_view_class ui_graph_class = {
-    .name = "graph", .title = "Graph", .keys = "Enter details  Space fold  f differences only",
-    .filters = true, .fits = true,
-    .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height,
-    .draw_head = draw_head, .corner = corner, .empty = empty, .pair = pair, .follow = follow,
-    .verb = verb, .find = find,
+    .name = "graph",
+    .title = "Graph",
+    .keys = "Enter details  Space fold  f differences only",
+    .filters = true,
+    .fits = true,
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .head_height = head_height,
+    .draw_head = draw_head,
+    .corner = corner,
+    .empty = empty,
+    .pair = pair,
+    .follow = follow,
+    .verb = verb,
+    .find = find,
 };

@@ -11,8 +11,7 @@
 static const struct {
     const char *column, *title;
 } scores[] = {
-    {"isolated", "isolated"}, {"entire", "entire"}, {"causal", "causal"}, {"kw", "kw"},
-    {"layer", "layer"},
+    {"isolated", "isolated"}, {"entire", "entire"}, {"causal", "causal"}, {"kw", "kw"}, {"layer", "layer"},
 };
 enum { BY_ISOLATED, BY_ENTIRE, BY_CAUSAL, BY_KW, BY_LAYER };
 
@@ -278,7 +277,17 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_heat_class = {
-    .name = "heat", .title = "Suspicious layers", .keys = "Enter details  o sort",
-    .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
-    .corner = corner, .empty = empty, .pair = pair, .follow = follow, .verb = verb,
+    .name = "heat",
+    .title = "Suspicious layers",
+    .keys = "Enter details  o sort",
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .head_height = head_height,
+    .draw_head = draw_head,
+    .corner = corner,
+    .empty = empty,
+    .pair = pair,
+    .follow = follow,
+    .verb = verb,
 };

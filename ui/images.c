@@ -108,8 +108,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     label(t, row, "source", source, sizeof source);
     label(t, row, "target", target, sizeof target);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    ui_pen_char(p, ui_bold(wrong ? INK_BAD : first ? INK_GOOD : INK_DIM),
-                wrong ? 0x2717 : first ? 0x2713 : 0x00b7);
+    ui_pen_char(p, ui_bold(wrong ? INK_BAD : first ? INK_GOOD : INK_DIM), wrong ? 0x2717 : first ? 0x2713 : 0x00b7);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_field(p, ui_plain(INK_TEXT), name, ui_text(t, row, "name"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
@@ -267,8 +266,9 @@ static const char *empty(const ui_view *v)
     if (repair >= 0 && ui_busy(v->ui))
         return "the repair is being judged";
     if (repair >= 0)
-        return ui_int(ui_proposals(v->ui), repair, "complete", 0) ? "taken alone, this repair changes no label (f: all)"
-                                                                  : "taken alone, this repair puts too few right (f: all)";
+        return ui_int(ui_proposals(v->ui), repair, "complete", 0)
+                   ? "taken alone, this repair changes no label (f: all)"
+                   : "taken alone, this repair puts too few right (f: all)";
     return v->ui->snap->loaded ? "no image is of this kind (f: next filter)" : "loading the images";
 }
 
@@ -326,9 +326,17 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_images_class = {
-    .name = "images", .alone = 28, .title = "Images",
+    .name = "images",
+    .alone = 28,
+    .title = "Images",
     .keys = "f all, wrong, put right, worse, by step  x the repair that puts it right",
     .filters = true,
-    .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height, .draw_head = draw_head,
-    .corner = corner, .empty = empty, .verb = verb,
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .head_height = head_height,
+    .draw_head = draw_head,
+    .corner = corner,
+    .empty = empty,
+    .verb = verb,
 };

@@ -51,8 +51,7 @@ void ui_input_destroy(ui_input *in)
 void ui_input_learn(ui_input *in, const char *sequence, const char *name)
 {
     ff_grow(&in->learned, &in->capacity, in->n_learned + 1, sizeof *in->learned);
-    in->learned[in->n_learned++] =
-        (struct learned){ff_strdup(sequence), ff_strdup(name), strlen(sequence)};
+    in->learned[in->n_learned++] = (struct learned){ff_strdup(sequence), ff_strdup(name), strlen(sequence)};
 }
 
 void ui_input_feed(ui_input *in, const char *bytes, size_t n)
@@ -126,8 +125,7 @@ static void add_modifiers(ui_key *k, int m)
     char plain[16];
     memcpy(plain, k->name, sizeof plain);
     m = m > 1 ? m - 1 : 0;
-    snprintf(k->name, sizeof k->name, "%s%s%s%.9s", m & 4 ? "C-" : "", m & 2 ? "M-" : "",
-             m & 1 ? "S-" : "", plain);
+    snprintf(k->name, sizeof k->name, "%s%s%s%.9s", m & 4 ? "C-" : "", m & 2 ? "M-" : "", m & 1 ? "S-" : "", plain);
 }
 
 /* `ESC [ < button ; x ; y M|m` */
@@ -178,9 +176,9 @@ static bool parse_csi(ui_input *in, const char *s, size_t n, ui_key *k)
         return s[0] == '<' && (final == 'M' || final == 'm') && parse_mouse(args, n_args, final, k);
 
     static const char *const tilde[] = {
-        [1] = "Home", [2] = "Insert", [3] = "Delete", [4] = "End", [5] = "PgUp", [6] = "PgDn",
-        [7] = "Home", [8] = "End", [11] = "F1", [12] = "F2", [13] = "F3", [14] = "F4", [15] = "F5",
-        [17] = "F6", [18] = "F7", [19] = "F8", [20] = "F9", [21] = "F10", [23] = "F11", [24] = "F12",
+        [1] = "Home", [2] = "Insert", [3] = "Delete", [4] = "End",  [5] = "PgUp", [6] = "PgDn", [7] = "Home",
+        [8] = "End",  [11] = "F1",    [12] = "F2",    [13] = "F3",  [14] = "F4",  [15] = "F5",  [17] = "F6",
+        [18] = "F7",  [19] = "F8",    [20] = "F9",    [21] = "F10", [23] = "F11", [24] = "F12",
     };
     if (final == '~') {
         if (args[0] == 200) {
@@ -198,8 +196,8 @@ static bool parse_csi(ui_input *in, const char *s, size_t n, ui_key *k)
         char final;
         const char *name;
     } letters[] = {
-        {'A', "Up"}, {'B', "Down"}, {'C', "Right"}, {'D', "Left"}, {'H', "Home"}, {'F', "End"},
-        {'Z', "S-Tab"}, {'P', "F1"}, {'Q', "F2"}, {'R', "F3"}, {'S', "F4"},
+        {'A', "Up"},    {'B', "Down"}, {'C', "Right"}, {'D', "Left"}, {'H', "Home"}, {'F', "End"},
+        {'Z', "S-Tab"}, {'P', "F1"},   {'Q', "F2"},    {'R', "F3"},   {'S', "F4"},
     };
     for (size_t j = 0; j < FF_COUNT(letters); j++) {
         if (letters[j].final == final) {
@@ -245,8 +243,7 @@ static outcome parse_escape(ui_input *in, const char *s, size_t n, bool late, si
             if (n < 6)
                 return NOTHING;
             int b = (unsigned char)s[3] - 32;
-            int args[3] = {(b & 3) == 3 && !(b & 64) ? 0 : b, (unsigned char)s[4] - 32,
-                           (unsigned char)s[5] - 32};
+            int args[3] = {(b & 3) == 3 && !(b & 64) ? 0 : b, (unsigned char)s[4] - 32, (unsigned char)s[5] - 32};
             return parse_mouse(args, 3, (b & 3) == 3 && !(b & 64) ? 'm' : 'M', k) ? KEY : NOTHING;
         }
         for (size_t i = 2; i < n && i < SEQUENCE_MAX; i++) {

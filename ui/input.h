@@ -10,17 +10,15 @@
 #include "fetafix/base.h"
 
 typedef enum ui_key_type { UI_KEY, UI_MOUSE, UI_PASTE } ui_key_type;
-typedef enum ui_mouse_kind {
-    UI_MOUSE_PRESS, UI_MOUSE_RELEASE, UI_MOUSE_WHEEL_UP, UI_MOUSE_WHEEL_DOWN
-} ui_mouse_kind;
+typedef enum ui_mouse_kind { UI_MOUSE_PRESS, UI_MOUSE_RELEASE, UI_MOUSE_WHEEL_UP, UI_MOUSE_WHEEL_DOWN } ui_mouse_kind;
 
 typedef struct ui_key {
     ui_key_type type;
     char name[16];      /* "j", "C-r", "Down", "S-Tab", "M-x", "F1", "Space" */
     uint32_t codepoint; /* of a key that is text; 0: none */
     ui_mouse_kind mouse;
-    int button, x, y;   /* x, y from 0 */
-    const char *text;   /* of a paste; good until the next call */
+    int button, x, y; /* x, y from 0 */
+    const char *text; /* of a paste; good until the next call */
 } ui_key;
 
 typedef struct ui_input ui_input;

@@ -67,6 +67,12 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_jobs_class = {
-    .name = "jobs", .title = "Jobs", .keys = "Enter cancel the job  q back", .finish = finish, .refresh = refresh,
-    .draw = draw, .empty = empty, .verb = verb,
+    .name = "jobs",
+    .title = "Jobs",
+    .keys = "Enter cancel the job  q back",
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .empty = empty,
+    .verb = verb,
 };

@@ -151,8 +151,9 @@ static void repair_of_image(ui *u, int row)
         if (ui_in_list(ui_text(t, i, "puts_right"), image) && show_repair(u, i))
             return;
     }
-    ui_say(u, INK_INFO, ui_int(images, row, "wrong", 0) ? "no repair that was judged alone puts this image right"
-                                                         : "this image was right from the start");
+    ui_say(u, INK_INFO,
+           ui_int(images, row, "wrong", 0) ? "no repair that was judged alone puts this image right"
+                                           : "this image was right from the start");
 }
 
 void ui_effect(ui *u)

@@ -116,6 +116,11 @@ static void draw(ui_view *v, int row, ui_pen *p)
 }
 
 const ui_view_class ui_keys_class = {
-    .name = "keys", .title = "Help", .keys = "j k scroll  / search  q back", .text = true,
-    .finish = finish, .refresh = refresh, .draw = draw,
+    .name = "keys",
+    .title = "Help",
+    .keys = "j k scroll  / search  q back",
+    .text = true,
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
 };

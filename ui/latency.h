@@ -11,7 +11,7 @@ typedef struct ui_latency {
     int32_t us[UI_LATENCY_KEPT]; /* the last ones, in a ring */
     int64_t count;               /* of all */
     int64_t paints, first_paint_us;
-    int64_t started_ns, key_ns;  /* key_ns 0: no key waits for its paint */
+    int64_t started_ns, key_ns; /* key_ns 0: no key waits for its paint */
 } ui_latency;
 
 void ui_latency_key(ui_latency *l);

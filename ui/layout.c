@@ -48,13 +48,12 @@ static void split_columns(ui_rect r, int first, ui_rect *left, ui_rect *right)
     *right = (ui_rect){r.x + first - 1, r.y, r.width - first + 1, r.height};
 }
 
-void ui_layout_make(ui_layout *l, ui_rect body, const int64_t seen[VIEW_COUNT], ui_view_id focus,
-                    bool zoomed)
+void ui_layout_make(ui_layout *l, ui_rect body, const int64_t seen[VIEW_COUNT], ui_view_id focus, bool zoomed)
 {
-    const plan *p = body.width < 76 || body.height < 16      ? &single
-                    : body.width < 100 || body.height < 24   ? &small
-                    : body.width < 160 || body.height < 30   ? &medium
-                                                             : &wide;
+    const plan *p = body.width < 76 || body.height < 16    ? &single
+                    : body.width < 100 || body.height < 24 ? &small
+                    : body.width < 160 || body.height < 30 ? &medium
+                                                           : &wide;
     ui_rect rest = {0};
 
     l->count = p->count;

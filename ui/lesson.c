@@ -74,8 +74,7 @@ static void section(ui_doc *d, const char *heading, ui_style s, int width, const
 static void fill(ui_doc *d, const ff_lesson *l, int width, int *answer)
 {
     bool done = ff_lesson_done(l);
-    section(d, ff_lesson_text(l, FF_LESSON_TITLE), ui_plain(INK_TEXT), width,
-            ff_lesson_text(l, FF_LESSON_LOOK));
+    section(d, ff_lesson_text(l, FF_LESSON_TITLE), ui_plain(INK_TEXT), width, ff_lesson_text(l, FF_LESSON_LOOK));
     section(d, "Question", ui_bold(INK_STRONG), width, ff_lesson_text(l, FF_LESSON_QUESTION));
     *answer = (int)d->n;
     section(d, done ? "Answer" : "So far", ui_bold(done ? INK_GOOD : INK_WARN), width,
@@ -85,8 +84,9 @@ static void fill(ui_doc *d, const ff_lesson *l, int width, int *answer)
     ui_doc_line(d);
     add(d, ui_plain(INK_TEXT), width, ff_lesson_text(l, FF_LESSON_EXPLAIN));
     ui_doc_line(d);
-    add(d, ui_plain(INK_DIM), width, "Now repair it: 1 shows the graph, 3 the findings; s takes one step, A "
-                                     "all of them.");
+    add(d, ui_plain(INK_DIM), width,
+        "Now repair it: 1 shows the graph, 3 the findings; s takes one step, A "
+        "all of them.");
 }
 
 static void refresh(ui_view *v)
@@ -131,6 +131,14 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_lesson_class = {
-    .name = "lesson", .alone = 30, .title = "Lesson", .keys = "Enter answer  H hint  j k scroll", .text = true,
-    .finish = finish, .refresh = refresh, .draw = draw, .badge = badge, .verb = verb,
+    .name = "lesson",
+    .alone = 30,
+    .title = "Lesson",
+    .keys = "Enter answer  H hint  j k scroll",
+    .text = true,
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .badge = badge,
+    .verb = verb,
 };

@@ -25,5 +25,10 @@ static const char *empty(const ui_view *v)
 }
 
 const ui_view_class ui_log_class = {
-    .name = "log", .title = "Log", .keys = "/ search", .refresh = refresh, .draw = draw, .empty = empty,
+    .name = "log",
+    .title = "Log",
+    .keys = "/ search",
+    .refresh = refresh,
+    .draw = draw,
+    .empty = empty,
 };

@@ -46,7 +46,8 @@ void ui_pixels_of_differences(ui_pixels *p, const float *from, const float *to, 
         double f = most > 0 ? ((double)to[i] - from[i]) / most : 0;
         f = f > 1 ? 1 : f >= -1 ? f : -1;
         double strong = sqrt(fabs(f)); /* small differences are to be seen, too */
-        p->at[i] = f > 0 ? rgb_of(255 * strong, 80 * strong, 40 * strong) : rgb_of(40 * strong, 110 * strong, 255 * strong);
+        p->at[i] =
+            f > 0 ? rgb_of(255 * strong, 80 * strong, 40 * strong) : rgb_of(40 * strong, 110 * strong, 255 * strong);
     }
 }
 

@@ -84,7 +84,8 @@ int ui_doc_pre(ui_doc *d, const ff_snapshot *s, int width)
         size_t key = strcspn(word, "="), length;
         bool same = !differs(word, k, target);
         const char *there = value_of(target, word, key, &length);
-        char *name = ff_strndup(word, key), *a = ff_strndup(word + key + 1, k - key - 1), *b = ff_strndup(there, length);
+        char *name = ff_strndup(word, key), *a = ff_strndup(word + key + 1, k - key - 1),
+             *b = ff_strndup(there, length);
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(INK_TEXT), "   ");
         ui_doc_field(d, ui_plain(INK_DIM), 12, name);

@@ -209,8 +209,7 @@ static size_t common(const ui_prompt *p)
     return n;
 }
 
-static void complete_word(ui_prompt *p, int step,
-                          char **(*complete)(void *, const char *, int *), void *context)
+static void complete_word(ui_prompt *p, int step, char **(*complete)(void *, const char *, int *), void *context)
 {
     if (p->kind != UI_PROMPT_COMMAND)
         return;
@@ -245,8 +244,8 @@ static void complete_word(ui_prompt *p, int step,
     }
 }
 
-ui_prompt_result ui_prompt_key(ui_prompt *p, const ui_key *k,
-                               char **(*complete)(void *, const char *, int *), void *context)
+ui_prompt_result ui_prompt_key(ui_prompt *p, const ui_key *k, char **(*complete)(void *, const char *, int *),
+                               void *context)
 {
     const char *name = k->type == UI_PASTE ? "" : k->name;
     size_t length = p->text.len;
@@ -339,8 +338,8 @@ void ui_prompt_draw(const ui_prompt *p, ui_canvas *c, ui_rect r, int *cursor_x)
                 width -= ff_display_width(p->choices[first++]) + 2;
         }
         for (int i = first; i < p->n_choices; i++) {
-            ui_style s = i == p->choice ? (ui_style){INK_STRONG, PAPER_CURSOR, UI_BOLD}
-                                        : (ui_style){INK_TEXT, PAPER_BAR, 0};
+            ui_style s =
+                i == p->choice ? (ui_style){INK_STRONG, PAPER_CURSOR, UI_BOLD} : (ui_style){INK_TEXT, PAPER_BAR, 0};
             ui_pen_printf(&q, s, " %s ", p->choices[i]);
         }
     }

@@ -16,11 +16,11 @@ typedef struct ui_prompt {
     char **history; /* of commands, oldest first */
     int n_history, at_history;
     size_t history_capacity;
-    char *draft;    /* the line typed before going back in history */
+    char *draft; /* the line typed before going back in history */
     char *history_path;
     char **choices; /* completions of the last word */
     int n_choices, choice;
-    size_t word;    /* where the last word begins */
+    size_t word; /* where the last word begins */
 } ui_prompt;
 
 /* Reads the history of earlier days from $XDG_STATE_HOME/fetafix/history. */
@@ -30,8 +30,7 @@ void ui_prompt_open(ui_prompt *p, ui_prompt_kind kind, const char *text);
 void ui_prompt_close(ui_prompt *p);
 /* `complete` answers a line with the completions of its last word, as ff_command_complete. */
 ui_prompt_result ui_prompt_key(ui_prompt *p, const ui_key *k,
-                               char **(*complete)(void *context, const char *line, int *n),
-                               void *context);
+                               char **(*complete)(void *context, const char *line, int *n), void *context);
 const char *ui_prompt_text(const ui_prompt *p);
 void ui_prompt_remember(ui_prompt *p, const char *line);
 /* Draws the line; *cursor_x is where the terminal's cursor belongs. */

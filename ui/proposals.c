@@ -53,8 +53,13 @@ static void draw(ui_view *v, int row, ui_pen *p)
     char text[48];
 
     ui_pen_char(p, ui_bold(INK_FOCUS), next && strcmp(next, id) == 0 ? 0x25b8 : ' ');
-    ui_pen_char(p, ui_bold(rejected ? INK_WARN : evaluated ? INK_GOOD : INK_DIM),
-                rejected ? 0x2717 : evaluated ? 0x2713 : 0x25cb);
+    ui_pen_char(p,
+                ui_bold(rejected    ? INK_WARN
+                        : evaluated ? INK_GOOD
+                                    : INK_DIM),
+                rejected    ? 0x2717
+                : evaluated ? 0x2713
+                            : 0x25cb);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_field(p, ui_bold(rejected ? INK_DIM : ui_ink_of_type(type)), 4, type);
     if (wrong >= 0 && ui_int(t, row, "complete", 1)) {
@@ -120,8 +125,16 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_proposals_class = {
-    .name = "proposals", .title = "Repairs", .keys = "a accept  r reject  e evaluate  S split a group  f filter",
+    .name = "proposals",
+    .title = "Repairs",
+    .keys = "a accept  r reject  e evaluate  S split a group  f filter",
     .filters = true,
-    .refresh = refresh, .draw = draw, .badge = badge, .corner = corner, .empty = empty, .pair = pair,
-    .proposal = proposal, .verb = verb,
+    .refresh = refresh,
+    .draw = draw,
+    .badge = badge,
+    .corner = corner,
+    .empty = empty,
+    .pair = pair,
+    .proposal = proposal,
+    .verb = verb,
 };

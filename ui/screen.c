@@ -111,8 +111,7 @@ static void draw_pane(ui *u, const ui_pane *pane)
 
 static void draw_popup(ui *u, ui_rect body)
 {
-    ui_pane pane = {.frame = body, .n_views = 1, .views = {(ui_view_id)u->popup},
-                    .shown = (ui_view_id)u->popup};
+    ui_pane pane = {.frame = body, .n_views = 1, .views = {(ui_view_id)u->popup}, .shown = (ui_view_id)u->popup};
     int width = body.width > 124 ? 120 : body.width;
     pane.frame.x += (body.width - width) / 2;
     pane.frame.width = width;
@@ -142,8 +141,8 @@ static void draw_popup(ui *u, ui_rect body)
 static void draw_too_small(ui *u)
 {
     char text[80];
-    snprintf(text, sizeof text, "FetaFix needs %dx%d cells, here are %dx%d", UI_MIN_WIDTH, UI_MIN_HEIGHT,
-             u->width, u->height);
+    snprintf(text, sizeof text, "FetaFix needs %dx%d cells, here are %dx%d", UI_MIN_WIDTH, UI_MIN_HEIGHT, u->width,
+             u->height);
     ui_pen p = ui_pen_at(&u->canvas, (ui_rect){0, 0, u->width, u->height}, u->height / 2);
     int room = ui_pen_room(&p), need = ff_display_width(text);
     ui_pen_to(&p, need < room ? (room - need) / 2 : 0);
@@ -162,8 +161,7 @@ void ui_paint(ui *u)
         return;
     }
     ui_rect body = {0, 1, w, h - 4};
-    ui_layout_make(&u->layout, body, u->seen, u->focus,
-                   u->zoomed || h < ui_view_classes[u->focus]->alone);
+    ui_layout_make(&u->layout, body, u->seen, u->focus, u->zoomed || h < ui_view_classes[u->focus]->alone);
     for (int i = 0; i < u->layout.count; i++)
         ui_canvas_frame(&u->canvas, u->layout.panes[i].frame, INK_FRAME);
     int focused = ui_layout_pane_of(&u->layout, u->focus);

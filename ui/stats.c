@@ -79,6 +79,11 @@ static void draw(ui_view *v, int row, ui_pen *p)
 }
 
 const ui_view_class ui_stats_class = {
-    .name = "stats", .title = "Statistics", .keys = "q back", .text = true,
-    .finish = finish, .refresh = refresh, .draw = draw,
+    .name = "stats",
+    .title = "Statistics",
+    .keys = "q back",
+    .text = true,
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
 };

@@ -125,19 +125,21 @@ void ui_draw_next(ui *u, ui_rect r)
         if (!s->loaded)
             ui_pen_text(&p, ui_plain(INK_DIM), "The models and images are being read. All views can be looked at.");
         else if (!s->localized)
-            ui_pen_text(&p, ui_plain(INK_DIM), u->running ? "The layers of both models are being compared."
-                                                          : "Type :localize to compare the layers.");
+            ui_pen_text(&p, ui_plain(INK_DIM),
+                        u->running ? "The layers of both models are being compared."
+                                   : "Type :localize to compare the layers.");
         else if (s->wrong == 0)
-            ui_pen_text(&p, ui_plain(INK_GOOD),
-                        s->verdicts ? (ui_unsaved(u) ? "\xe2\x9c\x93 Every answer agrees with the Source's. Press w to write "
-                                                       "the repaired model."
-                                                     : "\xe2\x9c\x93 Every answer agrees with the Source's.")
-                        : ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
-                        : u->saved_state == s->state && s->state > 0
-                            ? "\xe2\x9c\x93 Every label is the Source's, and the repaired model is written."
-                        : ff_table_rows(s->findings) == 0
-                            ? "\xe2\x9c\x93 Every label is the Source's, and no fault was found: the models are equivalent."
-                            : "\xe2\x9c\x93 Every label is the Source's.");
+            ui_pen_text(
+                &p, ui_plain(INK_GOOD),
+                s->verdicts ? (ui_unsaved(u) ? "\xe2\x9c\x93 Every answer agrees with the Source's. Press w to write "
+                                               "the repaired model."
+                                             : "\xe2\x9c\x93 Every answer agrees with the Source's.")
+                : ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
+                : u->saved_state == s->state && s->state > 0
+                    ? "\xe2\x9c\x93 Every label is the Source's, and the repaired model is written."
+                : ff_table_rows(s->findings) == 0
+                    ? "\xe2\x9c\x93 Every label is the Source's, and no fault was found: the models are equivalent."
+                    : "\xe2\x9c\x93 Every label is the Source's.");
         else
             ui_pen_text(&p, ui_plain(INK_WARN), "No repair is left to try.");
         return;
@@ -184,8 +186,7 @@ static void draw_progress(ui *u, ui_pen *p)
         ui_pen_bar(p, ui_plain(INK_FOCUS), cells, f);
         ui_pen_char(p, ui_plain(INK_FRAME), 0x258f);
         ui_pen_printf(p, ui_plain(INK_TEXT), " %s", stage);
-        ui_pen_printf(p, ui_plain(INK_DIM), "  %lld/%lld", (long long)(done > total ? total : done),
-                      (long long)total);
+        ui_pen_printf(p, ui_plain(INK_DIM), "  %lld/%lld", (long long)(done > total ? total : done), (long long)total);
         if (done > 0 && done < total && seconds > 0.3) {
             double left = seconds * (double)(total - done) / (double)done;
             if (left < 60)
@@ -218,18 +219,18 @@ static void draw_hint(ui *u, ui_pen *p)
     if (u->prompt.kind == UI_PROMPT_COMMAND) {
         const char *line = ui_prompt_text(&u->prompt);
         bool save = strncmp(line, "save ", 5) == 0, what_if = strncmp(line, "what-if ", 8) == 0;
-        ui_pen_text(p, ui_plain(INK_DIM), save      ? " Enter writes the model to this file, Escape leaves it."
-                                          : what_if ? " Enter shows what this does to the labels, Escape leaves it."
-                                                    : " Tab completes, Up brings back earlier lines, Escape leaves.");
+        ui_pen_text(p, ui_plain(INK_DIM),
+                    save      ? " Enter writes the model to this file, Escape leaves it."
+                    : what_if ? " Enter shows what this does to the labels, Escape leaves it."
+                              : " Tab completes, Up brings back earlier lines, Escape leaves.");
         return;
     }
     if (!s->localized || u->popup >= 0)
         return;
     if (!ui_told(u)) {
         ui_pen_text(p, ui_plain(INK_DIM),
-                    v == &u->views[VIEW_LESSON]
-                        ? " 1 graph, 2 layers, 6 images: look around. Enter answers, H hints."
-                        : " 0 shows the question; Enter there answers it.");
+                    v == &u->views[VIEW_LESSON] ? " 1 graph, 2 layers, 6 images: look around. Enter answers, H hints."
+                                                : " 0 shows the question; Enter there answers it.");
         return;
     }
     if (s->what_if.summary)

@@ -190,8 +190,11 @@ static void draw(ui_view *v, int row, ui_pen *p)
     ui_pen_field(p, ahead ? ui_plain(INK_DIM) : ui_bold(wrong > 0 ? INK_STRONG : INK_GOOD), -5,
                  wrong >= 0 ? text : "?");
     snprintf(text, sizeof text, "%+lld", (long long)(wrong - before));
-    ui_pen_field(p, ui_plain(wrong < before ? INK_GOOD : wrong > before ? INK_BAD : INK_DIM), -5,
-                 before >= 0 && wrong >= 0 ? text : "");
+    ui_pen_field(p,
+                 ui_plain(wrong < before   ? INK_GOOD
+                          : wrong > before ? INK_BAD
+                                           : INK_DIM),
+                 -5, before >= 0 && wrong >= 0 ? text : "");
     ui_pen_text(p, ui_plain(INK_TEXT), "  ");
     if (current)
         ui_pen_right(p, ui_plain(INK_FOCUS), " now ");
@@ -289,7 +292,16 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_steps_class = {
-    .name = "steps", .title = "Steps", .keys = "Enter go to this state  x its images  u undo  C-r redo",
-    .finish = finish, .refresh = refresh, .draw = draw, .head_height = head_height,
-    .draw_head = draw_head, .badge = badge, .empty = empty, .step = step, .verb = verb,
+    .name = "steps",
+    .title = "Steps",
+    .keys = "Enter go to this state  x its images  u undo  C-r redo",
+    .finish = finish,
+    .refresh = refresh,
+    .draw = draw,
+    .head_height = head_height,
+    .draw_head = draw_head,
+    .badge = badge,
+    .empty = empty,
+    .step = step,
+    .verb = verb,
 };

@@ -11,20 +11,29 @@
 
 typedef enum ui_ink {
     INK_TEXT,
-    INK_STRONG,  /* names, numbers that matter */
-    INK_DIM,     /* equal, equivalent, secondary */
+    INK_STRONG, /* names, numbers that matter */
+    INK_DIM,    /* equal, equivalent, secondary */
     INK_FRAME,
-    INK_FOCUS,   /* frame and title of the pane that has the keys */
-    INK_KEY,     /* a key one can press */
-    INK_GOOD,    /* repaired, right */
-    INK_BAD,     /* different, wrong */
-    INK_WARN,    /* missing, rejected, needs care */
-    INK_INFO,    /* notes of the engine */
+    INK_FOCUS, /* frame and title of the pane that has the keys */
+    INK_KEY,   /* a key one can press */
+    INK_GOOD,  /* repaired, right */
+    INK_BAD,   /* different, wrong */
+    INK_WARN,  /* missing, rejected, needs care */
+    INK_INFO,  /* notes of the engine */
     INK_SOURCE,
     INK_TARGET,
-    INK_PP, INK_ID, INK_TSS, INK_WB, INK_LH, INK_CG, /* the fault types */
-    INK_HEAT0, INK_HEAT1, INK_HEAT2, INK_HEAT3, INK_HEAT4, /* from harmless to bad */
-    INK_LANE,    /* lines of the graph */
+    INK_PP,
+    INK_ID,
+    INK_TSS,
+    INK_WB,
+    INK_LH,
+    INK_CG, /* the fault types */
+    INK_HEAT0,
+    INK_HEAT1,
+    INK_HEAT2,
+    INK_HEAT3,
+    INK_HEAT4, /* from harmless to bad */
+    INK_LANE,  /* lines of the graph */
     INK_COUNT
 } ui_ink;
 

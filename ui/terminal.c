@@ -46,11 +46,11 @@ static void wake(void)
 static void on_signal(int number)
 {
     int e = errno;
-    int bit = number == SIGWINCH                        ? UI_SIG_RESIZE
-              : number == SIGTSTP                       ? UI_SIG_STOP
-              : number == SIGCONT                       ? UI_SIG_CONTINUE
-              : number == SIGINT                        ? UI_SIG_INTERRUPT
-                                                        : UI_SIG_END;
+    int bit = number == SIGWINCH  ? UI_SIG_RESIZE
+              : number == SIGTSTP ? UI_SIG_STOP
+              : number == SIGCONT ? UI_SIG_CONTINUE
+              : number == SIGINT  ? UI_SIG_INTERRUPT
+                                  : UI_SIG_END;
     atomic_fetch_or(&signals_set, bit);
     wake();
     errno = e;
@@ -148,14 +148,17 @@ static void send(const char *s)
     }
 }
 
-#define MOUSE_ON "\x1b[?1000h\x1b[?1006h"
+#define MOUSE_ON  "\x1b[?1000h\x1b[?1006h"
 #define MOUSE_OFF "\x1b[?1006l\x1b[?1000l"
-#define PASTE_ON "\x1b[?2004h"
+#define PASTE_ON  "\x1b[?2004h"
 #define PASTE_OFF "\x1b[?2004l"
 
 /* Whole-screen scrolling, the cursor where it is. curses sets regions by the size it believes in, which may be old when
  * a window is resized while it is left. */
-#define REGION_OFF "\x1b" "7\x1b[r\x1b" "8"
+#define REGION_OFF                                                                                                     \
+    "\x1b"                                                                                                             \
+    "7\x1b[r\x1b"                                                                                                      \
+    "8"
 
 static void extra_modes(bool on)
 {
@@ -235,8 +238,7 @@ int ui_term_enter(int color)
     if (!name || !*name)
         return ff_fail(FF_ERR_USAGE, "TERM is not set, the explorer cannot draw: %s", hint);
     if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
-        return ff_fail(FF_ERR_USAGE, "terminal '%s' is not known, the explorer cannot draw: %s", name,
-                       hint);
+        return ff_fail(FF_ERR_USAGE, "terminal '%s' is not known, the explorer cannot draw: %s", name, hint);
     bool addressable = *capability("cup", text, sizeof text) != '\0';
     del_curterm(cur_term); /* newterm() reads it again */
     if (!addressable)
@@ -360,11 +362,11 @@ void ui_term_learn_keys(ui_input *in)
     static const struct {
         const char *capability, *key;
     } keys[] = {
-        {"kcuu1", "Up"}, {"kcud1", "Down"}, {"kcub1", "Left"}, {"kcuf1", "Right"}, {"khome", "Home"},
-        {"kend", "End"}, {"kpp", "PgUp"}, {"knp", "PgDn"}, {"kich1", "Insert"}, {"kdch1", "Delete"},
-        {"kcbt", "S-Tab"}, {"kf1", "F1"}, {"kf2", "F2"}, {"kf3", "F3"}, {"kf4", "F4"}, {"kf5", "F5"},
-        {"kf6", "F6"}, {"kf7", "F7"}, {"kf8", "F8"}, {"kf9", "F9"}, {"kf10", "F10"}, {"kf11", "F11"},
-        {"kf12", "F12"},
+        {"kcuu1", "Up"},   {"kcud1", "Down"}, {"kcub1", "Left"}, {"kcuf1", "Right"},  {"khome", "Home"},
+        {"kend", "End"},   {"kpp", "PgUp"},   {"knp", "PgDn"},   {"kich1", "Insert"}, {"kdch1", "Delete"},
+        {"kcbt", "S-Tab"}, {"kf1", "F1"},     {"kf2", "F2"},     {"kf3", "F3"},       {"kf4", "F4"},
+        {"kf5", "F5"},     {"kf6", "F6"},     {"kf7", "F7"},     {"kf8", "F8"},       {"kf9", "F9"},
+        {"kf10", "F10"},   {"kf11", "F11"},   {"kf12", "F12"},
     };
     char text[64];
     for (size_t i = 0; i < FF_COUNT(keys); i++) {

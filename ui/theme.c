@@ -23,30 +23,18 @@ typedef struct ink_row {
 } ink_row;
 
 static const ink_row inks[INK_COUNT] = {
-    [INK_TEXT] = {{{-1, -1}, {-1, -1}}, 0},
-    [INK_STRONG] = {{{15, 0}, {231, 16}}, A_BOLD},
-    [INK_DIM] = {{{8, 8}, {244, 245}}, A_DIM},
-    [INK_FRAME] = {{{8, 7}, {239, 250}}, 0},
-    [INK_FOCUS] = {{{14, 4}, {81, 26}}, A_BOLD},
-    [INK_KEY] = {{{11, 5}, {222, 94}}, A_BOLD},
-    [INK_GOOD] = {{{10, 2}, {114, 28}}, 0},
-    [INK_BAD] = {{{9, 1}, {204, 160}}, A_BOLD},
-    [INK_WARN] = {{{11, 3}, {215, 130}}, A_BOLD},
-    [INK_INFO] = {{{12, 4}, {110, 25}}, 0},
-    [INK_SOURCE] = {{{12, 4}, {111, 25}}, 0},
-    [INK_TARGET] = {{{13, 5}, {180, 94}}, 0},
-    [INK_PP] = {{{13, 5}, {176, 127}}, 0},
-    [INK_ID] = {{{12, 4}, {105, 62}}, 0},
-    [INK_TSS] = {{{14, 6}, {80, 30}}, 0},
-    [INK_WB] = {{{11, 3}, {215, 130}}, 0},
-    [INK_LH] = {{{9, 1}, {210, 161}}, 0},
-    [INK_CG] = {{{10, 2}, {149, 64}}, 0},
-    [INK_HEAT0] = {{{6, 6}, {66, 66}}, 0},
-    [INK_HEAT1] = {{{2, 2}, {72, 29}}, 0},
-    [INK_HEAT2] = {{{3, 3}, {179, 136}}, 0},
-    [INK_HEAT3] = {{{11, 3}, {208, 166}}, A_BOLD},
-    [INK_HEAT4] = {{{9, 1}, {203, 160}}, A_BOLD},
-    [INK_LANE] = {{{6, 6}, {67, 67}}, 0},
+    [INK_TEXT] = {{{-1, -1}, {-1, -1}}, 0},       [INK_STRONG] = {{{15, 0}, {231, 16}}, A_BOLD},
+    [INK_DIM] = {{{8, 8}, {244, 245}}, A_DIM},    [INK_FRAME] = {{{8, 7}, {239, 250}}, 0},
+    [INK_FOCUS] = {{{14, 4}, {81, 26}}, A_BOLD},  [INK_KEY] = {{{11, 5}, {222, 94}}, A_BOLD},
+    [INK_GOOD] = {{{10, 2}, {114, 28}}, 0},       [INK_BAD] = {{{9, 1}, {204, 160}}, A_BOLD},
+    [INK_WARN] = {{{11, 3}, {215, 130}}, A_BOLD}, [INK_INFO] = {{{12, 4}, {110, 25}}, 0},
+    [INK_SOURCE] = {{{12, 4}, {111, 25}}, 0},     [INK_TARGET] = {{{13, 5}, {180, 94}}, 0},
+    [INK_PP] = {{{13, 5}, {176, 127}}, 0},        [INK_ID] = {{{12, 4}, {105, 62}}, 0},
+    [INK_TSS] = {{{14, 6}, {80, 30}}, 0},         [INK_WB] = {{{11, 3}, {215, 130}}, 0},
+    [INK_LH] = {{{9, 1}, {210, 161}}, 0},         [INK_CG] = {{{10, 2}, {149, 64}}, 0},
+    [INK_HEAT0] = {{{6, 6}, {66, 66}}, 0},        [INK_HEAT1] = {{{2, 2}, {72, 29}}, 0},
+    [INK_HEAT2] = {{{3, 3}, {179, 136}}, 0},      [INK_HEAT3] = {{{11, 3}, {208, 166}}, A_BOLD},
+    [INK_HEAT4] = {{{9, 1}, {203, 160}}, A_BOLD}, [INK_LANE] = {{{6, 6}, {67, 67}}, 0},
 };
 
 static const struct {
@@ -300,6 +288,5 @@ ui_ink ui_ink_of_type(const char *type)
 
 ui_ink ui_ink_of_heat(double f)
 {
-    return f > 0.75 ? INK_HEAT4 : f > 0.5 ? INK_HEAT3 : f > 0.25 ? INK_HEAT2 : f > 0.05 ? INK_HEAT1
-                                                                                       : INK_HEAT0;
+    return f > 0.75 ? INK_HEAT4 : f > 0.5 ? INK_HEAT3 : f > 0.25 ? INK_HEAT2 : f > 0.05 ? INK_HEAT1 : INK_HEAT0;
 }

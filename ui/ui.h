@@ -41,47 +41,47 @@ typedef struct ui {
     ui_view views[VIEW_COUNT];
     ui_view_id focus;
     bool zoomed;
-    int popup;                /* a view over all others, or -1 */
-    ui_view_id back[16];      /* where `close` goes */
+    int popup;           /* a view over all others, or -1 */
+    ui_view_id back[16]; /* where `close` goes */
     int n_back;
     int64_t seen[VIEW_COUNT]; /* when a view was looked at last, by `clock` */
     int64_t clock;
-    ui_view_id tab_at[64];    /* titles and where they were drawn, for the mouse */
+    ui_view_id tab_at[64]; /* titles and where they were drawn, for the mouse */
     ui_rect tab_rects[64];
     int n_tabs;
 
     ui_prompt prompt;
-    char *match;              /* the text that is searched */
-    int search_from;          /* where the cursor was when the search was begun */
+    char *match;     /* the text that is searched */
+    int search_from; /* where the cursor was when the search was begun */
     ui_question question;
-    ff_buf output;            /* what the last command printed */
-    bool noted; /* by the command that runs */
-    char *message;            /* one line, until the next key */
+    ff_buf output; /* what the last command printed */
+    bool noted;    /* by the command that runs */
+    char *message; /* one line, until the next key */
     ui_ink message_ink;
 
-    int pair;                 /* what the cursor speaks of, UI_PIXELS, or -1: nothing */
-    char *finding;            /* id of the finding, when a finding was opened; else NULL */
+    int pair;      /* what the cursor speaks of, UI_PIXELS, or -1: nothing */
+    char *finding; /* id of the finding, when a finding was opened; else NULL */
     const ff_detail *detail;
-    int detail_wanted;        /* pair asked for, -1 */
-    int64_t detail_version;   /* snapshot's, when it was asked for */
-    int64_t detail_due_ns;    /* ask then; 0: no need */
+    int detail_wanted;      /* pair asked for, -1 */
+    int64_t detail_version; /* snapshot's, when it was asked for */
+    int64_t detail_due_ns;  /* ask then; 0: no need */
     int64_t detail_job;
-    int image;                /* that is looked at */
+    int image; /* that is looked at */
     const ff_picture *picture;
-    int64_t picture_due_ns;   /* ask then; 0: no need */
+    int64_t picture_due_ns; /* ask then; 0: no need */
     int64_t picture_job;
-    int64_t picture_version;  /* snapshot's, when it was asked for */
+    int64_t picture_version; /* snapshot's, when it was asked for */
 
-    int64_t running;          /* the job that runs; 0: idle */
+    int64_t running; /* the job that runs; 0: idle */
     ff_job_kind running_kind;
-    int interrupts;           /* C-c in a row while nothing runs */
-    int64_t saved_state;      /* what was written last */
+    int interrupts;      /* C-c in a row while nothing runs */
+    int64_t saved_state; /* what was written last */
     bool quit_after_save;
-    bool touched;             /* the user moved: the cursor is hers */
+    bool touched; /* the user moved: the cursor is hers */
     ui_latency latency;
     bool dirty, quit;
-    int code;                 /* what ff_explore returns */
-    char *failure;            /* message that goes with it */
+    int code;      /* what ff_explore returns */
+    char *failure; /* message that goes with it */
 } ui;
 
 /* explore.c */
@@ -90,7 +90,7 @@ void ui_stale(ui *u); /* every view is refreshed before the next paint */
 
 /* events.c */
 void ui_take_events(ui *u);
-void ui_note_job(ui *u); /* a request was posted: it runs from now on, as far as the user is concerned */
+void ui_note_job(ui *u);    /* a request was posted: it runs from now on, as far as the user is concerned */
 void ui_want_detail(ui *u); /* of u->pair, when it stayed for a moment */
 void ui_detail_tick(ui *u);
 void ui_want_picture(ui *u); /* of u->image and, where its activations are seen, u->pair */
@@ -98,9 +98,9 @@ void ui_want_picture(ui *u); /* of u->image and, where its activations are seen,
 bool ui_unsaved(const ui *u);
 
 /* verbs.c */
-void ui_run(ui *u, const char *line); /* a command line; errors become the message */
+void ui_run(ui *u, const char *line);                    /* a command line; errors become the message */
 void ui_run_on(ui *u, const char *word, const char *id); /* "WORD 'ID'", whatever signs the id holds */
-void ui_run_later(ui *u, int64_t job, bool done); /* the lines that waited for this job, if there are any */
+void ui_run_later(ui *u, int64_t job, bool done);        /* the lines that waited for this job, if there are any */
 void ui_key_pressed(ui *u, const ui_key *k);
 bool ui_verb(void *u, int argc, char **argv); /* ff_context.view */
 void ui_show_view(ui *u, ui_view_id id, bool remember);
@@ -113,9 +113,9 @@ const ff_table *ui_proposals(const ui *u);
 const char *ui_chosen_proposal(ui *u);
 
 /* jumps.c */
-void ui_cursor_moved(ui *u); /* the other panes follow */
+void ui_cursor_moved(ui *u);      /* the other panes follow */
 void ui_look_at(ui *u, int pair); /* all panes turn to a pair */
-void ui_effect(ui *u); /* from a repair to the images it puts right, from an image to its repair */
+void ui_effect(ui *u);            /* from a repair to the images it puts right, from an image to its repair */
 bool ui_in_list(const char *list, int64_t number); /* "3,17,40" */
 
 /* pre.c: the spec that is the Target's now; do the two differ; a spec's words, those that differ first */

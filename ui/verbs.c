@@ -363,9 +363,9 @@ static bool table_view(const char *word, ui_view_id *out)
         const char *word;
         ui_view_id view;
     } tables[] = {
-        {"pairs", VIEW_GRAPH}, {"layers", VIEW_HEAT}, {"findings", VIEW_FINDINGS},
-        {"proposals", VIEW_PROPOSALS}, {"steps", VIEW_STEPS}, {"states", VIEW_STEPS},
-        {"images", VIEW_IMAGES}, {"equivalences", VIEW_EQUIVALENCES}, {"log", VIEW_LOG},
+        {"pairs", VIEW_GRAPH}, {"layers", VIEW_HEAT},  {"findings", VIEW_FINDINGS}, {"proposals", VIEW_PROPOSALS},
+        {"steps", VIEW_STEPS}, {"states", VIEW_STEPS}, {"images", VIEW_IMAGES},     {"equivalences", VIEW_EQUIVALENCES},
+        {"log", VIEW_LOG},
     };
     for (size_t i = 0; i < FF_COUNT(tables); i++) {
         if (strcmp(tables[i].word, word) == 0) {
@@ -402,7 +402,8 @@ static bool what_if_here(ui *u, int argc, char **argv)
         ui_say(u, INK_INFO, "choose a node first");
         return true;
     }
-    char *line = swap ? ff_asprintf("what-if %s %d", argv[1], u->pair) : ff_asprintf("what-if %d '%s'", u->pair, argv[1]);
+    char *line =
+        swap ? ff_asprintf("what-if %s %d", argv[1], u->pair) : ff_asprintf("what-if %d '%s'", u->pair, argv[1]);
     ui_run(u, line);
     free(line);
     return true;
@@ -514,12 +515,11 @@ bool ui_verb(void *sink, int argc, char **argv)
         filter(u, argc, argv);
     } else if (strcmp(word, "sort") == 0 || strcmp(word, "fold") == 0) {
         ui_say(u, INK_INFO, "this view cannot %s", word);
-    } else if (argc == 1 && (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0 ||
-                             strcmp(word, "evaluate") == 0)) {
+    } else if (argc == 1 &&
+               (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0 || strcmp(word, "evaluate") == 0)) {
         const char *chosen = ui_chosen_proposal(u);
         if (!chosen) {
-            ui_say(u, INK_INFO, u->snap->localized ? "there is no repair to %s"
-                                                   : "there is no repair to %s yet", word);
+            ui_say(u, INK_INFO, u->snap->localized ? "there is no repair to %s" : "there is no repair to %s yet", word);
             return true;
         }
         ui_run_on(u, word, chosen);

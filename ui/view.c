@@ -177,7 +177,7 @@ void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char 
     }
     ui_window_resize(&v->window, v->n_rows, r.height);
     if (v->n_rows == 0) {
-        const char *text = v->filter           ? "no row holds the filter's text (f: all rows)"
+        const char *text = v->filter         ? "no row holds the filter's text (f: all rows)"
                            : v->class->empty ? v->class->empty(v)
                                              : "nothing here";
         ui_pen p = ui_pen_at(c, r, r.height > 4 ? r.height / 3 : 0);
@@ -191,8 +191,7 @@ void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char 
         ui_pen p = ui_pen_at(c, r, i);
         v->class->draw(v, v->rows[at], &p);
         if (at == v->window.cursor && (v->class->cursor ? focused : !v->class->text))
-            ui_canvas_paper(c, (ui_rect){r.x, r.y + i, r.width, 1},
-                            focused ? PAPER_CURSOR : PAPER_CURSOR_OFF);
+            ui_canvas_paper(c, (ui_rect){r.x, r.y + i, r.width, 1}, focused ? PAPER_CURSOR : PAPER_CURSOR_OFF);
         if (match)
             mark_matches(c, r, r.y + i, match);
     }

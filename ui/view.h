@@ -13,23 +13,36 @@
 #include "window.h"
 
 typedef enum ui_view_id {
-    VIEW_GRAPH, VIEW_HEAT, VIEW_FINDINGS, VIEW_PROPOSALS, VIEW_STEPS, VIEW_IMAGES,
-    VIEW_EQUIVALENCES, VIEW_LOG, VIEW_DETAIL, VIEW_ACTIVATIONS, VIEW_LESSON, VIEW_KEYS, VIEW_STATS, VIEW_OUTPUT,
-    VIEW_JOBS, VIEW_COUNT
+    VIEW_GRAPH,
+    VIEW_HEAT,
+    VIEW_FINDINGS,
+    VIEW_PROPOSALS,
+    VIEW_STEPS,
+    VIEW_IMAGES,
+    VIEW_EQUIVALENCES,
+    VIEW_LOG,
+    VIEW_DETAIL,
+    VIEW_ACTIVATIONS,
+    VIEW_LESSON,
+    VIEW_KEYS,
+    VIEW_STATS,
+    VIEW_OUTPUT,
+    VIEW_JOBS,
+    VIEW_COUNT
 } ui_view_id;
 
 typedef struct ui_view ui_view;
 struct ui;
 
 typedef struct ui_view_class {
-    const char *name;  /* as in ":view heat" */
-    const char *title; /* in the frame */
-    const char *keys;  /* what is special here: "Enter details  o sort" */
-    bool text;         /* a page that is broken to the width; no cursor: moving scrolls */
-    bool cursor;       /* a page with a cursor all the same: its lines can be chosen */
-    bool filters;      /* `filter next` goes through filters of its own */
-    int alone;         /* a screen with fewer rows shows this view alone while it has the keys */
-    bool fits;         /* which rows there are depends on the height */
+    const char *name;           /* as in ":view heat" */
+    const char *title;          /* in the frame */
+    const char *keys;           /* what is special here: "Enter details  o sort" */
+    bool text;                  /* a page that is broken to the width; no cursor: moving scrolls */
+    bool cursor;                /* a page with a cursor all the same: its lines can be chosen */
+    bool filters;               /* `filter next` goes through filters of its own */
+    int alone;                  /* a screen with fewer rows shows this view alone while it has the keys */
+    bool fits;                  /* which rows there are depends on the height */
     void (*finish)(ui_view *v); /* frees v->data; may be NULL */
     /* Something changed: say with ui_view_rows() how many rows there are, in which order. */
     void (*refresh)(ui_view *v);
@@ -38,13 +51,13 @@ typedef struct ui_view_class {
     /* The rest may be NULL. */
     int (*head_height)(const ui_view *v, int height); /* fixed rows above the list */
     void (*draw_head)(ui_view *v, ui_canvas *c, ui_rect r);
-    void (*badge)(const ui_view *v, ff_buf *out);  /* after the title in the frame: "12" */
-    void (*corner)(const ui_view *v, ff_buf *out); /* at the right of the frame: "by isolated" */
-    const char *(*empty)(const ui_view *v);        /* what to say when there are no rows */
-    int (*pair)(const ui_view *v, int row);        /* the pair a row speaks of, or -1 */
-    bool (*follow)(ui_view *v, int pair);          /* put the cursor on this pair */
+    void (*badge)(const ui_view *v, ff_buf *out);       /* after the title in the frame: "12" */
+    void (*corner)(const ui_view *v, ff_buf *out);      /* at the right of the frame: "by isolated" */
+    const char *(*empty)(const ui_view *v);             /* what to say when there are no rows */
+    int (*pair)(const ui_view *v, int row);             /* the pair a row speaks of, or -1 */
+    bool (*follow)(ui_view *v, int pair);               /* put the cursor on this pair */
     const char *(*proposal)(const ui_view *v, int row); /* id of the repair a row offers, or NULL */
-    int64_t (*step)(const ui_view *v, int row); /* number of the step that a row is, 0: none */
+    int64_t (*step)(const ui_view *v, int row);         /* number of the step that a row is, 0: none */
     bool (*verb)(ui_view *v, int argc, char **argv);    /* "open", "sort", "fold", "filter": taken? */
     /* The next row from `from` in direction `step` that holds the text; for rows that are folded away. */
     int (*find)(ui_view *v, const char *text, int from, int step);
@@ -57,13 +70,13 @@ struct ui_view {
     int *rows; /* numbers of the class's own, in the order shown */
     int n_rows;
     size_t capacity;
-    char *filter;       /* text that rows have to hold, or NULL */
-    int mode, sort;     /* the class's own filter and order */
-    int shift;          /* columns scrolled to the right */
-    bool stale;         /* refresh before the next paint */
-    bool turn;          /* set by refresh(): the cursor goes to row `turn_to` */
+    char *filter;   /* text that rows have to hold, or NULL */
+    int mode, sort; /* the class's own filter and order */
+    int shift;      /* columns scrolled to the right */
+    bool stale;     /* refresh before the next paint */
+    bool turn;      /* set by refresh(): the cursor goes to row `turn_to` */
     int turn_to;
-    ui_rect list;       /* where the rows are on the screen, for the mouse */
+    ui_rect list; /* where the rows are on the screen, for the mouse */
     void *data;
 };
 
@@ -77,7 +90,7 @@ void ui_view_update(ui_view *v);
 void ui_view_rows(ui_view *v, int n, const int *order);
 /* Orders rows by falling keys[row]; equal ones stay as they are. */
 void ui_sort_rows(int *rows, int n, const double *keys);
-int ui_view_row(const ui_view *v); /* under the cursor, or -1 */
+int ui_view_row(const ui_view *v);        /* under the cursor, or -1 */
 bool ui_view_select(ui_view *v, int row); /* false when the row is not shown */
 void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char *match);
 /* Moves to the next row that holds `text`; false when none does. `here`: this one counts too. */

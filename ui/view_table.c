@@ -5,9 +5,9 @@
 
 #include "ui.h"
 
-extern const ui_view_class ui_graph_class, ui_heat_class, ui_findings_class, ui_proposals_class,
-    ui_steps_class, ui_images_class, ui_equivalences_class, ui_log_class, ui_detail_class, ui_lesson_class,
-    ui_activations_class, ui_jobs_class, ui_keys_class, ui_stats_class, ui_output_class;
+extern const ui_view_class ui_graph_class, ui_heat_class, ui_findings_class, ui_proposals_class, ui_steps_class,
+    ui_images_class, ui_equivalences_class, ui_log_class, ui_detail_class, ui_lesson_class, ui_activations_class,
+    ui_jobs_class, ui_keys_class, ui_stats_class, ui_output_class;
 
 const ui_view_class *const ui_view_classes[VIEW_COUNT] = {
     [VIEW_GRAPH] = &ui_graph_class,

@@ -28,7 +28,7 @@ typedef struct ff_pair {
 typedef struct ff_alignment {
     const ff_canon *source, *target;
     int n_pairs;
-    const ff_pair *pairs; /* in the order of the Source's graph; Target-only nodes where they belong */
+    const ff_pair *pairs;             /* in the order of the Source's graph; Target-only nodes where they belong */
     const int *of_source, *of_target; /* pair of a canonical node */
     const int *value_of_source;       /* Target cvalue that corresponds to a Source cvalue, or -1 */
 } ff_alignment;

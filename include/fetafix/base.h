@@ -30,8 +30,8 @@
 
 #if defined(__GNUC__)
 #define FF_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define FF_NORETURN __attribute__((noreturn))
-#define FF_MUST_USE __attribute__((warn_unused_result))
+#define FF_NORETURN     __attribute__((noreturn))
+#define FF_MUST_USE     __attribute__((warn_unused_result))
 #else
 #define FF_PRINTF(f, a)
 #define FF_NORETURN
@@ -69,10 +69,10 @@ int ff_exit_code(int code);
 
 /* Never return NULL: when memory is short they call the out-of-memory handler and end the process
  * with exit code 5. For sizes a file decides, use ff_try_alloc. All are freed by free(). */
-void *ff_alloc(size_t size);              /* zeroed */
+void *ff_alloc(size_t size);                 /* zeroed */
 void *ff_alloc_array(size_t n, size_t size); /* zeroed; the product may not overflow */
 void *ff_realloc_array(void *p, size_t n, size_t size);
-char *ff_strdup(const char *s);           /* NULL gives NULL */
+char *ff_strdup(const char *s); /* NULL gives NULL */
 char *ff_strndup(const char *s, size_t n);
 char *ff_asprintf(const char *format, ...) FF_PRINTF(1, 2);
 /* 64-byte aligned and zeroed; NULL (and FF_ERR_NOMEM's message set) when it cannot be had. */
@@ -166,8 +166,8 @@ typedef struct ff_hasher {
 } ff_hasher;
 void ff_hasher_init(ff_hasher *h);
 void ff_hasher_add(ff_hasher *h, const void *data, size_t n);
-void ff_hasher_add_u64(ff_hasher *h, uint64_t v);       /* little-endian whatever the machine */
-void ff_hasher_add_str(ff_hasher *h, const char *s);    /* length first, NULL distinct from "" */
+void ff_hasher_add_u64(ff_hasher *h, uint64_t v);    /* little-endian whatever the machine */
+void ff_hasher_add_str(ff_hasher *h, const char *s); /* length first, NULL distinct from "" */
 ff_key ff_hasher_done(ff_hasher *h);
 ff_key ff_key_of(const void *data, size_t n);
 bool ff_key_equal(const ff_key *a, const ff_key *b);
@@ -178,9 +178,9 @@ bool ff_key_parse(const char *hex, ff_key *out);
 typedef struct ff_map ff_map;
 ff_map *ff_map_create(void);
 void ff_map_destroy(ff_map *m, void (*free_value)(void *));
-void *ff_map_get(const ff_map *m, const char *name);            /* NULL when missing */
-void ff_map_put(ff_map *m, const char *name, void *value);      /* replaces */
-void *ff_map_remove(ff_map *m, const char *name);               /* returns what was there */
+void *ff_map_get(const ff_map *m, const char *name);       /* NULL when missing */
+void ff_map_put(ff_map *m, const char *name, void *value); /* replaces */
+void *ff_map_remove(ff_map *m, const char *name);          /* returns what was there */
 void *ff_map_get_key(const ff_map *m, const ff_key *key);
 void ff_map_put_key(ff_map *m, const ff_key *key, void *value);
 void *ff_map_remove_key(ff_map *m, const ff_key *key);
@@ -320,8 +320,8 @@ int ff_share_owner(const ff_task *task, const int *ids, int64_t i); /* the rank 
 bool ff_share_mine(const ff_task *task, const int *ids, int64_t i);
 /* The exchange alone, after a loop that left something to be exchanged later. */
 void ff_share_parts(const ff_task *task, int64_t n, const int *ids, const ff_part *parts, int n_parts);
-bool ff_cancelled(const ff_task *t);     /* t may be NULL */
-int ff_check_cancel(const ff_task *t);   /* FF_OK or FF_ERR_CANCELLED with its message */
+bool ff_cancelled(const ff_task *t);   /* t may be NULL */
+int ff_check_cancel(const ff_task *t); /* FF_OK or FF_ERR_CANCELLED with its message */
 
 /* Queue of pointers, any number of producers and consumers. The eventfd is readable while the queue
  * is not empty. */
@@ -329,8 +329,8 @@ typedef struct ff_queue ff_queue;
 ff_queue *ff_queue_create(void);
 void ff_queue_destroy(ff_queue *q, void (*free_item)(void *));
 void ff_queue_push(ff_queue *q, void *item);
-void *ff_queue_try_pop(ff_queue *q);                    /* NULL when empty */
-void *ff_queue_pop(ff_queue *q, int64_t timeout_ms);    /* -1: wait; NULL when the time ran out */
+void *ff_queue_try_pop(ff_queue *q);                 /* NULL when empty */
+void *ff_queue_pop(ff_queue *q, int64_t timeout_ms); /* -1: wait; NULL when the time ran out */
 int ff_queue_fd(const ff_queue *q);
 
 /* --------------------------------------------------------------------------------------- log */

@@ -39,7 +39,7 @@ typedef struct ff_cvalue {
     const ff_value *original; /* the value of the model that carries the same numbers, or NULL */
     ff_layout layout;         /* how: meaningless without `original` */
     int n_users;
-    const int *users;         /* nodes, ascending; a node that reads it twice is there once */
+    const int *users; /* nodes, ascending; a node that reads it twice is there once */
 } ff_cvalue;
 
 /* A constant operand by its role. */
@@ -59,9 +59,9 @@ typedef struct ff_cparam {
 
 /* Canonical attribute: every one the operator has, defaults made explicit, axes positive. */
 typedef struct ff_cattr {
-    const char *name;  /* ONNX's own name: "pads", "strides", "min", "axis" */
+    const char *name; /* ONNX's own name: "pads", "strides", "min", "axis" */
     enum { FF_CATTR_INTS, FF_CATTR_REALS, FF_CATTR_TEXT } type;
-    int n;             /* elements; a scalar has one */
+    int n; /* elements; a scalar has one */
     const int64_t *ints;
     const double *reals;
     const char *text;
@@ -69,8 +69,8 @@ typedef struct ff_cattr {
 } ff_cattr;
 
 typedef struct ff_cnode {
-    int id;             /* topological order */
-    const char *op;     /* canonical operator; any that is not named here keeps its ONNX name:
+    int id;            /* topological order */
+    const char *op;    /* canonical operator; any that is not named here keeps its ONNX name:
                            Conv, ConvTranspose  weight (as ONNX), bias (always there)
                            Gemm                 over the last axis: weight [N,K], bias [N] (one that does not
                                                 fit keeps its attributes: transA, alpha, ...)
@@ -82,15 +82,15 @@ typedef struct ff_cnode {
                            HardSigmoid, HardSwish, Swish, Gelu: written out or not
                            LayerNormalization   scale, bias over the last axes; axis, epsilon: written out or not
                            Scale                factor: of a product of two activations (attention) */
-    int n_inputs;       /* activations only */
-    const int *inputs;  /* cvalue ids */
+    int n_inputs;      /* activations only */
+    const int *inputs; /* cvalue ids */
     int n_outputs;
     const int *outputs; /* cvalue ids */
     int n_params;
     const ff_cparam *params;
     int n_attrs;
-    const ff_cattr *attrs; /* sorted by name */
-    const ff_node *primary;       /* the original node it stands for */
+    const ff_cattr *attrs;  /* sorted by name */
+    const ff_node *primary; /* the original node it stands for */
     int n_origins;
     const ff_node *const *origins; /* all original nodes absorbed, primary included, graph order */
 } ff_cnode;
@@ -102,7 +102,7 @@ typedef struct ff_equivalence {
     int cnode;           /* node of the view it ended in, or -1 (removed altogether) */
     int n_nodes;
     const ff_node *const *nodes;
-    double deviation;    /* largest relative change of a number by refolding; 0 exact */
+    double deviation; /* largest relative change of a number by refolding; 0 exact */
 } ff_equivalence;
 
 typedef struct ff_canon {

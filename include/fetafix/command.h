@@ -29,11 +29,11 @@ typedef struct ff_lesson ff_lesson; /* what `teach` is teaching, see below */
 typedef enum ff_format { FF_FORMAT_TEXT, FF_FORMAT_JSON, FF_FORMAT_CSV } ff_format;
 
 typedef struct ff_context {
-    ff_session *session;  /* NULL: none open */
+    ff_session *session;       /* NULL: none open */
     const ff_options *options; /* of the command line; NULL: defaults */
-    ff_lesson *lesson;    /* NULL: none is held; findings and repairs wait until it is answered */
-    bool quit;            /* set by `quit`: the front end ends after this command */
-    bool wait;            /* wait for jobs and print their outcome */
+    ff_lesson *lesson;         /* NULL: none is held; findings and repairs wait until it is answered */
+    bool quit;                 /* set by `quit`: the front end ends after this command */
+    bool wait;                 /* wait for jobs and print their outcome */
     bool quiet, verbose, color, progress;
     bool terminal; /* what is printed goes to a terminal: tables are cut to its width */
     int margin;    /* cells of a line that a frame takes there */
@@ -59,7 +59,7 @@ typedef struct ff_command {
     const char *help;      /* paragraphs, or NULL */
     const char *keys;      /* keys of the explorer bound to it, blank between: "a", "C-r" */
     int where;
-    int min_args, max_args; /* max -1: any number */
+    int min_args, max_args;                           /* max -1: any number */
     int (*run)(ff_context *c, int argc, char **argv); /* argv[0]: the name; NULL: shell only */
     /* As a verb of the shell: options are parsed already (c->options), argv holds the operands.
      * Returns an ff_code, or the exit code 1 (discrepancy). NULL: not a verb. */
@@ -105,7 +105,7 @@ typedef struct ff_binding {
     const char *key, *line;
     const char *help; /* a few words: "undo the last step" */
 } ff_binding;
-const ff_binding *ff_binding_at(int i);         /* from 0 until NULL, in the order of help; the user's too */
+const ff_binding *ff_binding_at(int i);          /* from 0 until NULL, in the order of help; the user's too */
 const char *ff_command_for_key(const char *key); /* the line bound to a key, or NULL */
 /* The texts of a lesson as they stand now: paragraphs, '\n' between them. What was said last ("" at
  * first) and the explanation ("" until the answer is found) change with the commands `answer` and `hint`. */
@@ -126,8 +126,8 @@ typedef struct ff_color_element {
     const char *name, *meaning;
 } ff_color_element;
 typedef struct ff_color {
-    bool set;    /* else the theme's */
-    int number;  /* of 256; -1: the terminal's own */
+    bool set;   /* else the theme's */
+    int number; /* of 256; -1: the terminal's own */
     unsigned attributes;
 } ff_color;
 const ff_color_element *ff_color_element_at(int i); /* from 0 until NULL, in the order of the explorer's inks */
@@ -144,20 +144,20 @@ int ff_line_split(const char *line, char ***words, int *n) FF_MUST_USE;
 struct ff_options {
     ff_session_options session;
     const char *output, *json, *labels_csv, *report, *session_path, *config;
-    const char *input;  /* run: an NPY file instead of images */
-    const char *patch;  /* repair: the repair as a file for `apply` */
-    const char *repro;  /* localize, repair: a folder for each fault as a bundle */
-    const char *verb;   /* NULL: none was given */
-    char **operands;    /* words that are neither verb nor option; into argv */
+    const char *input; /* run: an NPY file instead of images */
+    const char *patch; /* repair: the repair as a file for `apply` */
+    const char *repro; /* localize, repair: a folder for each fault as a bundle */
+    const char *verb;  /* NULL: none was given */
+    char **operands;   /* words that are neither verb nor option; into argv */
     int n_operands;
     bool no_config;
     bool force, quiet, verbose, timing, pre_into_graph, equivalences, help, version;
     int color; /* -1 auto, 0 never, 1 always */
     ff_format format;
-    bool no_causal; /* --causal no */
+    bool no_causal;    /* --causal no */
     ff_lesson *lesson; /* of `teach`, for the explorer; NULL: none */
-    ff_arena *arena; /* texts that a configuration file gave */
-    char **words;    /* private: where operands were allocated */
+    ff_arena *arena;   /* texts that a configuration file gave */
+    char **words;      /* private: where operands were allocated */
 };
 
 /* One row of the option table: --help, the man page and completion come from it. */

@@ -18,16 +18,15 @@
 typedef struct ff_kernel_env {
     /* Runs a subgraph (If, Loop, Scan bodies). Inputs are bound in the order of graph->inputs,
      * values of the enclosing graphs are looked up by the caller who made this environment. */
-    int (*run_graph)(struct ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in,
-                     int n_in, ff_tensor **out, int n_out);
+    int (*run_graph)(struct ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in,
+                     ff_tensor **out, int n_out);
     void *context;
     const ff_task *task; /* cancel is asked by kernels that loop */
     /* Bounds on what a small model may ask for; 0: the defaults below. */
     uint64_t memory_limit;   /* bytes of one output */
     int64_t iteration_limit; /* rounds of one Loop or Scan */
-    int64_t
-        *rounds_left; /* of all loops together, inner ones included; counted down; NULL: no limit */
-    bool over_limit;  /* set by kernels: they asked for more than memory_limit */
+    int64_t *rounds_left;    /* of all loops together, inner ones included; counted down; NULL: no limit */
+    bool over_limit;         /* set by kernels: they asked for more than memory_limit */
 } ff_kernel_env;
 #define FF_KERNEL_MEMORY_LIMIT    (UINT64_C(2) << 30)
 #define FF_KERNEL_ITERATION_LIMIT (INT64_C(1) << 20)
@@ -40,7 +39,7 @@ typedef struct ff_kernel_call {
     ff_tensor **out; /* NULL on entry, set to new tensors */
     int n_out;
     ff_kernel_env *env; /* never NULL inside a kernel */
-    uint64_t text; /* bytes of the longest strings of the inputs together: what a string made of them may take */
+    uint64_t text;      /* bytes of the longest strings of the inputs together: what a string made of them may take */
 } ff_kernel_call;
 
 typedef struct ff_kernel {
@@ -56,8 +55,8 @@ int ff_kernel_find(const ff_node *node, const ff_kernel **out) FF_MUST_USE;
 const ff_kernel *ff_kernel_at(int i); /* all rows: i from 0 until NULL */
 /* Calls the kernel, which checks its inputs. On failure no output stays allocated. Errors name the
  * node; what a model asks for beyond the limits is FF_ERR_GRAPH. `env` may be NULL. */
-int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *const *in, int n_in,
-                  ff_tensor **out, int n_out, ff_kernel_env *env) FF_MUST_USE;
+int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *const *in, int n_in, ff_tensor **out,
+                  int n_out, ff_kernel_env *env) FF_MUST_USE;
 /* Runs a graph node by node with the reference kernels. feeds[i] belongs to g->inputs[i], out[]
  * gets g->n_outputs new references. `scope`: the values of the enclosing graphs by their id
  * (ff_model_values() entries, NULL entries where there is none; borrowed), NULL for a main graph: a

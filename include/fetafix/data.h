@@ -43,13 +43,13 @@ typedef enum ff_image_layout { FF_LAYOUT_AUTO, FF_LAYOUT_NCHW, FF_LAYOUT_NHWC } 
  * rounded to 8 bits; with it the triangle widens by in/out when shrinking. Bicubic: Keys' kernel,
  * a = -0.75, or -0.5 with antialias; clamped to 0..255. Nearest: floor((d + 0.5)*in/out). */
 typedef struct ff_pre {
-    int width, height;      /* size=WxH; 0 (size=auto): the model's */
-    int shorter;            /* size=short:N (0: squash to width x height, or to the crop) */
+    int width, height;           /* size=WxH; 0 (size=auto): the model's */
+    int shorter;                 /* size=short:N (0: squash to width x height, or to the crop) */
     int crop_width, crop_height; /* crop=WxH from the centre, zero-padded when larger; 0: none, or
                                     with `shorter` (crop=auto) the model's size */
     ff_resize resize;
     bool antialias;
-    bool bgr;               /* order=bgr: mean and std are given in the order of the output */
+    bool bgr; /* order=bgr: mean and std are given in the order of the output */
     double scale;
     double mean[3], std[3];
     ff_image_layout layout;
@@ -59,7 +59,7 @@ typedef struct ff_pre {
  * spec, or a preset followed by words that change it: "tf size=299x299 order=bgr". FF_ERR_USAGE
  * names the word and suggests. */
 int ff_pre_parse(const char *text, ff_pre *out) FF_MUST_USE;
-char *ff_pre_print(const ff_pre *p); /* full spec, parses back to the same; the caller frees */
+char *ff_pre_print(const ff_pre *p);                 /* full spec, parses back to the same; the caller frees */
 bool ff_pre_equal(const ff_pre *a, const ff_pre *b); /* same result on every image */
 /* What `to` changed against `from`, of geometry, resize kernel, pixel values and layout, is changed in *onto as well. */
 void ff_pre_carry(const ff_pre *from, const ff_pre *to, ff_pre *onto);
@@ -101,8 +101,9 @@ int ff_dataset_count(const ff_dataset *d);
 bool ff_dataset_is_pictures(const ff_dataset *d); /* else preprocessing has no meaning */
 const char *ff_dataset_path(const ff_dataset *d, int i);
 const char *ff_dataset_name(const ff_dataset *d, int i); /* file name, made visible */
-const char *ff_dataset_truth(const ff_dataset *d, int i); /* class as written (a number or a name), visible; NULL: not given */
-const ff_key *ff_dataset_key(const ff_dataset *d);       /* over names and contents, on first use */
+const char *ff_dataset_truth(const ff_dataset *d,
+                             int i);               /* class as written (a number or a name), visible; NULL: not given */
+const ff_key *ff_dataset_key(const ff_dataset *d); /* over names and contents, on first use */
 
 /* Class names, one a line. NULL outside the file. */
 typedef struct ff_names ff_names;
@@ -159,13 +160,13 @@ typedef struct ff_form {
 typedef enum ff_verdict_of { FF_BY_LABEL, FF_AGREES, FF_DIFFERS } ff_verdict_of;
 /* What one model says of one image. Ties: lowest index; NaN ranks below everything. */
 typedef struct ff_label {
-    int top[FF_TOP];  /* -1 where there are fewer classes, and where the model could not run */
-    float margin;     /* value of top[0] minus value of top[1], always finite; 0 with one class. With a verdict: how
+    int top[FF_TOP]; /* -1 where there are fewer classes, and where the model could not run */
+    float margin;    /* value of top[0] minus value of top[1], always finite; 0 with one class. With a verdict: how
                          far from the other verdict */
-    float *output;    /* `width` values flattened per image, or NULL (kept on request) */
-    ff_form *form;    /* of `output`, or NULL (kept on request) */
+    float *output;   /* `width` values flattened per image, or NULL (kept on request) */
+    ff_form *form;   /* of `output`, or NULL (kept on request) */
     ff_verdict_of verdict;
-    float score;      /* with a verdict: the comparator's number */
+    float score; /* with a verdict: the comparator's number */
 } ff_label;
 typedef enum ff_keep {
     FF_KEEP_NOTHING,
@@ -185,22 +186,21 @@ void ff_labels_destroy(ff_labels *l);
 /* Fills l->at[ids[k]] for k < n (ids NULL: all images) from the plan's first output. `runners`: one per
  * pool worker, made by the caller. A model that cannot run is not a failure here: l->error is set and
  * top is -1. Progress counts images. */
-int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store,
-                 ff_keep keep, const ff_task *task, ff_labels *l) FF_MUST_USE;
+int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store, ff_keep keep,
+                 const ff_task *task, ff_labels *l) FF_MUST_USE;
 /* The label of one sample from what a plan gave for it; `input`: the shape of the plan's first input. Takes the place
  * of what *l held. FF_ERR_GRAPH: text, or more outputs than FF_MOST_OUTPUTS. */
 int ff_label_fill(ff_tensor *const *outputs, int n, const ff_shape *input, ff_keep keep, ff_label *l,
                   int64_t *width) FF_MUST_USE;
-void ff_label_drop(ff_label *l); /* output and form */
+void ff_label_drop(ff_label *l);         /* output and form */
 ff_form *ff_form_copy(const ff_form *f); /* NULL: NULL */
 /* The plan of a model for the samples of a set (ff_feed_shapes). */
 int ff_label_plan(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set, bool reference,
                   const ff_task *task, ff_plan **out) FF_MUST_USE;
 /* Everything at once: labels of all images of a set. A model that cannot run gives labels with `error`; an
  * operator that is not supported is a failure. memory: bytes for kept pictures. */
-int ff_label_model(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set,
-                   bool reference, uint64_t memory, ff_keep keep, const ff_task *task,
-                   ff_labels **out) FF_MUST_USE;
+int ff_label_model(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set, bool reference,
+                   uint64_t memory, ff_keep keep, const ff_task *task, ff_labels **out) FF_MUST_USE;
 /* Top-5 and margin of one output. */
 void ff_label_of(const ff_tensor *output, ff_label *out);
 /* Is the Target wrong on this image? Its verdict; without one, target label + offset against source label. An image
@@ -213,7 +213,7 @@ int ff_labels_offset(const ff_labels *source, const ff_labels *target);
 /* A seeded sample of n out of the ids given (all when fewer), ascending. Returns how many. */
 int ff_sample(uint64_t seed, const int *ids, int n_ids, int n, int *out);
 /* `image,source1,...,source5,source_margin,target1,...,target5,target_margin` as DESIGN.md has it. */
-int ff_labels_write_csv(const ff_dataset *d, const ff_labels *source, const ff_labels *target,
-                        const char *path, bool force) FF_MUST_USE;
+int ff_labels_write_csv(const ff_dataset *d, const ff_labels *source, const ff_labels *target, const char *path,
+                        bool force) FF_MUST_USE;
 
 #endif

@@ -93,14 +93,13 @@ const ff_plan *ff_runner_plan(const ff_runner *r); /* borrowed */
 /* One sample. feeds: one tensor per plan input, matching type and dims. outputs: ff_plan_outputs()
  * new references. `store` and `sample` (number of the image): where kept activations are read and
  * written; NULL for none; ignored where `inject` is set. */
-int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, ff_store *store,
-           int sample, ff_tensor **outputs) FF_MUST_USE;
+int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, ff_store *store, int sample,
+           ff_tensor **outputs) FF_MUST_USE;
 /* Floating-point operations really run by this runner since it was made. */
 double ff_runner_flops(const ff_runner *r);
 /* Milliseconds per operator type, for benches: calls report(context, op, calls, ms) for each, and for
  * "(activations shown)". When a runner ends it is added to ff_spend's "run". */
-void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double),
-                       void *context);
+void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double), void *context);
 
 /* Checkpoints: activations by (key, sample) within a budget of bytes. Thread-safe. What is kept is
  * chosen by cost and size at narrow points of the plan that is `kept for`. */

@@ -16,7 +16,7 @@
 #include "fetafix/compare.h"
 
 typedef enum ff_fault_type { FF_PP, FF_ID, FF_TSS, FF_WB, FF_LH, FF_CG, FF_FAULT_TYPES } ff_fault_type;
-const char *ff_fault_type_name(ff_fault_type t); /* "PP" */
+const char *ff_fault_type_name(ff_fault_type t);  /* "PP" */
 const char *ff_fault_type_title(ff_fault_type t); /* "preprocessing differs" */
 
 /* One side: a model as it is used. */
@@ -25,9 +25,9 @@ typedef struct ff_side {
     ff_pre pre;
     ff_plan *observe, *score; /* NULL when the model cannot run; error says why */
     ff_feed *feed;
-    ff_canon *canon;          /* NULL when there is no plan */
-    ff_labels *labels;        /* all images; outputs are kept where they were run for this */
-    double flops;             /* run for the labels */
+    ff_canon *canon;   /* NULL when there is no plan */
+    ff_labels *labels; /* all images; outputs are kept where they were run for this */
+    double flops;      /* run for the labels */
     char *error;
 } ff_side;
 
@@ -64,8 +64,8 @@ int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *targ
                       ff_subject **out) FF_MUST_USE;
 /* The same case with another Target, as after a repair: shares everything of the Source's with `s` (which
  * may be destroyed before or after). `labels` (may be NULL: they are run) are the Target's, copied. */
-int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre,
-                        const ff_labels *labels, const ff_task *task, ff_subject **out) FF_MUST_USE;
+int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre, const ff_labels *labels,
+                        const ff_task *task, ff_subject **out) FF_MUST_USE;
 /* Other pins from now on, for this subject and those retargeted from it later. The alignment is made anew:
  * what holds numbers of its pairs is void. Nobody else may read the subject meanwhile. On failure
  * (FF_ERR_USAGE as of ff_align) nothing has changed. */
@@ -73,17 +73,17 @@ int ff_subject_pin(ff_subject *s, const ff_pin *pins, int n) FF_MUST_USE;
 void ff_subject_destroy(ff_subject *s);
 
 typedef struct ff_finding {
-    char *id;            /* stable for one fault across re-localisation: "WB:features.2/weight" */
+    char *id; /* stable for one fault across re-localisation: "WB:features.2/weight" */
     ff_fault_type type;
-    const char *cause;   /* static short name: "int8-per-tensor", "pads-differ", "wrong-preset" */
-    char *summary;       /* one line in plain words, names made visible */
-    char *explanation;   /* a few sentences: what is wrong, why converters do it, what the repair does */
+    const char *cause; /* static short name: "int8-per-tensor", "pads-differ", "wrong-preset" */
+    char *summary;     /* one line in plain words, names made visible */
+    char *explanation; /* a few sentences: what is wrong, why converters do it, what the repair does */
     int n_source_nodes, n_target_nodes;
     const ff_node **source_nodes, **target_nodes; /* belong to the subject's models */
-    int pair;            /* of the alignment, or -1 */
-    char *details;       /* a JSON object: the differing values */
-    double magnitude;    /* how large, for sorting: relative distance of weights, else 1 */
-    struct ff_hint *hint; /* what a strategy needs to know: src/localize/hint.h */
+    int pair;                                     /* of the alignment, or -1 */
+    char *details;                                /* a JSON object: the differing values */
+    double magnitude;                             /* how large, for sorting: relative distance of weights, else 1 */
+    struct ff_hint *hint;                         /* what a strategy needs to know: src/localize/hint.h */
 } ff_finding;
 
 typedef struct ff_findings {
@@ -110,27 +110,28 @@ void ff_sames_destroy(ff_sames *s);
 /* Scores of one pair of core layers. NAN: not computed. */
 typedef struct ff_layer_score {
     int pair;
-    int rank;         /* 1: most suspicious */
-    double kw;        /* share of elements that Kruskal-Wallis flags, minus the expected 5%; --analysis paper: the share itself */
-    double effect;    /* mean epsilon squared */
-    double entire;    /* relative error of the output: |T - S| / |S|, L2 over all images */
-    double isolated;  /* the same, this layer fed with the Source's activations */
-    double causal;    /* share of the wrong images that come right with the Source's activation put in here */
+    int rank; /* 1: most suspicious */
+    double
+        kw; /* share of elements that Kruskal-Wallis flags, minus the expected 5%; --analysis paper: the share itself */
+    double effect;   /* mean epsilon squared */
+    double entire;   /* relative error of the output: |T - S| / |S|, L2 over all images */
+    double isolated; /* the same, this layer fed with the Source's activations */
+    double causal;   /* share of the wrong images that come right with the Source's activation put in here */
     int64_t elements;
 } ff_layer_score;
 typedef struct ff_layer_scores {
     int count;
     double flops, flops_full; /* run for them; had each run been of a whole model */
-    ff_layer_score *at; /* in the order of the network */
+    ff_layer_score *at;       /* in the order of the network */
 } ff_layer_scores;
 
 typedef struct ff_analysis_options {
-    bool paper;              /* the paper's sampling, test and ranking */
-    const char *core_ops;    /* "Conv" or "Conv,Gemm,MatMul"; NULL: Conv, ConvTranspose and Gemm */
-    int sample;              /* images a group; 0: 100 */
-    int repeats;             /* 0: 3 */
-    bool causal;             /* the dearest column */
-    uint64_t memory;         /* budget in bytes */
+    bool paper;           /* the paper's sampling, test and ranking */
+    const char *core_ops; /* "Conv" or "Conv,Gemm,MatMul"; NULL: Conv, ConvTranspose and Gemm */
+    int sample;           /* images a group; 0: 100 */
+    int repeats;          /* 0: 3 */
+    bool causal;          /* the dearest column */
+    uint64_t memory;      /* budget in bytes */
 } ff_analysis_options;
 
 /* FF_ERR_USAGE names the first word of the list that is no operator, with the nearest that is one. */
@@ -158,14 +159,14 @@ typedef struct ff_weight_stats {
     int64_t count;
     double source_min, source_max, source_mean, source_sd;
     double target_min, target_max, target_mean, target_sd;
-    double relative;    /* |T - S| / |S|, L2 */
-    double max_abs;     /* largest difference */
+    double relative; /* |T - S| / |S|, L2 */
+    double max_abs;  /* largest difference */
     int64_t n_different;
-    const char *cause;  /* as in findings: "rounding", "bfloat16", "int8-per-channel", "equal" */
-    int64_t worst[FF_WORST];  /* indices (canonical layout), largest difference first */
+    const char *cause;       /* as in findings: "rounding", "bfloat16", "int8-per-channel", "equal" */
+    int64_t worst[FF_WORST]; /* indices (canonical layout), largest difference first */
     double worst_source[FF_WORST], worst_target[FF_WORST];
     int n_worst;
-    double low, high;   /* of both histograms */
+    double low, high; /* of both histograms */
     int64_t source_histogram[64], target_histogram[64];
 } ff_weight_stats;
 /* Statistics of each constant of the pair (n_stats <= max). */

@@ -53,9 +53,9 @@ typedef enum ff_dtype {
 #define FF_SEQUENCE ((ff_dtype)64)
 #define FF_ABSENT   ((ff_dtype)65)
 
-const char *ff_dtype_name(ff_dtype t);     /* "float32", "int8", ... */
-size_t ff_dtype_size(ff_dtype t);          /* bytes of an element in ff_tensor; 0 undefined */
-bool ff_dtype_is_float(ff_dtype t);        /* float, double, float16, bfloat16, float8 */
+const char *ff_dtype_name(ff_dtype t); /* "float32", "int8", ... */
+size_t ff_dtype_size(ff_dtype t);      /* bytes of an element in ff_tensor; 0 undefined */
+bool ff_dtype_is_float(ff_dtype t);    /* float, double, float16, bfloat16, float8 */
 
 #define FF_MAX_RANK 12
 
@@ -121,17 +121,17 @@ bool ff_same_axes(const ff_shape *a, const ff_shape *b);  /* rank and dims */
 bool ff_same_shape(const ff_shape *a, const ff_shape *b); /* the type too */
 
 typedef enum ff_attr_type { /* numbers of AttributeProto.AttributeType */
-    FF_ATTR_FLOAT = 1,
-    FF_ATTR_INT = 2,
-    FF_ATTR_STRING = 3,
-    FF_ATTR_TENSOR = 4,
-    FF_ATTR_GRAPH = 5,
-    FF_ATTR_FLOATS = 6,
-    FF_ATTR_INTS = 7,
-    FF_ATTR_STRINGS = 8,
-    FF_ATTR_TENSORS = 9,
-    FF_ATTR_GRAPHS = 10,
-    FF_ATTR_OTHER = 99, /* sparse tensors, types: kept, not understood */
+                            FF_ATTR_FLOAT = 1,
+                            FF_ATTR_INT = 2,
+                            FF_ATTR_STRING = 3,
+                            FF_ATTR_TENSOR = 4,
+                            FF_ATTR_GRAPH = 5,
+                            FF_ATTR_FLOATS = 6,
+                            FF_ATTR_INTS = 7,
+                            FF_ATTR_STRINGS = 8,
+                            FF_ATTR_TENSORS = 9,
+                            FF_ATTR_GRAPHS = 10,
+                            FF_ATTR_OTHER = 99, /* sparse tensors, types: kept, not understood */
 } ff_attr_type;
 
 typedef struct ff_graph ff_graph;
@@ -160,10 +160,10 @@ typedef struct ff_attr {
 struct ff_value {
     int id; /* dense within the model, subgraphs included: 0..ff_model_values()-1 */
     const char *name;
-    ff_shape declared;            /* from inputs, outputs, value_info and initializers; rank -1 else */
+    ff_shape declared;             /* from inputs, outputs, value_info and initializers; rank -1 else */
     const char *const *dim_params; /* of a graph input: name per symbolic dim, else NULL entries; or NULL */
-    const ff_graph *graph;        /* where it is defined */
-    const ff_node *producer;      /* NULL: graph input or initializer */
+    const ff_graph *graph;         /* where it is defined */
+    const ff_node *producer;       /* NULL: graph input or initializer */
     int producer_output;
     const ff_tensor *initializer; /* NULL when it has none; a graph input may have one as default */
     bool is_input, is_output;     /* of its graph (an input that only names an initializer: false) */
@@ -171,17 +171,17 @@ struct ff_value {
     const struct ff_use {
         const ff_node *node;
         int input;
-    } *users;
+    } * users;
 };
 
 struct ff_node {
-    int id;            /* stable under edits: kept by nodes that stay, new numbers for new nodes */
-    int index;         /* position in its graph's order */
-    const char *name;  /* as in the file; may be "" or not unique */
-    const char *label; /* never empty, unique within the model: the name, else made from op and output */
-    const char *op;    /* op_type */
+    int id;             /* stable under edits: kept by nodes that stay, new numbers for new nodes */
+    int index;          /* position in its graph's order */
+    const char *name;   /* as in the file; may be "" or not unique */
+    const char *label;  /* never empty, unique within the model: the name, else made from op and output */
+    const char *op;     /* op_type */
     const char *domain; /* "" for the default domain (also when the file says ai.onnx) */
-    int opset;         /* of its domain */
+    int opset;          /* of its domain */
     const ff_graph *graph;
     int n_inputs, n_outputs, n_attrs;
     const ff_value *const *inputs;  /* NULL entries: optional input left out */
@@ -220,13 +220,13 @@ void ff_model_unref(const ff_model *m);
 int ff_model_serialize(const ff_model *m, char **data, size_t *size) FF_MUST_USE;
 int ff_model_save(const ff_model *m, const char *path, bool force) FF_MUST_USE;
 
-const char *ff_model_path(const ff_model *m);      /* "" when it was parsed from memory */
-const ff_key *ff_model_sha256(const ff_model *m);  /* of the file's bytes; of the serialised form for an edited model */
+const char *ff_model_path(const ff_model *m);     /* "" when it was parsed from memory */
+const ff_key *ff_model_sha256(const ff_model *m); /* of the file's bytes; of the serialised form for an edited model */
 const ff_graph *ff_model_graph(const ff_model *m);
 int64_t ff_model_ir_version(const ff_model *m);
 int ff_model_opset(const ff_model *m, const char *domain); /* 0 when not imported */
-const char *ff_model_producer(const ff_model *m);  /* "pytorch 1.13.1"; "" unknown */
-int ff_model_values(const ff_model *m);            /* number of values, for side arrays */
+const char *ff_model_producer(const ff_model *m);          /* "pytorch 1.13.1"; "" unknown */
+int ff_model_values(const ff_model *m);                    /* number of values, for side arrays */
 const ff_value *ff_model_value(const ff_model *m, int id);
 const ff_value *ff_model_find_value(const ff_model *m, const char *name); /* main graph; NULL */
 const ff_node *ff_model_find_node(const ff_model *m, const char *label);  /* by label or name; NULL */
@@ -265,7 +265,7 @@ void ff_patch_append(ff_patch *p, const ff_patch *more);
 int ff_patch_length(const ff_patch *p);
 
 void ff_patch_set_initializer(ff_patch *p, const char *name, const ff_tensor *t); /* replaces or adds */
-void ff_patch_remove_initializer(ff_patch *p, const char *name); /* must have no users left */
+void ff_patch_remove_initializer(ff_patch *p, const char *name);                  /* must have no users left */
 void ff_patch_set_attr(ff_patch *p, const char *node_output, const ff_attr *a);
 void ff_patch_remove_attr(ff_patch *p, const char *node_output, const char *attr);
 void ff_patch_set_node_input(ff_patch *p, const char *node_output, int index, const char *value);
@@ -307,7 +307,7 @@ typedef struct ff_infer ff_infer;
 typedef struct ff_op {
     const char *domain, *type;
     int since;
-    int min_inputs, max_inputs;   /* max -1: variadic */
+    int min_inputs, max_inputs; /* max -1: variadic */
     int min_outputs, max_outputs;
     /* Fills out[] from in[]; leaves rank -1 (or dims -1) where it cannot know, as when a dim depends
      * on data. FF_ERR_GRAPH when the shapes contradict the operator; the message does not name the
@@ -319,7 +319,7 @@ typedef struct ff_op {
         const char *name;
         ff_attr_type type;
         const char *fallback; /* default as ff_attr_format writes it; NULL: none */
-    } *attrs;
+    } * attrs;
 } ff_op;
 
 struct ff_infer {

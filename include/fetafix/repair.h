@@ -32,23 +32,23 @@
 #include "fetafix/localize.h"
 
 typedef struct ff_proposal {
-    char *id;          /* finding id(s) and variant: "LH:Conv_3/pads", "PP#caffe" */
+    char *id; /* finding id(s) and variant: "LH:Conv_3/pads", "PP#caffe" */
     int n_findings;
-    char **findings;   /* ids */
+    char **findings;    /* ids */
     ff_fault_type type; /* of the first */
-    char *summary;     /* "replace the weights of 'Conv_3' by the Source's" */
-    ff_patch *patch;   /* NULL: no edit of the graph */
-    bool has_pre;      /* the Target's preprocessing, `from` when it was proposed, becomes `pre` */
+    char *summary;      /* "replace the weights of 'Conv_3' by the Source's" */
+    ff_patch *patch;    /* NULL: no edit of the graph */
+    bool has_pre;       /* the Target's preprocessing, `from` when it was proposed, becomes `pre` */
     ff_pre pre, from;
-    bool search_pre;   /* what is proposed is to search for a better preprocessing, from the Target's and from
+    bool search_pre; /* what is proposed is to search for a better preprocessing, from the Target's and from
                           `pre` on; what was found is in the judgement's state */
-    int pair;          /* of the alignment it was made for; -1: none */
-    int n_members;     /* a group: several repairs of one cause, offered as one step. Places in the list it stands */
-    int *members;      /* in, ascending; it has no edits of its own: ff_proposal_join makes them */
+    int pair;        /* of the alignment it was made for; -1: none */
+    int n_members;   /* a group: several repairs of one cause, offered as one step. Places in the list it stands */
+    int *members;    /* in, ascending; it has no edits of its own: ff_proposal_join makes them */
 } ff_proposal;
 /* The id of the proposal to search: it has a phase of its own. */
 #define FF_SEARCH_PRE "search:preprocessing"
-#define FF_GROUP "group:" /* ids of groups begin with this */
+#define FF_GROUP      "group:" /* ids of groups begin with this */
 typedef struct ff_proposals {
     int count;
     ff_proposal *at;
@@ -57,7 +57,8 @@ typedef struct ff_proposals {
  * WB LH CG down the list of suspicious layers (`scores` may be NULL: order of the network). At the end a search for a
  * preprocessing while labels differ, and a group ("group:WB:int8-per-tensor") for each cause that several findings
  * share. The search tries no groups, since what it keeps is known one by one; a person may take one. */
-int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores *scores, ff_proposals **out) FF_MUST_USE;
+int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores *scores,
+               ff_proposals **out) FF_MUST_USE;
 void ff_proposals_destroy(ff_proposals *p);
 /* One proposal that does several at once; fails with FF_ERR_GRAPH when their edits clash. */
 int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n, ff_proposal *out) FF_MUST_USE;
@@ -122,34 +123,34 @@ typedef struct ff_state {
     ff_pre pre;
     ff_labels *labels; /* over all images, outputs not kept */
     int wrong;
-    double distance;   /* mean over images of |T - S| / |S| (L2) of the outputs, both as probabilities when
+    double distance; /* mean over images of |T - S| / |S| (L2) of the outputs, both as probabilities when
                           one of them ends in a Softmax; INFINITY: cannot run or is not comparable */
-    ff_key outputs;    /* what all of this depends on: output key of the plan and key of the feed */
+    ff_key outputs;  /* what all of this depends on: output key of the plan and key of the feed */
 } ff_state;
 /* As from a session file; copies, references the model. */
-ff_state *ff_state_create(ff_model *m, const ff_pre *pre, const ff_labels *labels, int wrong,
-                          double distance, const ff_key *outputs);
+ff_state *ff_state_create(ff_model *m, const ff_pre *pre, const ff_labels *labels, int wrong, double distance,
+                          const ff_key *outputs);
 ff_state *ff_state_copy(const ff_state *s); /* shares the model */
 void ff_state_destroy(ff_state *s);
 
 typedef enum ff_verdict {
-    FF_VERDICT_BETTER,    /* within the limit: run over every image (or known) */
-    FF_VERDICT_SAME,      /* provably the same outputs on every image: nothing was run */
-    FF_VERDICT_WORSE,     /* above the limit: stopped as soon as that was certain */
-    FF_VERDICT_BROKEN,    /* the edited model cannot be made or cannot run; `why` in words */
+    FF_VERDICT_BETTER, /* within the limit: run over every image (or known) */
+    FF_VERDICT_SAME,   /* provably the same outputs on every image: nothing was run */
+    FF_VERDICT_WORSE,  /* above the limit: stopped as soon as that was certain */
+    FF_VERDICT_BROKEN, /* the edited model cannot be made or cannot run; `why` in words */
 } ff_verdict;
 const char *ff_verdict_name(ff_verdict v); /* "better", "same", "worse", "broken" */
 
 typedef struct ff_judgement {
     ff_verdict verdict;
-    int wrong;          /* exact when `complete`, else a lower bound */
-    double distance;    /* when complete */
+    int wrong;       /* exact when `complete`, else a lower bound */
+    double distance; /* when complete */
     bool complete;
-    int fixed, broken;  /* images put right and made wrong against the base, of those run */
+    int fixed, broken; /* images put right and made wrong against the base, of those run */
     int images_run;
     double flops, flops_full; /* really run; what a whole evaluation would have cost */
-    char *why;          /* one line */
-    ff_state *state;    /* the state after, when complete and the model runs; may be taken (set to NULL) */
+    char *why;                /* one line */
+    ff_state *state;          /* the state after, when complete and the model runs; may be taken (set to NULL) */
 } ff_judgement;
 void ff_judgement_finish(ff_judgement *j);
 /* What was searched for is known: its spec becomes the proposal's, in words too. Nothing for the others. */
@@ -180,8 +181,8 @@ int ff_judge_hardest(ff_judge *j, const ff_state *base, ff_model *m, const ff_pr
  * all, which is worse than any that does. */
 int ff_judge_limit(const ff_state *base);
 /* Judges by that rule. */
-int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete,
-                      const ff_task *task, ff_judgement *out) FF_MUST_USE;
+int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete, const ff_task *task,
+                      ff_judgement *out) FF_MUST_USE;
 
 /* ------------------------------------------------------------------------------------ search */
 
@@ -189,12 +190,19 @@ int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, b
  * halved until something helps), preprocessing (a search for a better spec, where the Source's did not do; it
  * comes late, since a spec can be found that hides other faults), completion (all real faults left, at once, else in halves), minimise
  * (which of the steps were essential). */
-typedef enum ff_phase { FF_PHASE_GREEDY, FF_PHASE_JOINT, FF_PHASE_PRE, FF_PHASE_COMPLETE, FF_PHASE_MINIMISE, FF_PHASE_DONE } ff_phase;
+typedef enum ff_phase {
+    FF_PHASE_GREEDY,
+    FF_PHASE_JOINT,
+    FF_PHASE_PRE,
+    FF_PHASE_COMPLETE,
+    FF_PHASE_MINIMISE,
+    FF_PHASE_DONE
+} ff_phase;
 const char *ff_phase_name(ff_phase p); /* "greedy", "joint", "preprocessing", "completion", "minimise", "done" */
 typedef struct ff_search_options {
-    bool paper;      /* --strategy paper: greedy only */
-    bool minimal;    /* keep the essential repairs only */
-    int rounds;      /* fruitless rounds before greedy ends; 0: 3. A fruitless round would be followed by
+    bool paper;   /* --strategy paper: greedy only */
+    bool minimal; /* keep the essential repairs only */
+    int rounds;   /* fruitless rounds before greedy ends; 0: 3. A fruitless round would be followed by
                         identical ones, so they are counted, not run */
 } ff_search_options;
 
@@ -205,8 +213,8 @@ typedef struct ff_trial {
         FF_TRIAL_SUBSET, /* of all single proposals accepted so far those at `indices`, from the start */
     } kind;
     int n;
-    const int *indices;  /* ascending; belongs to the search, until the next call */
-    int share;           /* FF_TRIAL_SUBSET: judged on the hardest image in so many; 1 (or 0): on all of them */
+    const int *indices; /* ascending; belongs to the search, until the next call */
+    int share;          /* FF_TRIAL_SUBSET: judged on the hardest image in so many; 1 (or 0): on all of them */
 } ff_trial;
 
 typedef struct ff_outcome {
@@ -220,9 +228,9 @@ void ff_outcome_finish(ff_outcome *o);
  * counts as its n proposals; indices of FF_TRIAL_SUBSET are places in this list). Accepted:
  * greedy and joint: fewer wrong; completion: not more wrong and a smaller distance; minimise: not more
  * wrong than `state`. */
-int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start,
-                 const ff_state *state, const ff_proposals *proposals, const ff_proposal *steps, int n_steps,
-                 const ff_task *task, ff_outcome *out) FF_MUST_USE;
+int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start, const ff_state *state,
+                 const ff_proposals *proposals, const ff_proposal *steps, int n_steps, const ff_task *task,
+                 ff_outcome *out) FF_MUST_USE;
 
 typedef struct ff_search ff_search;
 ff_search *ff_search_create(const ff_search_options *o);

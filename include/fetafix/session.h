@@ -32,25 +32,25 @@ typedef struct ff_session_options {
     const char *validate;                /* independent images, or NULL */
     const char *source_pre, *target_pre; /* spec or preset; NULL: guessed */
     const char *source_output, *target_output;
-    const char *labels;                  /* class names, or NULL */
-    const char *path;                    /* session file, or NULL: in memory */
-    int limit;                           /* images; 0: all */
-    int threads;                         /* 0: one per core */
+    const char *labels; /* class names, or NULL */
+    const char *path;   /* session file, or NULL: in memory */
+    int limit;          /* images; 0: all */
+    int threads;        /* 0: one per core */
     uint64_t seed;
-    uint64_t memory;                     /* bytes; 0: a quarter of the machine's */
-    double time_limit;                   /* seconds of repair; 0: 7200 */
-    int rounds;                          /* fruitless rounds; 0: 3 */
-    bool reference;                      /* plain C kernels */
-    bool keep_quantized;                 /* of the Target: rounding is no fault, repairs leave it quantised */
+    uint64_t memory;     /* bytes; 0: a quarter of the machine's */
+    double time_limit;   /* seconds of repair; 0: 7200 */
+    int rounds;          /* fruitless rounds; 0: 3 */
+    bool reference;      /* plain C kernels */
+    bool keep_quantized; /* of the Target: rounding is no fault, repairs leave it quantised */
     bool paper_strategy, paper_analysis, minimal;
-    bool causal;                         /* compute the causal column too */
-    bool speculate;                      /* evaluate the next proposals while idle (the explorer) */
+    bool causal;    /* compute the causal column too */
+    bool speculate; /* evaluate the next proposals while idle (the explorer) */
     const char *core_ops;
-    const struct ff_pin *pins;           /* pairs that must be or must not be, beside those of the session file */
+    const struct ff_pin *pins; /* pairs that must be or must not be, beside those of the session file */
     int n_pins;
-    const char *comparator;              /* as ff_comparator_create reads it; NULL: top-1 */
-    ff_team *team;                       /* processes that share the work; only that of rank 0 keeps a file */
-    bool labels_only;                    /* compare: FF_JOB_LOAD labels and does not align; no other job
+    const char *comparator; /* as ff_comparator_create reads it; NULL: top-1 */
+    ff_team *team;          /* processes that share the work; only that of rank 0 keeps a file */
+    bool labels_only;       /* compare: FF_JOB_LOAD labels and does not align; no other job
                                             but FF_JOB_SAVE and FF_JOB_VALIDATE */
 } ff_session_options;
 
@@ -81,26 +81,26 @@ typedef enum ff_job_kind {
     FF_JOB_EXPORT,   /* write the way from the root to the present state to `path` (`force`), for `apply` */
     FF_JOB_PRE_INTO_GRAPH, /* the preprocessing that was repaired becomes nodes behind the Target's input: a state
                               that wants what the Target was fed at first. At the end of the search */
-    FF_JOB_EXPORT_SCRIPT, /* the same way as the commands that take it, for `fetafix script` */
-    FF_JOB_REPRO,         /* each fault of the present state (or finding `id`) as a bundle in a folder of `path` (`force`) */
-    FF_JOB_COMPARE,       /* states `number` and `other` side by side: fills ff_session_comparison */
-    FF_JOB_PIN,      /* the Source's node `id` and the Target's node `target` are a pair */
-    FF_JOB_FORBID,   /* they never are */
-    FF_JOB_UNPIN,    /* whatever fits; each of the three localises again when it was localised */
-    FF_JOB_WHAT_IF,  /* judge an edit of one's own, to look at: `id` says what, of pair `number`: "NAME=VALUE" an
+    FF_JOB_EXPORT_SCRIPT,  /* the same way as the commands that take it, for `fetafix script` */
+    FF_JOB_REPRO,   /* each fault of the present state (or finding `id`) as a bundle in a folder of `path` (`force`) */
+    FF_JOB_COMPARE, /* states `number` and `other` side by side: fills ff_session_comparison */
+    FF_JOB_PIN,     /* the Source's node `id` and the Target's node `target` are a pair */
+    FF_JOB_FORBID,  /* they never are */
+    FF_JOB_UNPIN,   /* whatever fits; each of the three localises again when it was localised */
+    FF_JOB_WHAT_IF, /* judge an edit of one's own, to look at: `id` says what, of pair `number`: "NAME=VALUE" an
                         attribute, "weights" the Source's weights, "inject" the Source's activation; `number` -1:
                         words of a preprocessing spec for the Target. Replaces the one before */
-    FF_JOB_KEEP,     /* the what-if becomes a step */
-    FF_JOB_DROP,     /* the what-if is forgotten */
-    FF_JOB_PICTURE,  /* image `other` small, and what both sides make of it at pair `number` (-1: no pair): fills
+    FF_JOB_KEEP,    /* the what-if becomes a step */
+    FF_JOB_DROP,    /* the what-if is forgotten */
+    FF_JOB_PICTURE, /* image `other` small, and what both sides make of it at pair `number` (-1: no pair): fills
                         ff_session_picture */
     FF_JOB_KINDS
 } ff_job_kind;
 
 typedef struct ff_request {
     ff_job_kind kind;
-    const char *id;   /* copied */
-    const char *path; /* copied */
+    const char *id;     /* copied */
+    const char *path;   /* copied */
     const char *target; /* copied */
     int64_t number, other;
     bool force;
@@ -141,39 +141,41 @@ typedef struct ff_work {
 
 /* Everything that is known, as values. Text is made visible already (no control characters). */
 typedef struct ff_snapshot {
-    int64_t version;      /* grows with each */
+    int64_t version;                  /* grows with each */
     bool loaded, localized, searched; /* which stages were reached; searched: the search came to its end */
     const char *source_path, *target_path, *source_producer, *target_producer;
     const char *source_sha256, *target_sha256;
     int source_opset, target_opset;
     const char *source_pre, *target_pre, *target_pre_repaired; /* full specs; repaired: NULL when unchanged */
-    const char *source_pre_why, *target_pre_why; /* "given" or how it was guessed */
-    const char *comparator;   /* as given: "top-1" */
-    const char *wrong_words;  /* what `wrong` counts: "labels differ" */
+    const char *source_pre_why, *target_pre_why;               /* "given" or how it was guessed */
+    const char *comparator;                                    /* as given: "top-1" */
+    const char *wrong_words;                                   /* what `wrong` counts: "labels differ" */
     bool verdicts;            /* by a comparator that gives a score; else labels decide */
     bool arrays;              /* the samples are no images */
     const char *target_error; /* why the Target cannot run, or NULL */
-    const char *images_path; /* folder or LIST as given: to open, not to show; NULL unknown */
+    const char *images_path;  /* folder or LIST as given: to open, not to show; NULL unknown */
     int images, offset;
-    int initial, wrong;   /* counts; -1 unknown */
-    double distance;      /* mean relative distance of the outputs; NAN unknown */
+    int initial, wrong; /* counts; -1 unknown */
+    double distance;    /* mean relative distance of the outputs; NAN unknown */
     int validation_images, validation_initial, validation_wrong, validation_regressed; /* -1 unknown */
     int validation_labelled; /* of these images the class is given: how many, and how many each model gets right */
     int validation_source_right, validation_initial_right, validation_right;
-    const char *validation_harm; /* the repair makes things worse there: in words; else NULL */
+    const char *validation_harm;             /* the repair makes things worse there: in words; else NULL */
     const char *validation_regressed_images; /* right at first, wrong now: names, a line each */
-    int64_t state;        /* present state's number in `states` */
-    const char *next;     /* id of the proposal that is next, or NULL */
-    double seconds;       /* spent on searching, earlier runs of the session included */
-    bool timed_out;       /* the time limit ended the search */
-    const char *divergence; /* where the models part, in words: "at 'conv2' (L2): 12% off on 'a.png'"; NULL: unknown or nowhere */
-    const char *divergence_source, *divergence_target, *divergence_image; /* labels (empty: the input, or missing), name */
+    int64_t state;                           /* present state's number in `states` */
+    const char *next;                        /* id of the proposal that is next, or NULL */
+    double seconds;                          /* spent on searching, earlier runs of the session included */
+    bool timed_out;                          /* the time limit ended the search */
+    const char *
+        divergence; /* where the models part, in words: "at 'conv2' (L2): 12% off on 'a.png'"; NULL: unknown or nowhere */
+    const char *divergence_source, *divergence_target,
+        *divergence_image;        /* labels (empty: the input, or missing), name */
     const char *divergence_until; /* the Source's last node that it may be at; empty: only that one */
-    double divergence_error; /* relative, right behind it; NAN unknown */
+    double divergence_error;      /* relative, right behind it; NAN unknown */
     int divergence_runs;
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
     int n_work;
-    const ff_work *work;      /* where it went, a row a phase; labels and analysis stand before the judgements */
+    const ff_work *work; /* where it went, a row a phase; labels and analysis stand before the judgements */
     struct ff_what_if {
         const char *summary; /* of the edit that is looked at; NULL: none */
         const char *verdict; /* why it is as it is, in words */
@@ -184,7 +186,7 @@ typedef struct ff_snapshot {
         int pair;            /* -1: preprocessing */
     } what_if;
 
-    const ff_table *pairs;        /* the aligned graph, a row a pair, in the order of the network */
+    const ff_table *pairs; /* the aligned graph, a row a pair, in the order of the network */
     const ff_table *findings;
     const ff_table *proposals;    /* open ones, in the order in which they will be tried */
     const ff_table *layers;       /* core layers with scores, in the order of the network */
@@ -192,9 +194,9 @@ typedef struct ff_snapshot {
     const ff_table *steps;        /* decisions: a row each, in order of time */
     const ff_table *images_table; /* a row an image */
     const ff_table *equivalences;
-    const ff_table *log;          /* recent notes of the engine */
-    const ff_table *nodes;        /* the nodes of both files, a row each */
-    const ff_table *pins;         /* pairs that a person pinned or forbade */
+    const ff_table *log;   /* recent notes of the engine */
+    const ff_table *nodes; /* the nodes of both files, a row each */
+    const ff_table *pins;  /* pairs that a person pinned or forbade */
 } ff_snapshot;
 
 /* A new reference to the present snapshot; never NULL. */
@@ -258,21 +260,22 @@ void ff_detail_unref(const ff_detail *d);
 /* Two states side by side, made by FF_JOB_COMPARE; NULL until then. */
 typedef struct ff_comparison {
     int64_t a, b;
-    bool same_model;         /* bit for bit, and the same preprocessing */
-    const ff_table *states;  /* state:int wrong:int distance:real step:int summary:text preprocessing:text; a, then b */
-    const ff_table *images;  /* image:int name:text source:int a:int b:int right:text ("a" "b" "neither"): labels that differ */
-    const ff_table *edits;   /* state:int edit:text: on the way to that one and not to the other */
+    bool same_model;        /* bit for bit, and the same preprocessing */
+    const ff_table *states; /* state:int wrong:int distance:real step:int summary:text preprocessing:text; a, then b */
+    const ff_table
+        *images; /* image:int name:text source:int a:int b:int right:text ("a" "b" "neither"): labels that differ */
+    const ff_table *edits; /* state:int edit:text: on the way to that one and not to the other */
 } ff_comparison;
 const ff_comparison *ff_session_comparison(ff_session *s); /* new reference or NULL */
 void ff_comparison_unref(const ff_comparison *c);
 /* An image and its activations at one pair in the present state, made by FF_JOB_PICTURE. */
 typedef struct ff_picture {
     int pair, image;
-    int width, height;    /* of the thumbnail, at most FF_THUMB each way */
-    const uint8_t *rgb;   /* 3 * width bytes a row, top down */
-    int channels, rows, columns; /* of the activations: [channels][rows][columns]; 0: there are none */
+    int width, height;            /* of the thumbnail, at most FF_THUMB each way */
+    const uint8_t *rgb;           /* 3 * width bytes a row, top down */
+    int channels, rows, columns;  /* of the activations: [channels][rows][columns]; 0: there are none */
     const float *source, *target; /* NULL where a side has none */
-    const float *error;   /* by channel |T - S| / |S|; NULL unless both are there */
+    const float *error;           /* by channel |T - S| / |S|; NULL unless both are there */
 } ff_picture;
 enum { FF_THUMB = 320 };
 /* New reference, or NULL until it is there for this image, pair and state. */

@@ -44,8 +44,7 @@ void matcher_pair(matcher *m, int s, int t, double confidence, const char *reaso
 
 static bool same_shape(const ff_shape *a, const ff_shape *b)
 {
-    return a->rank == b->rank && a->rank >= 0 &&
-           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+    return a->rank == b->rank && a->rank >= 0 && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
 
 static bool same_attr(const ff_cattr *a, const ff_cattr *b)
@@ -110,11 +109,9 @@ double matcher_score(const matcher *m, int s, int t)
 {
     const ff_cnode *a = &m->s->nodes[s], *b = &m->t->nodes[t];
     bool pools = both_pools(a->op, b->op);
-    if ((strcmp(a->op, b->op) != 0 && !pools) || a->n_outputs < 1 || b->n_outputs < 1 ||
-        matcher_forbidden(m, s, t))
+    if ((strcmp(a->op, b->op) != 0 && !pools) || a->n_outputs < 1 || b->n_outputs < 1 || matcher_forbidden(m, s, t))
         return MATCH_INCOMPATIBLE;
-    const ff_shape *sa = &m->s->values[a->outputs[0]].shape,
-                   *sb = &m->t->values[b->outputs[0]].shape;
+    const ff_shape *sa = &m->s->values[a->outputs[0]].shape, *sb = &m->t->values[b->outputs[0]].shape;
     double score = same_shape(sa, sb) ? 2 : sa->rank == sb->rank ? 0.75 : 0.5;
     score += attribute_share(a, b) - (pools ? 1 : 0);
     double d = matcher_distance(m, s, t);
@@ -138,14 +135,12 @@ static int unknown(const ff_canon *c, const char *side, const char *label)
     int code = FF_OK;
     for (int i = 0; i < g->n_nodes && !code; i++)
         if (strcmp(g->nodes[i]->label, label) == 0)
-            code = ff_fail(FF_ERR_USAGE, "node '%s' of the %s is not compared: it cannot change a result",
-                           label, side);
+            code = ff_fail(FF_ERR_USAGE, "node '%s' of the %s is not compared: it cannot change a result", label, side);
     for (int i = 0; i < c->n_nodes; i++)
         names[i] = c->nodes[i].primary ? c->nodes[i].primary->label : c->nodes[i].op;
     const char *near = code ? NULL : ff_nearest(label, names, (size_t)c->n_nodes);
     if (!code)
-        code = near ? ff_fail(FF_ERR_USAGE, "the %s has no node '%s'; did you mean '%s'?", side, label,
-                              near)
+        code = near ? ff_fail(FF_ERR_USAGE, "the %s has no node '%s'; did you mean '%s'?", side, label, near)
                     : ff_fail(FF_ERR_USAGE, "the %s has no node '%s'", side, label);
     free(names);
     return code;
@@ -162,8 +157,8 @@ static int apply_pins(matcher *m)
         if (m->pins[i].forbid)
             continue;
         if (m->of_s[s] >= 0 || m->of_t[t] >= 0)
-            return ff_fail(FF_ERR_USAGE, "'%s' or '%s' is pinned to another node",
-                           m->pins[i].source, m->pins[i].target);
+            return ff_fail(FF_ERR_USAGE, "'%s' or '%s' is pinned to another node", m->pins[i].source,
+                           m->pins[i].target);
         matcher_pair(m, s, t, 1, "pinned");
         m->pinned[s] = true;
     }
@@ -282,8 +277,7 @@ static void fill(int *v, int n)
         v[i] = -1;
 }
 
-int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins, int n_pins,
-             ff_alignment **out)
+int ff_align(const ff_canon *source, const ff_canon *target, const ff_pin *pins, int n_pins, ff_alignment **out)
 {
     size_t n = (size_t)source->n_nodes + 1, k = (size_t)target->n_nodes + 1;
     matcher m = {.s = source, .t = target, .pins = pins, .n_pins = n_pins};

@@ -61,8 +61,8 @@ int matcher_measure(matcher *m)
             const ff_cnode *b = &m->t->nodes[j];
             float *d = &m->distance[(size_t)m->weighted_s[i] * (size_t)m->columns + (size_t)m->weighted_t[j]];
             const ff_tensor *wb = strcmp(a->op, b->op) == 0 ? weight_of(b) : NULL;
-            bool alike = wb && wa->rank == wb->rank &&
-                         memcmp(wa->dims, wb->dims, (size_t)wa->rank * sizeof wa->dims[0]) == 0;
+            bool alike =
+                wb && wa->rank == wb->rank && memcmp(wa->dims, wb->dims, (size_t)wa->rank * sizeof wa->dims[0]) == 0;
             *d = alike ? relative_distance(wa, wb) : -1;
         }
     }
@@ -112,7 +112,6 @@ void matcher_anchor(matcher *m)
         const ff_tensor *w = weight_of(&m->s->nodes[s]);
         if (w->count < 8)
             continue;
-        matcher_pair(m, s, t, best < 1e-6 ? 1 : 1 - best / 2,
-                     best < 1e-6 ? "equal weights" : "near weights");
+        matcher_pair(m, s, t, best < 1e-6 ? 1 : 1 - best / 2, best < 1e-6 ? "equal weights" : "near weights");
     }
 }

@@ -35,10 +35,10 @@ double matcher_score(const matcher *m, int s, int t);
 double matcher_distance(const matcher *m, int s, int t); /* of the weights; -1 */
 
 int matcher_measure(matcher *m) FF_MUST_USE; /* anchor.c: makes the distances, which the matcher owns */
-void matcher_anchor(matcher *m);     /* anchor.c */
-bool matcher_neighbours(matcher *m); /* neighbour.c: true when a pair was made */
-bool matcher_between(matcher *m);    /* neighbour.c: other operators between the same neighbours */
-void matcher_sort(matcher *m);       /* order.c: fills order_s, order_t */
-bool matcher_along(matcher *m);      /* order.c: dynamic programming */
+void matcher_anchor(matcher *m);             /* anchor.c */
+bool matcher_neighbours(matcher *m);         /* neighbour.c: true when a pair was made */
+bool matcher_between(matcher *m);            /* neighbour.c: other operators between the same neighbours */
+void matcher_sort(matcher *m);               /* order.c: fills order_s, order_t */
+bool matcher_along(matcher *m);              /* order.c: dynamic programming */
 
 #endif

@@ -81,8 +81,8 @@ static bool same_neighbours(const matcher *m, int s, int t)
         return false;
     const ff_cvalue *va = &m->s->values[a->outputs[0]], *vb = &m->t->values[b->outputs[0]];
     if (va->shape.rank != vb->shape.rank ||
-        (va->shape.rank > 0 && memcmp(va->shape.dims, vb->shape.dims,
-                                      (size_t)va->shape.rank * sizeof va->shape.dims[0]) != 0))
+        (va->shape.rank > 0 &&
+         memcmp(va->shape.dims, vb->shape.dims, (size_t)va->shape.rank * sizeof va->shape.dims[0]) != 0))
         return false;
     for (int i = 0; i < a->n_inputs; i++) {
         int pa = m->s->values[a->inputs[i]].producer, pb = m->t->values[b->inputs[i]].producer;

@@ -112,8 +112,7 @@ static bool align_sequences(matcher *m, const int *a, int n, const int *b, int k
         for (int j = 1; j <= k; j++) {
             size_t at = (size_t)i * width + (size_t)j;
             gain[at] = (float)(matcher_score(m, a[i - 1], b[j - 1]) - 1.5);
-            float up = best[at - width], left = best[at - 1],
-                  pair = best[at - width - 1] + gain[at];
+            float up = best[at - width], left = best[at - 1], pair = best[at - width - 1] + gain[at];
             best[at] = up > left ? up : left;
             if (gain[at] > 0 && pair >= best[at])
                 best[at] = pair;
@@ -124,8 +123,7 @@ static bool align_sequences(matcher *m, const int *a, int n, const int *b, int k
         size_t at = (size_t)i * width + (size_t)j;
         if (gain[at] > 0 && best[at] == best[at - width - 1] + gain[at]) {
             float score = gain[at] + 1.5f;
-            matcher_pair(m, a[i - 1], b[j - 1], score > 6 ? 0.85 : 0.4 + 0.07 * (double)score,
-                         "order");
+            matcher_pair(m, a[i - 1], b[j - 1], score > 6 ? 0.85 : 0.4 + 0.07 * (double)score, "order");
             any = true;
             i--;
             j--;

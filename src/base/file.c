@@ -19,21 +19,19 @@ int ff_read_file(const char *path, uint64_t limit, char **data, size_t *size)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         int why = errno;
-        return ff_fail(FF_ERR_INPUT, "'%s': %s", path,
-                       why == ENOENT ? "no such file" : strerror(why));
+        return ff_fail(FF_ERR_INPUT, "'%s': %s", path, why == ENOENT ? "no such file" : strerror(why));
     }
     if (fstat(fd, &st) != 0) {
         code = ff_fail(FF_ERR_INPUT, "'%s': %s", path, strerror(errno));
         goto out;
     }
     if (!S_ISREG(st.st_mode)) {
-        code = ff_fail(FF_ERR_INPUT, "'%s': %s", path,
-                       S_ISDIR(st.st_mode) ? "is a folder" : "is not a regular file");
+        code = ff_fail(FF_ERR_INPUT, "'%s': %s", path, S_ISDIR(st.st_mode) ? "is a folder" : "is not a regular file");
         goto out;
     }
     if ((uint64_t)st.st_size > limit) {
-        code = ff_fail(FF_ERR_INPUT, "'%s': %lld bytes is larger than the limit of %llu", path,
-                       (long long)st.st_size, (unsigned long long)limit);
+        code = ff_fail(FF_ERR_INPUT, "'%s': %lld bytes is larger than the limit of %llu", path, (long long)st.st_size,
+                       (unsigned long long)limit);
         goto out;
     }
     size_t room = (size_t)st.st_size, n = 0;
@@ -125,8 +123,7 @@ int ff_write_file(const char *path, const void *data, size_t size, bool force)
     folder = ff_path_dirname(path);
     do {
         free(beside);
-        beside = ff_asprintf("%s/.fetafix-%ld-%u.tmp", folder, (long)getpid(),
-                             atomic_fetch_add(&counter, 1));
+        beside = ff_asprintf("%s/.fetafix-%ld-%u.tmp", folder, (long)getpid(), atomic_fetch_add(&counter, 1));
         fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (fd < 0 && errno == EEXIST);
     if (fd < 0) {
@@ -140,8 +137,7 @@ int ff_write_file(const char *path, const void *data, size_t size, bool force)
         goto failed;
     }
     fd = -1;
-    if (force ? rename(beside, path) == 0
-              : renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) == 0) {
+    if (force ? rename(beside, path) == 0 : renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) == 0) {
         sync_folder(folder);
         goto out;
     }

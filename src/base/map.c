@@ -10,7 +10,7 @@
 
 typedef struct entry {
     uint64_t hash;
-    void *bytes;  /* the name (NUL-terminated) or the key's 32 bytes; NULL: removed */
+    void *bytes; /* the name (NUL-terminated) or the key's 32 bytes; NULL: removed */
     size_t size;
     bool is_key;
     void *value;
@@ -81,8 +81,7 @@ static entry *find(const ff_map *m, const void *bytes, size_t size, bool is_key,
         return NULL;
     for (size_t s = hash & (m->slots - 1); m->index[s]; s = (s + 1) & (m->slots - 1)) {
         entry *e = &m->entries[m->index[s] - 1];
-        if (e->hash == hash && e->size == size && e->is_key == is_key &&
-            memcmp(e->bytes, bytes, size) == 0)
+        if (e->hash == hash && e->size == size && e->is_key == is_key && memcmp(e->bytes, bytes, size) == 0)
             return e;
     }
     return NULL;

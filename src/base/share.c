@@ -38,7 +38,8 @@ static void exchange(ff_team *t, int64_t n, const int *ids, const int *counts, c
     size_t k = 0;
     for (int64_t i = 0; i < n; i++)
         if (owner(t, ids, i) == rank)
-            memcpy(mine + k++ * part->size, (char *)part->at + (size_t)(part->by_id ? ids[i] : i) * part->size, part->size);
+            memcpy(mine + k++ * part->size, (char *)part->at + (size_t)(part->by_id ? ids[i] : i) * part->size,
+                   part->size);
     ff_team_gather(t, mine, counts, part->size, all);
     at[0] = all;
     for (int r = 1; r < size; r++)

@@ -92,8 +92,7 @@ static bool prelu(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Slopes [C,1,1], [1,C,1,1] are [C]; from there on the shape is always [C,1,1...]. */
 static bool prelu_shape(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "PRelu") || n->formed || n->n_in != 2 || !n->in[1] || !n->in[1]->constant ||
-        n->in[0]->shape.rank < 2)
+    if (!cg_is(n, "PRelu") || n->formed || n->n_in != 2 || !n->in[1] || !n->in[1]->constant || n->in[0]->shape.rank < 2)
         return false;
     ff_tensor *t = cg_per_channel(g, n->in[1], &n->in[0]->shape);
     if (!t)

@@ -75,10 +75,8 @@ static bool batchnorm(cg_graph *g, cg_node *n, const cg_rule *self)
         return ff_tensor_unref(s), ff_tensor_unref(t), false;
     double *scale = s->data, *shift = t->data, deviation = 0;
     for (int64_t i = 0; i < channels; i++) {
-        double gamma = ff_tensor_get_real(n->in[1]->constant, i),
-               beta = ff_tensor_get_real(n->in[2]->constant, i);
-        double mean = ff_tensor_get_real(n->in[3]->constant, i),
-               var = ff_tensor_get_real(n->in[4]->constant, i);
+        double gamma = ff_tensor_get_real(n->in[1]->constant, i), beta = ff_tensor_get_real(n->in[2]->constant, i);
+        double mean = ff_tensor_get_real(n->in[3]->constant, i), var = ff_tensor_get_real(n->in[4]->constant, i);
         scale[i] = gamma / sqrt(var + epsilon);
         shift[i] = beta - mean * scale[i];
         deviation = fmax(deviation, rounding(scale[i]));
@@ -99,13 +97,11 @@ static bool real_type(const cg_value *v)
 static bool arithmetic(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     bool mul = cg_is(n, "Mul"), add = cg_is(n, "Add"), sub = cg_is(n, "Sub"), div = cg_is(n, "Div");
-    if ((!mul && !add && !sub && !div) || n->n_in != 2 || !n->in[1] ||
-        !cg_shape_static(&n->out[0]->shape))
+    if ((!mul && !add && !sub && !div) || n->n_in != 2 || !n->in[1] || !cg_shape_static(&n->out[0]->shape))
         return false;
     int k = n->in[1]->constant ? 1 : 0; /* the constant */
     cg_value *c = n->in[k], *x = n->in[1 - k];
-    if (!c->constant || x->constant || !real_type(x) || (div && k == 0) ||
-        !cg_shape_same(&x->shape, &n->out[0]->shape))
+    if (!c->constant || x->constant || !real_type(x) || (div && k == 0) || !cg_shape_same(&x->shape, &n->out[0]->shape))
         return false;
     ff_tensor *t = cg_per_channel(g, c, &x->shape);
     if (!t)
@@ -122,8 +118,7 @@ static bool arithmetic(cg_graph *g, cg_node *n, const cg_rule *self)
     bool uniform = c->constant->count != channels;
     cg_value *v = cg_constant(g, t, NULL);
     provenance(v, c, uniform || (!exact && !(sub && k == 0)));
-    if (v->original && !uniform &&
-        !cg_layout_reshape(&v->layout, c->shape.rank, c->shape.dims, 1, &channels))
+    if (v->original && !uniform && !cg_layout_reshape(&v->layout, c->shape.rank, c->shape.dims, 1, &channels))
         v->original = NULL;
     bool scales = mul || div;
     cg_value *other = filled(g, channels, scales ? 0 : sub && k == 0 ? -1 : 1, n->primary);
@@ -158,8 +153,7 @@ static bool merge(cg_graph *g, cg_node *n, const cg_rule *self)
     ff_tensor *s = cg_reals_new(g, 1, &channels), *t = cg_reals_new(g, 1, &channels);
     if (!s || !t)
         return ff_tensor_unref(s), ff_tensor_unref(t), false;
-    const double *s1 = reals(p->in[1]), *t1 = reals(p->in[2]), *s2 = reals(n->in[1]),
-                 *t2 = reals(n->in[2]);
+    const double *s1 = reals(p->in[1]), *t1 = reals(p->in[2]), *s2 = reals(n->in[1]), *t2 = reals(n->in[2]);
     for (int64_t i = 0; i < channels; i++) {
         ((double *)s->data)[i] = s1[i] * s2[i];
         ((double *)t->data)[i] = t1[i] * s2[i] + t2[i];
@@ -194,8 +188,7 @@ static bool unit(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 /* The weights times `factor` of their output channel (input channel when `inputs`), as float32. */
-static cg_value *scaled_weight(cg_graph *g, const cg_node *layer, const double *factor, bool inputs,
-                               double *deviation)
+static cg_value *scaled_weight(cg_graph *g, const cg_node *layer, const double *factor, bool inputs, double *deviation)
 {
     const cg_value *w = layer->in[1];
     const ff_tensor *t = w->constant;
@@ -223,8 +216,8 @@ static cg_value *scaled_weight(cg_graph *g, const cg_node *layer, const double *
 
 static bool is_layer(const cg_node *n)
 {
-    return (cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || (cg_is(n, "Gemm") && n->formed)) &&
-           n->n_in == 3 && n->in[1] && n->in[1]->constant && n->in[2] && n->in[2]->constant;
+    return (cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || (cg_is(n, "Gemm") && n->formed)) && n->n_in == 3 &&
+           n->in[1] && n->in[1]->constant && n->in[2] && n->in[2]->constant;
 }
 
 static bool fold_back(cg_graph *g, cg_node *n, const cg_rule *self)
@@ -281,9 +274,7 @@ static bool pads_nothing(const cg_node *conv)
  * preprocessing and stays. */
 static bool fold_forward(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    cg_node *p = cg_is(n, "Conv") || (cg_is(n, "Gemm") && n->in[0]->shape.rank == 2)
-                     ? cg_feeder(n, 0, "Affine")
-                     : NULL;
+    cg_node *p = cg_is(n, "Conv") || (cg_is(n, "Gemm") && n->in[0]->shape.rank == 2) ? cg_feeder(n, 0, "Affine") : NULL;
     if (!p || !is_layer(n) || !p->in[0]->producer)
         return false;
     cg_value *s = p->in[1], *t = p->in[2], *w = n->in[1], *b = n->in[2];
@@ -333,8 +324,7 @@ static cg_node *channel_slice(const cg_value *v, cg_node **affine)
 /* Concat of all channels of x in their order, each scaled and shifted on its own: Affine(x). */
 static bool split_channels(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "Concat") || n->n_in < 2 || cg_int(n, "axis", 0) != 1 ||
-        n->out[0]->shape.rank < 2)
+    if (!cg_is(n, "Concat") || n->n_in < 2 || cg_int(n, "axis", 0) != 1 || n->out[0]->shape.rank < 2)
         return false;
     cg_value *x = NULL;
     int64_t at = 0, channels = n->out[0]->shape.dims[1];
@@ -348,8 +338,7 @@ static bool split_channels(cg_graph *g, cg_node *n, const cg_rule *self)
     }
     if (at != channels || !cg_shape_same(&x->shape, &n->out[0]->shape))
         return false;
-    cg_value *scale = filled(g, channels, 1, n->primary),
-             *shift = filled(g, channels, 0, n->primary);
+    cg_value *scale = filled(g, channels, 1, n->primary), *shift = filled(g, channels, 0, n->primary);
     if (!scale || !shift)
         return false;
     cg_value *old[FF_MAX_RANK * 4];
@@ -374,15 +363,12 @@ static bool split_channels(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_affine_rules[] = {
-    {"batchnorm-affine", "batch normalisation at inference is a scale and a shift per channel",
-     batchnorm},
-    {"arithmetic-affine", "Mul, Add, Sub or Div by a constant per channel is a scale or a shift",
-     arithmetic},
+    {"batchnorm-affine", "batch normalisation at inference is a scale and a shift per channel", batchnorm},
+    {"arithmetic-affine", "Mul, Add, Sub or Div by a constant per channel is a scale or a shift", arithmetic},
     {"negation-affine", "a change of sign is a scale of minus one", negation},
     {"affine-merge", "two scales and shifts in a row are one", merge},
     {"affine-unit", "a scale of one and a shift of zero", unit},
-    {"split-channels", "channels scaled and shifted one by one and put together again",
-     split_channels},
+    {"split-channels", "channels scaled and shifted one by one and put together again", split_channels},
     {"batchnorm-fold", "a scale and shift after a layer is in its weights and bias", fold_back},
     {"affine-forward", "a scale and shift before a layer is in its weights and bias", fold_forward},
     {NULL, NULL, NULL},

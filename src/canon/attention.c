@@ -27,8 +27,9 @@ static bool rows(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_value *x = p->in[0], *y = n->out[0];
     const ff_shape *in = &x->shape, *flat = &n->in[0]->shape;
     int first;
-    if (!cg_shape_static(in) || !cg_shape_static(&y->shape) || y->shape.rank < 1 || in->rank < 2 || flat->rank < 2 || !cut_from(in, flat->dims[flat->rank - 1], &first) ||
-        first + 1 == flat->rank || cg_shape_count(in) == in->dims[0] * flat->dims[flat->rank - 1])
+    if (!cg_shape_static(in) || !cg_shape_static(&y->shape) || y->shape.rank < 1 || in->rank < 2 || flat->rank < 2 ||
+        !cut_from(in, flat->dims[flat->rank - 1], &first) || first + 1 == flat->rank ||
+        cg_shape_count(in) == in->dims[0] * flat->dims[flat->rank - 1])
         return false;
     ff_shape shape = *in;
     shape.rank = first + 1;

@@ -79,8 +79,7 @@ static void put_window(ff_buf *b, const ff_cnode *n)
         for (int j = 1; j < a->n && !all_are(a, a->ints[0]); j++)
             ff_buf_printf(b, ",%lld", (long long)a->ints[j]);
     }
-    const ff_cattr *ceil_mode = ff_cnode_attr(n, "ceil_mode"),
-                   *count = ff_cnode_attr(n, "count_include_pad");
+    const ff_cattr *ceil_mode = ff_cnode_attr(n, "ceil_mode"), *count = ff_cnode_attr(n, "count_include_pad");
     if (ceil_mode && ceil_mode->ints[0])
         ff_buf_puts(b, " ceil");
     if (count && count->ints[0])
@@ -126,8 +125,7 @@ char *ff_cnode_describe(const ff_canon *c, const ff_cnode *n)
     }
     for (int i = 0; i < n->n_attrs; i++) {
         char *text = ff_cattr_format(&n->attrs[i]);
-        bool plain =
-            strcmp(n->attrs[i].name, "perm") == 0 || strcmp(n->attrs[i].name, "shape") == 0;
+        bool plain = strcmp(n->attrs[i].name, "perm") == 0 || strcmp(n->attrs[i].name, "shape") == 0;
         if (plain)
             ff_buf_printf(&b, " %s", text);
         else
@@ -142,8 +140,7 @@ int ff_cvalue_from_original(const ff_cvalue *v, const ff_tensor *t, ff_tensor **
     return ff_layout_apply(&v->layout, t, v->shape.rank, v->shape.dims, out);
 }
 
-int ff_cvalue_to_original(const ff_cvalue *v, const ff_shape *original, const ff_tensor *t,
-                          ff_tensor **out)
+int ff_cvalue_to_original(const ff_cvalue *v, const ff_shape *original, const ff_tensor *t, ff_tensor **out)
 {
     return ff_layout_invert(&v->layout, t, original->rank, original->dims, out);
 }

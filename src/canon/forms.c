@@ -25,8 +25,8 @@ static int compare_ints(const void *a, const void *b)
 
 static bool window_op(const cg_node *n)
 {
-    return cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || cg_is(n, "MaxPool") ||
-           cg_is(n, "AveragePool") || cg_is(n, "LpPool");
+    return cg_is(n, "Conv") || cg_is(n, "ConvTranspose") || cg_is(n, "MaxPool") || cg_is(n, "AveragePool") ||
+           cg_is(n, "LpPool");
 }
 
 /* Fills in kernel_shape, strides and dilations where they are left out. */
@@ -53,8 +53,7 @@ static bool window_defaults(cg_graph *g, cg_node *n, const cg_rule *self)
         }
     }
     const ff_cattr *pads = cg_attr(n, "pads");
-    if ((!pads || pads->n != 2 * spatial) &&
-        (!cg_attr(n, "auto_pad") || cg_text_is(n, "auto_pad", "NOTSET"))) {
+    if ((!pads || pads->n != 2 * spatial) && (!cg_attr(n, "auto_pad") || cg_text_is(n, "auto_pad", "NOTSET"))) {
         cg_set_ints(g, n, "pads", zeros, 2 * spatial, n->primary);
         changed = true;
     }
@@ -77,8 +76,7 @@ static bool auto_pad(cg_graph *g, cg_node *n, const cg_rule *self)
         return true;
     }
     const ff_shape *in = &n->in[0]->shape, *out = n->out[0] ? &n->out[0]->shape : NULL;
-    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"),
-                   *d = cg_attr(n, "dilations");
+    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"), *d = cg_attr(n, "dilations");
     if (!out || !cg_shape_static(in) || !cg_shape_static(out) || in->rank < 3 || !k || !s || !d ||
         k->n != in->rank - 2 || s->n != k->n || d->n != k->n)
         return false;
@@ -116,15 +114,14 @@ static bool transposed_conv(cg_graph *g, cg_node *n, const cg_rule *self)
         changed = true;
     }
     if (cg_attr(n, "output_shape") && k) {
-        const ff_cattr *s = cg_attr(n, "strides"), *d = cg_attr(n, "dilations"),
-                       *extra = cg_attr(n, "output_padding");
+        const ff_cattr *s = cg_attr(n, "strides"), *d = cg_attr(n, "dilations"), *extra = cg_attr(n, "output_padding");
         const ff_shape *in = &n->in[0]->shape, *out = &n->out[0]->shape;
         if (!s || !d || !cg_shape_static(in) || !cg_shape_static(out) || cg_attr(n, "auto_pad"))
             return changed;
         int64_t pads[2 * FF_MAX_RANK] = {0};
         for (int i = 0; i < k->n; i++) {
-            int64_t total = s->ints[i] * (in->dims[2 + i] - 1) + extra->ints[i] +
-                            (k->ints[i] - 1) * d->ints[i] + 1 - out->dims[2 + i];
+            int64_t total = s->ints[i] * (in->dims[2 + i] - 1) + extra->ints[i] + (k->ints[i] - 1) * d->ints[i] + 1 -
+                            out->dims[2 + i];
             pads[i] = total - total / 2;
             pads[k->n + i] = total / 2;
         }
@@ -143,8 +140,8 @@ static bool pool_attributes(cg_graph *g, cg_node *n, const cg_rule *self)
     bool max = cg_is(n, "MaxPool"), average = cg_is(n, "AveragePool"), changed = false;
     if (!max && !average)
         return false;
-    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"),
-                   *p = cg_attr(n, "pads"), *d = cg_attr(n, "dilations");
+    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"), *p = cg_attr(n, "pads"),
+                   *d = cg_attr(n, "dilations");
     if (!k || !s || !p || !d)
         return false;
     if (cg_attr(n, "storage_order") && (n->n_out < 2 || !n->out[1])) {
@@ -172,8 +169,7 @@ static bool pool_attributes(cg_graph *g, cg_node *n, const cg_rule *self)
         int64_t sum = 0;
         for (int i = 0; i < p->n; i++)
             sum += p->ints[i];
-        int64_t want =
-            sum == 0 && cg_int(n, "ceil_mode", 0) == 0 ? 0 : cg_int(n, "count_include_pad", 0);
+        int64_t want = sum == 0 && cg_int(n, "ceil_mode", 0) == 0 ? 0 : cg_int(n, "count_include_pad", 0);
         if (!cg_attr(n, "count_include_pad") || cg_int(n, "count_include_pad", 0) != want) {
             cg_set_int(g, n, "count_include_pad", want, n->primary);
             changed = true;
@@ -189,11 +185,9 @@ static bool zero_bias(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     (void)self;
     bool conv = cg_is(n, "Conv"), transpose = cg_is(n, "ConvTranspose");
-    if ((!conv && !transpose) || n->n_in < 2 || !n->in[1] || n->in[1]->shape.rank < 3 ||
-        (n->n_in > 2 && n->in[2]))
+    if ((!conv && !transpose) || n->n_in < 2 || !n->in[1] || n->in[1]->shape.rank < 3 || (n->n_in > 2 && n->in[2]))
         return false;
-    int64_t channels =
-        conv ? n->in[1]->shape.dims[0] : n->in[1]->shape.dims[1] * cg_int(n, "group", 1);
+    int64_t channels = conv ? n->in[1]->shape.dims[0] : n->in[1]->shape.dims[1] * cg_int(n, "group", 1);
     ff_tensor *t = cg_reals_new(g, 1, &channels);
     if (!t)
         return false;
@@ -231,12 +225,12 @@ static bool clip_bounds(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     double min = -INFINITY, max = INFINITY;
     if (!cg_is(n, "Clip") || !constant_from(n, 1) ||
-        (n->n_in == 1 && cg_attr(n, "min") && cg_attr(n, "max") && bound(cg_real(n, "min", min)) == cg_real(n, "min", min) &&
+        (n->n_in == 1 && cg_attr(n, "min") && cg_attr(n, "max") &&
+         bound(cg_real(n, "min", min)) == cg_real(n, "min", min) &&
          bound(cg_real(n, "max", max)) == cg_real(n, "max", max)))
         return false;
     if (n->n_in > 1) {
-        if ((n->in[1] && !cg_uniform(n->in[1], &min)) ||
-            (n->n_in > 2 && n->in[2] && !cg_uniform(n->in[2], &max)))
+        if ((n->in[1] && !cg_uniform(n->in[1], &min)) || (n->n_in > 2 && n->in[2] && !cg_uniform(n->in[2], &max)))
             return false;
     } else {
         min = cg_real(n, "min", min);
@@ -261,8 +255,7 @@ static bool pad_amounts(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     if (n->n_in > 1) {
         if (!cg_const_ints(n->in[1], given, MAX_INTS, &count) ||
-            (n->n_in > 2 && n->in[2] && n->in[2]->constant->count > 0 &&
-             !cg_uniform(n->in[2], &value)))
+            (n->n_in > 2 && n->in[2] && n->in[2]->constant->count > 0 && !cg_uniform(n->in[2], &value)))
             return false;
     } else {
         const ff_cattr *a = cg_attr(n, "pads");
@@ -305,14 +298,12 @@ static bool is_reduction(const cg_node *n)
 
 static bool reduce_axes(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!is_reduction(n) || n->n_in < 1 || !n->in[0] || n->in[0]->shape.rank < 0 ||
-        !constant_from(n, 1))
+    if (!is_reduction(n) || n->n_in < 1 || !n->in[0] || n->in[0]->shape.rank < 0 || !constant_from(n, 1))
         return false;
     int rank = n->in[0]->shape.rank, count = 0;
     int64_t axes[MAX_INTS];
     const ff_cattr *a = cg_attr(n, "axes");
-    bool sorted =
-        a != NULL && n->n_in == 1 && !cg_attr(n, "noop_with_empty_axes") && cg_attr(n, "keepdims");
+    bool sorted = a != NULL && n->n_in == 1 && !cg_attr(n, "noop_with_empty_axes") && cg_attr(n, "keepdims");
     for (int i = 0; a && i < a->n; i++)
         sorted = sorted && a->ints[i] >= 0 && (i == 0 || a->ints[i] > a->ints[i - 1]);
     if (sorted)
@@ -373,8 +364,7 @@ static bool reshape(cg_graph *g, cg_node *n, const cg_rule *self)
     bool already = cg_is(n, "Reshape") && n->n_in == 1;
     if (already || n->n_in < 1 || !n->in[0] || !n->out[0] || !cg_shape_static(&n->out[0]->shape) ||
         !cg_shape_static(&n->in[0]->shape) ||
-        (!cg_is(n, "Reshape") && !cg_is(n, "Flatten") && !cg_is(n, "Squeeze") &&
-         !cg_is(n, "Unsqueeze")))
+        (!cg_is(n, "Reshape") && !cg_is(n, "Flatten") && !cg_is(n, "Squeeze") && !cg_is(n, "Unsqueeze")))
         return false;
     drop_inputs(g, n, 1);
     n->op = "Reshape";
@@ -447,7 +437,8 @@ static bool transpose_perm(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool saturate(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     ff_dtype to = n->out[0]->shape.dtype;
-    if (!cg_attr(n, "saturate") || (to >= FF_FLOAT8E4M3FN && to <= FF_FLOAT8E5M2FNUZ) || (!cg_is(n, "Cast") && !cg_is(n, "CastLike") && !cg_is(n, "QuantizeLinear")))
+    if (!cg_attr(n, "saturate") || (to >= FF_FLOAT8E4M3FN && to <= FF_FLOAT8E5M2FNUZ) ||
+        (!cg_is(n, "Cast") && !cg_is(n, "CastLike") && !cg_is(n, "QuantizeLinear")))
         return false;
     cg_drop_attr(g, n, "saturate");
     cg_record_rule(g, self, n, NULL, 0);
@@ -464,8 +455,7 @@ static bool sum_is_add(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_form_rules[] = {
-    {"window-defaults",
-     "kernel shape, strides, dilations, pads and group left out have their defaults",
+    {"window-defaults", "kernel shape, strides, dilations, pads and group left out have their defaults",
      window_defaults},
     {"auto-pad", "automatic padding is explicit padding of that amount", auto_pad},
     {"output-shape", "an output shape is explicit padding", transposed_conv},

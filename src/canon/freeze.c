@@ -107,11 +107,11 @@ static void freeze_attributes(ff_arena *a, const cg_node *n, ff_cnode *out)
         size_t count = (size_t)attrs[i].n + 1;
         attrs[i].name = ff_arena_strdup(a, attrs[i].name);
         if (attrs[i].type == FF_CATTR_INTS)
-            attrs[i].ints = memcpy(ff_arena_alloc(a, count * sizeof(int64_t)), attrs[i].ints,
-                                   (count - 1) * sizeof(int64_t));
+            attrs[i].ints =
+                memcpy(ff_arena_alloc(a, count * sizeof(int64_t)), attrs[i].ints, (count - 1) * sizeof(int64_t));
         else if (attrs[i].type == FF_CATTR_REALS)
-            attrs[i].reals = memcpy(ff_arena_alloc(a, count * sizeof(double)), attrs[i].reals,
-                                    (count - 1) * sizeof(double));
+            attrs[i].reals =
+                memcpy(ff_arena_alloc(a, count * sizeof(double)), attrs[i].reals, (count - 1) * sizeof(double));
         else
             attrs[i].text = ff_arena_strdup(a, attrs[i].text);
     }
@@ -272,16 +272,14 @@ int cg_freeze(cg_graph *g, ff_canon **out)
         const ff_node **list = ff_arena_alloc(p->arena, (size_t)(r->n_nodes + 1) * sizeof *list);
         memcpy(list, r->nodes, (size_t)r->n_nodes * sizeof *list);
         cg_node *end = live(r->node);
-        e[i] = (ff_equivalence){r->rule,    r->meaning, end ? end->id : -1,
-                                r->n_nodes, list,       r->deviation};
+        e[i] = (ff_equivalence){r->rule, r->meaning, end ? end->id : -1, r->n_nodes, list, r->deviation};
     }
     c->equivalences = e;
     c->n_equivalences = (int)g->n_records;
 
     for (int i = 0; i < c->n_nodes; i++)
         for (int k = 0; k < nodes[i].n_origins; k++)
-            p->n_of_node = nodes[i].origins[k]->id >= p->n_of_node ? nodes[i].origins[k]->id + 1
-                                                                   : p->n_of_node;
+            p->n_of_node = nodes[i].origins[k]->id >= p->n_of_node ? nodes[i].origins[k]->id + 1 : p->n_of_node;
     p->of_node = ff_alloc_array((size_t)p->n_of_node + 1, sizeof(int));
     for (int i = 0; i < p->n_of_node; i++)
         p->of_node[i] = -1;
@@ -340,6 +338,5 @@ void ff_canon_destroy(ff_canon *c)
 
 int ff_canon_of(const ff_canon *c, const ff_node *original)
 {
-    return original->id >= 0 && original->id < c->priv->n_of_node ? c->priv->of_node[original->id]
-                                                                  : -1;
+    return original->id >= 0 && original->id < c->priv->n_of_node ? c->priv->of_node[original->id] : -1;
 }

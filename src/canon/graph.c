@@ -81,8 +81,7 @@ cg_node *cg_insert_after(cg_graph *g, cg_node *at, const char *op, const ff_node
     return n;
 }
 
-cg_node *cg_insert_before(cg_graph *g, cg_node *at, const char *op, const ff_node *primary,
-                          int n_in)
+cg_node *cg_insert_before(cg_graph *g, cg_node *at, const char *op, const ff_node *primary, int n_in)
 {
     return cg_insert_after(g, at->prev, op, primary, n_in);
 }
@@ -91,8 +90,7 @@ static void drop_use(cg_value *v, const cg_node *n)
 {
     for (int i = 0; i < v->n_users; i++) {
         if (v->users[i] == n) {
-            memmove(v->users + i, v->users + i + 1,
-                    (size_t)(v->n_users - i - 1) * sizeof *v->users);
+            memmove(v->users + i, v->users + i + 1, (size_t)(v->n_users - i - 1) * sizeof *v->users);
             v->n_users--;
             return;
         }
@@ -282,8 +280,7 @@ static ff_cattr *slot(cg_graph *g, cg_node *n, const char *name, const ff_node *
     return a;
 }
 
-void cg_set_ints(cg_graph *g, cg_node *n, const char *name, const int64_t *v, int count,
-                 const ff_node *by)
+void cg_set_ints(cg_graph *g, cg_node *n, const char *name, const int64_t *v, int count, const ff_node *by)
 {
     int64_t *copy = ff_arena_alloc(g->arena, (size_t)(count + 1) * sizeof *copy);
     memcpy(copy, v, (size_t)count * sizeof *copy);
@@ -298,8 +295,7 @@ void cg_set_int(cg_graph *g, cg_node *n, const char *name, int64_t v, const ff_n
     cg_set_ints(g, n, name, &v, 1, by);
 }
 
-void cg_set_reals(cg_graph *g, cg_node *n, const char *name, const double *v, int count,
-                  const ff_node *by)
+void cg_set_reals(cg_graph *g, cg_node *n, const char *name, const double *v, int count, const ff_node *by)
 {
     double *copy = ff_arena_alloc(g->arena, (size_t)(count + 1) * sizeof *copy);
     memcpy(copy, v, (size_t)count * sizeof *copy);
@@ -328,8 +324,7 @@ void cg_drop_attr(cg_graph *g, cg_node *n, const char *name)
     for (int i = 0; i < n->n_attrs; i++) {
         if (strcmp(n->attrs[i].name, name) == 0) {
             copy_attrs(g, n);
-            memmove(n->attrs + i, n->attrs + i + 1,
-                    (size_t)(n->n_attrs - i - 1) * sizeof *n->attrs);
+            memmove(n->attrs + i, n->attrs + i + 1, (size_t)(n->n_attrs - i - 1) * sizeof *n->attrs);
             n->n_attrs--;
             return;
         }
@@ -338,14 +333,12 @@ void cg_drop_attr(cg_graph *g, cg_node *n, const char *name)
 
 /* ------------------------------------------------------------------------------- records */
 
-void cg_record_rule(cg_graph *g, const cg_rule *rule, cg_node *n, const cg_node *other,
-                    double deviation)
+void cg_record_rule(cg_graph *g, const cg_rule *rule, cg_node *n, const cg_node *other, double deviation)
 {
     ff_grow(&g->records, &g->records_capacity, g->n_records + 1, sizeof *g->records);
     cg_record *r = &g->records[g->n_records++];
     int count = (n ? n->n_origins : 0) + (other ? other->n_origins : 0);
-    *r = (cg_record){
-        .rule = rule->name, .meaning = rule->meaning, .node = n, .deviation = deviation};
+    *r = (cg_record){.rule = rule->name, .meaning = rule->meaning, .node = n, .deviation = deviation};
     r->nodes = ff_arena_alloc(g->arena, (size_t)(count + 1) * sizeof *r->nodes);
     for (int i = 0; n && i < n->n_origins; i++)
         r->nodes[r->n_nodes++] = n->origins[i];
@@ -376,8 +369,7 @@ bool cg_uniform(const cg_value *v, double *value)
 ff_tensor *cg_per_channel(cg_graph *g, const cg_value *c, const ff_shape *shape)
 {
     const ff_tensor *t = c->constant;
-    if (!t || shape->rank < 2 || t->rank > shape->rank || t->dtype == FF_STRING ||
-        shape->dims[1] < 1)
+    if (!t || shape->rank < 2 || t->rank > shape->rank || t->dtype == FF_STRING || shape->dims[1] < 1)
         return NULL;
     int64_t channels = shape->dims[1], inner = 1, own = 1;
     for (int i = t->rank - 1; i >= 0; i--) {
@@ -433,8 +425,7 @@ int64_t cg_shape_count(const ff_shape *s)
 
 bool cg_shape_same(const ff_shape *a, const ff_shape *b)
 {
-    return a->rank == b->rank && a->rank >= 0 &&
-           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+    return a->rank == b->rank && a->rank >= 0 && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
 
 static bool non_negative(const cg_value *v, int depth)
@@ -448,12 +439,10 @@ static bool non_negative(const cg_value *v, int depth)
     const cg_node *n = v->producer;
     if (!n || depth > 16)
         return false;
-    static const char *const always[] = {"Relu", "Sigmoid", "HardSigmoid", "Softmax",
-                                         "Abs",  "Exp",     NULL};
-    static const char *const passes[] = {"MaxPool",       "AveragePool", "GlobalAveragePool",
-                                         "GlobalMaxPool", "Transpose",   "Reshape",
-                                         "Concat",        "Identity",    "Add",
-                                         "Mul",           "Max",         NULL};
+    static const char *const always[] = {"Relu", "Sigmoid", "HardSigmoid", "Softmax", "Abs", "Exp", NULL};
+    static const char *const passes[] = {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Transpose",
+                                         "Reshape", "Concat",      "Identity",          "Add",           "Mul",
+                                         "Max",     NULL};
     for (int i = 0; always[i]; i++)
         if (cg_is(n, always[i]))
             return true;

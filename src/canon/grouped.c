@@ -37,8 +37,7 @@ static bool depthwise(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     for (int64_t o = 0; o < outputs; o++)
         for (int64_t k = 0; k < kernel; k++)
-            ff_tensor_set_real(own, o * kernel + k,
-                               ff_tensor_get_real(w, (o * inputs + o / per) * kernel + k));
+            ff_tensor_set_real(own, o * kernel + k, ff_tensor_get_real(w, (o * inputs + o / per) * kernel + k));
     cg_value *v = cg_constant(g, own, n->in[1]);
     v->folded = true; /* the stored constant is another one */
     cg_set_in(n, 1, v);

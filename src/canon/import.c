@@ -7,8 +7,8 @@
 
 #include "canon/rewrite.h"
 
-static const cg_rule constants_rule = {
-    "constant-folding", "an operand computed from constants only is that constant", NULL};
+static const cg_rule constants_rule = {"constant-folding", "an operand computed from constants only is that constant",
+                                       NULL};
 
 typedef struct importer {
     cg_graph *g;

@@ -80,8 +80,7 @@ bool cg_layout_transpose(ff_layout *l, int rank, const int64_t *dims, const int 
     return true;
 }
 
-bool cg_layout_reshape(ff_layout *l, int rank, const int64_t *dims, int new_rank,
-                       const int64_t *new_dims)
+bool cg_layout_reshape(ff_layout *l, int rank, const int64_t *dims, int new_rank, const int64_t *new_dims)
 {
     int first[FF_MAX_RANK + 1];
     ff_layout r = *l;
@@ -109,8 +108,7 @@ void cg_inherit_transposed(cg_value *v, const cg_value *from, const int *perm)
 void cg_inherit_reshaped(cg_value *v, const cg_value *from)
 {
     cg_inherit(v, from);
-    if (v->original && !cg_layout_reshape(&v->layout, from->shape.rank, from->shape.dims,
-                                          v->shape.rank, v->shape.dims))
+    if (v->original && !cg_layout_reshape(&v->layout, from->shape.rank, from->shape.dims, v->shape.rank, v->shape.dims))
         v->original = NULL;
 }
 
@@ -157,15 +155,15 @@ bool ff_layout_identity(const ff_layout *l)
 }
 
 /* data seen as `from`, transposed by perm, seen as `to`. */
-static int carry(const ff_tensor *t, int rank, const int64_t *from, const int *perm, int to_rank,
-                 const int64_t *to, ff_tensor **out)
+static int carry(const ff_tensor *t, int rank, const int64_t *from, const int *perm, int to_rank, const int64_t *to,
+                 ff_tensor **out)
 {
     int64_t count = 1;
     for (int i = 0; i < rank; i++)
         count *= from[i];
     if (count != t->count)
-        return ff_fail(FF_ERR_GRAPH, "a tensor of %lld elements does not fit a layout of %lld",
-                       (long long)t->count, (long long)count);
+        return ff_fail(FF_ERR_GRAPH, "a tensor of %lld elements does not fit a layout of %lld", (long long)t->count,
+                       (long long)count);
     ff_tensor *seen = NULL, *moved = NULL;
     int code = ff_tensor_reshape(t, rank, from, &seen);
     if (!code)
@@ -177,14 +175,12 @@ static int carry(const ff_tensor *t, int rank, const int64_t *from, const int *p
     return code;
 }
 
-int ff_layout_apply(const ff_layout *l, const ff_tensor *original, int rank, const int64_t *dims,
-                    ff_tensor **out)
+int ff_layout_apply(const ff_layout *l, const ff_tensor *original, int rank, const int64_t *dims, ff_tensor **out)
 {
     return carry(original, l->rank, l->dims, l->perm, rank, dims, out);
 }
 
-int ff_layout_invert(const ff_layout *l, const ff_tensor *canonical, int rank, const int64_t *dims,
-                     ff_tensor **out)
+int ff_layout_invert(const ff_layout *l, const ff_tensor *canonical, int rank, const int64_t *dims, ff_tensor **out)
 {
     int64_t permuted[FF_MAX_RANK];
     int inverse[FF_MAX_RANK];

@@ -50,9 +50,8 @@ static cg_value *last_axis(cg_graph *g, const cg_value *c, int64_t n)
 
 static bool matmul(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "MatMul") || n->n_in != 2 || n->in[0]->constant || !n->in[1] ||
-        !n->in[1]->constant || n->in[1]->shape.rank != 2 || n->in[0]->shape.rank < 2 ||
-        !ff_dtype_is_float(n->in[1]->shape.dtype))
+    if (!cg_is(n, "MatMul") || n->n_in != 2 || n->in[0]->constant || !n->in[1] || !n->in[1]->constant ||
+        n->in[1]->shape.rank != 2 || n->in[0]->shape.rank < 2 || !ff_dtype_is_float(n->in[1]->shape.dtype))
         return false;
     static const int swap[2] = {1, 0};
     cg_value *w = cg_constant_transposed(g, n->in[1], swap);
@@ -92,8 +91,8 @@ static bool transposed_rows(cg_graph *g, cg_node *n, const cg_rule *self)
 
 static bool gemm(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "Gemm") || n->formed || n->n_in < 2 || n->in[0]->constant || !n->in[1] ||
-        !n->in[1]->constant || cg_int(n, "transA", 0) != 0 || n->in[1]->shape.rank != 2)
+    if (!cg_is(n, "Gemm") || n->formed || n->n_in < 2 || n->in[0]->constant || !n->in[1] || !n->in[1]->constant ||
+        cg_int(n, "transA", 0) != 0 || n->in[1]->shape.rank != 2)
         return false;
     double alpha = cg_real(n, "alpha", 1), beta = cg_real(n, "beta", 1);
     bool transposed = cg_int(n, "transB", 0) != 0;
@@ -130,8 +129,7 @@ static bool bias(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     int k = n->in[1]->constant ? 1 : 0;
     cg_node *p = cg_feeder(n, 1 - k, "Gemm");
-    if (!p || !p->formed || !n->in[k]->constant ||
-        !cg_shape_same(&n->in[1 - k]->shape, &n->out[0]->shape))
+    if (!p || !p->formed || !n->in[k]->constant || !cg_shape_same(&n->in[1 - k]->shape, &n->out[0]->shape))
         return false;
     double zero = 1;
     bool none = cg_uniform(p->in[2], &zero) && zero == 0;
@@ -158,13 +156,12 @@ static bool bias(cg_graph *g, cg_node *n, const cg_rule *self)
 /* A convolution whose window is the whole picture is a dense layer; so is 1x1 on 1x1. */
 static bool whole_window(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if (!cg_is(n, "Conv") || n->n_in != 3 || !n->in[1] || !n->in[1]->constant ||
-        !n->in[2]->constant || cg_int(n, "group", 1) != 1)
+    if (!cg_is(n, "Conv") || n->n_in != 3 || !n->in[1] || !n->in[1]->constant || !n->in[2]->constant ||
+        cg_int(n, "group", 1) != 1)
         return false;
     cg_value *x = n->in[0], *y = n->out[0], *w = n->in[1];
     const ff_cattr *pads = cg_attr(n, "pads"), *dilations = cg_attr(n, "dilations");
-    if (!cg_shape_static(&x->shape) || !cg_shape_static(&y->shape) || x->shape.rank < 3 || !pads ||
-        !dilations)
+    if (!cg_shape_static(&x->shape) || !cg_shape_static(&y->shape) || x->shape.rank < 3 || !pads || !dilations)
         return false;
     for (int i = 0; i < pads->n; i++)
         if (pads->ints[i] != 0)
@@ -175,8 +172,7 @@ static bool whole_window(cg_graph *g, cg_node *n, const cg_rule *self)
             return false;
     int64_t outputs = w->shape.dims[0];
     int64_t weight_dims[2] = {outputs, w->constant->count / outputs};
-    ff_shape flat = {
-        .dtype = x->shape.dtype, .rank = 2, .dims = {x->shape.dims[0], weight_dims[1]}};
+    ff_shape flat = {.dtype = x->shape.dtype, .rank = 2, .dims = {x->shape.dims[0], weight_dims[1]}};
     ff_shape dense = {.dtype = y->shape.dtype, .rank = 2, .dims = {x->shape.dims[0], outputs}};
     cg_value *matrix = cg_constant_reshaped(g, w, 2, weight_dims);
     if (!matrix)
@@ -212,8 +208,7 @@ static bool flattened_transpose(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     cg_value *x = t->in[0];
     int rank = x->shape.rank;
-    if (!cg_shape_static(&x->shape) || rank != perm->n ||
-        n->in[0]->shape.dims[0] != x->shape.dims[0])
+    if (!cg_shape_static(&x->shape) || rank != perm->n || n->in[0]->shape.dims[0] != x->shape.dims[0])
         return false;
     /* Columns run over the transposed axes: axis j there is axis perm[j] of x. */
     int64_t split[FF_MAX_RANK] = {n->in[1]->shape.dims[0]};
@@ -244,9 +239,7 @@ const cg_rule cg_linear_rules[] = {
     {"gemm-transposed", "transA of Gemm is a Transpose before", transposed_rows},
     {"gemm-form", "alpha, beta, transB and the bias of Gemm are in its weights", gemm},
     {"matmul-bias", "Add of a constant after a dense layer is its bias", bias},
-    {"conv-gemm", "a convolution whose window covers its whole input is a dense layer",
-     whole_window},
-    {"flatten-order", "a Transpose before Flatten and a dense layer is an order of its columns",
-     flattened_transpose},
+    {"conv-gemm", "a convolution whose window covers its whole input is a dense layer", whole_window},
+    {"flatten-order", "a Transpose before Flatten and a dense layer is an order of its columns", flattened_transpose},
     {NULL, NULL, NULL},
 };

@@ -66,18 +66,15 @@ static bool zero_pad(cg_graph *g, cg_node *n, const cg_rule *self)
 
 static bool lone_concat(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    return (cg_is(n, "Concat") || cg_is(n, "Sum") || cg_is(n, "Max") || cg_is(n, "Min") ||
-            cg_is(n, "Mean")) &&
+    return (cg_is(n, "Concat") || cg_is(n, "Sum") || cg_is(n, "Max") || cg_is(n, "Min") || cg_is(n, "Mean")) &&
            n->n_in == 1 && passes(n) && bypass(g, n, self);
 }
 
 static bool same_shape(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    return (cg_is(n, "Reshape") || cg_is(n, "Expand") || cg_is(n, "Tile") || cg_is(n, "Slice")) &&
-           n->n_in == 1 && passes(n) && cg_shape_static(&n->in[0]->shape) &&
-           cg_shape_same(&n->in[0]->shape, &n->out[0]->shape) &&
-           !(cg_is(n, "Slice") && cg_attr(n, "axes") && cg_attr(n, "axes")->n > 0) &&
-           bypass(g, n, self);
+    return (cg_is(n, "Reshape") || cg_is(n, "Expand") || cg_is(n, "Tile") || cg_is(n, "Slice")) && n->n_in == 1 &&
+           passes(n) && cg_shape_static(&n->in[0]->shape) && cg_shape_same(&n->in[0]->shape, &n->out[0]->shape) &&
+           !(cg_is(n, "Slice") && cg_attr(n, "axes") && cg_attr(n, "axes")->n > 0) && bypass(g, n, self);
 }
 
 /* x*1, x+0, x-0, x/1 where the constant does not make the result larger. */

@@ -163,9 +163,8 @@ static cg_value *spread(cg_graph *g, const cg_value *c, const cg_value *like)
             return NULL;
     }
     if (!scalar)
-        return t->count == like->constant->count
-                   ? cg_constant_reshaped(g, c, like->shape.rank, like->shape.dims)
-                   : NULL;
+        return t->count == like->constant->count ? cg_constant_reshaped(g, c, like->shape.rank, like->shape.dims)
+                                                 : NULL;
     ff_tensor *r = cg_reals_new(g, like->constant->rank, like->constant->dims);
     if (!r)
         return NULL;
@@ -180,7 +179,8 @@ static cg_value *spread(cg_graph *g, const cg_value *c, const cg_value *like)
 static bool become(cg_graph *g, cg_node *n, cg_value *x, int axis, double epsilon, const ff_node *by, cg_value *scale,
                    cg_value *shift, const cg_rule *self)
 {
-    if (!cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) || !cg_shape_same(&x->shape, &n->out[0]->shape))
+    if (!cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) ||
+        !cg_shape_same(&x->shape, &n->out[0]->shape))
         return false;
     cg_value *one = filled(g, &x->shape, axis, 1, n->primary), *zero = filled(g, &x->shape, axis, 0, n->primary);
     if (!one || !zero)

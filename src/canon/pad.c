@@ -51,8 +51,7 @@ static cg_node *padded_by(const cg_node *n)
 
 static bool into_conv(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    cg_node *pad =
-        cg_is(n, "Conv") && cg_attr(n, "pads") && !cg_attr(n, "auto_pad") ? padded_by(n) : NULL;
+    cg_node *pad = cg_is(n, "Conv") && cg_attr(n, "pads") && !cg_attr(n, "auto_pad") ? padded_by(n) : NULL;
     const int64_t *amounts = pad ? spatial_zero_pad(pad, n->in[0]->shape.rank, 0) : NULL;
     if (!amounts)
         return false;
@@ -64,9 +63,7 @@ static bool into_conv(cg_graph *g, cg_node *n, const cg_rule *self)
 /* An average that counts its padding counts zeros. One that pads nothing counts everything. */
 static bool into_average(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    cg_node *pad = cg_is(n, "AveragePool") && cg_attr(n, "pads") && !cg_attr(n, "auto_pad")
-                       ? padded_by(n)
-                       : NULL;
+    cg_node *pad = cg_is(n, "AveragePool") && cg_attr(n, "pads") && !cg_attr(n, "auto_pad") ? padded_by(n) : NULL;
     const int64_t *amounts = pad ? spatial_zero_pad(pad, n->in[0]->shape.rank, 0) : NULL;
     if (!amounts || cg_int(n, "ceil_mode", 0) != 0)
         return false;
@@ -85,8 +82,8 @@ static bool into_average(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Does every window of the pooling, with these pads in all, see an element of the input? */
 static bool windows_see_input(const cg_node *n, const ff_shape *in, const int64_t *amounts)
 {
-    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"),
-                   *d = cg_attr(n, "dilations"), *p = cg_attr(n, "pads");
+    const ff_cattr *k = cg_attr(n, "kernel_shape"), *s = cg_attr(n, "strides"), *d = cg_attr(n, "dilations"),
+                   *p = cg_attr(n, "pads");
     int rank = in->rank;
     if (!k || !s || !d || k->n != rank - 2)
         return false;
@@ -109,8 +106,7 @@ static bool windows_see_input(const cg_node *n, const ff_shape *in, const int64_
  * where nothing is below zero, is the same as long as each window sees an element. */
 static bool into_max(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    cg_node *pad =
-        cg_is(n, "MaxPool") && cg_attr(n, "pads") && !cg_attr(n, "auto_pad") ? padded_by(n) : NULL;
+    cg_node *pad = cg_is(n, "MaxPool") && cg_attr(n, "pads") && !cg_attr(n, "auto_pad") ? padded_by(n) : NULL;
     if (!pad || cg_int(n, "ceil_mode", 0) != 0 || (n->n_out > 1 && n->out[1] && cg_used(n->out[1])))
         return false;
     const ff_shape *in = &pad->in[0]->shape;
@@ -192,10 +188,8 @@ static bool crop(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_pad_rules[] = {
-    {"pad-into-conv", "padding by zeros before a convolution is the convolution's own padding",
-     into_conv},
-    {"pad-into-average", "padding by zeros before an average is padding that it counts",
-     into_average},
+    {"pad-into-conv", "padding by zeros before a convolution is the convolution's own padding", into_conv},
+    {"pad-into-average", "padding by zeros before an average is padding that it counts", into_average},
     {"pad-into-max", "padding that cannot be the largest is the maximum's own padding", into_max},
     {"pad-other", "padding by other numbers, as an attribute of the layer behind", other_padding},
     {"crop-into-deconv", "what is cut off behind a transposed convolution is its padding", crop},

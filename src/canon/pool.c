@@ -10,8 +10,7 @@ static bool reduction(cg_graph *g, cg_node *n, const cg_rule *self)
     bool mean = cg_is(n, "ReduceMean"), max = cg_is(n, "ReduceMax");
     const ff_cattr *axes = cg_attr(n, "axes");
     int rank = n->in[0]->shape.rank;
-    if ((!mean && !max) || n->n_in != 1 || rank < 3 || !axes || axes->n != rank - 2 ||
-        cg_int(n, "keepdims", 0) != 1)
+    if ((!mean && !max) || n->n_in != 1 || rank < 3 || !axes || axes->n != rank - 2 || cg_int(n, "keepdims", 0) != 1)
         return false;
     for (int i = 0; i < axes->n; i++)
         if (axes->ints[i] != i + 2)
@@ -25,16 +24,14 @@ static bool reduction(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool whole_window(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     bool average = cg_is(n, "AveragePool"), max = cg_is(n, "MaxPool");
-    const ff_cattr *k = cg_attr(n, "kernel_shape"), *p = cg_attr(n, "pads"),
-                   *d = cg_attr(n, "dilations");
+    const ff_cattr *k = cg_attr(n, "kernel_shape"), *p = cg_attr(n, "pads"), *d = cg_attr(n, "dilations");
     const ff_shape *in = &n->in[0]->shape, *out = &n->out[0]->shape;
-    if ((!average && !max) || !k || !p || !d || !cg_shape_static(in) || !cg_shape_static(out) ||
-        k->n != in->rank - 2 || cg_attr(n, "auto_pad") ||
-        (n->n_out > 1 && n->out[1] && cg_used(n->out[1])))
+    if ((!average && !max) || !k || !p || !d || !cg_shape_static(in) || !cg_shape_static(out) || k->n != in->rank - 2 ||
+        cg_attr(n, "auto_pad") || (n->n_out > 1 && n->out[1] && cg_used(n->out[1])))
         return false;
     for (int i = 0; i < k->n; i++)
-        if (k->ints[i] != in->dims[2 + i] || out->dims[2 + i] != 1 || p->ints[i] != 0 ||
-            p->ints[k->n + i] != 0 || (d->ints[i] != 1 && k->ints[i] != 1))
+        if (k->ints[i] != in->dims[2 + i] || out->dims[2 + i] != 1 || p->ints[i] != 0 || p->ints[k->n + i] != 0 ||
+            (d->ints[i] != 1 && k->ints[i] != 1))
             return false;
     n->op = average ? "GlobalAveragePool" : "GlobalMaxPool";
     n->n_attrs = 0;
@@ -48,8 +45,8 @@ static bool trivial(cg_graph *g, cg_node *n, const cg_rule *self)
     bool pool = cg_is(n, "AveragePool") || cg_is(n, "MaxPool"),
          global = cg_is(n, "GlobalAveragePool") || cg_is(n, "GlobalMaxPool");
     const ff_cattr *k = cg_attr(n, "kernel_shape");
-    if ((!pool && !global) || (n->n_out > 1 && n->out[1] && cg_used(n->out[1])) ||
-        !cg_shape_static(&n->in[0]->shape) || !cg_shape_same(&n->in[0]->shape, &n->out[0]->shape))
+    if ((!pool && !global) || (n->n_out > 1 && n->out[1] && cg_used(n->out[1])) || !cg_shape_static(&n->in[0]->shape) ||
+        !cg_shape_same(&n->in[0]->shape, &n->out[0]->shape))
         return false;
     for (int i = 0; pool && (!k || i < k->n); i++)
         if (!k || k->ints[i] != 1)
@@ -125,8 +122,7 @@ static bool subsampled(cg_graph *g, cg_node *n, const cg_rule *self)
 
 const cg_rule cg_pool_rules[] = {
     {"reduce-global", "a mean (maximum) over the picture is global pooling", reduction},
-    {"window-global", "a pooling whose window is the whole picture is global pooling",
-     whole_window},
+    {"window-global", "a pooling whose window is the whole picture is global pooling", whole_window},
     {"trivial-pool", "a pooling of single elements", trivial},
     {"subsampled-conv", "every second element taken before a 1x1 convolution, or by it", subsampled},
     {NULL, NULL, NULL},

@@ -40,7 +40,8 @@ static int cut_into_blocks(const ff_shape *a, const ff_shape *b, block *out)
         k->count = i - k->from;
         k->new_count = j - k->new_from;
     }
-    return n > 0 && out[n - 1].from + out[n - 1].count == a->rank && out[n - 1].new_from + out[n - 1].new_count == b->rank
+    return n > 0 && out[n - 1].from + out[n - 1].count == a->rank &&
+                   out[n - 1].new_from + out[n - 1].new_count == b->rank
                ? n
                : 0;
 }

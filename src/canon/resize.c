@@ -72,8 +72,7 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
     bool crop = cg_text_is(n, "coordinate_transformation_mode", "tf_crop_and_resize");
     if (crop)
         return false;
-    if (cg_attr(n, "keep_aspect_ratio_policy") &&
-        !cg_text_is(n, "keep_aspect_ratio_policy", "stretch"))
+    if (cg_attr(n, "keep_aspect_ratio_policy") && !cg_text_is(n, "keep_aspect_ratio_policy", "stretch"))
         return false;
     /* Upsample and Resize 10 have their scales at input 1 (or an attribute), from 11 on at input 2.
      */
@@ -137,8 +136,7 @@ static bool resize(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool same_size(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     const ff_cattr *s = cg_attr(n, "scales");
-    if (!cg_is(n, "Resize") || !n->formed || !s ||
-        !cg_shape_same(&n->in[0]->shape, &n->out[0]->shape))
+    if (!cg_is(n, "Resize") || !n->formed || !s || !cg_shape_same(&n->in[0]->shape, &n->out[0]->shape))
         return false;
     for (int i = 0; i < s->n; i++)
         if (s->reals[i] != 1)

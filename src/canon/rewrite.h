@@ -88,11 +88,10 @@ typedef struct cg_rule {
 } cg_rule;
 
 /* One table a file, ended by a row without name; listed in rules.c by stage. */
-extern const cg_rule cg_form_rules[], cg_noop_rules[], cg_pad_rules[], cg_activation_rules[],
-    cg_written_rules[], cg_affine_rules[], cg_linear_rules[], cg_pool_rules[], cg_shape_rules[],
-    cg_layout_rules[], cg_grouped_rules[], cg_select_rules[], cg_resize_rules[], cg_norm_rules[],
-    cg_attention_rules[], cg_sequence_rules[], cg_quantized_rules[], cg_einsum_rules[], cg_sum_rules[],
-    cg_block_rules[], cg_regroup_rules[];
+extern const cg_rule cg_form_rules[], cg_noop_rules[], cg_pad_rules[], cg_activation_rules[], cg_written_rules[],
+    cg_affine_rules[], cg_linear_rules[], cg_pool_rules[], cg_shape_rules[], cg_layout_rules[], cg_grouped_rules[],
+    cg_select_rules[], cg_resize_rules[], cg_norm_rules[], cg_attention_rules[], cg_sequence_rules[],
+    cg_quantized_rules[], cg_einsum_rules[], cg_sum_rules[], cg_block_rules[], cg_regroup_rules[];
 
 int cg_import(ff_plan *p, bool ends_only, cg_graph **out) FF_MUST_USE;
 int cg_rewrite(cg_graph *g) FF_MUST_USE;
@@ -109,10 +108,8 @@ cg_value *cg_constant(cg_graph *g, const ff_tensor *t, const cg_value *like);
 ff_tensor *cg_reals(cg_graph *g, const ff_tensor *t);
 ff_tensor *cg_reals_new(cg_graph *g, int rank, const int64_t *dims);
 /* A node before (after) `at`, with one output of that shape; origins taken over by the caller. */
-cg_node *cg_insert_before(cg_graph *g, cg_node *at, const char *op, const ff_node *primary,
-                          int n_in);
-cg_node *cg_insert_after(cg_graph *g, cg_node *at, const char *op, const ff_node *primary,
-                         int n_in);
+cg_node *cg_insert_before(cg_graph *g, cg_node *at, const char *op, const ff_node *primary, int n_in);
+cg_node *cg_insert_after(cg_graph *g, cg_node *at, const char *op, const ff_node *primary, int n_in);
 void cg_set_in(cg_node *n, int i, cg_value *v);
 void cg_set_inputs(cg_graph *g, cg_node *n, int count); /* longer (NULL) or shorter */
 /* n computes `op` of these, without attributes. */
@@ -137,18 +134,15 @@ const ff_cattr *cg_attr(const cg_node *n, const char *name);
 int64_t cg_int(const cg_node *n, const char *name, int64_t otherwise);
 double cg_real(const cg_node *n, const char *name, double otherwise);
 bool cg_text_is(const cg_node *n, const char *name, const char *text);
-void cg_set_ints(cg_graph *g, cg_node *n, const char *name, const int64_t *v, int count,
-                 const ff_node *by);
+void cg_set_ints(cg_graph *g, cg_node *n, const char *name, const int64_t *v, int count, const ff_node *by);
 void cg_set_int(cg_graph *g, cg_node *n, const char *name, int64_t v, const ff_node *by);
-void cg_set_reals(cg_graph *g, cg_node *n, const char *name, const double *v, int count,
-                  const ff_node *by);
+void cg_set_reals(cg_graph *g, cg_node *n, const char *name, const double *v, int count, const ff_node *by);
 void cg_set_real(cg_graph *g, cg_node *n, const char *name, double v, const ff_node *by);
 void cg_set_text(cg_graph *g, cg_node *n, const char *name, const char *v, const ff_node *by);
 void cg_drop_attr(cg_graph *g, cg_node *n, const char *name);
 
 /* Records an application: nodes are the origins of `n` and of each of the others (may be dead). */
-void cg_record_rule(cg_graph *g, const cg_rule *rule, cg_node *n, const cg_node *other,
-                    double deviation);
+void cg_record_rule(cg_graph *g, const cg_rule *rule, cg_node *n, const cg_node *other, double deviation);
 /* True (and value in *v) when all elements of a real constant are the same. */
 bool cg_uniform(const cg_value *v, double *value);
 /* Expands a constant that broadcasts against `shape` along axis 1 only into [C] (float64); NULL
@@ -168,8 +162,7 @@ void cg_layout_init(ff_layout *l, int rank, const int64_t *dims);
 /* Layouts after the canonical data (of shape `dims`) is transposed, or seen as other dims. False
  * when it cannot be written as one layout. */
 bool cg_layout_transpose(ff_layout *l, int rank, const int64_t *dims, const int *perm);
-bool cg_layout_reshape(ff_layout *l, int rank, const int64_t *dims, int new_rank,
-                       const int64_t *new_dims);
+bool cg_layout_reshape(ff_layout *l, int rank, const int64_t *dims, int new_rank, const int64_t *new_dims);
 /* v carries the numbers of `from` transposed (axis i of v is axis perm[i] of from), or reshaped. */
 void cg_inherit(cg_value *v, const cg_value *from);
 void cg_inherit_transposed(cg_value *v, const cg_value *from, const int *perm);

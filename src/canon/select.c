@@ -25,13 +25,11 @@ static int64_t clamp(int64_t v, int64_t lo, int64_t hi)
 static bool slice(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     const ff_shape *in = &n->in[0]->shape;
-    if (!cg_is(n, "Slice") || n->formed || !cg_shape_static(in) ||
-        !cg_shape_static(&n->out[0]->shape))
+    if (!cg_is(n, "Slice") || n->formed || !cg_shape_static(in) || !cg_shape_static(&n->out[0]->shape))
         return false;
     int64_t starts[FF_MAX_RANK], ends[FF_MAX_RANK], axes[FF_MAX_RANK], steps[FF_MAX_RANK];
     int count = 0, n_ends = 0, n_axes = 0, n_steps = 0;
-    if (!ints_of(n, 1, "starts", starts, &count) || !ints_of(n, 2, "ends", ends, &n_ends) ||
-        n_ends != count)
+    if (!ints_of(n, 1, "starts", starts, &count) || !ints_of(n, 2, "ends", ends, &n_ends) || n_ends != count)
         return false;
     if ((n->n_in > 3 && n->in[3]) || cg_attr(n, "axes")) {
         if (!ints_of(n, 3, "axes", axes, &n_axes) || n_axes != count)
@@ -126,15 +124,13 @@ static bool split(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool gather(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     const ff_shape *in = &n->in[0]->shape;
-    if (!cg_is(n, "Gather") || n->n_in != 2 || n->in[0]->constant || !n->in[1] ||
-        !n->in[1]->constant || n->in[1]->shape.rank > 1 || !cg_shape_static(in) ||
-        !cg_shape_static(&n->out[0]->shape))
+    if (!cg_is(n, "Gather") || n->n_in != 2 || n->in[0]->constant || !n->in[1] || !n->in[1]->constant ||
+        n->in[1]->shape.rank > 1 || !cg_shape_static(in) || !cg_shape_static(&n->out[0]->shape))
         return false;
     const ff_tensor *t = n->in[1]->constant;
     int64_t axis = cg_int(n, "axis", 0);
     axis = axis < 0 ? axis + in->rank : axis;
-    if (t->count < 1 || axis < 0 || axis >= in->rank ||
-        (t->dtype != FF_INT64 && t->dtype != FF_INT32))
+    if (t->count < 1 || axis < 0 || axis >= in->rank || (t->dtype != FF_INT64 && t->dtype != FF_INT32))
         return false;
     int64_t first = ff_tensor_get_int(t, 0);
     first = first < 0 ? first + in->dims[axis] : first;
@@ -178,9 +174,8 @@ static bool last_state(cg_graph *g, cg_node *n, const cg_rule *self)
     const ff_cattr *axes = cg_attr(n, "axes"), *starts = cg_attr(n, "starts"), *ends = cg_attr(n, "ends");
     const ff_shape *in = &n->in[0]->shape;
     if (!is_recurrent(r) || r->out[0] != n->in[0] || in->rank != 4 || !cg_shape_static(in) || in->dims[1] != 1 ||
-        (r->n_in > 4 && r->in[4]) || cg_int(r, "layout", 0) != 0 || cg_text_is(r, "direction", "reverse") ||
-        !axes || axes->n != 1 || axes->ints[0] != 0 || starts->ints[0] != in->dims[0] - 1 ||
-        ends->ints[0] != in->dims[0])
+        (r->n_in > 4 && r->in[4]) || cg_int(r, "layout", 0) != 0 || cg_text_is(r, "direction", "reverse") || !axes ||
+        axes->n != 1 || axes->ints[0] != 0 || starts->ints[0] != in->dims[0] - 1 || ends->ints[0] != in->dims[0])
         return false;
     cg_value *last = r->n_out > 1 ? r->out[1] : NULL;
     if (!last) {
@@ -200,8 +195,7 @@ static bool last_state(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_select_rules[] = {
-    {"slice-form", "starts, ends, axes and steps as attributes or inputs, counted from either end",
-     slice},
+    {"slice-form", "starts, ends, axes and steps as attributes or inputs, counted from either end", slice},
     {"split-slices", "the parts of a Split are Slices", split},
     {"gather-slice", "Gather of consecutive indices is a Slice", gather},
     {"last-state", "the last of all hidden states is the output that holds the last alone", last_state},

@@ -6,15 +6,12 @@
 
 bool cg_elementwise(const cg_node *n)
 {
-    static const char *const unary[] = {"Clip",       "Relu",     "Sigmoid", "HardSigmoid",
-                                        "HardSwish",  "Swish",    "Gelu",    "Tanh",
-                                        "LeakyRelu",  "Elu",      "Selu",    "Celu",
-                                        "Softplus",   "Softsign", "Mish",    "ThresholdedRelu",
-                                        "Erf",        "Exp",      "Log",     "Sqrt",
-                                        "Reciprocal", "Neg",      "Abs",     "Floor",
-                                        "Ceil",       "Round",    "Sign",    "Sin",
-                                        "Cos",        "Cast",     "Not",     "Scale",
-                                        NULL};
+    static const char *const unary[] = {
+        "Clip",      "Relu",  "Sigmoid", "HardSigmoid", "HardSwish",  "Swish",    "Gelu", "Tanh",
+        "LeakyRelu", "Elu",   "Selu",    "Celu",        "Softplus",   "Softsign", "Mish", "ThresholdedRelu",
+        "Erf",       "Exp",   "Log",     "Sqrt",        "Reciprocal", "Neg",      "Abs",  "Floor",
+        "Ceil",      "Round", "Sign",    "Sin",         "Cos",        "Cast",     "Not",  "Scale",
+        NULL};
     if (n->n_in != 1)
         return false;
     for (int i = 0; unary[i]; i++)
@@ -73,8 +70,7 @@ bool cg_only_units_differ(const ff_shape *a, const ff_shape *b)
 
 static cg_node *reshape_of(const cg_value *v)
 {
-    return v && v->producer && cg_is(v->producer, "Reshape") && v->producer->n_in == 1 ? v->producer
-                                                                                       : NULL;
+    return v && v->producer && cg_is(v->producer, "Reshape") && v->producer->n_in == 1 ? v->producer : NULL;
 }
 
 static bool twice(cg_graph *g, cg_node *n, const cg_rule *self)
@@ -139,8 +135,7 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     if (!p || n->n_out != 1 || !cg_only_user(p->out[0]) || !cg_shape_static(&p->in[0]->shape))
         return false;
     cg_value *x = p->in[0];
-    bool ok =
-        cg_elementwise(n) || (cg_is(n, "Affine") && keeps_channels(&x->shape, &p->out[0]->shape));
+    bool ok = cg_elementwise(n) || (cg_is(n, "Affine") && keeps_channels(&x->shape, &p->out[0]->shape));
     if (cg_is(n, "Softmax") || cg_is(n, "LogSoftmax")) {
         int64_t axis = cg_int(n, "axis", -1);
         int own = axis < 0 || cg_attr(n, "over") ? -1 : axis_before(&x->shape, &n->in[0]->shape, (int)axis);
@@ -183,8 +178,7 @@ static bool slice(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Reshape(x) + Reshape(y) of one shape = Reshape(x + y). */
 static bool move_down_binary(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    if ((!cg_is(n, "Add") && !cg_is(n, "Mul") && !cg_is(n, "Sub") && !cg_is(n, "Div")) ||
-        n->n_in != 2)
+    if ((!cg_is(n, "Add") && !cg_is(n, "Mul") && !cg_is(n, "Sub") && !cg_is(n, "Div")) || n->n_in != 2)
         return false;
     cg_node *a = reshape_of(n->in[0]), *b = reshape_of(n->in[1]);
     if (!a || !b || a == b || !cg_only_user(a->out[0]) || !cg_only_user(b->out[0]) ||
@@ -202,8 +196,7 @@ static bool move_down_binary(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Reshape(x) + c = Reshape(x + c') where the Reshape only moves axes of size 1. */
 static bool move_down_constant(cg_graph *g, cg_node *n, const cg_rule *self)
 {
-    bool any =
-        cg_is(n, "Add") || cg_is(n, "Mul") || cg_is(n, "Sub") || cg_is(n, "Div") || cg_is(n, "Pow");
+    bool any = cg_is(n, "Add") || cg_is(n, "Mul") || cg_is(n, "Sub") || cg_is(n, "Div") || cg_is(n, "Pow");
     if (!any || n->n_in != 2 || !n->in[1])
         return false;
     int k = n->in[1]->constant ? 1 : 0;
@@ -336,8 +329,7 @@ const cg_rule cg_shape_rules[] = {
     {"reshape-twice", "two Reshapes in a row are the second", twice},
     {"reshape-order", "an operation on single elements before or after a Reshape", move_down},
     {"reshape-order-slice", "a part along one axis before or after a Reshape that leaves it", slice},
-    {"reshape-order-constant", "arithmetic with a constant before or after a Reshape",
-     move_down_constant},
+    {"reshape-order-constant", "arithmetic with a constant before or after a Reshape", move_down_constant},
     {"reshape-order-last", "arithmetic with a number for each element of the last axis, whole or cut into several",
      move_down_last},
     {"reshape-order-two", "an operation on two values reshaped alike", move_down_binary},

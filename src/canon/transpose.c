@@ -131,11 +131,10 @@ static bool above_pad(cg_graph *g, cg_node *n, const cg_rule *self)
 /* Operators whose inputs and output have axes that may all be permuted alike, attributes apart. */
 static bool indifferent(const cg_node *n)
 {
-    static const char *const ops[] = {
-        "Add",       "Sub",        "Mul",       "Div",        "Pow",      "Min",
-        "Max",       "Sum",        "Mean",      "Concat",     "Slice",    "ReduceMean",
-        "ReduceSum", "ReduceMax",  "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
-        "Softmax",   "LogSoftmax", "PRelu",     "Where",      NULL};
+    static const char *const ops[] = {"Add",       "Sub",        "Mul",       "Div",        "Pow",      "Min",
+                                      "Max",       "Sum",        "Mean",      "Concat",     "Slice",    "ReduceMean",
+                                      "ReduceSum", "ReduceMax",  "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
+                                      "Softmax",   "LogSoftmax", "PRelu",     "Where",      NULL};
     for (int i = 0; ops[i]; i++)
         if (strcmp(n->op, ops[i]) == 0)
             return true;
@@ -202,8 +201,7 @@ static void sort_axes(cg_graph *g, cg_node *n)
 
 /* What input i is to be before the Transpose: its own producer's input, a transposed constant, or a
  * Reshape where only axes of size 1 move. Dry: only asks whether it can be done. */
-static bool untransposed(cg_graph *g, cg_node *n, int i, const int *perm, int rank, bool dry,
-                         cg_value **out)
+static bool untransposed(cg_graph *g, cg_node *n, int i, const int *perm, int rank, bool dry, cg_value **out)
 {
     cg_value *v = n->in[i];
     cg_node *t = transpose_of(v);
@@ -232,8 +230,7 @@ static bool untransposed(cg_graph *g, cg_node *n, int i, const int *perm, int ra
         *out = full ? cg_constant_transposed(g, full, inverse) : NULL;
         return *out != NULL;
     }
-    if (!cg_shape_static(&v->shape) || v->shape.rank != rank ||
-        !only_units_move(&v->shape, inverse))
+    if (!cg_shape_static(&v->shape) || v->shape.rank != rank || !only_units_move(&v->shape, inverse))
         return false;
     if (dry)
         return true;
@@ -323,8 +320,7 @@ static bool above_units(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     cg_node *t = cg_is(n, "Reshape") && n->n_in == 1 ? cg_feeder(n, 0, "Transpose") : NULL;
     if (!t || !transpose_of(n->in[0]) || !cg_shape_static(&t->in[0]->shape) ||
-        !nearer_four(&n->out[0]->shape, &n->in[0]->shape) ||
-        !cg_only_units_differ(&n->in[0]->shape, &n->out[0]->shape))
+        !nearer_four(&n->out[0]->shape, &n->in[0]->shape) || !cg_only_units_differ(&n->in[0]->shape, &n->out[0]->shape))
         return false;
     int perm[FF_MAX_RANK], order[FF_MAX_RANK];
     ff_shape before;
@@ -405,8 +401,8 @@ static bool dense_on_channels(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     cg_invert_perm(inverse, perm, rank);
     cg_value *y = n->out[0];
-    int64_t dims[FF_MAX_RANK] = {n->in[1]->shape.dims[0], n->in[1]->shape.dims[1]},
-            ones[FF_MAX_RANK], zeros[2 * FF_MAX_RANK] = {0};
+    int64_t dims[FF_MAX_RANK] = {n->in[1]->shape.dims[0], n->in[1]->shape.dims[1]}, ones[FF_MAX_RANK],
+            zeros[2 * FF_MAX_RANK] = {0};
     for (int i = 0; i < rank - 2; i++)
         dims[2 + i] = ones[i] = 1;
     cg_value *w = cg_constant_reshaped(g, n->in[1], rank, dims);
@@ -440,8 +436,8 @@ static bool input_layout(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     for (int i = 0; i < n->n_in; i++) {
         cg_value *x = n->in[i];
-        if (!x || x->input < 0 || x->shape.rank != 4 || !cg_shape_static(&x->shape) ||
-            x->outputs > 0 || !ff_layout_identity(&x->layout))
+        if (!x || x->input < 0 || x->shape.rank != 4 || !cg_shape_static(&x->shape) || x->outputs > 0 ||
+            !ff_layout_identity(&x->layout))
             continue;
         int channels = 0, found = 0;
         for (int k = 1; k < 4; k++) {
@@ -535,8 +531,7 @@ static bool joined_elsewhere(cg_graph *g, cg_node *n, const cg_rule *self)
 }
 
 const cg_rule cg_layout_rules[] = {
-    {"input-layout", "an input whose channels come last is fed the same numbers in another order",
-     input_layout},
+    {"input-layout", "an input whose channels come last is fed the same numbers in another order", input_layout},
     {"transpose-units", "a Transpose that moves only axes of size 1 is a Reshape", units},
     {"transpose-twice", "two Transposes in a row are one, or none", twice},
     {"transpose-units-after", "axes of size 1 added or dropped after a Transpose are so before it", above_units},

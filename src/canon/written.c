@@ -30,8 +30,7 @@ static bool factor(product *p, cg_value *v, int depth)
         return true;
     }
     cg_node *n = v->producer;
-    bool open =
-        n && n->n_in == 2 && n->in[0] && n->in[1] && depth < 8 && (depth == 0 || cg_only_user(v));
+    bool open = n && n->n_in == 2 && n->in[0] && n->in[1] && depth < 8 && (depth == 0 || cg_only_user(v));
     if (open && cg_is(n, "Mul"))
         return factor(p, n->in[0], depth + 1) && factor(p, n->in[1], depth + 1);
     if (open && cg_is(n, "Div") && cg_uniform(n->in[1], &c) && c != 0) {
@@ -96,8 +95,7 @@ static bool hard_sigmoid(cg_graph *g, cg_node *n, const cg_rule *self)
     product p = {.constant = 1};
     cg_node *clip = n;
     if (!cg_is(n, "Clip")) {
-        if ((!cg_is(n, "Mul") && !cg_is(n, "Div")) || n->n_in != 2 || !factor(&p, n->out[0], 0) ||
-            p.n != 1)
+        if ((!cg_is(n, "Mul") && !cg_is(n, "Div")) || n->n_in != 2 || !factor(&p, n->out[0], 0) || p.n != 1)
             return false;
         clip = p.factors[0]->producer;
         if (!clip || !cg_only_user(p.factors[0]))
@@ -108,8 +106,7 @@ static bool hard_sigmoid(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     cg_value *x = NULL;
     double scale, shift;
-    if (!linear(clip->in[0], &x, &scale, &shift, 0) || x == clip->in[0] || shift == 0 ||
-        !keeps_shape(n, x))
+    if (!linear(clip->in[0], &x, &scale, &shift, 0) || x == clip->in[0] || shift == 0 || !keeps_shape(n, x))
         return false;
     become(g, n, "HardSigmoid", x, self);
     cg_set_real(g, n, "alpha", (float)(scale * p.constant), n->primary);
@@ -121,8 +118,8 @@ static bool hard_sigmoid(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool two_factors(const cg_node *n, product *p)
 {
     *p = (product){.constant = 1};
-    return (cg_is(n, "Mul") || cg_is(n, "Div")) && n->n_in == 2 && n->in[0] && n->in[1] &&
-           factor(p, n->out[0], 0) && p->n == 2;
+    return (cg_is(n, "Mul") || cg_is(n, "Div")) && n->n_in == 2 && n->in[0] && n->in[1] && factor(p, n->out[0], 0) &&
+           p->n == 2;
 }
 
 static bool swish(cg_graph *g, cg_node *n, const cg_rule *self)
@@ -167,9 +164,8 @@ static bool hard_swish(cg_graph *g, cg_node *n, const cg_rule *self)
         /* Written out with other numbers it stays as it is. */
         if (gate && !usual && strcmp(s->primary->op, "HardSigmoid") != 0)
             continue;
-        bool clip = s && cg_is(s, "Clip") && s->n_in == 1 && near(p.constant, 1.0 / 6) &&
-                    cg_real(s, "min", -1) == 0 && cg_real(s, "max", 0) == 6 &&
-                    linear(s->in[0], &x, &scale, &shift, 0) && scale == 1 && shift == 3;
+        bool clip = s && cg_is(s, "Clip") && s->n_in == 1 && near(p.constant, 1.0 / 6) && cg_real(s, "min", -1) == 0 &&
+                    cg_real(s, "max", 0) == 6 && linear(s->in[0], &x, &scale, &shift, 0) && scale == 1 && shift == 3;
         if ((gate || clip) && keeps_shape(n, x)) {
             const ff_node *by = gate ? s->primary : n->primary;
             double alpha = gate && !usual ? cg_real(s, "alpha", 0) : 1.0 / 6,
@@ -190,8 +186,8 @@ static bool is_cube(cg_value *v, const cg_value *x)
     if (n && cg_is(n, "Pow") && n->n_in == 2 && n->in[0] == x && cg_uniform(n->in[1], &c))
         return c == 3;
     product p = {.constant = 1};
-    return n && factor(&p, v, 0) && p.constant == 1 && p.n == 3 && p.factors[0] == x &&
-           p.factors[1] == x && p.factors[2] == x;
+    return n && factor(&p, v, 0) && p.constant == 1 && p.n == 3 && p.factors[0] == x && p.factors[1] == x &&
+           p.factors[2] == x;
 }
 
 /* sqrt(2 / pi) (x + 0.044715 x^3) */
@@ -212,8 +208,8 @@ static bool is_tanh_argument(cg_value *v, cg_value *x)
         for (int i = 0; m && cg_is(m, "Mul") && i < 2; i++)
             if (cg_uniform(m->in[i], &c) && near(c, 0.044715) && is_cube(m->in[1 - i], x))
                 return true;
-        if (factor(&cube, sum->in[1 - k], 0) && near(cube.constant, 0.044715) && cube.n == 3 &&
-            cube.factors[0] == x && cube.factors[1] == x && cube.factors[2] == x)
+        if (factor(&cube, sum->in[1 - k], 0) && near(cube.constant, 0.044715) && cube.n == 3 && cube.factors[0] == x &&
+            cube.factors[1] == x && cube.factors[2] == x)
             return true;
     }
     return false;
@@ -239,8 +235,8 @@ static bool gelu(cg_graph *g, cg_node *n, const cg_rule *self)
             continue;
         double scale = 0, shift = 0;
         cg_value *same = x;
-        bool erf = cg_is(f, "Erf") && linear(f->in[0], &same, &scale, &shift, 0) && shift == 0 &&
-                   near(scale, M_SQRT1_2);
+        bool erf =
+            cg_is(f, "Erf") && linear(f->in[0], &same, &scale, &shift, 0) && shift == 0 && near(scale, M_SQRT1_2);
         bool tanh = cg_is(f, "Tanh") && is_tanh_argument(f->in[0], x);
         if (!erf && !tanh)
             continue;

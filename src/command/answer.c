@@ -54,10 +54,9 @@ static int type_of(const char *word)
         const char *word;
         ff_fault_type type;
     } names[] = {
-        {"preprocessing", FF_PP},   {"dimension", FF_ID},       {"dimensions", FF_ID},
-        {"shape", FF_TSS},          {"structure", FF_TSS},      {"weight", FF_WB},
-        {"weights", FF_WB},         {"bias", FF_WB},            {"biases", FF_WB},
-        {"hyperparameter", FF_LH},  {"hyperparameters", FF_LH}, {"graph", FF_CG},
+        {"preprocessing", FF_PP}, {"dimension", FF_ID},      {"dimensions", FF_ID},      {"shape", FF_TSS},
+        {"structure", FF_TSS},    {"weight", FF_WB},         {"weights", FF_WB},         {"bias", FF_WB},
+        {"biases", FF_WB},        {"hyperparameter", FF_LH}, {"hyperparameters", FF_LH}, {"graph", FF_CG},
     };
     for (int t = 0; t < FF_FAULT_TYPES; t++) {
         if (strcasecmp(word, ff_fault_type_name((ff_fault_type)t)) == 0)
@@ -88,8 +87,7 @@ static int layer_named(const ff_table *pairs, const char *word)
     for (int i = 0; i < ff_table_rows(pairs); i++) {
         int layer = cell_layer(pairs, i);
         last = layer ? layer : last;
-        if (!place_names(ff_table_text(pairs, i, source), word) &&
-            !place_names(ff_table_text(pairs, i, target), word))
+        if (!place_names(ff_table_text(pairs, i, source), word) && !place_names(ff_table_text(pairs, i, target), word))
             continue;
         if (found && found != last)
             return -1;
@@ -254,9 +252,8 @@ static int find_wrong(const ff_lesson *l, const said *s, const ff_table *pairs, 
     for (int k = 0; k < s->n_layers; k++) {
         bool fits = false, has = false;
         for (int i = 0; i < l->n_parts; i++) {
-            int code = l->parts[i].kind == PART_LAYER
-                           ? part_has_layer(l, &l->parts[i], pairs, s->layers[k], &has)
-                           : FF_OK;
+            int code =
+                l->parts[i].kind == PART_LAYER ? part_has_layer(l, &l->parts[i], pairs, s->layers[k], &has) : FF_OK;
             if (code)
                 return code;
             fits |= l->parts[i].kind == PART_LAYER && has;
@@ -327,8 +324,9 @@ static int judge(ff_lesson *l, const said *s, const ff_table *pairs, ff_buf *rep
         return FF_OK;
     }
     if (s->ambiguous || s->unknown) {
-        ff_buf_printf(reply, s->ambiguous ? "'%s' fits several layers; `layers` and `pairs` show their numbers and names."
-                                          : "There is no layer '%s'; `layers` and `pairs` show numbers and names.",
+        ff_buf_printf(reply,
+                      s->ambiguous ? "'%s' fits several layers; `layers` and `pairs` show their numbers and names."
+                                   : "There is no layer '%s'; `layers` and `pairs` show numbers and names.",
                       s->ambiguous ? s->ambiguous : s->unknown);
         return FF_OK;
     }

@@ -43,8 +43,7 @@ void interrupt_watch(ff_session *s)
 /* ---------------------------------------------------------------------------------------- output
  */
 
-static void format_line(void (*out)(void *, const char *), void *sink, const char *format,
-                        va_list args)
+static void format_line(void (*out)(void *, const char *), void *sink, const char *format, va_list args)
 {
     ff_buf b = {0};
     ff_buf_vprintf(&b, format, args);
@@ -114,9 +113,8 @@ static int check_output(const char *path, bool force)
         return force ? FF_OK : ff_fail(FF_ERR_USAGE, "'%s' exists; --force overwrites it", path);
     }
     char *folder = ff_path_dirname(path);
-    int code = access(folder, W_OK)
-                   ? ff_fail(FF_ERR_USAGE, "'%s' cannot be written: %s", path, strerror(errno))
-                   : FF_OK;
+    int code =
+        access(folder, W_OK) ? ff_fail(FF_ERR_USAGE, "'%s' cannot be written: %s", path, strerror(errno)) : FF_OK;
     free(folder);
     return code;
 }
@@ -165,8 +163,8 @@ static void draw_progress(ff_context *c)
     ff_buf_puts(&line, "\r\033[K");
     if (stage && total > 0) {
         int filled = (int)(BAR * (done < total ? done : total) / total);
-        ff_buf_printf(&line, "%s [%.*s%.*s] %lld/%lld", stage, filled, "########################",
-                      BAR - filled, "........................", done, total);
+        ff_buf_printf(&line, "%s [%.*s%.*s] %lld/%lld", stage, filled, "########################", BAR - filled,
+                      "........................", done, total);
     } else {
         ff_buf_puts(&line, stage ? stage : "working");
     }
@@ -254,8 +252,7 @@ int batch_open(ff_context *c, bool labels_only, int argc, char **argv)
     const ff_options *o = c->options;
     ff_session_options so = o->session;
     if (argc != 2 && !(argc == 0 && so.path))
-        return ff_fail(FF_ERR_USAGE,
-                       "two models are needed: fetafix %s SOURCE TARGET --images DIR|LIST",
+        return ff_fail(FF_ERR_USAGE, "two models are needed: fetafix %s SOURCE TARGET --images DIR|LIST",
                        o->verb ? o->verb : "explore");
     so.source = argc ? argv[0] : NULL;
     so.target = argc ? argv[1] : NULL;

@@ -18,7 +18,7 @@ int batch_wait(ff_context *c, int64_t job) FF_MUST_USE;
 /* The engine's notes ("accepted: wrong 21 -> 19") are data: what a script or a prompt shows. */
 int batch_wait_saying(ff_context *c, int64_t job) FF_MUST_USE;
 
-void say(ff_context *c, const char *format, ...) FF_PRINTF(2, 3);  /* data */
+void say(ff_context *c, const char *format, ...) FF_PRINTF(2, 3); /* data */
 /* Paragraphs ('\n' between them), broken into lines of 78 cells; one that begins with a blank stays. */
 void say_paragraphs(ff_context *c, const char *text);
 void note(ff_context *c, const char *format, ...) FF_PRINTF(2, 3); /* not with --quiet */
@@ -46,7 +46,7 @@ int lesson_allows(const ff_context *c, const ff_command *row) FF_MUST_USE;
 
 /* report.c */
 struct json_t;
-struct json_t *work_json(const ff_snapshot *s); /* a row a phase; a new reference */
+struct json_t *work_json(const ff_snapshot *s);                               /* a row a phase; a new reference */
 char *report_json(const ff_snapshot *s, const ff_options *o, double seconds); /* caller frees */
 
 /* bench_case.c: where the time of a repair goes. */

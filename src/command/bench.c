@@ -30,7 +30,7 @@ typedef struct bench {
     ff_tensor **feeds;
     double load_ms;
     int runs, rounds;
-    double latency_ms, best_ms;  /* one run by itself: median, shortest */
+    double latency_ms, best_ms;    /* one run by itself: median, shortest */
     double image_ms, image_cpu_ms; /* all workers: wall and processor time an image, medians */
 } bench;
 
@@ -152,11 +152,10 @@ static int write_json(ff_context *c, const bench *b, double peak)
 {
     const ff_options *o = c->options;
     ff_buf text = {0};
-    json_t *j = json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:s}", "schema",
-                          "fetafix-bench/1", "run_ms_per_image", b->image_ms, "cpu_ms_per_image",
-                          b->image_cpu_ms, "latency_ms", b->latency_ms, "best_ms", b->best_ms,
-                          "load_ms", b->load_ms, "peak_mb", peak, "threads", b->threads, "rounds",
-                          b->rounds, "runs", b->runs, "operations", ff_plan_flops(b->plan),
+    json_t *j = json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:s}", "schema", "fetafix-bench/1",
+                          "run_ms_per_image", b->image_ms, "cpu_ms_per_image", b->image_cpu_ms, "latency_ms",
+                          b->latency_ms, "best_ms", b->best_ms, "load_ms", b->load_ms, "peak_mb", peak, "threads",
+                          b->threads, "rounds", b->rounds, "runs", b->runs, "operations", ff_plan_flops(b->plan),
                           "backend", ff_compute_backend(o->session.reference));
     char *dump = json_dumps(j, JSON_REAL_PRECISION(6));
     json_decref(j);
@@ -182,10 +181,9 @@ static void say_operator(void *context, const char *op, long calls, double ms)
 
 static void write_lines(ff_context *c, bench *b, double peak)
 {
-    say(c, "run   %9.3f ms per image on %d thread%s (%.3f ms of processor time; median of %d)\n",
-        b->image_ms, b->threads, b->threads == 1 ? "" : "s", b->image_cpu_ms, b->rounds);
-    say(c, "alone %9.3f ms for one run (median of %d; best %.3f)\n", b->latency_ms, b->runs,
-        b->best_ms);
+    say(c, "run   %9.3f ms per image on %d thread%s (%.3f ms of processor time; median of %d)\n", b->image_ms,
+        b->threads, b->threads == 1 ? "" : "s", b->image_cpu_ms, b->rounds);
+    say(c, "alone %9.3f ms for one run (median of %d; best %.3f)\n", b->latency_ms, b->runs, b->best_ms);
     say(c, "load  %9.1f ms\npeak  %9.1f MB\n", b->load_ms, peak);
     if (c->verbose) {
         ff_runner *r;

@@ -42,26 +42,23 @@ static json_t *spent_json(const ff_spent *spent, size_t n)
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         char *what = ff_visible(spent[i].what);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:I}", "activity", spent[i].activity,
-                                              "what", what, "s", (double)spent[i].ns * 1e-9, "times",
-                                              (json_int_t)spent[i].times));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:I}", "activity", spent[i].activity, "what", what, "s",
+                                              (double)spent[i].ns * 1e-9, "times", (json_int_t)spent[i].times));
         free(what);
     }
     return list;
 }
 
-static int write_json(ff_context *c, const stage *stages, const ff_snapshot *s,
-                      const ff_spent *spent, size_t n)
+static int write_json(ff_context *c, const stage *stages, const ff_snapshot *s, const ff_spent *spent, size_t n)
 {
     ff_buf text = {0};
-    json_t *j = json_pack(
-        "{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:f}", "schema",
-        "fetafix-bench/1", "load_s", stages[LOAD].wall, "localize_s", stages[LOCALISE].wall,
-        "repair_s", stages[SEARCH].wall, "load_cpu_s", stages[LOAD].cpu, "localize_cpu_s",
-        stages[LOCALISE].cpu, "repair_cpu_s", stages[SEARCH].cpu, "wrong_initial", s->initial,
-        "wrong_final", s->wrong, "trials", ff_table_rows(s->steps), "operations", s->flops,
-        "operations_of_full_runs", s->flops_full, "times_less_work", less_work(s), "peak_mb",
-        (double)ff_memory_peak() / (1 << 20));
+    json_t *j =
+        json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:i, s:f, s:f, s:f, s:f}", "schema", "fetafix-bench/1",
+                  "load_s", stages[LOAD].wall, "localize_s", stages[LOCALISE].wall, "repair_s", stages[SEARCH].wall,
+                  "load_cpu_s", stages[LOAD].cpu, "localize_cpu_s", stages[LOCALISE].cpu, "repair_cpu_s",
+                  stages[SEARCH].cpu, "wrong_initial", s->initial, "wrong_final", s->wrong, "trials",
+                  ff_table_rows(s->steps), "operations", s->flops, "operations_of_full_runs", s->flops_full,
+                  "times_less_work", less_work(s), "peak_mb", (double)ff_memory_peak() / (1 << 20));
     json_object_set_new(j, "work", work_json(s));
     json_object_set_new(j, "spent", spent_json(spent, n));
     char *dump = json_dumps(j, JSON_REAL_PRECISION(6));
@@ -73,31 +70,28 @@ static int write_json(ff_context *c, const stage *stages, const ff_snapshot *s,
     return code;
 }
 
-static void write_lines(ff_context *c, const stage *stages, const ff_snapshot *s,
-                        const ff_spent *spent, size_t n)
+static void write_lines(ff_context *c, const stage *stages, const ff_snapshot *s, const ff_spent *spent, size_t n)
 {
     for (int i = 0; i < STAGES; i++)
-        say(c, "%-22s %8.2f s  (%.2f s of processor time)\n", stages[i].name, stages[i].wall,
-            stages[i].cpu);
-    say(c, "%-22s %8d    (wrong %d -> %d)\n", "trials", ff_table_rows(s->steps), s->initial,
-        s->wrong);
-    say(c, "%-22s %8.2f Gop of %.2f in full runs (%.1f times less)\n", "work of the search",
-        s->flops * 1e-9, s->flops_full * 1e-9, less_work(s));
+        say(c, "%-22s %8.2f s  (%.2f s of processor time)\n", stages[i].name, stages[i].wall, stages[i].cpu);
+    say(c, "%-22s %8d    (wrong %d -> %d)\n", "trials", ff_table_rows(s->steps), s->initial, s->wrong);
+    say(c, "%-22s %8.2f Gop of %.2f in full runs (%.1f times less)\n", "work of the search", s->flops * 1e-9,
+        s->flops_full * 1e-9, less_work(s));
     say(c, "%-22s %8.1f MB\n", "peak", (double)ff_memory_peak() / (1 << 20));
     say(c, "\nby phase\n");
     for (int i = 0; i < s->n_work; i++) {
         const ff_work *w = &s->work[i];
-        say(c, "  %-20s %8.2f s  %5d trials  %10.2f Gop of %.2f in full runs\n", w->name, w->seconds,
-            w->trials, w->flops * 1e-9, w->flops_full * 1e-9);
+        say(c, "  %-20s %8.2f s  %5d trials  %10.2f Gop of %.2f in full runs\n", w->name, w->seconds, w->trials,
+            w->flops * 1e-9, w->flops_full * 1e-9);
         if (w->rejected_flops_full > 0)
-            say(c, "  %-20s             %5d rejected, at %.2f%% of a whole evaluation each\n", "",
-                w->rejected, 100 * w->rejected_flops / w->rejected_flops_full);
+            say(c, "  %-20s             %5d rejected, at %.2f%% of a whole evaluation each\n", "", w->rejected,
+                100 * w->rejected_flops / w->rejected_flops_full);
     }
     say(c, "\nover all threads\n");
     for (size_t i = 0; i < n; i++) {
         char *what = ff_visible(spent[i].what);
-        say(c, "  %-11s %-20s %8.3f s  %8lld times\n", spent[i].activity, what,
-            (double)spent[i].ns * 1e-9, (long long)spent[i].times);
+        say(c, "  %-11s %-20s %8.3f s  %8lld times\n", spent[i].activity, what, (double)spent[i].ns * 1e-9,
+            (long long)spent[i].times);
         free(what);
     }
 }

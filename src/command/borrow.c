@@ -53,8 +53,7 @@ static int choose(loan *l, const char *word)
     for (int i = 0; i < g->n_nodes; i++)
         there |= node_named(g->nodes[i], word);
     if (!there)
-        return ff_fail(FF_ERR_USAGE, "the Target has no layer '%s'; `fetafix inspect --verbose` lists its nodes",
-                       word);
+        return ff_fail(FF_ERR_USAGE, "the Target has no layer '%s'; `fetafix inspect --verbose` lists its nodes", word);
     for (int i = 0; i < l->proposals->count; i++) {
         const ff_proposal *p = &l->proposals->at[i];
         const ff_finding *f = p->patch && !p->n_members ? finding_of(l, p) : NULL;
@@ -69,10 +68,9 @@ static int choose(loan *l, const char *word)
         if (!chosen)
             l->parts[l->n_parts++] = p;
     }
-    return differs
-               ? FF_OK
-               : ff_fail(FF_ERR_USAGE, "'%s' is the same in '%s': there is nothing to borrow", word,
-                         l->models.at[2].path);
+    return differs ? FF_OK
+                   : ff_fail(FF_ERR_USAGE, "'%s' is the same in '%s': there is nothing to borrow", word,
+                             l->models.at[2].path);
 }
 
 /* As it was chosen; for arrays, which are fed as they are, any. */
@@ -89,8 +87,8 @@ static int compare_siblings(loan *l)
 {
     const ff_options *o = l->options;
     ff_pre target_pre, sibling_pre;
-    ff_subject_options so = {.reference = o->session.reference, .seed = o->session.seed,
-                             .target_labels = l->models.at[1].labels};
+    ff_subject_options so = {
+        .reference = o->session.reference, .seed = o->session.seed, .target_labels = l->models.at[1].labels};
     int code = ff_model_load(l->models.at[1].path, &l->target);
     if (!code)
         code = ff_model_load(l->models.at[2].path, &l->sibling);

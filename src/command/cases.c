@@ -47,10 +47,10 @@ static const char *plain(const ff_context *c)
 
 static void say_models(ff_context *c, const ff_snapshot *s)
 {
-    say(c, "Source  %s  (opset %d%s%s)\n", s->source_path, s->source_opset,
-        *s->source_producer ? ", " : "", s->source_producer);
-    say(c, "Target  %s  (opset %d%s%s)\n", s->target_path, s->target_opset,
-        *s->target_producer ? ", " : "", s->target_producer);
+    say(c, "Source  %s  (opset %d%s%s)\n", s->source_path, s->source_opset, *s->source_producer ? ", " : "",
+        s->source_producer);
+    say(c, "Target  %s  (opset %d%s%s)\n", s->target_path, s->target_opset, *s->target_producer ? ", " : "",
+        s->target_producer);
 }
 
 static void say_wrong(ff_context *c, const ff_snapshot *s)
@@ -71,12 +71,11 @@ static void say_wrong_images(ff_context *c, const ff_snapshot *s)
         }
         const char *a = text(t, i, "source_name"), *b = text(t, i, "target_name");
         if (is_empty(t, i, "target"))
-            say(c, "  %s  source %lld%s%s  target cannot run\n", text(t, i, "name"),
-                (long long)number(t, i, "source"), *a ? " " : "", a);
+            say(c, "  %s  source %lld%s%s  target cannot run\n", text(t, i, "name"), (long long)number(t, i, "source"),
+                *a ? " " : "", a);
         else
-            say(c, "  %s  source %lld%s%s  target %lld%s%s\n", text(t, i, "name"),
-                (long long)number(t, i, "source"), *a ? " " : "", a,
-                (long long)number(t, i, "target"), *b ? " " : "", b);
+            say(c, "  %s  source %lld%s%s  target %lld%s%s\n", text(t, i, "name"), (long long)number(t, i, "source"),
+                *a ? " " : "", a, (long long)number(t, i, "target"), *b ? " " : "", b);
     }
 }
 
@@ -124,8 +123,7 @@ static void say_faults(ff_context *c, const ff_snapshot *s, bool with_status)
 {
     const ff_table *t = s->findings;
     int n = ff_table_rows(t), same = ff_table_rows(s->equivalences);
-    say(c, "%d fault%s, %d equivalent rewrite%s\n", n, n == 1 ? "" : "s", same,
-        same == 1 ? "" : "s");
+    say(c, "%d fault%s, %d equivalent rewrite%s\n", n, n == 1 ? "" : "s", same, same == 1 ? "" : "s");
     for (int i = 0; i < n; i++) {
         const char *status = text(t, i, "status");
         if (with_status)
@@ -166,8 +164,10 @@ static void say_curve(ff_context *c, const ff_table *t, const char *column)
         return;
     say(c, "  %-8s  ", column);
     for (int i = 0; i < width; i++)
-        say(c, "%s", bars[!isfinite(cells[i]) ? 7 /* other dims: no measure */
-                          : most > 0 ? (int)(7 * cells[i] / most + (cells[i] > 0 ? 0.5 : 0)) : 0]);
+        say(c, "%s",
+            bars[!isfinite(cells[i]) ? 7 /* other dims: no measure */
+                 : most > 0          ? (int)(7 * cells[i] / most + (cells[i] > 0 ? 0.5 : 0))
+                                     : 0]);
     say(c, "  to %.3g\n", most);
 }
 
@@ -196,8 +196,7 @@ static void say_layers(ff_context *c, const ff_snapshot *s)
     if (!n)
         return;
     say(c, "most suspicious layers%s\n", shown < n ? " (ten; --verbose shows all)" : "");
-    say(c, "  rank  layer  %9s  %9s  %9s  %9s  %9s  node\n", "isolated", "causal", "entire", "kw",
-        "effect");
+    say(c, "  rank  layer  %9s  %9s  %9s  %9s  %9s  node\n", "isolated", "causal", "entire", "kw", "effect");
     for (int rank = 1; rank <= shown; rank++) {
         int i = row_of_rank(t, rank);
         if (i < 0)
@@ -216,12 +215,13 @@ static void say_validation(ff_context *c, const ff_snapshot *s)
 {
     if (s->validation_images < 0)
         return;
-    say(c, "validation: %d of %d %s, %d at first, %d got worse\n", s->validation_wrong,
-        s->validation_images, s->wrong_words, s->validation_initial, s->validation_regressed);
+    say(c, "validation: %d of %d %s, %d at first, %d got worse\n", s->validation_wrong, s->validation_images,
+        s->wrong_words, s->validation_initial, s->validation_regressed);
     if (s->validation_labelled)
         say(c, "accuracy on %d of them: Source %.2f%%, Target %.2f%% at first, %.2f%% now\n", s->validation_labelled,
             percent(s->validation_source_right, s->validation_labelled),
-            percent(s->validation_initial_right, s->validation_labelled), percent(s->validation_right, s->validation_labelled));
+            percent(s->validation_initial_right, s->validation_labelled),
+            percent(s->validation_right, s->validation_labelled));
     if (s->validation_harm)
         say(c, "%s%s%s\n", paint(c, false), s->validation_harm, plain(c));
 }
@@ -275,8 +275,7 @@ static int localize(ff_context *c)
 
 static int validate(ff_context *c)
 {
-    return c->options->session.validate ? batch_run(c, &(ff_request){.kind = FF_JOB_VALIDATE})
-                                        : FF_OK;
+    return c->options->session.validate ? batch_run(c, &(ff_request){.kind = FF_JOB_VALIDATE}) : FF_OK;
 }
 
 static int verdict(ff_context *c)
@@ -351,8 +350,8 @@ static void say_repair(ff_context *c)
     const ff_snapshot *s = ff_session_snapshot(c->session);
     int steps = accepted_steps(s);
     say_models(c, s);
-    say(c, "%swrong %d -> %d of %d %s (%.2f%% -> %.2f%%) in %d step%s%s\n",
-        paint(c, s->wrong == 0), s->initial, s->wrong, s->images, s->arrays ? "samples" : "images", percent(s->initial, s->images),
+    say(c, "%swrong %d -> %d of %d %s (%.2f%% -> %.2f%%) in %d step%s%s\n", paint(c, s->wrong == 0), s->initial,
+        s->wrong, s->images, s->arrays ? "samples" : "images", percent(s->initial, s->images),
         percent(s->wrong, s->images), steps, steps == 1 ? "" : "s", plain(c));
     say_faults(c, s, true);
     if (s->target_pre_repaired)
@@ -381,11 +380,9 @@ int verb_repair(ff_context *c, int argc, char **argv)
     if (!code)
         code = validate(c);
     if (!code && o->output)
-        code =
-            batch_run(c, &(ff_request){.kind = FF_JOB_SAVE, .path = o->output, .force = o->force});
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_SAVE, .path = o->output, .force = o->force});
     if (!code && o->patch)
-        code =
-            batch_run(c, &(ff_request){.kind = FF_JOB_EXPORT, .path = o->patch, .force = o->force});
+        code = batch_run(c, &(ff_request){.kind = FF_JOB_EXPORT, .path = o->patch, .force = o->force});
     if (!code)
         code = write_results(c, begun);
     if (!code && speaks(c)) {
@@ -398,8 +395,7 @@ int verb_repair(ff_context *c, int argc, char **argv)
         code = ff_fail(into_graph, "--pre-into-graph: %s", why);
     free(why);
     if (code == FF_ERR_CANCELLED && o->session.path)
-        note(c, "what was decided so far is in '%s'; the same command goes on from there",
-             o->session.path);
+        note(c, "what was decided so far is in '%s'; the same command goes on from there", o->session.path);
     return code ? code : verdict(c);
 }
 
@@ -432,8 +428,7 @@ static int leave_explorer(ff_context *c, int64_t begun)
 bool batch_has_screen(void)
 {
     const char *term = getenv("TERM");
-    return explorer && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && term &&
-           strcmp(term, "dumb") != 0;
+    return explorer && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
 /* With a terminal the explorer, which does its own waiting; without one what `repair` does. */
@@ -443,8 +438,7 @@ int verb_explore(ff_context *c, int argc, char **argv)
     if (!batch_has_screen())
         return verb_repair(c, argc, argv);
     if (argc != 2 && !(argc == 0 && o->session.path))
-        return ff_fail(FF_ERR_USAGE,
-                       "two models are needed: fetafix SOURCE TARGET --images DIR|LIST");
+        return ff_fail(FF_ERR_USAGE, "two models are needed: fetafix SOURCE TARGET --images DIR|LIST");
     ff_session_options so = o->session;
     so.source = argc ? argv[0] : NULL;
     so.target = argc ? argv[1] : NULL;

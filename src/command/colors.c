@@ -40,9 +40,9 @@ static ff_color chosen[FF_COLOR_ELEMENTS];
 static int n_changes;
 
 static const char *const names[] = {
-    "black",        "red",        "green",        "yellow",        "blue",        "magenta",
-    "cyan",         "white",      "bright-black", "bright-red",    "bright-green", "bright-yellow",
-    "bright-blue",  "bright-magenta", "bright-cyan", "bright-white",
+    "black",       "red",          "green",      "yellow",       "blue",          "magenta",     "cyan",
+    "white",       "bright-black", "bright-red", "bright-green", "bright-yellow", "bright-blue", "bright-magenta",
+    "bright-cyan", "bright-white",
 };
 
 const ff_color_element *ff_color_element_at(int i)
@@ -138,8 +138,8 @@ int colors_set(int n, char **words)
         if (near)
             return ff_fail(FF_ERR_USAGE, "color: '%s' is no colour; did you mean '%s'?", words[i], near);
         if (!known)
-            return ff_fail(FF_ERR_USAGE,
-                           "color: '%s' is no colour: red, bright-blue, default, 0 to 255, ff8800", words[i]);
+            return ff_fail(FF_ERR_USAGE, "color: '%s' is no colour: red, bright-blue, default, 0 to 255, ff8800",
+                           words[i]);
     }
     chosen[element] = color;
     n_changes++;
@@ -157,9 +157,9 @@ static char *describe(const ff_color *c)
     char number[16];
     snprintf(number, sizeof number, "%d", c->number);
     return ff_asprintf("%s%s%s%s",
-                       c->number < 0                       ? "default"
+                       c->number < 0                      ? "default"
                        : c->number < (int)FF_COUNT(names) ? names[c->number]
-                                                           : number,
+                                                          : number,
                        c->attributes & FF_COLOR_BOLD ? " bold" : "",
                        c->attributes & FF_COLOR_UNDERLINE ? " underline" : "",
                        c->attributes & FF_COLOR_REVERSE ? " reverse" : "");

@@ -205,8 +205,8 @@ static void add_filters(candidates *c, const typed *t)
 /* In SQL a name may stand behind a bracket, a comma or a point. */
 static void add_sql(candidates *c, const typed *t)
 {
-    static const char *const words[] = {"select", "from", "where", "group", "order", "by", "limit",
-                                        "join", "on", "and", "or", "not", "count(*)", "desc", "as"};
+    static const char *const words[] = {"select", "from", "where", "group", "order",    "by",   "limit", "join",
+                                        "on",     "and",  "or",    "not",   "count(*)", "desc", "as"};
     typed name = *t;
     size_t at = strlen(t->prefix);
     while (at > 0 && !strchr(",(.=<>", t->prefix[at - 1]))
@@ -265,9 +265,9 @@ static const struct {
     const char *argument;
     void (*add)(candidates *c, const typed *t);
 } kinds[] = {
-    {"REPAIR", add_repairs}, {"STATE", add_states},   {"FILE", add_files},   {"COMMAND", add_commands},
-    {"TOPIC", add_topics},   {"TYPE", add_types},     {"NODE", add_nodes},   {"IMAGE", add_images},
-    {"NUMBER", add_layers},  {"FILTER", add_filters}, {"SQL", add_sql},      {"SETTING", add_settings},
+    {"REPAIR", add_repairs},   {"STATE", add_states},   {"FILE", add_files}, {"COMMAND", add_commands},
+    {"TOPIC", add_topics},     {"TYPE", add_types},     {"NODE", add_nodes}, {"IMAGE", add_images},
+    {"NUMBER", add_layers},    {"FILTER", add_filters}, {"SQL", add_sql},    {"SETTING", add_settings},
     {"ELEMENT", add_elements},
 };
 

@@ -55,52 +55,70 @@ static const struct {
 } causes[] = {
     {"attribute-added", "LH", "The Target's layer has a setting that the Source's lacks, and it is not the default."},
     {"attribute-differs", "LH", "A setting of a layer has another value."},
-    {"attribute-missing", "LH", "A setting of the Source's layer is not written in the Target, and the default is another."},
-    {"axes-permuted", "TSS", "Somewhere inside the network the axes of a tensor are put in another order. The shape may be "
+    {"attribute-missing", "LH",
+     "A setting of the Source's layer is not written in the Target, and the default is another."},
+    {"axes-permuted", "TSS",
+     "Somewhere inside the network the axes of a tensor are put in another order. The shape may be "
      "the same, the elements are not where the next layer looks for them."},
-    {"axis-differs", "LH", "A layer works along another axis, often one that was meant for the other layout (1 for "
+    {"axis-differs", "LH",
+     "A layer works along another axis, often one that was meant for the other layout (1 for "
      "channels in N,C,H,W, 3 in N,H,W,C)."},
     {"bfloat16", "WB", "The weights went through bfloat16: 8 bits of precision are left, about 0.2% off."},
     {"bounds-differ", "LH", "An activation is cut off at another value, as 6 of a Relu6 that was lost or changed."},
     {"cannot-run", "CG", "The shapes of the Target contradict one another, so that it answers for no image."},
-    {"ceil-mode-differs", "LH", "One pooling rounds the size of its result up, the other down: a row and a column more or less."},
-    {"count-include-pad-differs", "LH", "An average pooling counts the padding on one side and not on the other. torch counts "
+    {"ceil-mode-differs", "LH",
+     "One pooling rounds the size of its result up, the other down: a row and a column more or less."},
+    {"count-include-pad-differs", "LH",
+     "An average pooling counts the padding on one side and not on the other. torch counts "
      "it unless told otherwise, ONNX does not."},
     {"different", "WB", "The numbers differ and none of the known ways (rounding, scaling, order) explains it."},
     {"dilations-differ", "LH", "The pixels a window looks at are another distance apart."},
-    {"epsilon-differs", "LH", "The small number in a batch normalisation is another one: 1e-3 in Keras, 1e-5 in torch."},
+    {"epsilon-differs", "LH",
+     "The small number in a batch normalisation is another one: 1e-3 in Keras, 1e-5 in torch."},
     {"extra-nodes", "CG", "The Target has nodes without a counterpart, and they change the result."},
-    {"float16", "WB", "The weights went through float16: 11 bits of precision are left, about 0.03% off; above 65504 "
+    {"float16", "WB",
+     "The weights went through float16: 11 bits of precision are left, about 0.03% off; above 65504 "
      "they become infinite, very small ones become 0."},
     {"group-differs", "LH", "The channels of a convolution are divided into another number of groups."},
-    {"input-axes-permuted", "TSS", "A Transpose behind the input gives the right shape and the wrong order, as height for "
+    {"input-axes-permuted", "TSS",
+     "A Transpose behind the input gives the right shape and the wrong order, as height for "
      "width. Square pictures pass without a complaint, lying on their side."},
     {"input-layout", "ID", "The input is declared with its axes in another order than pictures have it there."},
     {"input-size", "ID", "The input is declared for pictures of another size."},
-    {"input-takes-no-image", "ID", "The input is declared in a shape that no layout of a picture fits, as [1,299,3,299]. The Target "
+    {"input-takes-no-image", "ID",
+     "The input is declared in a shape that no layout of a picture fits, as [1,299,3,299]. The Target "
      "cannot be fed at all."},
-    {"int8-per-channel", "WB", "The weights were stored as int8 with a scale for each output channel, and came back on at most "
+    {"int8-per-channel", "WB",
+     "The weights were stored as int8 with a scale for each output channel, and came back on at most "
      "255 levels a channel: half a percent to one percent off. TFLite does so by default to constants of 1024 elements or more."},
-    {"int8-per-tensor", "WB", "The weights were stored as int8 with one scale for all, and came back on at most 255 levels. Where "
+    {"int8-per-tensor", "WB",
+     "The weights were stored as int8 with one scale for all, and came back on at most 255 levels. Where "
      "channels differ much in size, the small ones lose most."},
     {"kernel-differs", "LH", "The window of a layer has another size."},
     {"missing", "WB", "The Source's layer has a weight or bias that the Target's has not."},
     {"added", "WB", "The Target's layer has a weight or bias that the Source's has not."},
     {"missing-nodes", "CG", "Nodes of the Source have no counterpart in the Target, and they change the result."},
-    {"order-lost", "TSS", "A tensor was flattened in another order (H,W,C for C,H,W) than the columns of the dense layer behind it have."},
+    {"order-lost", "TSS",
+     "A tensor was flattened in another order (H,W,C for C,H,W) than the columns of the dense layer behind it have."},
     {"other-nodes", "CG", "Between two points that correspond, the models compute something else by other nodes."},
-    {"outputs-reordered", "CG", "The first graph output is not the answer; another one, often a tensor from inside the network, was put before it."},
+    {"outputs-reordered", "CG",
+     "The first graph output is not the answer; another one, often a tensor from inside the network, was put before it."},
     {"pad-amounts", "CG", "A Pad node of its own does a layer's padding, by other amounts or on other sides."},
-    {"pads-differ", "LH", "A window begins at another place. With stride 2 on an even size one odd pixel of padding is needed: "
+    {"pads-differ", "LH",
+     "A window begins at another place. With stride 2 on an even size one odd pixel of padding is needed: "
      "TensorFlow puts it at the end, others at the beginning, and converters drop or mirror it."},
     {"permuted", "WB", "The numbers are the Source's in another order, as kernels read column by column."},
-    {"preprocessing-differs", "PP", "The pixels reach the Target in another size, order or scale than the weights were fitted for."},
-    {"rounding", "", "The last bits differ, below one part in a million, as after folding a batch normalisation. An equivalence, no fault."},
-    {"scaled", "WB", "The numbers are the Source's times a factor, one for all or one a channel: a normalisation folded twice or "
+    {"preprocessing-differs", "PP",
+     "The pixels reach the Target in another size, order or scale than the weights were fitted for."},
+    {"rounding", "",
+     "The last bits differ, below one part in a million, as after folding a batch normalisation. An equivalence, no fault."},
+    {"scaled", "WB",
+     "The numbers are the Source's times a factor, one for all or one a channel: a normalisation folded twice or "
      "not at all, or an equalisation of layers whose other half was lost."},
     {"shape-differs", "WB", "The tensor has another number of elements."},
     {"strides-differ", "LH", "A window moves by another number of pixels, and the result has another size."},
-    {"wired-otherwise", "CG", "The nodes are the same and read one another's results in another order, as two branches that changed places."},
+    {"wired-otherwise", "CG",
+     "The nodes are the same and read one another's results in another order, as two branches that changed places."},
 };
 
 static void explain_type(ff_context *c, size_t i)

@@ -11,9 +11,9 @@ static int run_in_view(ff_context *c, int argc, char **argv)
     return FF_OK;
 }
 
-#define VERB(name, arguments, summary, keys, min, max)                                             \
-    {                                                                                              \
-        name, arguments, summary, NULL, keys, FF_AT_EXPLORER, min, max, run_in_view                \
+#define VERB(name, arguments, summary, keys, min, max)                                                                 \
+    {                                                                                                                  \
+        name, arguments, summary, NULL, keys, FF_AT_EXPLORER, min, max, run_in_view                                    \
     }
 
 const ff_command ff_explorer_commands[] = {
@@ -24,8 +24,7 @@ const ff_command ff_explorer_commands[] = {
     VERB("edit", "", "edit what is under the cursor: an attribute, else the preprocessing", "i", 0, 0),
     VERB("effect", "", "the images that a repair puts right; in the images: the repair that puts one right", "x", 0, 0),
     VERB("filter", "[next | off | step N | repair ID | text TEXT]",
-         "show only some rows (next: the view's next filter; step, repair: of images)", "f",
-         0, -1),
+         "show only some rows (next: the view's next filter; step, repair: of images)", "f", 0, -1),
     VERB("fold", "[all | none]", "fold or unfold equal rows", "Space", 0, 1),
     VERB("glyphs", "auto|utf8|ascii", "draw with Unicode or with ASCII", NULL, 1, 1),
     VERB("half-down", "", "go down half a page", "C-d", 0, 0),
@@ -51,9 +50,8 @@ const ff_command ff_explorer_commands[] = {
     VERB("theme", "dark|light|mono", "choose the colours", NULL, 1, 1),
     VERB("top", "", "go to the first row", "g Home", 0, 0),
     VERB("up", "[N]", "go up one row, or N", "k Up", 0, 1),
-    VERB("view",
-         "graph|heat|findings|proposals|steps|images|equivalences|log|detail|lesson|activations",
-         "show a view", "1 2 3 4 5 6 7 8 9 0 p", 1, 1),
+    VERB("view", "graph|heat|findings|proposals|steps|images|equivalences|log|detail|lesson|activations", "show a view",
+         "1 2 3 4 5 6 7 8 9 0 p", 1, 1),
     VERB("zoom", "", "let this pane fill the screen, and back", "z", 0, 0),
     {NULL},
 };

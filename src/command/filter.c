@@ -42,8 +42,8 @@ typedef struct asked {
     int n_columns;
     bool ordered; /* the command has an order of its own: a number says how many */
     ff_buf where, order, shown;
-    bool either, negated; /* `or`, `not` stand before the next condition */
-    int64_t top; /* -1: all */
+    bool either, negated;    /* `or`, `not` stand before the next condition */
+    int64_t top;             /* -1: all */
     const ff_column *column; /* of the first text that was asked for by COLUMN=VALUE, to look whether there is one */
     char *value;
     const ff_column *by; /* first column of the order that was asked for */
@@ -56,10 +56,9 @@ static int unknown_column(const asked *a, const char *name, size_t n)
     for (int i = 0; i < a->n_columns && i < (int)FF_COUNT(names); i++)
         names[i] = a->columns[i].name;
     const char *near = ff_nearest(word, names, (size_t)a->n_columns);
-    int code = near ? ff_fail(FF_ERR_USAGE, "%s: there is no column '%s'; did you mean '%s'?",
-                              a->view->name, word, near)
-                    : ff_fail(FF_ERR_USAGE, "%s: there is no column '%s'; see `help %s`",
-                              a->view->name, word, a->view->name);
+    int code =
+        near ? ff_fail(FF_ERR_USAGE, "%s: there is no column '%s'; did you mean '%s'?", a->view->name, word, near)
+             : ff_fail(FF_ERR_USAGE, "%s: there is no column '%s'; see `help %s`", a->view->name, word, a->view->name);
     free(word);
     return code;
 }
@@ -126,12 +125,10 @@ static int put_value(asked *a, const ff_column *c, const char *value)
                 return FF_OK;
             }
         }
-        return ff_fail(FF_ERR_USAGE, "%s: '%s' is yes or no, not '%s'", a->view->name, c->name,
-                       value);
+        return ff_fail(FF_ERR_USAGE, "%s: '%s' is yes or no, not '%s'", a->view->name, c->name, value);
     default:
         if (!ff_parse_int(value, &number) && !ff_parse_real(value, &real))
-            return ff_fail(FF_ERR_USAGE, "%s: '%s' is a number, '%s' is none", a->view->name,
-                           c->name, value);
+            return ff_fail(FF_ERR_USAGE, "%s: '%s' is a number, '%s' is none", a->view->name, c->name, value);
         ff_buf_puts(&a->where, value);
         return FF_OK;
     }
@@ -188,8 +185,7 @@ static int add_comparison(asked *a, const char *word, size_t name)
     const char *op = word + name;
     size_t n = operator_at(op);
     if (!n)
-        return ff_fail(FF_ERR_USAGE, "%s: expected %s=VALUE, not '%s'", a->view->name, c->name,
-                       word);
+        return ff_fail(FF_ERR_USAGE, "%s: expected %s=VALUE, not '%s'", a->view->name, c->name, word);
     const char *value = op + n;
     bool is = *op == '=', is_not = *op == '!';
     int code = FF_OK;
@@ -228,8 +224,8 @@ static int add_word(asked *a, const char *word)
     int64_t number;
     bool is_number = ff_parse_int(word, &number) && number >= 0 && (*word != '0' || !word[1]);
     if (c && c->type != FF_COL_BOOL)
-        return ff_fail(FF_ERR_USAGE, "%s: '%s' is a column; expected %s=VALUE, or `by %s`", a->view->name, word,
-                       word, word);
+        return ff_fail(FF_ERR_USAGE, "%s: '%s' is a column; expected %s=VALUE, or `by %s`", a->view->name, word, word,
+                       word);
     if (is_number && a->ordered) {
         a->top = number;
         return FF_OK;
@@ -301,7 +297,8 @@ static bool is_one_of(const char *word, const char *const *words, size_t n)
     }
     return false;
 }
-#define IS(word, ...) is_one_of(word, (const char *const[]){__VA_ARGS__}, FF_COUNT(((const char *const[]){__VA_ARGS__})))
+#define IS(word, ...)                                                                                                  \
+    is_one_of(word, (const char *const[]){__VA_ARGS__}, FF_COUNT(((const char *const[]){__VA_ARGS__})))
 
 /* by COLUMN [up | down], at argv[*i]; *i moves to the last word. */
 static int take_order(asked *a, int argc, char **argv, int *i)
@@ -368,8 +365,7 @@ static int take(asked *a, int argc, char **argv, int *i)
         return add_shown(a, next);
     return ff_parse_int(next, &a->top) && a->top >= 1
                ? FF_OK
-               : ff_fail(FF_ERR_USAGE, "%s: %s '%s': a whole number from 1 is expected",
-                         a->view->name, word, next);
+               : ff_fail(FF_ERR_USAGE, "%s: %s '%s': a whole number from 1 is expected", a->view->name, word, next);
 }
 
 /* The view's table, as long as `v` is open. */
@@ -450,10 +446,7 @@ int view_print(ff_context *c, const ff_view *v, const char *order, int argc, cha
         ff_buf_printf(&sql, " order by %s", a.order.len ? a.order.data : "rowid");
         if (a.top >= 0)
             ff_buf_printf(&sql, " limit %lld", (long long)a.top);
-        code = view_query(c, sql.data,
-                          a.shown.len                      ? a.shown.data
-                          : c->format == FF_FORMAT_TEXT ? v->shown
-                                                           : NULL);
+        code = view_query(c, sql.data, a.shown.len ? a.shown.data : c->format == FF_FORMAT_TEXT ? v->shown : NULL);
         ff_buf_finish(&sql);
         if (!code && a.value)
             note_missing(c, &a);

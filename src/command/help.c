@@ -17,8 +17,7 @@ static void add_option(const ff_option *o, ff_buf *out)
     char letter[8] = "    ";
     if (o->letter)
         snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    char *name = ff_asprintf("%s--%s%s%s", letter, o->name, o->argument ? " " : "",
-                             o->argument ? o->argument : "");
+    char *name = ff_asprintf("%s--%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
     char *text = o->initial ? ff_asprintf("%s (default: %s)", o->summary, o->initial) : ff_strdup(o->summary);
     if (strlen(name) <= OPTION)
         ff_buf_printf(out, "  %-*s ", OPTION, name);
@@ -73,21 +72,19 @@ void help_verb(const ff_command *c, ff_buf *out)
             add_option(o, out);
     }
     add_comparators(c, out);
-    ff_buf_puts(
-        out, "\nExit code: 0 no discrepancy (left), 1 discrepancy, 2 usage, 3 unreadable input,\n"
-             "4 unsupported operator, 5 internal error or out of memory, 130 interrupted.\n");
+    ff_buf_puts(out, "\nExit code: 0 no discrepancy (left), 1 discrepancy, 2 usage, 3 unreadable input,\n"
+                     "4 unsupported operator, 5 internal error or out of memory, 130 interrupted.\n");
 }
 
 void help_program(ff_buf *out)
 {
-    ff_buf_puts(
-        out, "Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...\n\n"
-             "Finds out why a converted model (Target) answers differently from the model it\n"
-             "was converted from (Source), shows it, and repairs it. Both are ONNX files.\n\n"
-             "  fetafix source.onnx target.onnx --images photos/\n"
-             "  fetafix compare source.onnx target.onnx --images photos/\n"
-             "  fetafix repair source.onnx target.onnx --images photos/ -o repaired.onnx\n\n"
-             "Commands:\n");
+    ff_buf_puts(out, "Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...\n\n"
+                     "Finds out why a converted model (Target) answers differently from the model it\n"
+                     "was converted from (Source), shows it, and repairs it. Both are ONNX files.\n\n"
+                     "  fetafix source.onnx target.onnx --images photos/\n"
+                     "  fetafix compare source.onnx target.onnx --images photos/\n"
+                     "  fetafix repair source.onnx target.onnx --images photos/ -o repaired.onnx\n\n"
+                     "Commands:\n");
     const ff_command *c;
     for (int i = 0; (c = ff_command_at(i)); i++) {
         if (c->shell) {

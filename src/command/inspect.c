@@ -197,8 +197,7 @@ static json_t *nodes_json(const ff_graph *g, const ff_shape *shapes)
     return list;
 }
 
-static int inspect_json(ff_context *c, const ff_model *m, const char *path, const facts *f,
-                        const ff_shape *shapes)
+static int inspect_json(ff_context *c, const ff_model *m, const char *path, const facts *f, const ff_shape *shapes)
 {
     const ff_graph *g = ff_model_graph(m);
     char hex[65];
@@ -268,15 +267,13 @@ static void say_node(ff_context *c, const ff_node *n, const ff_shape *shapes)
     free(op);
 }
 
-static void inspect_text(ff_context *c, const ff_model *m, const char *path, const facts *f,
-                         const ff_shape *shapes)
+static void inspect_text(ff_context *c, const ff_model *m, const char *path, const facts *f, const ff_shape *shapes)
 {
     const ff_graph *g = ff_model_graph(m);
     char *shown = ff_visible(path), *producer = ff_visible(ff_model_producer(m));
     say(c, "%-12s%s\n", "model", shown);
     say(c, "%-12s%s\n", "producer", *producer ? producer : "unknown");
-    say(c, "%-12s%d (IR version %lld)\n", "opset", ff_model_opset(m, ""),
-        (long long)ff_model_ir_version(m));
+    say(c, "%-12s%d (IR version %lld)\n", "opset", ff_model_opset(m, ""), (long long)ff_model_ir_version(m));
     for (int i = 0; i < g->n_inputs + g->n_outputs; i++) {
         bool in = i < g->n_inputs;
         char *text = value_text(in ? g->inputs[i] : g->outputs[i - g->n_inputs]);

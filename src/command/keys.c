@@ -140,9 +140,8 @@ const char *ff_command_for_key(const char *key)
 /* A sign, with C- or M- before it, F1 to F12, or a name from the table above. */
 static int check_key(const char *key)
 {
-    static const char *const names[] = {"Enter", "Tab",  "S-Tab", "Space", "Escape", "Backspace",
-                                        "Delete", "Up",  "Down",  "Left",  "Right",  "Home",
-                                        "End",    "PgUp", "PgDn",  "Insert"};
+    static const char *const names[] = {"Enter", "Tab",  "S-Tab", "Space", "Escape", "Backspace", "Delete", "Up",
+                                        "Down",  "Left", "Right", "Home",  "End",    "PgUp",      "PgDn",   "Insert"};
     const char *sign = strncmp(key, "C-", 2) == 0 || strncmp(key, "M-", 2) == 0 ? key + 2 : key;
     size_t used;
     int64_t number;

@@ -11,8 +11,7 @@
 #define ENDING     ".lesson"
 #define MOST_BYTES (1 << 20)
 
-static const char *const fields[] = {"title",    "case", "answer", "look",
-                                     "question", "hint", "explain"};
+static const char *const fields[] = {"title", "case", "answer", "look", "question", "hint", "explain"};
 enum { TITLE, CASE, ANSWER, LOOK, QUESTION, HINT, EXPLAIN, FIELDS };
 
 /* ------------------------------------------------------------------------------------ the folders
@@ -209,8 +208,11 @@ static int add_part(ff_lesson *l, const char *text, int line)
 /* What was read of one field goes to its place. */
 static int end_field(ff_lesson *l, int field, ff_buf *text, int line)
 {
-    char **places[FIELDS] = {[TITLE] = &l->title,       [CASE] = &l->sample, [LOOK] = &l->look,
-                             [QUESTION] = &l->question, [EXPLAIN] = &l->explain};
+    char **places[FIELDS] = {[TITLE] = &l->title,
+                             [CASE] = &l->sample,
+                             [LOOK] = &l->look,
+                             [QUESTION] = &l->question,
+                             [EXPLAIN] = &l->explain};
     char *s = take_text(text);
     int code = FF_OK;
     if (!s || !*s) {
@@ -231,8 +233,7 @@ static int end_field(ff_lesson *l, int field, ff_buf *text, int line)
 
 static int check_complete(const ff_lesson *l)
 {
-    const bool there[FIELDS] = {l->title,    l->sample,      l->n_parts > 0, l->look,
-                                l->question, l->n_hints > 0, l->explain};
+    const bool there[FIELDS] = {l->title, l->sample, l->n_parts > 0, l->look, l->question, l->n_hints > 0, l->explain};
     for (int i = 0; i < FIELDS; i++) {
         if (!there[i])
             return ff_fail(FF_ERR_INPUT, "the lesson has no '%s:'", fields[i]);

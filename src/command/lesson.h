@@ -26,7 +26,7 @@ typedef struct lesson_part {
 } lesson_part;
 
 struct ff_lesson {
-    char *path, *title, *sample; /* sample: a folder of the samples, or beside the lesson */
+    char *path, *title, *sample;     /* sample: a folder of the samples, or beside the lesson */
     char *look, *question, *explain; /* paragraphs: '\n' between them, lines that began with a blank kept */
     char *hints[LESSON_HINTS];
     int n_hints, hinted;

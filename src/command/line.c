@@ -121,10 +121,10 @@ static int take_target(const char *s, parsed_line *out)
     double real;
     if (!*s || *s == '#')
         return FF_OK;
-    out->to = *s == '|'                    ? LINE_PIPE
-              : strncmp(s, ">|", 2) == 0   ? LINE_OVERWRITE
-              : strncmp(s, ">>", 2) == 0   ? LINE_APPEND
-                                           : LINE_WRITE;
+    out->to = *s == '|'                  ? LINE_PIPE
+              : strncmp(s, ">|", 2) == 0 ? LINE_OVERWRITE
+              : strncmp(s, ">>", 2) == 0 ? LINE_APPEND
+                                         : LINE_WRITE;
     s += out->to == LINE_OVERWRITE || out->to == LINE_APPEND ? 2 : 1;
     while (is_blank(*s))
         s++;
@@ -140,8 +140,10 @@ static int take_target(const char *s, parsed_line *out)
     if (!*out->target || (*s && *s != '#'))
         return ff_fail(FF_ERR_USAGE, "expected: COMMAND > FILE");
     if (ff_parse_int(out->target, &whole) || ff_parse_real(out->target, &real))
-        return ff_fail(FF_ERR_USAGE, "'%s' is no file to write to; a comparison has no blanks, as "
-                                     "isolated>0.01", out->target);
+        return ff_fail(FF_ERR_USAGE,
+                       "'%s' is no file to write to; a comparison has no blanks, as "
+                       "isolated>0.01",
+                       out->target);
     return FF_OK;
 }
 

@@ -34,8 +34,8 @@ void line_split_typed(const char *text, char ***words, int *n);
 void line_free_words(char **words, int n);
 
 /* redirect.c: runs the words with what they print caught and sent where the line says. */
-int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_context *c, const parsed_line *l))
-    FF_MUST_USE;
+int line_run_redirected(ff_context *c, const parsed_line *l,
+                        int (*run)(ff_context *c, const parsed_line *l)) FF_MUST_USE;
 /* `!COMMAND`: to the shell, with the terminal. Not in the explorer. */
 int line_run_shell(ff_context *c, const char *command) FF_MUST_USE;
 

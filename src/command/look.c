@@ -61,8 +61,7 @@ static_assert(DETAIL_TABLES + 12 < VIEWS_MAX, "VIEWS_MAX is too small");
 
 enum { SECTIONS = 6 };
 
-static int print_sections(ff_context *c, const ff_snapshot *s, const ff_detail *d,
-                          const section *sections, int n)
+static int print_sections(ff_context *c, const ff_snapshot *s, const ff_detail *d, const section *sections, int n)
 {
     views v;
     sql_result results[SECTIONS] = {0};
@@ -91,26 +90,25 @@ static int print_sections(ff_context *c, const ff_snapshot *s, const ff_detail *
 /* -------------------------------------------------------------------------------------- commands
  */
 
-#define WEIGHTS                                                                                    \
-    "select role, shape, count, different, relative, max_abs, cause from weights"
+#define WEIGHTS "select role, shape, count, different, relative, max_abs, cause from weights"
 /* The N worst elements of each constant. */
 #define WORST(n) "select role, at, source, target, difference from worst where place <= " n
 
 static int print_layer(ff_context *c, const ff_snapshot *s, const ff_detail *d)
 {
     char *pair = ff_asprintf("select pair, layer, status, source_summary, target_summary, note, source, "
-                             "target from pairs where pair = %d", d->pair);
+                             "target from pairs where pair = %d",
+                             d->pair);
     char *scores = ff_asprintf("select rank, isolated, causal, entire, kw, effect from layers where "
-                               "pair = %d", d->pair);
+                               "pair = %d",
+                               d->pair);
     char *findings = ff_asprintf("select id, status, summary, step, before, after from findings "
-                                 "where pair = %d", d->pair);
+                                 "where pair = %d",
+                                 d->pair);
     const section all[] = {
-        {"pair", pair},
-        {"scores", scores},
-        {"findings", findings},
-        {"attributes", "select name, source, target, same from attributes where not same"},
-        {"weights", WEIGHTS},
-        {"nodes", "select side, label, op, role, shape from origins"},
+        {"pair", pair},         {"scores", scores},
+        {"findings", findings}, {"attributes", "select name, source, target, same from attributes where not same"},
+        {"weights", WEIGHTS},   {"nodes", "select side, label, op, role, shape from origins"},
     };
     int code = print_sections(c, s, d, all, FF_COUNT(all));
     free(pair);
@@ -148,9 +146,9 @@ static int no_attribute(const char *name, const char *const *names, size_t n)
     ff_buf all = {0};
     for (size_t i = 0; i < n; i++)
         ff_buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
-    int code = near ? ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; did you mean '%s'?", name, near)
-                    : ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; there are: %s", name,
-                              n ? all.data : "none");
+    int code =
+        near ? ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; did you mean '%s'?", name, near)
+             : ff_fail(FF_ERR_USAGE, "there is no attribute '%s' here; there are: %s", name, n ? all.data : "none");
     ff_buf_finish(&all);
     return code;
 }
@@ -187,8 +185,8 @@ static int print_diff(ff_context *c, const ff_snapshot *s, const ff_detail *d, i
     int code = diff_names(d, argc, argv, &list, &attributes, &weights);
     char *first = ff_asprintf("select name, source, target, same from attributes where %s%s",
                               argc ? "lower(name) in " : "not same", argc ? list.data : "");
-    char *second = ff_asprintf(WEIGHTS " where %s%s", argc ? "lower(role) in " : "cause is not 'equal'",
-                               argc ? list.data : "");
+    char *second =
+        ff_asprintf(WEIGHTS " where %s%s", argc ? "lower(role) in " : "cause is not 'equal'", argc ? list.data : "");
     section sections[2];
     int n = 0;
     if (attributes)
@@ -204,8 +202,7 @@ static int print_diff(ff_context *c, const ff_snapshot *s, const ff_detail *d, i
 }
 
 /* weights PLACE [worst N] */
-static int print_weights(ff_context *c, const ff_snapshot *s, const ff_detail *d, int argc,
-                         char **argv)
+static int print_weights(ff_context *c, const ff_snapshot *s, const ff_detail *d, int argc, char **argv)
 {
     int64_t n = 10;
     if (argc == 0)
@@ -237,10 +234,10 @@ int prompt_look(ff_context *c, int argc, char **argv)
     if (!code)
         code = get_detail(c, pair, &d);
     if (!code && d) {
-        code = layer                                ? print_layer(c, s, d)
-               : strcmp(argv[0], "diff") == 0       ? print_diff(c, s, d, n, rest)
-               : strcmp(argv[0], "weights") == 0    ? print_weights(c, s, d, n, rest)
-                                                    : print_detail(c, s, d);
+        code = layer                             ? print_layer(c, s, d)
+               : strcmp(argv[0], "diff") == 0    ? print_diff(c, s, d, n, rest)
+               : strcmp(argv[0], "weights") == 0 ? print_weights(c, s, d, n, rest)
+                                                 : print_detail(c, s, d);
     }
     ff_detail_unref(d);
     ff_snapshot_unref(s);
@@ -257,16 +254,15 @@ static void say_why(ff_context *c, const ff_snapshot *s, int row)
     int step = ff_table_find(t, "fixed_by"), wrong = ff_table_find(t, "wrong");
     int source = ff_table_find(t, "source"), initial = ff_table_find(t, "initial");
     if (!ff_table_empty(t, row, step))
-        say(c, "%s: put right by step %lld\n", text_at(t, row, "name"),
-            (long long)ff_table_int(t, row, step));
+        say(c, "%s: put right by step %lld\n", text_at(t, row, "name"), (long long)ff_table_int(t, row, step));
     else if (!ff_table_int(t, row, wrong))
         say(c, "%s: both models give it class %lld\n", text_at(t, row, "name"),
             (long long)ff_table_int(t, row, source));
     else if (ff_table_int(t, row, initial) == ff_table_int(t, row, source))
         say(c, "%s: wrong since a step was taken; it was right at first\n", text_at(t, row, "name"));
     else
-        say(c, "%s: wrong; the Source is ahead by %.4g, the open findings are below\n",
-            text_at(t, row, "name"), ff_table_real(t, row, ff_table_find(t, "source_margin")));
+        say(c, "%s: wrong; the Source is ahead by %.4g, the open findings are below\n", text_at(t, row, "name"),
+            ff_table_real(t, row, ff_table_find(t, "source_margin")));
 }
 
 int prompt_why(ff_context *c, int argc, char **argv)
@@ -284,22 +280,25 @@ int prompt_why(ff_context *c, int argc, char **argv)
         const ff_table *t = s->images_table;
         long long image = (long long)ff_table_int(t, row, ff_table_find(t, "image"));
         int fixed = ff_table_find(t, "fixed_by"), wrong = ff_table_find(t, "wrong");
-        char *labels = ff_asprintf(
-            "select source, source_name, source_margin, target, target_name, target_margin, initial "
-            "from images where image = %lld", image);
+        char *labels =
+            ff_asprintf("select source, source_name, source_margin, target, target_name, target_margin, initial "
+                        "from images where image = %lld",
+                        image);
         char *best = ff_asprintf("select a.place, a.class as source, b.class as target from labels a "
                                  "join labels b on b.image = a.image and b.place = a.place and b.side = "
-                                 "'target' where a.image = %lld and a.side = 'source'", image);
+                                 "'target' where a.image = %lld and a.side = 'source'",
+                                 image);
         char *cause = ff_table_empty(t, row, fixed)
                           ? ff_asprintf("select type, layer, summary from findings where status != "
-                                        "'repaired' and %d", ff_table_int(t, row, wrong) != 0)
+                                        "'repaired' and %d",
+                                        ff_table_int(t, row, wrong) != 0)
                           : ff_asprintf("select state, summary, wrong from states where step = %lld and "
                                         "state in (with recursive way(n) as (select state from states where "
                                         "current union select parent from states, way where state = n) "
                                         "select n from way)",
                                         (long long)ff_table_int(t, row, fixed));
-        const section all[] = {{"labels", labels}, {"best", best},
-                               {ff_table_empty(t, row, fixed) ? "open" : "step", cause}};
+        const section all[] = {
+            {"labels", labels}, {"best", best}, {ff_table_empty(t, row, fixed) ? "open" : "step", cause}};
         if (c->format == FF_FORMAT_TEXT)
             say_why(c, s, row);
         code = print_sections(c, s, NULL, all, FF_COUNT(all));

@@ -52,8 +52,8 @@ static int label(ff_context *c, const many *all, const char *spec, entrant *e)
     uint64_t memory = (o->session.memory ? o->session.memory : ff_memory_total() / 4) / 4;
     code = choose_pre(c, all, m, spec, e, &pre);
     if (!code)
-        code = ff_label_model(m, ff_comparator_output(all->comparator, NULL), &pre, all->set, o->session.reference, memory,
-                              ff_comparator_keep(all->comparator, FF_KEEP_NOTHING), &all->task, &e->labels);
+        code = ff_label_model(m, ff_comparator_output(all->comparator, NULL), &pre, all->set, o->session.reference,
+                              memory, ff_comparator_keep(all->comparator, FF_KEEP_NOTHING), &all->task, &e->labels);
     if (code == FF_ERR_GRAPH || code == FF_ERR_UNSUPPORTED)
         code = ff_fail_prefix(code, "'%s'", e->path);
     if (!code && e->labels->error)
@@ -87,9 +87,9 @@ void many_print_count(const many *m, const char *from, ff_buf *out)
 static int open_samples(const ff_options *o, many *out)
 {
     const char *path = o->input ? o->input : o->session.images;
-    int code = !path                                 ? ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST)")
+    int code = !path                           ? ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST)")
                : o->input && o->session.images ? ff_fail(FF_ERR_USAGE, "--input and --images exclude each other")
-                                                     : batch_check_outputs(o);
+                                               : batch_check_outputs(o);
     if (!code)
         code = ff_comparator_create(o->session.comparator, &out->comparator);
     if (!code)
@@ -98,7 +98,8 @@ static int open_samples(const ff_options *o, many *out)
         return code;
     out->images = ff_dataset_count(out->set);
     out->samples = ff_dataset_is_pictures(out->set) ? "images" : "samples";
-    out->task = (ff_task){.pool = ff_pool_create(o->session.threads, NULL), .cancel = &interrupted, .team = o->session.team};
+    out->task =
+        (ff_task){.pool = ff_pool_create(o->session.threads, NULL), .cancel = &interrupted, .team = o->session.team};
     return FF_OK;
 }
 

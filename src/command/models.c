@@ -51,19 +51,16 @@ static int save_outputs(const ff_labels *l, const char *path, bool force)
         return code;
     for (int i = 0; i < l->count; i++) {
         if (l->at[i].output)
-            memcpy((float *)t->data + (size_t)i * (size_t)l->width, l->at[i].output,
-                   (size_t)l->width * sizeof(float));
+            memcpy((float *)t->data + (size_t)i * (size_t)l->width, l->at[i].output, (size_t)l->width * sizeof(float));
     }
     code = ff_tensor_save_npy(t, path, force);
     ff_tensor_unref(t);
     return code;
 }
 
-static void labels_json(const ff_dataset *set, const ff_labels *l, const ff_names *names,
-                        ff_buf *out)
+static void labels_json(const ff_dataset *set, const ff_labels *l, const ff_names *names, ff_buf *out)
 {
-    ff_buf_printf(out, "{\"schema\": \"fetafix-run/1\", \"width\": %lld, \"images\": [",
-                  (long long)l->width);
+    ff_buf_printf(out, "{\"schema\": \"fetafix-run/1\", \"width\": %lld, \"images\": [", (long long)l->width);
     for (int i = 0; i < l->count; i++) {
         const ff_label *at = &l->at[i];
         const char *name = names ? ff_names_at(names, at->top[0]) : NULL;
@@ -84,8 +81,7 @@ static void labels_json(const ff_dataset *set, const ff_labels *l, const ff_name
     ff_buf_puts(out, "\n]}\n");
 }
 
-static int report_labels(ff_context *c, const ff_dataset *set, const ff_labels *l,
-                         const ff_names *names)
+static int report_labels(ff_context *c, const ff_dataset *set, const ff_labels *l, const ff_names *names)
 {
     const ff_options *o = c->options;
     ff_table *t = label_table(set, l, names);
@@ -132,8 +128,7 @@ static int run_images(ff_context *c, ff_model *m, const char *path)
     pool = ff_pool_create(o->session.threads, NULL);
     ff_task task = {.pool = pool, .cancel = &interrupted};
     uint64_t memory = (o->session.memory ? o->session.memory : ff_memory_total() / 4) / 4;
-    code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL,
-                          &task, &l);
+    code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL, &task, &l);
     if (!code && l->error)
         code = ff_fail(FF_ERR_GRAPH, "%s", l->error);
     if (!code && o->output)
@@ -174,8 +169,7 @@ static int run_slices(ff_runner *r, const ff_plan *p, const ff_tensor *in, ff_te
             code = ff_tensor_create(result[0]->dtype, result[0]->rank, dims, &all);
         }
         if (!code && all->bytes == result[0]->bytes * (size_t)n)
-            memcpy((char *)all->data + (size_t)i * result[0]->bytes, result[0]->data,
-                   result[0]->bytes);
+            memcpy((char *)all->data + (size_t)i * result[0]->bytes, result[0]->data, result[0]->bytes);
         for (int k = 0; k < 64; k++)
             ff_tensor_unref(result[k]);
     }
@@ -197,8 +191,8 @@ static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *in, ff_te
     const ff_shape *declared = &g->inputs[0]->declared;
     /* As many samples as the tensor holds where the model leaves the batch open, else one at a
      * time. */
-    if (declared->rank == in->rank && in->rank > 0 && declared->dims[0] > 0 &&
-        in->dims[0] % declared->dims[0] == 0 && in->dims[0] > 0)
+    if (declared->rank == in->rank && in->rank > 0 && declared->dims[0] > 0 && in->dims[0] % declared->dims[0] == 0 &&
+        in->dims[0] > 0)
         feed.dims[0] = declared->dims[0];
     ff_plan_options o = {.reference = reference, .feeds = &feed};
     ff_plan *p = NULL;
@@ -298,8 +292,7 @@ int verb_apply(ff_context *c, int argc, char **argv)
 {
     const ff_options *o = c->options;
     if (argc != 2)
-        return ff_fail(FF_ERR_USAGE,
-                       "a patch and a model are needed: fetafix apply PATCH MODEL -o OUT");
+        return ff_fail(FF_ERR_USAGE, "a patch and a model are needed: fetafix apply PATCH MODEL -o OUT");
     if (!o->output)
         return ff_fail(FF_ERR_USAGE, "apply needs -o OUT");
     ff_repair_file p = {0};
@@ -310,8 +303,7 @@ int verb_apply(ff_context *c, int argc, char **argv)
     if (!code)
         code = ff_model_load(argv[1], &m);
     if (!code && !ff_key_equal(ff_model_sha256(m), &p.target))
-        code =
-            ff_fail(FF_ERR_INPUT, "'%s' is not the model that '%s' was made for", argv[1], argv[0]);
+        code = ff_fail(FF_ERR_INPUT, "'%s' is not the model that '%s' was made for", argv[1], argv[0]);
     if (!code && (code = ff_model_apply(m, p.patch, &repaired, NULL)))
         code = ff_fail_prefix(FF_ERR_INPUT, "'%s'", argv[0]);
     if (!code)

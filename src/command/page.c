@@ -12,13 +12,12 @@
 
 #include "fetafix/localize.h"
 
-static const char head[] =
-    "<!DOCTYPE html>\n"
-    "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-    "style-src 'unsafe-inline'; img-src data:\"/>\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-    "<meta name=\"color-scheme\" content=\"light dark\"/>\n";
+static const char head[] = "<!DOCTYPE html>\n"
+                           "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+                           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                           "style-src 'unsafe-inline'; img-src data:\"/>\n"
+                           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
+                           "<meta name=\"color-scheme\" content=\"light dark\"/>\n";
 
 static const char style[] =
     "<style>\n"
@@ -153,16 +152,15 @@ static void say_labels(const ff_snapshot *s, ff_buf *out)
     else if (s->initial == 0 && s->wrong == 0)
         ff_buf_printf(out, "Both models give all %d images the same label.", s->images);
     else
-        ff_buf_printf(out, "The conversion changed the label of <b>%d of %d</b> images (%.2f%%).",
-                      s->initial, s->images, percent(s->initial, s->images));
+        ff_buf_printf(out, "The conversion changed the label of <b>%d of %d</b> images (%.2f%%).", s->initial,
+                      s->images, percent(s->initial, s->images));
     if (s->wrong == s->initial)
         return;
     if (s->wrong == 0)
         ff_buf_puts(out, " Repaired, both models <b class=\"good\">agree on all of them</b>.");
     else
-        ff_buf_printf(out,
-                      " Repaired as far as it went, <b>%d</b> of them still differ%s (%.2f%%).",
-                      s->wrong, s->wrong == 1 ? "s" : "", percent(s->wrong, s->images));
+        ff_buf_printf(out, " Repaired as far as it went, <b>%d</b> of them still differ%s (%.2f%%).", s->wrong,
+                      s->wrong == 1 ? "s" : "", percent(s->wrong, s->images));
 }
 
 /* What was wrong, by type. */
@@ -174,7 +172,8 @@ static void say_causes(const ff_snapshot *s, ff_buf *out)
         for (int i = 0; i < ff_table_rows(s->findings); i++)
             n += strcmp(page_cell(s->findings, i, "type"), ff_fault_type_name((ff_fault_type)t)) == 0;
         if (n)
-            ff_buf_printf(out, "%s%s (%d)", said++ ? "; " : "<p>What was wrong: ", ff_fault_type_title((ff_fault_type)t), n);
+            ff_buf_printf(out, "%s%s (%d)",
+                          said++ ? "; " : "<p>What was wrong: ", ff_fault_type_title((ff_fault_type)t), n);
     }
     if (said)
         ff_buf_puts(out, ".</p>\n");
@@ -196,8 +195,7 @@ static void verdict(const ff_snapshot *s, ff_buf *out)
         ff_buf_printf(out,
                       "<p>%d fault%s found, %d repaired; %d difference%s only another way of "
                       "writing the same.</p>\n",
-                      faults, faults == 1 ? " was" : "s were", repaired, same,
-                      same == 1 ? " is" : "s are");
+                      faults, faults == 1 ? " was" : "s were", repaired, same, same == 1 ? " is" : "s are");
     }
     say_causes(s, out);
     if (s->timed_out)
@@ -206,8 +204,8 @@ static void verdict(const ff_snapshot *s, ff_buf *out)
         ff_buf_printf(out,
                       "<p>On %d independent image%s, never used to decide: %d differed at "
                       "first, %d now; %d got worse.</p>\n",
-                      s->validation_images, plural(s->validation_images), s->validation_initial,
-                      s->validation_wrong, s->validation_regressed);
+                      s->validation_images, plural(s->validation_images), s->validation_initial, s->validation_wrong,
+                      s->validation_regressed);
     if (s->validation_labelled)
         ff_buf_printf(out,
                       "<p>Accuracy on the %d of them whose class is given: Source %.2f%%, Target %.2f%% at first, "
@@ -376,8 +374,7 @@ static void inputs(const ff_snapshot *s, ff_buf *out)
         fact(out, "repaired to", "", s->target_pre_repaired);
     ff_buf_printf(out, "</table>\n<p class=\"soft\">%d image%s", s->images, plural(s->images));
     if (s->offset)
-        ff_buf_printf(out, "; the Target's classes are counted %+d against the Source's",
-                      s->offset);
+        ff_buf_printf(out, "; the Target's classes are counted %+d against the Source's", s->offset);
     ff_buf_puts(out, ". FetaFix " FETAFIX_VERSION ".</p>\n</section>\n");
 }
 

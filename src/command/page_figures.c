@@ -63,8 +63,7 @@ static void draw_curve(const ff_table *t, const int *rows, int n, int64_t top, f
     for (int i = 0; i < n; i++) {
         long long wrong = (long long)page_number(t, rows[i], "wrong");
         double x = LEFT + dx * i, y = ABOVE + dy * (1 - (double)wrong / (double)top);
-        ff_buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"var(--mark)\"><title>",
-                      x, y);
+        ff_buf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"var(--mark)\"><title>", x, y);
         ff_buf_printf(out, "step %d: ", i);
         page_text(out, i ? page_cell(t, rows[i], "summary") : "as converted");
         ff_buf_printf(out, " (%lld wrong)</title></circle>\n", wrong);
@@ -92,8 +91,7 @@ void page_curve(const ff_snapshot *s, ff_buf *out)
         for (int i = 1; i < n; i++) {
             ff_buf_printf(out, "<tr><td class=\"n\">%d</td><td>", i);
             page_text(out, page_cell(t, rows[i], "summary"));
-            ff_buf_printf(out, "</td><td class=\"n\">%lld</td></tr>\n",
-                          (long long)page_number(t, rows[i], "wrong"));
+            ff_buf_printf(out, "</td><td class=\"n\">%lld</td></tr>\n", (long long)page_number(t, rows[i], "wrong"));
         }
         ff_buf_puts(out, "</table>\n</section>\n");
     }
@@ -122,8 +120,7 @@ static void strip(const ff_table *t, const char *column, const char *words, doub
                       "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"34\" "
                       "fill=\"var(--heat)\" fill-opacity=\"%.3f\" stroke=\"var(--line)\" "
                       "stroke-width=\".5\"><title>layer %lld ",
-                      RIGHT + w * i, y + 6, w, heat(t, i, column),
-                      (long long)page_number(t, i, "layer"));
+                      RIGHT + w * i, y + 6, w, heat(t, i, column), (long long)page_number(t, i, "layer"));
         page_text(out, page_cell(t, i, "source"));
         if (k >= 0 && !ff_table_empty(t, i, k))
             ff_buf_printf(out, ": %.3g", ff_table_real(t, i, k));
@@ -163,8 +160,8 @@ void page_heat(const ff_snapshot *s, ff_buf *out)
         for (int i = 0; i < n; i++) {
             if (page_number(t, i, "rank") != rank)
                 continue;
-            ff_buf_printf(out, "<tr><td class=\"n\">%d</td><td class=\"n\">%lld</td><td><code>",
-                          rank, (long long)page_number(t, i, "layer"));
+            ff_buf_printf(out, "<tr><td class=\"n\">%d</td><td class=\"n\">%lld</td><td><code>", rank,
+                          (long long)page_number(t, i, "layer"));
             page_text(out, page_cell(t, i, "source"));
             ff_buf_puts(out, "</code></td>");
             score(t, i, "isolated", out);
@@ -202,8 +199,7 @@ static void shrink(const ff_image *in, ff_image *out)
                     for (int u = x0; u < x1; u++)
                         sum += in->rgb[((size_t)v * (size_t)in->width + (size_t)u) * 3 + (size_t)c];
                 }
-                out->rgb[((size_t)y * (size_t)out->width + (size_t)x) * 3 + (size_t)c] =
-                    (uint8_t)((sum + n / 2) / n);
+                out->rgb[((size_t)y * (size_t)out->width + (size_t)x) * 3 + (size_t)c] = (uint8_t)((sum + n / 2) / n);
             }
         }
     }
@@ -220,8 +216,8 @@ static void thumbnail(const char *path, ff_buf *out)
     if (!ff_image_encode_png(&small, &png)) {
         char *text = ff_alloc(BASE64_ENCODE_RAW_LENGTH(png.len) + 1);
         base64_encode_raw(text, png.len, (const uint8_t *)png.data);
-        ff_buf_printf(out, "<img alt=\"\" width=\"%d\" height=\"%d\" src=\"data:image/png;base64,",
-                      small.width, small.height);
+        ff_buf_printf(out, "<img alt=\"\" width=\"%d\" height=\"%d\" src=\"data:image/png;base64,", small.width,
+                      small.height);
         ff_buf_puts(out, text);
         ff_buf_puts(out, "\"/>");
         free(text);
@@ -231,8 +227,8 @@ static void thumbnail(const char *path, ff_buf *out)
     ff_image_finish(&image);
 }
 
-static void label(const ff_table *t, int row, const char *who, const char *number, const char *name,
-                  bool good, ff_buf *out)
+static void label(const ff_table *t, int row, const char *who, const char *number, const char *name, bool good,
+                  ff_buf *out)
 {
     ff_buf_printf(out, "<br/>%s <span class=\"%s\">", who, good ? "good" : "bad");
     if (page_empty(t, row, number)) {
@@ -241,15 +237,14 @@ static void label(const ff_table *t, int row, const char *who, const char *numbe
     }
     const char *words = page_cell(t, row, name);
     page_text(out, words);
-    ff_buf_printf(out, "%s%lld%s</span>", *words ? " (" : "class ",
-                  (long long)page_number(t, row, number), *words ? ")" : "");
+    ff_buf_printf(out, "%s%lld%s</span>", *words ? " (" : "class ", (long long)page_number(t, row, number),
+                  *words ? ")" : "");
 }
 
 static bool agrees(const ff_snapshot *s, int row, const char *column)
 {
     const ff_table *t = s->images_table;
-    return !page_empty(t, row, column) &&
-           page_number(t, row, column) + s->offset == page_number(t, row, "source");
+    return !page_empty(t, row, column) && page_number(t, row, column) + s->offset == page_number(t, row, "source");
 }
 
 static void example(const ff_snapshot *s, int row, const ff_dataset *set, ff_buf *out)
@@ -257,8 +252,7 @@ static void example(const ff_snapshot *s, int row, const ff_dataset *set, ff_buf
     const ff_table *t = s->images_table;
     int image = (int)page_number(t, row, "image");
     ff_buf_puts(out, "<figure>");
-    if (set && image < ff_dataset_count(set) &&
-        strcmp(ff_dataset_name(set, image), page_cell(t, row, "name")) == 0)
+    if (set && image < ff_dataset_count(set) && strcmp(ff_dataset_name(set, image), page_cell(t, row, "name")) == 0)
         thumbnail(ff_dataset_path(set, image), out);
     ff_buf_puts(out, "<figcaption><b>");
     page_text(out, page_cell(t, row, "name"));
@@ -272,8 +266,7 @@ static void example(const ff_snapshot *s, int row, const ff_dataset *set, ff_buf
 
 void page_examples(const ff_snapshot *s, const ff_options *o, ff_buf *out)
 {
-    static const char *const titles[] = {"Images that got worse", "Images with another label",
-                                         "Images put right"};
+    static const char *const titles[] = {"Images that got worse", "Images with another label", "Images put right"};
     const ff_table *t = s->images_table;
     ff_dataset *set = NULL;
     if (s->images_path && ff_dataset_open(s->images_path, o ? o->session.limit : 0, &set))

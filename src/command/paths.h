@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-char *path_of_config(void);  /* NULL: there is none */
+char *path_of_config(void); /* NULL: there is none */
 /* The folders above a file; false when they cannot be made. */
 bool path_make_folders(const char *path);
 

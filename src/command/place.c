@@ -14,8 +14,7 @@ bool place_names(const char *name, const char *word)
 {
     size_t n = strlen(word);
     for (const char *s = name; n && *s; s++) {
-        if (strncasecmp(s, word, n) == 0 && (s == name || is_border(s[-1]) || is_border(*word)) &&
-            is_border(s[n]))
+        if (strncasecmp(s, word, n) == 0 && (s == name || is_border(s[-1]) || is_border(*word)) && is_border(s[n]))
             return true;
     }
     return false;
@@ -111,14 +110,13 @@ static int none(const wanted *w, const char *word)
 }
 
 /* The rows that fit in one way, each thing once; `only` where it is given: those that it chooses. */
-static int collect(const wanted *w, int way, const char *word, bool (*only)(const ff_table *t, int row),
-                   int *rows)
+static int collect(const wanted *w, int way, const char *word, bool (*only)(const ff_table *t, int row), int *rows)
 {
     int n = 0;
     for (int i = 0; i < ff_table_rows(w->table); i++) {
-        bool new = is_of_side(w, i) && fits(way, ff_table_text(w->table, i, w->column), word) &&
-                   (!only || only(w->table, i));
-        for (int k = 0; new && k < n; k++)
+        bool new =
+            is_of_side(w, i) && fits(way, ff_table_text(w->table, i, w->column), word) && (!only || only(w->table, i));
+        for (int k = 0; new &&k < n; k++)
             new = thing_of(w, rows[k]) != thing_of(w, i);
         if (new)
             rows[n++] = i;
@@ -172,7 +170,11 @@ static int find_node(const ff_snapshot *s, const char *name, int *pair)
 {
     const ff_table *t = s->nodes;
     int row = 0, k = ff_table_find(t, "pair");
-    wanted w = {.what = "node", .list = "nodes", .table = t, .column = ff_table_find(t, "node"), .thing = k,
+    wanted w = {.what = "node",
+                .list = "nodes",
+                .table = t,
+                .column = ff_table_find(t, "node"),
+                .thing = k,
                 .prefers = is_primary};
     int code = find(&w, name, &row);
     if (!code)
@@ -183,8 +185,12 @@ static int find_node(const ff_snapshot *s, const char *name, int *pair)
 int place_node(const ff_snapshot *s, const char *side, const char *word, const char **name)
 {
     wanted w = {.what = strcmp(side, "source") == 0 ? "node of the Source" : "node of the Target",
-                .list = "nodes", .table = s->nodes, .column = ff_table_find(s->nodes, "node"), .thing = -1,
-                .prefers = is_primary, .side = side};
+                .list = "nodes",
+                .table = s->nodes,
+                .column = ff_table_find(s->nodes, "node"),
+                .thing = -1,
+                .prefers = is_primary,
+                .side = side};
     int row = 0, code = find(&w, word, &row);
     *name = code ? NULL : ff_table_text(s->nodes, row, w.column);
     return code;
@@ -197,8 +203,7 @@ static int find_layer(const ff_snapshot *s, const char *word, int *pair)
     int k = ff_table_find(s->layers, "pair");
     if (row < 0 || ff_table_empty(s->layers, row, k))
         return ff_table_rows(s->layers)
-                   ? ff_fail(FF_ERR_USAGE, "there is no layer '%s'; they are 1 to %d", word,
-                             ff_table_rows(s->layers))
+                   ? ff_fail(FF_ERR_USAGE, "there is no layer '%s'; they are 1 to %d", word, ff_table_rows(s->layers))
                    : ff_fail(FF_ERR_USAGE, "layers are numbered by `localize`");
     *pair = (int)ff_table_int(s->layers, row, k);
     return FF_OK;
@@ -264,8 +269,7 @@ int place_repair(const ff_snapshot *s, const char *word, int *row)
 {
     const ff_table *t = s->proposals;
     int64_t number;
-    wanted w = {.what = "open repair", .list = "proposals", .table = t, .column = ff_table_find(t, "id"),
-                .thing = -1};
+    wanted w = {.what = "open repair", .list = "proposals", .table = t, .column = ff_table_find(t, "id"), .thing = -1};
     if (ff_parse_int(word, &number)) {
         *row = row_of(t, "number", number);
         return *row >= 0 ? FF_OK

@@ -156,8 +156,7 @@ static void print_text(const ff_table *t, const int *shown, int columns, int wid
         for (int k = 0; k < columns; k++) {
             const ff_column *c = ff_table_column(t, shown[k]);
             bool number = c->type == FF_COL_INT || c->type == FF_COL_REAL;
-            put_cell(out, i < 0 ? c->name : text[i * columns + k], cells[k], number,
-                     k == columns - 1);
+            put_cell(out, i < 0 ? c->name : text[i * columns + k], cells[k], number, k == columns - 1);
         }
         ff_buf_putc(out, '\n');
     }

@@ -37,9 +37,8 @@ static void print_note(void *sink, const char *text)
 static void say_version(ff_context *c)
 {
     say(c, "fetafix %s\n", FETAFIX_VERSION);
-    say(c, "kernels %s, SQLite %s, GSL %s, jansson %s, libpng %s, readline %s\n",
-        ff_compute_backend(false), sqlite3_libversion(), gsl_version, jansson_version_str(),
-        png_get_libpng_ver(NULL), rl_library_version);
+    say(c, "kernels %s, SQLite %s, GSL %s, jansson %s, libpng %s, readline %s\n", ff_compute_backend(false),
+        sqlite3_libversion(), gsl_version, jansson_version_str(), png_get_libpng_ver(NULL), rl_library_version);
 }
 
 static bool want_color(const ff_options *o)
@@ -85,13 +84,13 @@ static int check_default(const ff_options *o)
     }
     c = ff_command_find_at(o->operands[0], FF_AT_PROMPT);
     if (c && (c->where & FF_AT_PROMPT) && strcmp(c->name, o->operands[0]) == 0)
-        return ff_fail(FF_ERR_USAGE, "'%s' is typed in `fetafix repl SOURCE TARGET --images DIR|LIST`, or stands "
-                       "in a file for `fetafix script`", c->name);
+        return ff_fail(FF_ERR_USAGE,
+                       "'%s' is typed in `fetafix repl SOURCE TARGET --images DIR|LIST`, or stands "
+                       "in a file for `fetafix script`",
+                       c->name);
     const char *near = ff_nearest(o->operands[0], names, n);
-    return near ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", o->operands[0],
-                          near)
-                : ff_fail(FF_ERR_USAGE, "'%s' is neither a command nor a file; see fetafix --help",
-                          o->operands[0]);
+    return near ? ff_fail(FF_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", o->operands[0], near)
+                : ff_fail(FF_ERR_USAGE, "'%s' is neither a command nor a file; see fetafix --help", o->operands[0]);
 }
 
 static int help(ff_context *c, const ff_options *o)

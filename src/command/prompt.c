@@ -17,9 +17,7 @@
 
 int need_session(const ff_context *c)
 {
-    return c->session
-               ? FF_OK
-               : ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
+    return c->session ? FF_OK : ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
 }
 
 /* Jobs that a person does not expect to end at once. */
@@ -84,10 +82,10 @@ int prompt_job(ff_context *c, int argc, char **argv)
         const char *name;
         ff_job_kind kind;
     } jobs[] = {
-        {"step", FF_JOB_STEP},         {"repair", FF_JOB_REPAIR},     {"undo", FF_JOB_UNDO},
-        {"localize", FF_JOB_LOCALIZE}, {"validate", FF_JOB_VALIDATE},
-        {"keep", FF_JOB_KEEP},         {"drop", FF_JOB_DROP},
-        {"pre-into-graph", FF_JOB_PRE_INTO_GRAPH},
+        {"step", FF_JOB_STEP},         {"repair", FF_JOB_REPAIR},
+        {"undo", FF_JOB_UNDO},         {"localize", FF_JOB_LOCALIZE},
+        {"validate", FF_JOB_VALIDATE}, {"keep", FF_JOB_KEEP},
+        {"drop", FF_JOB_DROP},         {"pre-into-graph", FF_JOB_PRE_INTO_GRAPH},
     };
     (void)argc;
     for (size_t i = 0; i < FF_COUNT(jobs); i++) {
@@ -151,7 +149,7 @@ static int print_verdict(ff_context *c, const char *id)
 static int evaluate(ff_context *c, const char *id)
 {
     bool done = c->again;
-    int code = done ? FF_OK
+    int code = done      ? FF_OK
                : c->view ? post(c, &(ff_request){.kind = FF_JOB_EVALUATE, .id = (char *)id})
                          : later_need(c, &(ff_request){.kind = FF_JOB_EVALUATE, .id = (char *)id}, &done);
     return !code && done ? print_verdict(c, id) : code;
@@ -208,9 +206,7 @@ int prompt_move(ff_context *c, int argc, char **argv)
 int prompt_pin(ff_context *c, int argc, char **argv)
 {
     (void)argc;
-    ff_job_kind kind = !strcmp(argv[0], "pin")      ? FF_JOB_PIN
-                       : !strcmp(argv[0], "forbid") ? FF_JOB_FORBID
-                                                    : FF_JOB_UNPIN;
+    ff_job_kind kind = !strcmp(argv[0], "pin") ? FF_JOB_PIN : !strcmp(argv[0], "forbid") ? FF_JOB_FORBID : FF_JOB_UNPIN;
     bool done;
     int code = need_localized(c, &done);
     if (code || !done)

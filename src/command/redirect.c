@@ -43,8 +43,7 @@ static int check_target(const ff_context *c, const parsed_line *l)
 {
     struct stat info;
     if (l->to == LINE_PIPE)
-        return c->view ? ff_fail(FF_ERR_USAGE, "pipes are for the REPL and scripts; here: COMMAND > FILE")
-                       : FF_OK;
+        return c->view ? ff_fail(FF_ERR_USAGE, "pipes are for the REPL and scripts; here: COMMAND > FILE") : FF_OK;
     if (stat(l->target, &info) != 0)
         return FF_OK;
     if (S_ISDIR(info.st_mode))
@@ -87,8 +86,7 @@ static int start_shell(const char *command, int in, pid_t *out)
     int error = posix_spawn(out, "/bin/sh", &files, &attributes, argv, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
-    return error ? ff_fail(FF_ERR_INTERNAL, "the shell cannot be started: %s", strerror(error))
-                 : FF_OK;
+    return error ? ff_fail(FF_ERR_INTERNAL, "the shell cannot be started: %s", strerror(error)) : FF_OK;
 }
 
 /* What a shell's command came to. One that fails in its own way (`grep` that finds nothing) is no failure. */

@@ -18,9 +18,9 @@
 
 enum { HISTORY_LINES = 500, TICK_MS = 200 };
 
-static ff_context *typing;  /* Readline's callbacks take no context */
-static const char *prompt;  /* "fetafix> " */
-static char *shown_prompt;  /* with what the engine is at */
+static ff_context *typing; /* Readline's callbacks take no context */
+static const char *prompt; /* "fetafix> " */
+static char *shown_prompt; /* with what the engine is at */
 static char *history_path; /* NULL: it is not kept */
 
 /* ------------------------------------------------------------------------------------- completion
@@ -259,9 +259,8 @@ static int type_lines(ff_context *c, const char *shown)
     shown_prompt = make_prompt(c);
     rl_callback_handler_install(shown_prompt, take_line);
     while (!c->quit && !code) {
-        struct pollfd fds[2] = {
-            {.fd = STDIN_FILENO, .events = POLLIN},
-            {.fd = c->session ? ff_session_fd(c->session) : -1, .events = POLLIN}};
+        struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                                {.fd = c->session ? ff_session_fd(c->session) : -1, .events = POLLIN}};
         int n = poll(fds, 2, TICK_MS);
         if (atomic_exchange(&interrupted.set, false)) {
             if (atomic_load(&interrupt_signal) == SIGTERM)

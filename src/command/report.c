@@ -139,8 +139,7 @@ static json_t *divergence_json(const ff_snapshot *s)
     json_object_set_new(o, "target_node", text_json(s->divergence_target));
     json_object_set_new(o, "until_source_node", text_json(s->divergence_until));
     json_object_set_new(o, "image", json_string(s->divergence_image));
-    json_object_set_new(o, "error",
-                        isfinite(s->divergence_error) ? json_real(s->divergence_error) : json_null());
+    json_object_set_new(o, "error", isfinite(s->divergence_error) ? json_real(s->divergence_error) : json_null());
     json_object_set_new(o, "runs", json_integer(s->divergence_runs));
     return o;
 }
@@ -177,8 +176,7 @@ static json_t *validation_json(const ff_snapshot *s)
 /* What was done, in order of time. */
 static json_t *steps_json(const ff_snapshot *s)
 {
-    static const char *const cells[] = {"decision", "step",   "type",  "summary",
-                                        "outcome",  "before", "after", "phase"};
+    static const char *const cells[] = {"decision", "step", "type", "summary", "outcome", "before", "after", "phase"};
     json_t *list = json_array();
     for (int i = 0; i < ff_table_rows(s->steps); i++) {
         json_t *o = json_object();
@@ -205,12 +203,11 @@ json_t *work_json(const ff_snapshot *s)
     for (int i = 0; i < s->n_work; i++) {
         const ff_work *w = &s->work[i];
         if (w->flops_full > 0)
-            json_array_append_new(
-                list, json_pack("{s:s, s:i, s:f, s:f, s:f, s:i, s:f, s:f}", "phase", w->name, "trials",
-                                w->trials, "seconds", w->seconds, "operations", w->flops,
-                                "operations_of_full_runs", w->flops_full, "rejected", w->rejected,
-                                "rejected_operations", w->rejected_flops,
-                                "rejected_operations_of_full_runs", w->rejected_flops_full));
+            json_array_append_new(list, json_pack("{s:s, s:i, s:f, s:f, s:f, s:i, s:f, s:f}", "phase", w->name,
+                                                  "trials", w->trials, "seconds", w->seconds, "operations", w->flops,
+                                                  "operations_of_full_runs", w->flops_full, "rejected", w->rejected,
+                                                  "rejected_operations", w->rejected_flops,
+                                                  "rejected_operations_of_full_runs", w->rejected_flops_full));
     }
     return list;
 }
@@ -219,11 +216,8 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
 {
     json_t *r = json_object(), *pre = json_object(), *wrong = json_object();
     json_object_set_new(r, "schema", json_string("fetafix-report/1"));
-    json_object_set_new(
-        r, "source",
-        model_json(s->source_path, s->source_sha256, s->source_opset, s->source_producer));
-    json_t *target =
-        model_json(s->target_path, s->target_sha256, s->target_opset, s->target_producer);
+    json_object_set_new(r, "source", model_json(s->source_path, s->source_sha256, s->source_opset, s->source_producer));
+    json_t *target = model_json(s->target_path, s->target_sha256, s->target_opset, s->target_producer);
     json_object_set_new(target, "error", text_json(s->target_error));
     json_object_set_new(target, "repaired_sha256", repaired_json(s));
     json_object_set_new(r, "target", target);
@@ -239,8 +233,7 @@ char *report_json(const ff_snapshot *s, const ff_options *o, double seconds)
         json_decref(pre);
     json_object_set_new(wrong, "initial", count_json(s->initial));
     json_object_set_new(wrong, "final", count_json(s->wrong));
-    json_object_set_new(wrong, "distance",
-                        isfinite(s->distance) ? json_real(s->distance) : json_null());
+    json_object_set_new(wrong, "distance", isfinite(s->distance) ? json_real(s->distance) : json_null());
     json_object_set_new(r, "discrepancy", wrong);
     json_object_set_new(r, "validation", validation_json(s));
     json_object_set_new(r, "faults", faults_json(s));

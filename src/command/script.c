@@ -21,8 +21,7 @@ static int run_lines(ff_context *c, FILE *f, int *number)
     ff_buf line = {0};
     int code = FF_OK;
     while (code >= 0 && !c->quit && line_read(f, &line, number))
-        code = atomic_load(&interrupted.set) ? ff_fail(FF_ERR_CANCELLED, "interrupted")
-                                             : ff_command_run(c, line.data);
+        code = atomic_load(&interrupted.set) ? ff_fail(FF_ERR_CANCELLED, "interrupted") : ff_command_run(c, line.data);
     ff_buf_finish(&line);
     return code < 0 ? code : FF_OK;
 }
@@ -76,8 +75,7 @@ int prompt_script(ff_context *c, int argc, char **argv)
 int verb_script(ff_context *c, int argc, char **argv)
 {
     if (argc < 1)
-        return ff_fail(FF_ERR_USAGE,
-                       "expected: fetafix script FILE [SOURCE TARGET --images DIR|LIST]");
+        return ff_fail(FF_ERR_USAGE, "expected: fetafix script FILE [SOURCE TARGET --images DIR|LIST]");
     bool standard = strcmp(argv[0], "-") == 0;
     FILE *f = stdin;
     int code = standard ? FF_OK : open_script(argv[0], &f);

@@ -60,8 +60,10 @@ static int change(ff_context *c, const char *name, const char *value)
     o.arena = ff_arena_create();
     int code = options_set(&o, name, value); /* says what is wrong with either */
     if (!code && !setting_is_live(name))
-        code = ff_fail(FF_ERR_USAGE, "'%s' is set when the program starts, as --%s or in the configuration file; "
-                       "here: format, verbose, quiet", name, name);
+        code = ff_fail(FF_ERR_USAGE,
+                       "'%s' is set when the program starts, as --%s or in the configuration file; "
+                       "here: format, verbose, quiet",
+                       name, name);
     if (!code) {
         c->format = o.format;
         c->verbose = o.verbose;

@@ -39,8 +39,7 @@ typedef struct run {
     const char *why;      /* it was ended */
 } run;
 
-static int authorize(void *context, int action, const char *a, const char *b, const char *database,
-                     const char *trigger)
+static int authorize(void *context, int action, const char *a, const char *b, const char *database, const char *trigger)
 {
     (void)context;
     (void)database;
@@ -69,9 +68,8 @@ static int look(void *context)
 static int open_database(run *r, sqlite3 **out)
 {
     static const int limits[][2] = {
-        {SQLITE_LIMIT_LENGTH, 1000000},    {SQLITE_LIMIT_SQL_LENGTH, 65536},
-        {SQLITE_LIMIT_COLUMN, 200},        {SQLITE_LIMIT_EXPR_DEPTH, 200},
-        {SQLITE_LIMIT_COMPOUND_SELECT, 50}, {SQLITE_LIMIT_ATTACHED, 0},
+        {SQLITE_LIMIT_LENGTH, 1000000},          {SQLITE_LIMIT_SQL_LENGTH, 65536},   {SQLITE_LIMIT_COLUMN, 200},
+        {SQLITE_LIMIT_EXPR_DEPTH, 200},          {SQLITE_LIMIT_COMPOUND_SELECT, 50}, {SQLITE_LIMIT_ATTACHED, 0},
         {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200},
     };
     sqlite3 *db = NULL;
@@ -273,8 +271,7 @@ static int read_rows(run *r, sqlite3 *db, sqlite3_stmt *st, sql_result *out)
     return code;
 }
 
-int sql_run(const sql_source *sources, int n, const char *sql, const sql_limits *limits,
-            sql_result *out)
+int sql_run(const sql_source *sources, int n, const char *sql, const sql_limits *limits, sql_result *out)
 {
     run r = {.sources = sources, .n_sources = n, .limits = limits ? limits : &sql_usual};
     sqlite3 *db;

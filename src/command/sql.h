@@ -30,8 +30,7 @@ typedef struct sql_result {
 } sql_result;
 
 /* FF_ERR_USAGE: not one SELECT, or names what is unknown and suggests the nearest. */
-int sql_run(const sql_source *sources, int n, const char *sql, const sql_limits *limits,
-            sql_result *out) FF_MUST_USE;
+int sql_run(const sql_source *sources, int n, const char *sql, const sql_limits *limits, sql_result *out) FF_MUST_USE;
 void sql_finish(sql_result *r); /* a zeroed one is fine */
 
 /* Text and names quoted for SQL. */

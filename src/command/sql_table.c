@@ -32,8 +32,7 @@ static bool is_sorted(const ff_table *t)
     return true;
 }
 
-static int connect_table(sqlite3 *db, void *table, int argc, const char *const *argv,
-                         sqlite3_vtab **out, char **error)
+static int connect_table(sqlite3 *db, void *table, int argc, const char *const *argv, sqlite3_vtab **out, char **error)
 {
     /* The words come back with a result, so that whole columns keep their type. */
     static const char *const types[] = {"INTEGER", "REAL", "TEXT", "BOOLEAN"};
@@ -114,8 +113,7 @@ static int lower_bound(const ff_table *t, int64_t number)
     return low;
 }
 
-static int filter(sqlite3_vtab_cursor *v, int index, const char *text, int argc,
-                  sqlite3_value **argv)
+static int filter(sqlite3_vtab_cursor *v, int index, const char *text, int argc, sqlite3_value **argv)
 {
     cursor *c = (cursor *)v;
     (void)text;

@@ -11,8 +11,8 @@ void say_validation(ff_context *c)
 {
     const ff_snapshot *s = ff_session_snapshot(c->session);
     if (s->validation_images >= 0 && s->validation_wrong >= 0)
-        say(c, "validation: %d of %d labels differ, %d at first\n", s->validation_wrong,
-            s->validation_images, s->validation_initial);
+        say(c, "validation: %d of %d labels differ, %d at first\n", s->validation_wrong, s->validation_images,
+            s->validation_initial);
     ff_snapshot_unref(s);
 }
 

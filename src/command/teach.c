@@ -53,8 +53,7 @@ static int list_lessons(ff_context *c)
 
 static int need_lesson(const ff_context *c)
 {
-    return c->lesson ? FF_OK
-                     : ff_fail(FF_ERR_USAGE, "no lesson is held; `fetafix teach` in a shell lists them");
+    return c->lesson ? FF_OK : ff_fail(FF_ERR_USAGE, "no lesson is held; `fetafix teach` in a shell lists them");
 }
 
 /* The explorer shows the lesson in a view of its own. */
@@ -71,8 +70,7 @@ int lesson_allows(const ff_context *c, const ff_command *row)
                                           "proposals", "reject", "repair",   "report", "step"};
     for (size_t i = 0; !ff_lesson_done(c->lesson) && i < FF_COUNT(telling); i++) {
         if (strcmp(row->name, telling[i]) == 0)
-            return ff_fail(FF_ERR_USAGE, "'%s' comes when the question is answered: `answer`, or `hint`",
-                           row->name);
+            return ff_fail(FF_ERR_USAGE, "'%s' comes when the question is answered: `answer`, or `hint`", row->name);
     }
     return FF_OK;
 }
@@ -152,8 +150,10 @@ typedef struct sample {
 static int sample_init(const ff_lesson *l, const ff_options *o, sample *m, ff_session_options *so)
 {
     *m = (sample){
-        .source = lesson_sample_file(l, "source.onnx"), .target = lesson_sample_file(l, "target.onnx"),
-        .images = lesson_sample_file(l, "images.txt"),  .labels = lesson_sample_file(l, "labels.txt"),
+        .source = lesson_sample_file(l, "source.onnx"),
+        .target = lesson_sample_file(l, "target.onnx"),
+        .images = lesson_sample_file(l, "images.txt"),
+        .labels = lesson_sample_file(l, "labels.txt"),
         .notes = lesson_sample_file(l, "case.json"),
     };
     *so = o->session;

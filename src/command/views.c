@@ -11,10 +11,8 @@
 #include "command/prompt.h"
 
 static const ff_column label_columns[] = {
-    {"image", FF_COL_INT, "number, from 0"},
-    {"name", FF_COL_TEXT, "file name"},
-    {"side", FF_COL_TEXT, "source or target"},
-    {"place", FF_COL_INT, "1: the label; to 5"},
+    {"image", FF_COL_INT, "number, from 0"},      {"name", FF_COL_TEXT, "file name"},
+    {"side", FF_COL_TEXT, "source or target"},    {"place", FF_COL_INT, "1: the label; to 5"},
     {"class", FF_COL_INT, "number of the class"},
 };
 
@@ -26,27 +24,30 @@ static const struct {
     int from;
     bool localized; /* known when the models were compared */
 } all[] = {
-    {{"nodes", "the nodes of both files, as they were written",
-      "pair side node op status note", "nodes op=Conv differs"},
-     IN(nodes), true},
+    {{"nodes", "the nodes of both files, as they were written", "pair side node op status note",
+      "nodes op=Conv differs"},
+     IN(nodes),
+     true},
     {{"pairs", "the aligned graph: which node is which",
       "pair layer status source_summary target_summary note reason source target",
       "query select status, count(*) from pairs group by status"},
-     IN(pairs), true},
+     IN(pairs),
+     true},
     {{"layers", "scores of the core layers", "layer rank isolated causal entire kw source",
       "layers isolated>0.01 by causal top 5"},
-     IN(layers), true},
-    {{"findings", "what differs, and what became of it",
-      "type status essential layer step summary", "findings type=WB status=open"},
-     IN(findings), true},
-    {{"proposals", "repairs to try, in order", "number type status verdict wrong summary id",
-      "proposals type=LH"},
-     IN(proposals), true},
-    {{"states", "the history tree", "state parent wrong distance step current summary",
-      "states by wrong top 3"},
+     IN(layers),
+     true},
+    {{"findings", "what differs, and what became of it", "type status essential layer step summary",
+      "findings type=WB status=open"},
+     IN(findings),
+     true},
+    {{"proposals", "repairs to try, in order", "number type status verdict wrong summary id", "proposals type=LH"},
+     IN(proposals),
+     true},
+    {{"states", "the history tree", "state parent wrong distance step current summary", "states by wrong top 3"},
      IN(states)},
-    {{"steps", "all decisions, in order of time",
-      "decision step outcome before after phase type summary", "steps outcome=accepted"},
+    {{"steps", "all decisions, in order of time", "decision step outcome before after phase type summary",
+      "steps outcome=accepted"},
      IN(steps)},
     {{"images", "the images and both labels", "image name source target wrong fixed_by",
       "images wrong by target_margin top 10"},
@@ -55,10 +56,10 @@ static const struct {
       "query select i.name, l.class from images i join labels l on l.image = i.image "
       "where i.wrong and l.side = 'target' and l.place = 2"},
      -1},
-    {{"equivalences", "differences that cannot change a result",
-      "rule source_nodes target_nodes deviation",
+    {{"equivalences", "differences that cannot change a result", "rule source_nodes target_nodes deviation",
       "query select rule, count(*) from equivalences group by rule order by 2 desc"},
-     IN(equivalences), true},
+     IN(equivalences),
+     true},
     {{"pins", "pairs that were pinned or forbidden", "word source target", "pins word=forbid"}, IN(pins)},
     {{"log", "recent notes of the engine", "line", "log accepted"}, IN(log)},
 };
@@ -92,8 +93,7 @@ const ff_view *view_find(const char *name)
  */
 
 /* The classes of "12,94,26", best first. */
-static void add_classes(ff_table *t, const ff_table *images, int image, const char *side,
-                        const char *column)
+static void add_classes(ff_table *t, const ff_table *images, int image, const char *side, const char *column)
 {
     int number = ff_table_find(images, "image"), name = ff_table_find(images, "name");
     const char *s = ff_table_text(images, image, ff_table_find(images, column));

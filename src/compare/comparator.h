@@ -48,12 +48,12 @@ struct ff_comparator {
     struct {
         int output, parameter;
         double number;
-    } *special;
+    } * special;
     size_t special_room;
     int n_special;
     int *label_of; /* label of the Target -> of the Source; -1: none */
     int n_labels;
-    char **words;  /* arg=..., in order */
+    char **words; /* arg=..., in order */
     size_t word_room;
     int n_words;
 };

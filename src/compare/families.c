@@ -173,7 +173,8 @@ int ff_comparator_create(const char *spec, ff_comparator **out)
     int code = spec[length] ? set_all(c, spec + length + 1) : FF_OK;
     for (int i = 0; i < MOST_PARAMETERS && kind->parameters[i].key && !code; i++)
         if (kind->parameters[i].needed && !c->text[i])
-            code = ff_fail(FF_ERR_USAGE, "comparator %s needs %s (%s)", kind->name, kind->parameters[i].key, kind->usage);
+            code =
+                ff_fail(FF_ERR_USAGE, "comparator %s needs %s (%s)", kind->name, kind->parameters[i].key, kind->usage);
     if (!code && kind->prepare)
         code = kind->prepare(c);
     if (code) {

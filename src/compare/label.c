@@ -213,13 +213,14 @@ static const comparator_kind kinds[] = {
      "labels differ", .compare = NULL},
     {"top-k", "top-k:K", "the Source's label is among the K greatest outputs of the Target (5)", "labels are missed",
      .compare = compare_top_k, .parameters = {{"k", PARAMETER_WHOLE, 5, 1, 1000, false}}},
-    {"kendall", "kendall:TAU[,k=K]", "Kendall's tau-b of both orders of the classes is at least TAU (0.9); K: of the "
-     "Source's K best alone", "orders differ",
-     .compare = compare_tau,
+    {"kendall", "kendall:TAU[,k=K]",
+     "Kendall's tau-b of both orders of the classes is at least TAU (0.9); K: of the "
+     "Source's K best alone",
+     "orders differ", .compare = compare_tau,
      .parameters = {{"tau", PARAMETER_REAL, 0.9, -1, 1, false}, {"k", PARAMETER_WHOLE, 0, 0, INT_MAX, false}}},
     {"map", "map:FILE", "labels through a file with a label of the Target and the Source's a line", "labels differ",
      .compare = compare_map, .prepare = read_map, .parameters = {{"file", PARAMETER_TEXT, .needed = true}}},
-    {"offset", "offset:N", "label of the Target + N is the Source's", "labels differ",
-     .compare = compare_offset, .parameters = {{"n", PARAMETER_WHOLE, 0, -1000000, 1000000, false}}},
+    {"offset", "offset:N", "label of the Target + N is the Source's", "labels differ", .compare = compare_offset,
+     .parameters = {{"n", PARAMETER_WHOLE, 0, -1000000, 1000000, false}}},
 };
 const comparator_family label_comparators = {kinds, FF_COUNT(kinds)};

@@ -148,7 +148,8 @@ static int64_t matches(const classes *a, const classes *b, int n)
  * ORANGE, 2004), so that a short sequence without a common group of four is not 0. */
 static double bleu(const classes *reference, const classes *candidate)
 {
-    if (reference->n == candidate->n && memcmp(reference->at, candidate->at, (size_t)reference->n * sizeof *reference->at) == 0)
+    if (reference->n == candidate->n &&
+        memcmp(reference->at, candidate->at, (size_t)reference->n * sizeof *reference->at) == 0)
         return 1;
     if (!candidate->n || !reference->n)
         return 0;

@@ -63,54 +63,54 @@ static int64_t power_int(int64_t a, int64_t n)
 #define REAL_MIN(a, b) ((a) < (b) || (a) != (a) ? (a) : (b))
 
 /* X(name, float and double, int64, uint64) */
-#define OPERATIONS(X)                                                                              \
-    X(Add, a + b, WRAP(a, +, b), a + b)                                                            \
-    X(Sub, a - b, WRAP(a, -, b), a - b)                                                            \
-    X(Mul, a *b, WRAP(a, *, b), a *b)                                                              \
-    X(Div, a / b, divide_int(a, b), divide_uint(a, b))                                             \
-    X(Max, REAL_MAX(a, b), a > b ? a : b, a > b ? a : b)                                           \
-    X(Min, REAL_MIN(a, b), a < b ? a : b, a < b ? a : b)                                           \
-    X(Mod, modulo_real(a, b), modulo_int(a, b), modulo_uint(a, b))                                 \
-    X(Fmod, fmod(a, b), remainder_int(a, b), modulo_uint(a, b))                                    \
-    X(Pow, b == 2 ? a * a : pow(a, b), power_int(a, b), power_uint(a, b))                          \
-    X(And, a != 0 && b != 0, a && b, a && b)                                                       \
-    X(Or, a != 0 || b != 0, a || b, a || b)                                                        \
-    X(Xor, (a != 0) != (b != 0), !a != !b, !a != !b)                                               \
-    X(Equal, a == b, a == b, a == b)                                                               \
-    X(Greater, a > b, a > b, a > b)                                                                \
-    X(GreaterOrEqual, a >= b, a >= b, a >= b)                                                      \
-    X(Less, a < b, a < b, a < b)                                                                   \
-    X(LessOrEqual, a <= b, a <= b, a <= b)                                                         \
-    X(BitwiseAnd, 0, a &b, a &b)                                                                   \
-    X(BitwiseOr, 0, a | b, a | b)                                                                  \
-    X(BitwiseXor, 0, a ^ b, a ^ b)                                                                 \
-    X(ShiftLeft, 0, (int64_t)SHIFT_LEFT(a, (uint64_t)b), SHIFT_LEFT(a, b))                         \
+#define OPERATIONS(X)                                                                                                  \
+    X(Add, a + b, WRAP(a, +, b), a + b)                                                                                \
+    X(Sub, a - b, WRAP(a, -, b), a - b)                                                                                \
+    X(Mul, a *b, WRAP(a, *, b), a *b)                                                                                  \
+    X(Div, a / b, divide_int(a, b), divide_uint(a, b))                                                                 \
+    X(Max, REAL_MAX(a, b), a > b ? a : b, a > b ? a : b)                                                               \
+    X(Min, REAL_MIN(a, b), a < b ? a : b, a < b ? a : b)                                                               \
+    X(Mod, modulo_real(a, b), modulo_int(a, b), modulo_uint(a, b))                                                     \
+    X(Fmod, fmod(a, b), remainder_int(a, b), modulo_uint(a, b))                                                        \
+    X(Pow, b == 2 ? a * a : pow(a, b), power_int(a, b), power_uint(a, b))                                              \
+    X(And, a != 0 && b != 0, a && b, a && b)                                                                           \
+    X(Or, a != 0 || b != 0, a || b, a || b)                                                                            \
+    X(Xor, (a != 0) != (b != 0), !a != !b, !a != !b)                                                                   \
+    X(Equal, a == b, a == b, a == b)                                                                                   \
+    X(Greater, a > b, a > b, a > b)                                                                                    \
+    X(GreaterOrEqual, a >= b, a >= b, a >= b)                                                                          \
+    X(Less, a < b, a < b, a < b)                                                                                       \
+    X(LessOrEqual, a <= b, a <= b, a <= b)                                                                             \
+    X(BitwiseAnd, 0, a &b, a &b)                                                                                       \
+    X(BitwiseOr, 0, a | b, a | b)                                                                                      \
+    X(BitwiseXor, 0, a ^ b, a ^ b)                                                                                     \
+    X(ShiftLeft, 0, (int64_t)SHIFT_LEFT(a, (uint64_t)b), SHIFT_LEFT(a, b))                                             \
     X(ShiftRight, 0, (int64_t)SHIFT_RIGHT(a, (uint64_t)b), SHIFT_RIGHT(a, b))
 
-#define EACH(type, at_a, at_b, expression)                                                         \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-        type a = pa[at_a], b = pb[at_b];                                                           \
-        (void)a, (void)b;                                                                          \
-        to[i] = (type)(expression);                                                                \
+#define EACH(type, at_a, at_b, expression)                                                                             \
+    for (int64_t i = 0; i < n; i++) {                                                                                  \
+        type a = pa[at_a], b = pb[at_b];                                                                               \
+        (void)a, (void)b;                                                                                              \
+        to[i] = (type)(expression);                                                                                    \
     }
 /* out[i] = a[i * sa] op b[i * sb]; steps that the compiler knows it turns into vector code. */
-#define LOOP(name, suffix, type, expression)                                                       \
-    static void name##_##suffix(void *restrict out, const void *left, int64_t sa,                  \
-                                const void *right, int64_t sb, int64_t n)                          \
-    {                                                                                              \
-        type *restrict to = out;                                                                   \
-        const type *pa = left, *pb = right;                                                        \
-        if (sa == 1 && sb == 1)                                                                    \
-            EACH(type, i, i, expression)                                                           \
-        else if (sa == 1 && sb == 0)                                                               \
-            EACH(type, i, 0, expression)                                                           \
-        else                                                                                       \
-            EACH(type, i *sa, i *sb, expression)                                                   \
+#define LOOP(name, suffix, type, expression)                                                                           \
+    static void name##_##suffix(void *restrict out, const void *left, int64_t sa, const void *right, int64_t sb,       \
+                                int64_t n)                                                                             \
+    {                                                                                                                  \
+        type *restrict to = out;                                                                                       \
+        const type *pa = left, *pb = right;                                                                            \
+        if (sa == 1 && sb == 1)                                                                                        \
+            EACH(type, i, i, expression)                                                                               \
+        else if (sa == 1 && sb == 0)                                                                                   \
+            EACH(type, i, 0, expression)                                                                               \
+        else                                                                                                           \
+            EACH(type, i *sa, i *sb, expression)                                                                       \
     }
-#define LOOPS(name, real, integer, natural)                                                        \
-    LOOP(name, float, float, real)                                                                 \
-    LOOP(name, double, double, real)                                                               \
-    LOOP(name, int, int64_t, integer)                                                              \
+#define LOOPS(name, real, integer, natural)                                                                            \
+    LOOP(name, float, float, real)                                                                                     \
+    LOOP(name, double, double, real)                                                                                   \
+    LOOP(name, int, int64_t, integer)                                                                                  \
     LOOP(name, uint, uint64_t, natural)
 OPERATIONS(LOOPS)
 
@@ -119,8 +119,7 @@ static const struct operation {
     const char *name;
     loop_fn *loops[4]; /* by ff_work */
 } operations[] = {
-#define ENTRY(name, real, integer, natural)                                                        \
-    {#name, {name##_float, name##_double, name##_int, name##_uint}},
+#define ENTRY(name, real, integer, natural) {#name, {name##_float, name##_double, name##_int, name##_uint}},
     OPERATIONS(ENTRY)
 #undef ENTRY
 };
@@ -134,8 +133,8 @@ static const struct operation *find(const char *name)
 }
 
 /* out (dims of rank) = a op b, all in one work type. */
-static void apply(loop_fn *loop, size_t size, int rank, const int64_t *dims, char *out,
-                  const char *a, const int64_t *sa, const char *b, const int64_t *sb)
+static void apply(loop_fn *loop, size_t size, int rank, const int64_t *dims, char *out, const char *a,
+                  const int64_t *sa, const char *b, const int64_t *sb)
 {
     int last = rank - 1;
     int64_t row = rank ? dims[last] : 1, at = 0;
@@ -145,8 +144,8 @@ static void apply(loop_fn *loop, size_t size, int rank, const int64_t *dims, cha
     ff_walk_start(&w, rank ? last : 0, dims);
     int oa = ff_walk_operand(&w, sa), ob = ff_walk_operand(&w, sb);
     do {
-        loop(out + (size_t)at * size, a + (size_t)w.at[oa] * size, rank ? sa[last] : 0,
-             b + (size_t)w.at[ob] * size, rank ? sb[last] : 0, row);
+        loop(out + (size_t)at * size, a + (size_t)w.at[oa] * size, rank ? sa[last] : 0, b + (size_t)w.at[ob] * size,
+             rank ? sb[last] : 0, row);
         at += row;
     } while (ff_walk_next(&w));
 }
@@ -169,8 +168,7 @@ static int aligned(const ff_call *c, const ff_tensor *a, const ff_tensor *b, ff_
     return ff_tensor_reshape(b, a->rank - axis, dims, view);
 }
 
-static int strings_equal(ff_call *c, const ff_tensor *a, const ff_tensor *b, int rank,
-                         const int64_t *dims)
+static int strings_equal(ff_call *c, const ff_tensor *a, const ff_tensor *b, int rank, const int64_t *dims)
 {
     ff_tensor *y;
     int64_t sa[FF_MAX_RANK], sb[FF_MAX_RANK];
@@ -190,8 +188,7 @@ static int strings_equal(ff_call *c, const ff_tensor *a, const ff_tensor *b, int
     return FF_OK;
 }
 
-static int binary(ff_call *c, const char *name, const ff_tensor *a, const ff_tensor *b, int slot,
-                  ff_dtype type)
+static int binary(ff_call *c, const char *name, const ff_tensor *a, const ff_tensor *b, int slot, ff_dtype type)
 {
     const struct operation *op = find(name);
     int64_t dims[FF_MAX_RANK], sa[FF_MAX_RANK], sb[FF_MAX_RANK];
@@ -247,8 +244,7 @@ static int run(ff_call *c, const char *name, bool truth)
     if (rc)
         return rc;
     if (a->dtype != b->dtype)
-        return ff_fail(FF_ERR_GRAPH, "types %s and %s differ", ff_dtype_name(a->dtype),
-                       ff_dtype_name(b->dtype));
+        return ff_fail(FF_ERR_GRAPH, "types %s and %s differ", ff_dtype_name(a->dtype), ff_dtype_name(b->dtype));
     if ((rc = aligned(c, a, b, &view)))
         return rc;
     rc = binary(c, name, a, view ? view : b, 0, truth ? FF_BOOL : a->dtype);
@@ -297,15 +293,13 @@ int ff_k_pow(ff_call *c)
     if (rc || a->dtype == b->dtype)
         return rc ? rc : run(c, "Pow", false);
     if (!ff_is_numeric(a->dtype) || !ff_is_numeric(b->dtype))
-        return ff_fail(FF_ERR_GRAPH, "types %s and %s", ff_dtype_name(a->dtype),
-                       ff_dtype_name(b->dtype));
+        return ff_fail(FF_ERR_GRAPH, "types %s and %s", ff_dtype_name(a->dtype), ff_dtype_name(b->dtype));
     if ((rc = aligned(c, a, b, &view)))
         return rc;
     b = view ? view : b;
     if (ff_dtype_is_float(a->dtype) || !ff_dtype_is_float(b->dtype)) {
         rc = binary(c, "Pow", a, b, 0, a->dtype);
-    } else if (!(rc = ff_tensor_convert(a, FF_DOUBLE, &wide)) &&
-               !(rc = binary(c, "Pow", wide, b, 0, FF_DOUBLE))) {
+    } else if (!(rc = ff_tensor_convert(a, FF_DOUBLE, &wide)) && !(rc = binary(c, "Pow", wide, b, 0, FF_DOUBLE))) {
         rc = ff_tensor_convert(c->out[0], a->dtype, &narrow);
         ff_tensor_unref(c->out[0]);
         c->out[0] = narrow;

@@ -67,8 +67,7 @@ static int cast(ff_call *c, const ff_tensor *x, ff_dtype to)
         return rc;
     if (x->dtype != FF_STRING && to != FF_STRING) {
         if (!ff_is_numeric(x->dtype) || !ff_is_numeric(to))
-            return ff_fail(FF_ERR_GRAPH, "no conversion from %s to %s", ff_dtype_name(x->dtype),
-                           ff_dtype_name(to));
+            return ff_fail(FF_ERR_GRAPH, "no conversion from %s to %s", ff_dtype_name(x->dtype), ff_dtype_name(to));
         return ff_tensor_convert(x, to, &c->out[0]);
     }
     if ((rc = ff_out(c, 0, to, x->rank, x->dims, &y)))

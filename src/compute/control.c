@@ -34,8 +34,7 @@ int ff_k_if(ff_call *c)
         (rc = body_of(c, truth ? "then_branch" : "else_branch", &g)))
         return rc;
     if (g->n_outputs != c->n_out)
-        return ff_fail(FF_ERR_GRAPH, "the branch makes %d outputs, the node %d", g->n_outputs,
-                       c->n_out);
+        return ff_fail(FF_ERR_GRAPH, "the branch makes %d outputs, the node %d", g->n_outputs, c->n_out);
     return c->env->run_graph(c->env, g, NULL, 0, c->out, c->n_out);
 }
 
@@ -84,8 +83,7 @@ static int stack_join(ff_call *c, int slot, const stack *s, int64_t asked_axis, 
         dims[k] = k == axis ? (int64_t)s->n : first->dims[i++];
     if ((rc = ff_out(c, slot, first->dtype, rank, dims, &y)) || !y->count)
         return rc;
-    int64_t outer = ff_span(dims, 0, axis), inner = ff_span(dims, axis + 1, rank),
-            n = (int64_t)s->n;
+    int64_t outer = ff_span(dims, 0, axis), inner = ff_span(dims, axis + 1, rank), n = (int64_t)s->n;
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < n; i++)
             ff_move(y, (o * n + i) * inner, s->rounds[backwards ? n - 1 - i : i], o * inner, inner);
@@ -119,13 +117,11 @@ int ff_k_loop(ff_call *c)
             limit = c->env->iteration_limit ? c->env->iteration_limit : FF_KERNEL_ITERATION_LIMIT;
     int rc;
     if ((count && (rc = ff_scalar_int(count, "the trip count", &rounds))) ||
-        (condition && (rc = ff_scalar_int(condition, "the condition", &truth))) ||
-        (rc = body_of(c, "body", &g)))
+        (condition && (rc = ff_scalar_int(condition, "the condition", &truth))) || (rc = body_of(c, "body", &g)))
         return rc;
     int carried = c->n_in > 2 ? c->n_in - 2 : 0, scans = g->n_outputs - 1 - carried;
     if (scans < 0 || c->n_out > carried + scans || g->n_inputs != carried + 2)
-        return ff_fail(FF_ERR_GRAPH, "the body takes %d inputs and makes %d outputs", g->n_inputs,
-                       g->n_outputs);
+        return ff_fail(FF_ERR_GRAPH, "the body takes %d inputs and makes %d outputs", g->n_inputs, g->n_outputs);
     ff_tensor **state = ff_alloc_array((size_t)carried + 1, sizeof *state);
     ff_tensor **made = ff_alloc_array((size_t)g->n_outputs + 1, sizeof *made);
     const ff_tensor **in = ff_alloc_array((size_t)carried + 2, sizeof *in);
@@ -135,8 +131,7 @@ int ff_k_loop(ff_call *c)
     for (int64_t i = 0; i < rounds && truth && !rc; i++) {
         ff_tensor *number = NULL, *going = NULL;
         if (i >= limit) {
-            rc =
-                ff_fail(FF_ERR_GRAPH, "the loop does not end within %lld rounds", (long long)limit);
+            rc = ff_fail(FF_ERR_GRAPH, "the loop does not end within %lld rounds", (long long)limit);
             break;
         }
         if ((rc = ff_next_round(c)) || (rc = ff_tensor_create(FF_INT64, 0, NULL, &number)) ||
@@ -215,8 +210,7 @@ static int scan_one(ff_call *c, const ff_graph *g, const ff_tensor *const *input
                     const char *directions, const char *axes_name, ff_tensor **state, stack *stacks)
 {
     int states = n - scans, rc = FF_OK;
-    int64_t length = -1,
-            limit = c->env->iteration_limit ? c->env->iteration_limit : FF_KERNEL_ITERATION_LIMIT;
+    int64_t length = -1, limit = c->env->iteration_limit ? c->env->iteration_limit : FF_KERNEL_ITERATION_LIMIT;
     int *axes = ff_alloc_array((size_t)scans + 1, sizeof *axes);
     ff_tensor **cut = ff_alloc_array((size_t)scans + 1, sizeof *cut);
     ff_tensor **made = ff_alloc_array((size_t)g->n_outputs + 1, sizeof *made);
@@ -240,8 +234,7 @@ static int scan_one(ff_call *c, const ff_graph *g, const ff_tensor *const *input
         for (int k = 0; k < states; k++)
             in[k] = state[k];
         for (int k = 0; k < scans && !rc; k++) {
-            rc = slice_of(inputs[states + k], axes[k],
-                          listed(c, directions, k) ? length - 1 - i : i, &cut[k]);
+            rc = slice_of(inputs[states + k], axes[k], listed(c, directions, k) ? length - 1 - i : i, &cut[k]);
             in[states + k] = cut[k];
         }
         if (!rc)
@@ -283,8 +276,7 @@ static int scan_batches(ff_call *c, const ff_graph *g, int scans)
         for (int k = 0; k < n && !rc; k++)
             rc = slice_of(c->in[1 + k], 0, b, &part[k]);
         if (!rc)
-            rc = scan_one(c, g, (const ff_tensor *const *)part, n, scans, "directions", NULL, state,
-                          stacks);
+            rc = scan_one(c, g, (const ff_tensor *const *)part, n, scans, "directions", NULL, state, stacks);
         for (int k = 0; k < states && !rc; k++) {
             rc = stack_push(c, &joined[k], state[k]);
             state[k] = NULL;
@@ -326,10 +318,9 @@ int ff_k_scan(ff_call *c)
     if (rc)
         return rc;
     int n = c->n_in - first, states = n - (int)asked, scans = (int)asked;
-    if (asked < 1 || asked > n || g->n_inputs != n || c->n_out != g->n_outputs ||
-        g->n_outputs < states)
-        return ff_fail(FF_ERR_GRAPH, "%lld scan inputs of %d, a body with %d inputs and %d outputs",
-                       (long long)asked, n, g->n_inputs, g->n_outputs);
+    if (asked < 1 || asked > n || g->n_inputs != n || c->n_out != g->n_outputs || g->n_outputs < states)
+        return ff_fail(FF_ERR_GRAPH, "%lld scan inputs of %d, a body with %d inputs and %d outputs", (long long)asked,
+                       n, g->n_inputs, g->n_outputs);
     for (int i = first; i < c->n_in; i++)
         if (!c->in[i])
             return ff_fail(FF_ERR_GRAPH, "input %d is missing", i);
@@ -342,8 +333,7 @@ int ff_k_scan(ff_call *c)
         c->out[k] = ff_tensor_ref(state[k]);
     for (int k = 0; k + states < g->n_outputs && !rc; k++) {
         int64_t axis = listed(c, "scan_output_axes", k);
-        rc = stacks[k].n ? stack_join(c, states + k, &stacks[k], axis,
-                                      listed(c, "scan_output_directions", k))
+        rc = stacks[k].n ? stack_join(c, states + k, &stacks[k], axis, listed(c, "scan_output_directions", k))
                          : empty_join(c, states + k, g->outputs[states + k], axis);
     }
     drop(state, states);

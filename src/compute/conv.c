@@ -16,12 +16,9 @@ int ff_conv_init(const ff_call *c, const ff_tensor *x, const ff_tensor *w, ff_co
     v->channels = x->dims[1];
     v->filters = w->dims[0];
     v->group = ff_node_int(c->node, "group", 1);
-    if (v->group < 1 || v->channels % v->group || v->filters % v->group ||
-        w->dims[1] != v->channels / v->group)
-        return ff_fail(FF_ERR_GRAPH,
-                       "%lld channels in %lld groups with %lld filters of %lld channels",
-                       (long long)v->channels, (long long)v->group, (long long)v->filters,
-                       (long long)w->dims[1]);
+    if (v->group < 1 || v->channels % v->group || v->filters % v->group || w->dims[1] != v->channels / v->group)
+        return ff_fail(FF_ERR_GRAPH, "%lld channels in %lld groups with %lld filters of %lld channels",
+                       (long long)v->channels, (long long)v->group, (long long)v->filters, (long long)w->dims[1]);
     int64_t positions; /* of the kernel: must not overflow in an empty tensor either */
     int rc = ff_count(w->rank - 2, w->dims + 2, &positions);
     return rc ? rc : ff_window_init(c, x->rank - 2, x->dims + 2, w->dims + 2, &v->window);
@@ -43,8 +40,8 @@ static void axes_of(const ff_window *w, axis a[3])
 {
     for (int k = 0; k < 3; k++) {
         int i = k - (3 - w->spatial);
-        a[k] = i < 0 ? (axis){1, 1, 1, 1, 1, 0} : (axis){w->in[i],     w->out[i],      w->kernel[i],
-                                                         w->stride[i], w->dilation[i], w->begin[i]};
+        a[k] = i < 0 ? (axis){1, 1, 1, 1, 1, 0}
+                     : (axis){w->in[i], w->out[i], w->kernel[i], w->stride[i], w->dilation[i], w->begin[i]};
     }
 }
 
@@ -62,8 +59,7 @@ static void range(const axis *a, int64_t k, int64_t *from, int64_t *to, int64_t 
 
 /* y += w * x, one kernel position over one plane. `forward`: y is the output of a Conv; otherwise x
  * and y change places, which is what ConvTranspose does. */
-static void position(const axis a[3], const int64_t k[3], double weight, const double *x, double *y,
-                     bool forward)
+static void position(const axis a[3], const int64_t k[3], double weight, const double *x, double *y, bool forward)
 {
     int64_t from[3], to[3], shift[3];
     for (int i = 0; i < 3; i++)
@@ -97,8 +93,7 @@ static void position(const axis a[3], const int64_t k[3], double weight, const d
     }
 }
 
-static void all_positions(const axis a[3], const double *w, const double *x, double *y,
-                          bool forward)
+static void all_positions(const axis a[3], const double *w, const double *x, double *y, bool forward)
 {
     int64_t k[3];
     for (k[0] = 0; k[0] < a[0].kernel; k[0]++)
@@ -107,8 +102,7 @@ static void all_positions(const axis a[3], const double *w, const double *x, dou
                 position(a, k, *w, x, y, forward);
 }
 
-int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const double *w,
-                    const double *bias, double *y)
+int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const double *w, const double *bias, double *y)
 {
     axis a[3];
     axes_of(&v->window, a);
@@ -137,8 +131,7 @@ int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const d
             }
             for (int64_t m = 0; m < filters; m++)
                 for (int64_t i = 0; i < channels; i++)
-                    all_positions(a, wg + (m * channels + i) * kernel, xg + i * in, yg + m * out,
-                                  true);
+                    all_positions(a, wg + (m * channels + i) * kernel, xg + i * in, yg + m * out, true);
         }
     return FF_OK;
 }
@@ -146,8 +139,8 @@ int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const d
 static int check_bias(const ff_tensor *b, int64_t filters)
 {
     if (b && (b->rank != 1 || b->count != filters))
-        return ff_fail(FF_ERR_GRAPH, "a bias of %lld elements for %lld filters",
-                       (long long)b->count, (long long)filters);
+        return ff_fail(FF_ERR_GRAPH, "a bias of %lld elements for %lld filters", (long long)b->count,
+                       (long long)filters);
     return FF_OK;
 }
 
@@ -158,13 +151,11 @@ int ff_k_conv(ff_call *c)
     ff_conv v;
     ff_view vx = {0}, vw = {0}, vb = {0}, vy = {0};
     int rc = ff_need(c, 0, 3, 5, &x);
-    if (rc || (rc = ff_need(c, 1, 3, 5, &w)) || (rc = ff_conv_init(c, x, w, &v)) ||
-        (rc = check_bias(b, v.filters)) || (rc = ff_conv_out(c, &v, x->dtype, &y)))
+    if (rc || (rc = ff_need(c, 1, 3, 5, &w)) || (rc = ff_conv_init(c, x, w, &v)) || (rc = check_bias(b, v.filters)) ||
+        (rc = ff_conv_out(c, &v, x->dtype, &y)))
         return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) ||
-        (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) ||
+        (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     if (!(rc = ff_conv_compute(c, &v, vx.d, vw.d, b ? vb.d : NULL, vy.d)))
         ff_view_store(&vy);
@@ -178,8 +169,8 @@ done:
 
 /* --------------------------------------------------------------------------- ConvTranspose */
 
-static int numbers(const ff_call *c, const char *name, int n, int64_t lowest, int64_t otherwise,
-                   int64_t *out, bool *given)
+static int numbers(const ff_call *c, const char *name, int n, int64_t lowest, int64_t otherwise, int64_t *out,
+                   bool *given)
 {
     const int64_t *list;
     size_t have = ff_node_ints(c->node, name, &list);
@@ -207,8 +198,7 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
     bool same = !strncmp(mode, "SAME_", 5);
     if ((rc = numbers(c, "strides", n, 1, 1, v->stride, NULL)) ||
         (rc = numbers(c, "dilations", n, 1, 1, v->dilation, NULL)) ||
-        (rc = numbers(c, "pads", 2 * n, 0, 0, pads, NULL)) ||
-        (rc = numbers(c, "output_padding", n, 0, 0, extra, NULL)))
+        (rc = numbers(c, "pads", 2 * n, 0, 0, pads, NULL)) || (rc = numbers(c, "output_padding", n, 0, 0, extra, NULL)))
         return rc;
     const int64_t *list;
     size_t have = ff_node_ints(c->node, "output_shape", &list);
@@ -220,8 +210,8 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
         v->kernel[i] = w->dims[2 + i];
         v->out[i] = x->dims[2 + i];
         if (v->kernel[i] < 1 || v->kernel[i] > INT32_MAX || v->out[i] > INT32_MAX)
-            return ff_fail(FF_ERR_GRAPH, "a kernel of %lld on an axis of %lld",
-                           (long long)v->kernel[i], (long long)v->out[i]);
+            return ff_fail(FF_ERR_GRAPH, "a kernel of %lld on an axis of %lld", (long long)v->kernel[i],
+                           (long long)v->out[i]);
         int64_t full;
         if (__builtin_mul_overflow(v->out[i] - 1, v->stride[i], &full))
             return ff_fail(FF_ERR_GRAPH, "the output overflows");
@@ -231,8 +221,7 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
         if (shaped || same) {
             shape[i] = shaped ? list[have - (size_t)n + (size_t)i] : v->out[i] * v->stride[i];
             if (shape[i] < 0 || shape[i] > INT32_MAX)
-                return ff_fail(FF_ERR_GRAPH, "output_shape has an entry of %lld",
-                               (long long)shape[i]);
+                return ff_fail(FF_ERR_GRAPH, "output_shape has an entry of %lld", (long long)shape[i]);
             int64_t total = full > shape[i] ? full - shape[i] : 0;
             v->begin[i] = !strcmp(mode, "SAME_UPPER") ? total / 2 : total - total / 2;
             v->in[i] = shape[i];
@@ -240,8 +229,7 @@ static int transposed_window(const ff_call *c, const ff_tensor *x, const ff_tens
             v->in[i] = full - v->begin[i] - v->end[i];
         }
         if (v->in[i] < 0)
-            return ff_fail(FF_ERR_GRAPH, "axis %d would have length %lld", 2 + i,
-                           (long long)v->in[i]);
+            return ff_fail(FF_ERR_GRAPH, "axis %d would have length %lld", 2 + i, (long long)v->in[i]);
     }
     return FF_OK;
 }
@@ -258,8 +246,8 @@ int ff_k_conv_transpose(ff_call *c)
         return rc;
     int64_t group = ff_node_int(c->node, "group", 1);
     if (group < 1 || w->dims[0] != x->dims[1] || x->dims[1] % group)
-        return ff_fail(FF_ERR_GRAPH, "%lld channels in %lld groups with weights for %lld",
-                       (long long)x->dims[1], (long long)group, (long long)w->dims[0]);
+        return ff_fail(FF_ERR_GRAPH, "%lld channels in %lld groups with weights for %lld", (long long)x->dims[1],
+                       (long long)group, (long long)w->dims[0]);
     int64_t filters = w->dims[1], channels = x->dims[1] / group, all;
     if (__builtin_mul_overflow(filters, group, &all))
         return ff_fail(FF_ERR_GRAPH, "the output overflows");
@@ -267,10 +255,8 @@ int ff_k_conv_transpose(ff_call *c)
         return rc;
     int64_t dims[FF_MAX_RANK] = {x->dims[0], all};
     memcpy(dims + 2, v.in, (size_t)v.spatial * sizeof *dims);
-    if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) ||
-        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) ||
-        (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) ||
+    if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
+        (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) || (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) ||
         (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     axes_of(&v, a);
@@ -317,8 +303,7 @@ int ff_k_col2im(ff_call *c)
         return ff_fail(FF_ERR_GRAPH, "image_shape has %d entries, block_shape %d", n, m);
     v.spatial = n;
     if ((rc = numbers(c, "strides", n, 1, 1, v.stride, NULL)) ||
-        (rc = numbers(c, "dilations", n, 1, 1, v.dilation, NULL)) ||
-        (rc = numbers(c, "pads", 2 * n, 0, 0, pads, NULL)))
+        (rc = numbers(c, "dilations", n, 1, 1, v.dilation, NULL)) || (rc = numbers(c, "pads", 2 * n, 0, 0, pads, NULL)))
         return rc;
     int64_t kernel = 1, positions = 1;
     for (int i = 0; i < n; i++) {
@@ -334,9 +319,8 @@ int ff_k_col2im(ff_call *c)
         dims[2 + i] = v.in[i];
     }
     if (x->dims[2] != positions || x->dims[1] % kernel)
-        return ff_fail(FF_ERR_GRAPH, "%lld x %lld columns for blocks of %lld at %lld positions",
-                       (long long)x->dims[1], (long long)x->dims[2], (long long)kernel,
-                       (long long)positions);
+        return ff_fail(FF_ERR_GRAPH, "%lld x %lld columns for blocks of %lld at %lld positions", (long long)x->dims[1],
+                       (long long)x->dims[2], (long long)kernel, (long long)positions);
     dims[0] = x->dims[0];
     dims[1] = x->dims[1] / kernel;
     if ((rc = ff_out(c, 0, x->dtype, n + 2, dims, &y)) || !y->count)
@@ -347,8 +331,7 @@ int ff_k_col2im(ff_call *c)
     int64_t plane = a[0].in * a[1].in * a[2].in;
     for (int64_t r = 0; r < x->dims[0] * x->dims[1]; r++) {
         int64_t q = r % kernel;
-        int64_t k[3] = {q / (a[1].kernel * a[2].kernel), q / a[2].kernel % a[1].kernel,
-                        q % a[2].kernel};
+        int64_t k[3] = {q / (a[1].kernel * a[2].kernel), q / a[2].kernel % a[1].kernel, q % a[2].kernel};
         if ((rc = ff_cancel_check(c)))
             goto done;
         position(a, k, 1, vx.d + r * positions, vy.d + r / kernel * plane, false);

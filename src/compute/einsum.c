@@ -71,8 +71,8 @@ static void implicit_result(const labels *terms, int n, int spread, labels *out)
             out->at[out->n++] = l;
 }
 
-static int evaluate(const ff_call *c, ff_tensor *y, const ff_tensor *const *in, int n,
-                    const labels *terms, const labels *result, const int64_t *size)
+static int evaluate(const ff_call *c, ff_tensor *y, const ff_tensor *const *in, int n, const labels *terms,
+                    const labels *result, const int64_t *size)
 {
     int order[LABELS], m = 0, rc = FF_OK;
     bool placed[LABELS] = {false};
@@ -158,16 +158,14 @@ int ff_k_einsum(ff_call *c)
         const char *stop = memchr(s, ',', (size_t)(end - s));
         if ((i == c->n_in - 1) != !stop)
             return ff_fail(FF_ERR_GRAPH, "the equation does not have %d terms", c->n_in);
-        if ((rc = ff_need(c, i, 0, -1, &in[i])) ||
-            (rc = parse_term(s, stop ? stop : end, in[i]->rank, 0, &terms[i])))
+        if ((rc = ff_need(c, i, 0, -1, &in[i])) || (rc = parse_term(s, stop ? stop : end, in[i]->rank, 0, &terms[i])))
             return rc;
         if (in[i]->dtype != in[0]->dtype)
             return ff_fail(FF_ERR_GRAPH, "the types of the inputs differ");
         for (int k = 0; k < terms[i].n; k++) {
             int64_t d = in[i]->dims[k], *have = &size[terms[i].at[k]];
             if (*have > 1 && d != 1 && d != *have)
-                return ff_fail(FF_ERR_GRAPH, "a label has lengths %lld and %lld", (long long)*have,
-                               (long long)d);
+                return ff_fail(FF_ERR_GRAPH, "a label has lengths %lld and %lld", (long long)*have, (long long)d);
             if (*have < 0 || *have == 1)
                 *have = d;
             if (terms[i].at[k] >= LETTERS && LABELS - terms[i].at[k] > spread)

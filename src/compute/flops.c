@@ -18,23 +18,12 @@ static double elements(const ff_shape *s)
 static bool is_free(const char *op)
 {
     static const char *const names[] = {
-        "Cast",           "CastLike",
-        "Compress",       "Concat",
-        "Constant",       "ConstantOfShape",
-        "DepthToSpace",   "Dropout",
-        "Expand",         "EyeLike",
-        "Flatten",        "Gather",
-        "GatherElements", "GatherND",
-        "Identity",       "NonZero",
-        "OneHot",         "Pad",
-        "Reshape",        "ReverseSequence",
-        "Scatter",        "ScatterElements",
-        "ScatterND",      "Shape",
-        "Size",           "Slice",
-        "SpaceToDepth",   "Split",
-        "Squeeze",        "Tile",
-        "Transpose",      "Trilu",
-        "Unsqueeze",      "Where",
+        "Cast",           "CastLike",        "Compress",     "Concat",          "Constant",  "ConstantOfShape",
+        "DepthToSpace",   "Dropout",         "Expand",       "EyeLike",         "Flatten",   "Gather",
+        "GatherElements", "GatherND",        "Identity",     "NonZero",         "OneHot",    "Pad",
+        "Reshape",        "ReverseSequence", "Scatter",      "ScatterElements", "ScatterND", "Shape",
+        "Size",           "Slice",           "SpaceToDepth", "Split",           "Squeeze",   "Tile",
+        "Transpose",      "Trilu",           "Unsqueeze",    "Where",
     };
     for (size_t i = 0; i < FF_COUNT(names); i++)
         if (!strcmp(op, names[i]))
@@ -53,9 +42,8 @@ double ff_node_flops(const ff_node *node, const ff_shape *in, const ff_shape *ou
         return w->rank < 1 || w->dims[0] < 1 ? 0 : 2 * made * elements(w) / (double)w->dims[0];
     }
     if (!strcmp(op, "ConvTranspose")) /* every input element meets the filters of its group */
-        return in[1].rank < 1 || in[1].dims[0] < 1
-                   ? 0
-                   : 2 * elements(&in[0]) * elements(&in[1]) / (double)in[1].dims[0];
+        return in[1].rank < 1 || in[1].dims[0] < 1 ? 0
+                                                   : 2 * elements(&in[0]) * elements(&in[1]) / (double)in[1].dims[0];
     if (!strcmp(op, "Gemm")) {
         bool flip = ff_node_int(node, "transA", 0);
         return in[0].rank == 2 ? 2 * made * (double)in[0].dims[flip ? 0 : 1] : 0;

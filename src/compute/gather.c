@@ -7,11 +7,9 @@
 /* Index i of `t` (int32 or int64), negative ones counted from the end of an axis of n. */
 static int index_at(const ff_tensor *t, int64_t i, int64_t n, int64_t *out)
 {
-    int64_t v =
-        t->dtype == FF_INT32 ? ((const int32_t *)t->data)[i] : ((const int64_t *)t->data)[i];
+    int64_t v = t->dtype == FF_INT32 ? ((const int32_t *)t->data)[i] : ((const int64_t *)t->data)[i];
     if (v < -n || v >= n)
-        return ff_fail(FF_ERR_GRAPH, "index %lld is out of range for an axis of %lld", (long long)v,
-                       (long long)n);
+        return ff_fail(FF_ERR_GRAPH, "index %lld is out of range for an axis of %lld", (long long)v, (long long)n);
     *out = v < 0 ? v + n : v;
     return FF_OK;
 }
@@ -47,8 +45,7 @@ int ff_k_gather(ff_call *c)
         if ((rc = index_at(indices, i, x->dims[axis], &from)))
             return rc;
         for (int64_t o = 0; o < outer; o++)
-            ff_move(y, (o * indices->count + i) * inner, x, (o * x->dims[axis] + from) * inner,
-                    inner);
+            ff_move(y, (o * indices->count + i) * inner, x, (o * x->dims[axis] + from) * inner, inner);
     }
     return FF_OK;
 }
@@ -81,8 +78,7 @@ int ff_k_gather_elements(ff_call *c)
 }
 
 /* The offset in x that the last axis of `indices` names in entry i, after `batch` leading dims. */
-static int tuple_offset(const ff_tensor *x, const ff_tensor *indices, int batch, int64_t i,
-                        int64_t *offset)
+static int tuple_offset(const ff_tensor *x, const ff_tensor *indices, int batch, int64_t i, int64_t *offset)
 {
     int64_t depth = indices->dims[indices->rank - 1], at = 0;
     for (int64_t k = 0; k < depth; k++) {
@@ -106,8 +102,8 @@ int ff_k_gather_nd(ff_call *c)
         return rc;
     int64_t depth = indices->dims[indices->rank - 1];
     if (batch < 0 || batch >= indices->rank || depth < 0 || depth > x->rank - batch)
-        return ff_fail(FF_ERR_GRAPH, "%lld batch dims and tuples of %lld for rank %d",
-                       (long long)batch, (long long)depth, x->rank);
+        return ff_fail(FF_ERR_GRAPH, "%lld batch dims and tuples of %lld for rank %d", (long long)batch,
+                       (long long)depth, x->rank);
     for (int k = 0; k < batch; k++)
         if (x->dims[k] != indices->dims[k])
             return ff_fail(FF_ERR_GRAPH, "batch axis %d differs", k);
@@ -117,10 +113,8 @@ int ff_k_gather_nd(ff_call *c)
         dims[rank++] = x->dims[k];
     if ((rc = ff_out(c, 0, x->dtype, rank, dims, &y)) || !y->count)
         return rc;
-    int64_t batches = ff_span(x->dims, 0, (int)batch),
-            tuples = ff_span(indices->dims, 0, indices->rank - 1),
-            slice = ff_span(x->dims, (int)(batch + depth), x->rank),
-            block = ff_span(x->dims, (int)batch, x->rank);
+    int64_t batches = ff_span(x->dims, 0, (int)batch), tuples = ff_span(indices->dims, 0, indices->rank - 1),
+            slice = ff_span(x->dims, (int)(batch + depth), x->rank), block = ff_span(x->dims, (int)batch, x->rank);
     for (int64_t i = 0; i < tuples; i++) {
         int64_t at = 0;
         if ((rc = tuple_offset(x, indices, (int)batch, i, &at)))
@@ -133,26 +127,19 @@ int ff_k_gather_nd(ff_call *c)
 /* ----------------------------------------------------------------------------------- scatter */
 
 /* y[to..] (op)= updates[from..] */
-static int combine(ff_tensor *y, int64_t to, const ff_tensor *updates, int64_t from, int64_t n,
-                   const char *op)
+static int combine(ff_tensor *y, int64_t to, const ff_tensor *updates, int64_t from, int64_t n, const char *op)
 {
     if (!strcmp(op, "none")) {
         ff_move(y, to, updates, from, n);
         return FF_OK;
     }
-    bool add = !strcmp(op, "add"), mul = !strcmp(op, "mul"), max = !strcmp(op, "max"),
-         min = !strcmp(op, "min");
+    bool add = !strcmp(op, "add"), mul = !strcmp(op, "mul"), max = !strcmp(op, "max"), min = !strcmp(op, "min");
     if ((!add && !mul && !max && !min) || !ff_is_numeric(y->dtype))
         return ff_fail(FF_ERR_GRAPH, "reduction '%s' on %s", op, ff_dtype_name(y->dtype));
     for (int64_t i = 0; i < n; i++) {
         if (ff_dtype_is_float(y->dtype)) {
             double a = ff_tensor_get_real(y, to + i), b = ff_tensor_get_real(updates, from + i);
-            ff_tensor_set_real(y, to + i,
-                               add     ? a + b
-                               : mul   ? a * b
-                               : max   ? (b > a ? b : a)
-                               : b < a ? b
-                                       : a);
+            ff_tensor_set_real(y, to + i, add ? a + b : mul ? a * b : max ? (b > a ? b : a) : b < a ? b : a);
         } else {
             int64_t a = ff_tensor_get_int(y, to + i), b = ff_tensor_get_int(updates, from + i);
             bool less = y->dtype == FF_UINT64 ? (uint64_t)b < (uint64_t)a : b < a;
@@ -166,8 +153,8 @@ static int combine(ff_tensor *y, int64_t to, const ff_tensor *updates, int64_t f
     return FF_OK;
 }
 
-static int scatter_inputs(ff_call *c, const ff_tensor **x, const ff_tensor **indices,
-                          const ff_tensor **updates, ff_tensor **y)
+static int scatter_inputs(ff_call *c, const ff_tensor **x, const ff_tensor **indices, const ff_tensor **updates,
+                          ff_tensor **y)
 {
     int rc = ff_need(c, 0, 1, -1, x);
     if (rc || (rc = need_indices(c, 1, 1, -1, indices)) || (rc = ff_need(c, 2, 0, -1, updates)))
@@ -233,8 +220,7 @@ int ff_k_scatter_nd(ff_call *c)
     int64_t tuples = ff_span(indices->dims, 0, lead), slice = ff_span(x->dims, (int)depth, x->rank);
     for (int64_t i = 0; i < tuples; i++) {
         int64_t at = 0;
-        if ((rc = tuple_offset(x, indices, 0, i, &at)) ||
-            (rc = combine(y, at * slice, updates, i * slice, slice, op)))
+        if ((rc = tuple_offset(x, indices, 0, i, &at)) || (rc = combine(y, at * slice, updates, i * slice, slice, op)))
             return rc;
     }
     return FF_OK;
@@ -252,8 +238,7 @@ int ff_k_one_hot(ff_call *c)
         (rc = ff_axis(ff_node_int(c->node, "axis", -1), indices->rank + 1, &axis)))
         return rc;
     if (n < 0 || values->count != 2 || !ff_is_numeric(indices->dtype))
-        return ff_fail(FF_ERR_GRAPH, "depth %lld, %lld values", (long long)n,
-                       (long long)values->count);
+        return ff_fail(FF_ERR_GRAPH, "depth %lld, %lld values", (long long)n, (long long)values->count);
     for (int k = 0, i = 0; k <= indices->rank; k++)
         dims[k] = k == axis ? n : indices->dims[i++];
     if ((rc = ff_out(c, 0, values->dtype, indices->rank + 1, dims, &y)) || !y->count)

@@ -34,8 +34,7 @@ static int64_t pixel(const sampler *s, int64_t i, int64_t n)
     if (s->padding == ZEROS)
         return -1;
     if (s->padding == REFLECTION) {
-        double r =
-            reflect((double)i, s->align ? 0 : -0.5, s->align ? (double)n - 1 : (double)n - 0.5);
+        double r = reflect((double)i, s->align ? 0 : -0.5, s->align ? (double)n - 1 : (double)n - 0.5);
         i = (int64_t)r;
     }
     return i < 0 ? 0 : i >= n ? n - 1 : i;
@@ -116,8 +115,7 @@ int ff_k_grid_sample(ff_call *c)
     sampler s = {0};
     int64_t dims[FF_MAX_RANK], strides[FF_MAX_RANK];
     int rc = ff_need(c, 0, 3, 2 + SPATIAL, &x);
-    if (rc || (rc = ff_need(c, 1, x->rank, x->rank, &grid)) ||
-        (rc = sampler_of(c, x->rank - 2, &s)))
+    if (rc || (rc = ff_need(c, 1, x->rank, x->rank, &grid)) || (rc = sampler_of(c, x->rank - 2, &s)))
         return rc;
     int n = s.spatial;
     if (grid->dims[0] != x->dims[0] || grid->dims[n + 1] != n)
@@ -129,8 +127,7 @@ int ff_k_grid_sample(ff_call *c)
         return rc;
     if (!x->count)
         return ff_fail(FF_ERR_GRAPH, "nothing to sample");
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_read(grid, FF_WORK_DOUBLE, &vg)))
+    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(grid, FF_WORK_DOUBLE, &vg)))
         goto done;
     ff_strides(n, x->dims + 2, strides);
     int64_t points = ff_span(dims, 2, x->rank), plane = ff_span(x->dims, 2, x->rank);
@@ -142,8 +139,7 @@ int ff_k_grid_sample(ff_call *c)
             int64_t index[SPATIAL][4];
             double weight[SPATIAL][4];
             for (int k = 0; k < n; k++)
-                taps(&s, vg.d[(b * points + p) * n + (n - 1 - k)], x->dims[2 + k], index[k],
-                     weight[k]);
+                taps(&s, vg.d[(b * points + p) * n + (n - 1 - k)], x->dims[2 + k], index[k], weight[k]);
             for (int64_t ch = 0; ch < dims[1]; ch++) {
                 const double *from = vx.d + (b * dims[1] + ch) * plane;
                 double sum = 0;
@@ -204,19 +200,16 @@ int ff_k_roi_align(ff_call *c)
     if (rois->dims[1] != 4 || batches->count != rois->dims[0] || !ff_dtype_is_float(rois->dtype) ||
         !ff_is_integer(batches->dtype))
         return ff_fail(FF_ERR_GRAPH, "rois and batch_indices do not fit");
-    int64_t out_h = ff_node_int(c->node, "output_height", 1),
-            out_w = ff_node_int(c->node, "output_width", 1),
+    int64_t out_h = ff_node_int(c->node, "output_height", 1), out_w = ff_node_int(c->node, "output_width", 1),
             ratio = ff_node_int(c->node, "sampling_ratio", 0);
     double scale = ff_node_float(c->node, "spatial_scale", 1);
     bool half = c->node->opset >= 16 &&
-                strcmp(ff_node_string(c->node, "coordinate_transformation_mode", "half_pixel"),
-                       "output_half_pixel"),
+                strcmp(ff_node_string(c->node, "coordinate_transformation_mode", "half_pixel"), "output_half_pixel"),
          max = !strcmp(ff_node_string(c->node, "mode", "avg"), "max");
-    int64_t dims[4] = {rois->dims[0], x->dims[1], out_h, out_w}, height = x->dims[2],
-            width = x->dims[3];
+    int64_t dims[4] = {rois->dims[0], x->dims[1], out_h, out_w}, height = x->dims[2], width = x->dims[3];
     if (out_h < 1 || out_w < 1 || ratio < 0 || ratio > MOST)
-        return ff_fail(FF_ERR_GRAPH, "output %lld x %lld, sampling_ratio %lld", (long long)out_h,
-                       (long long)out_w, (long long)ratio);
+        return ff_fail(FF_ERR_GRAPH, "output %lld x %lld, sampling_ratio %lld", (long long)out_h, (long long)out_w,
+                       (long long)ratio);
     if ((rc = ff_out(c, 0, x->dtype, 4, dims, &y)) || !y->count)
         return rc;
     if (!x->count)
@@ -227,8 +220,7 @@ int ff_k_roi_align(ff_call *c)
         int64_t b = ff_tensor_get_int(batches, r);
         double v[4];
         if (b < 0 || b >= x->dims[0]) {
-            rc = ff_fail(FF_ERR_GRAPH, "batch index %lld of %lld", (long long)b,
-                         (long long)x->dims[0]);
+            rc = ff_fail(FF_ERR_GRAPH, "batch index %lld of %lld", (long long)b, (long long)x->dims[0]);
             break;
         }
         for (int k = 0; k < 4; k++)
@@ -239,8 +231,7 @@ int ff_k_roi_align(ff_call *c)
             roi_h = fmax(roi_h, 1);
         }
         double bin_h = roi_h / (double)out_h, bin_w = roi_w / (double)out_w;
-        double asked_h = ratio ? (double)ratio : ceil(bin_h),
-               asked_w = ratio ? (double)ratio : ceil(bin_w);
+        double asked_h = ratio ? (double)ratio : ceil(bin_h), asked_w = ratio ? (double)ratio : ceil(bin_w);
         if (!(asked_h <= MOST && asked_w <= MOST)) {
             rc = ff_fail(FF_ERR_GRAPH, "region %lld is too large to be sampled", (long long)r);
             break;
@@ -255,10 +246,8 @@ int ff_k_roi_align(ff_call *c)
                 break;
             for (int64_t iy = 0; iy < n_h; iy++)
                 for (int64_t ix = 0; ix < n_w; ix++) {
-                    corner k =
-                        corners(v[1] + ((double)ph + ((double)iy + 0.5) / (double)n_h) * bin_h,
-                                v[0] + ((double)pw + ((double)ix + 0.5) / (double)n_w) * bin_w,
-                                height, width);
+                    corner k = corners(v[1] + ((double)ph + ((double)iy + 0.5) / (double)n_h) * bin_h,
+                                       v[0] + ((double)pw + ((double)ix + 0.5) / (double)n_w) * bin_w, height, width);
                     double sum = 0, top = -INFINITY;
                     for (int q = 0; q < 4; q++) {
                         sum += k.weight[q] * plane[k.at[q]];
@@ -289,8 +278,8 @@ int ff_k_affine_grid(ff_call *c)
         return rc;
     int n = m - 2;
     bool align = ff_node_int(c->node, "align_corners", 0);
-    if ((n != 2 && n != 3) || theta->dims[0] != shape[0] || theta->dims[1] != n ||
-        theta->dims[2] != n + 1 || !ff_dtype_is_float(theta->dtype))
+    if ((n != 2 && n != 3) || theta->dims[0] != shape[0] || theta->dims[1] != n || theta->dims[2] != n + 1 ||
+        !ff_dtype_is_float(theta->dtype))
         return ff_fail(FF_ERR_GRAPH, "theta does not fit the size");
     dims[0] = shape[0];
     memcpy(dims + 1, shape + 2, (size_t)n * sizeof *dims);
@@ -328,18 +317,16 @@ int ff_k_max_roi_pool(ff_call *c)
     int rc = ff_need(c, 0, 4, 4, &x);
     if (rc || (rc = ff_need(c, 1, 2, 2, &rois)))
         return rc;
-    if (ff_node_ints(c->node, "pooled_shape", &shape) != 2 || shape[0] < 1 || shape[1] < 1 ||
-        rois->dims[1] != 5 || !ff_dtype_is_float(rois->dtype) || !ff_dtype_is_float(x->dtype))
+    if (ff_node_ints(c->node, "pooled_shape", &shape) != 2 || shape[0] < 1 || shape[1] < 1 || rois->dims[1] != 5 ||
+        !ff_dtype_is_float(rois->dtype) || !ff_dtype_is_float(x->dtype))
         return ff_fail(FF_ERR_GRAPH, "pooled_shape or the regions do not fit");
     double scale = ff_node_float(c->node, "spatial_scale", 1);
-    int64_t dims[4] = {rois->dims[0], x->dims[1], shape[0], shape[1]}, height = x->dims[2],
-            width = x->dims[3];
+    int64_t dims[4] = {rois->dims[0], x->dims[1], shape[0], shape[1]}, height = x->dims[2], width = x->dims[3];
     if ((rc = ff_out(c, 0, x->dtype, 4, dims, &y)) || !y->count)
         return rc;
     for (int64_t i = 0; i < y->count; i++) {
         int64_t r = i / (dims[1] * dims[2] * dims[3]), ch = i / (dims[2] * dims[3]) % dims[1],
-                bin[2] = {i / dims[3] % dims[2], i % dims[3]}, size[2] = {height, width}, from[2],
-                to[2];
+                bin[2] = {i / dims[3] % dims[2], i % dims[3]}, size[2] = {height, width}, from[2], to[2];
         double b = ff_tensor_get_real(rois, 5 * r);
         if (!(b >= 0 && b < (double)x->dims[0]))
             return ff_fail(FF_ERR_GRAPH, "batch index %g of %lld", b, (long long)x->dims[0]);
@@ -347,8 +334,7 @@ int ff_k_max_roi_pool(ff_call *c)
             double start = round(ff_tensor_get_real(rois, 5 * r + 2 - k) * scale),
                    end = round(ff_tensor_get_real(rois, 5 * r + 4 - k) * scale);
             double step = fmax(end - start + 1, 1) / (double)dims[2 + k];
-            double low = floor((double)bin[k] * step) + start,
-                   high = ceil((double)(bin[k] + 1) * step) + start;
+            double low = floor((double)bin[k] * step) + start, high = ceil((double)(bin[k] + 1) * step) + start;
             from[k] = (int64_t)fmin(fmax(low, 0), (double)size[k]);
             to[k] = (int64_t)fmin(fmax(high, 0), (double)size[k]);
         }
@@ -396,15 +382,13 @@ int ff_k_deform_conv(ff_call *c)
     if ((rc = ff_conv_init(c, t[0], t[1], &g)))
         return rc;
     const ff_window *w = &g.window;
-    int64_t parts = ff_node_int(c->node, "offset_group", 1), kernel = w->kernel[0] * w->kernel[1],
-            want[2];
-    if (parts < 1 || parts > g.channels || g.channels % parts ||
-        (t[3] && t[3]->count != g.filters) || __builtin_mul_overflow(parts, kernel, &want[1]) ||
-        __builtin_mul_overflow(want[1], 2, &want[0]))
+    int64_t parts = ff_node_int(c->node, "offset_group", 1), kernel = w->kernel[0] * w->kernel[1], want[2];
+    if (parts < 1 || parts > g.channels || g.channels % parts || (t[3] && t[3]->count != g.filters) ||
+        __builtin_mul_overflow(parts, kernel, &want[1]) || __builtin_mul_overflow(want[1], 2, &want[0]))
         return ff_fail(FF_ERR_GRAPH, "offset_group or the bias does not fit");
     for (int i = 2; i < 5; i += 2)
-        if (t[i] && (t[i]->dims[0] != g.batch || t[i]->dims[1] != want[i / 4] ||
-                     t[i]->dims[2] != w->out[0] || t[i]->dims[3] != w->out[1]))
+        if (t[i] && (t[i]->dims[0] != g.batch || t[i]->dims[1] != want[i / 4] || t[i]->dims[2] != w->out[0] ||
+                     t[i]->dims[3] != w->out[1]))
             return ff_fail(FF_ERR_GRAPH, "input %d does not fit the output", i);
     if ((rc = ff_conv_out(c, &g, t[0]->dtype, &y)) || !y->count)
         return rc;
@@ -413,8 +397,7 @@ int ff_k_deform_conv(ff_call *c)
             goto done;
     if ((rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
-    int64_t plane = w->out[0] * w->out[1], image = w->in[0] * w->in[1],
-            channels = g.channels / g.group;
+    int64_t plane = w->out[0] * w->out[1], image = w->in[0] * w->in[1], channels = g.channels / g.group;
     for (int64_t r = 0; r < g.batch * g.filters; r++) {
         int64_t n = r / g.filters, m = r % g.filters, first = m / (g.filters / g.group) * channels;
         if ((rc = ff_cancel_check(c)))
@@ -424,17 +407,14 @@ int ff_k_deform_conv(ff_call *c)
             for (int64_t i = 0; i < channels * kernel; i++) {
                 int64_t ch = first + i / kernel, k = i % kernel, part = ch / (g.channels / parts);
                 const double *offset = v[2].d + ((n * parts + part) * kernel + k) * 2 * plane + p;
-                double at_y = (double)(p / w->out[1] * w->stride[0] - w->begin[0] +
-                                       k / w->kernel[1] * w->dilation[0]) +
+                double at_y = (double)(p / w->out[1] * w->stride[0] - w->begin[0] + k / w->kernel[1] * w->dilation[0]) +
                               offset[0],
-                       at_x = (double)(p % w->out[1] * w->stride[1] - w->begin[1] +
-                                       k % w->kernel[1] * w->dilation[1]) +
+                       at_x = (double)(p % w->out[1] * w->stride[1] - w->begin[1] + k % w->kernel[1] * w->dilation[1]) +
                               offset[plane];
                 double weight = v[1].d[m * channels * kernel + i];
                 if (t[4])
                     weight *= v[4].d[((n * parts + part) * kernel + k) * plane + p];
-                sum += weight * bilinear(v[0].d + (n * g.channels + ch) * image, w->in[0], w->in[1],
-                                         at_y, at_x);
+                sum += weight * bilinear(v[0].d + (n * g.channels + ch) * image, w->in[0], w->in[1], at_y, at_x);
             }
             vy.d[r * plane + p] = sum;
         }

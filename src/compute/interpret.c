@@ -21,8 +21,8 @@ typedef struct frame {
 
 enum { MAX_DEPTH = 32 };
 
-static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds, int n_feeds,
-                     ff_tensor **out, int n_out);
+static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds, int n_feeds, ff_tensor **out,
+                     int n_out);
 
 static const ff_tensor *lookup(const frame *f, const ff_value *v)
 {
@@ -36,8 +36,8 @@ static const ff_tensor *lookup(const frame *f, const ff_value *v)
 }
 
 /* The run_graph of every node's environment. */
-static int run_inner(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in,
-                     ff_tensor **out, int n_out)
+static int run_inner(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in, ff_tensor **out,
+                     int n_out)
 {
     const frame *outer = env->context;
     if (outer->depth >= MAX_DEPTH)
@@ -71,8 +71,7 @@ static void find_last_uses(const ff_graph *g, int *last_use)
 /* What one more output may take: the limit less what the graphs around hold. */
 static uint64_t memory_left(const frame *f)
 {
-    uint64_t limit =
-        f->limits && f->limits->memory_limit ? f->limits->memory_limit : FF_KERNEL_MEMORY_LIMIT;
+    uint64_t limit = f->limits && f->limits->memory_limit ? f->limits->memory_limit : FF_KERNEL_MEMORY_LIMIT;
     for (const frame *at = f; at; at = at->outer)
         limit = at->bytes < limit ? limit - at->bytes : 1;
     return limit;
@@ -97,8 +96,7 @@ static int run_node(frame *f, const ff_node *node)
             continue;
         in[i] = lookup(f, node->inputs[i]);
         if (!in[i])
-            rc = ff_fail(FF_ERR_GRAPH, "node '%s': input '%s' has no value", node->label,
-                         node->inputs[i]->name);
+            rc = ff_fail(FF_ERR_GRAPH, "node '%s': input '%s' has no value", node->label, node->inputs[i]->name);
     }
     if (!rc)
         rc = ff_kernel_run(k, node, in, node->n_inputs, out, node->n_outputs, &env);
@@ -123,8 +121,7 @@ static void drop_dead(frame *f, const ff_node *node)
     for (int s = 0; s < 2; s++)
         for (int i = 0; i < sides[s].n; i++) {
             const ff_value *v = sides[s].values[i];
-            if (v && v->graph == node->graph && f->values[v->id] &&
-                f->last_use[v->id] == node->index) {
+            if (v && v->graph == node->graph && f->values[v->id] && f->last_use[v->id] == node->index) {
                 f->bytes -= ff_tensor_memory(f->values[v->id]);
                 ff_tensor_unref(f->values[v->id]);
                 f->values[v->id] = NULL;
@@ -132,14 +129,13 @@ static void drop_dead(frame *f, const ff_node *node)
         }
 }
 
-static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds, int n_feeds,
-                     ff_tensor **out, int n_out)
+static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds, int n_feeds, ff_tensor **out,
+                     int n_out)
 {
     size_t n = (size_t)ff_model_values(g->model);
     int rc = FF_OK;
     if (n_feeds != g->n_inputs || n_out != g->n_outputs)
-        return ff_fail(FF_ERR_GRAPH,
-                       "graph '%s' takes %d inputs and makes %d outputs, not %d and %d", g->name,
+        return ff_fail(FF_ERR_GRAPH, "graph '%s' takes %d inputs and makes %d outputs, not %d and %d", g->name,
                        g->n_inputs, g->n_outputs, n_feeds, n_out);
     f->values = ff_alloc_array(n + 1, sizeof *f->values);
     f->last_use = ff_alloc_array(n + 1, sizeof *f->last_use);
@@ -154,8 +150,7 @@ static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds,
             f->bytes += ff_tensor_memory(feeds[i]);
     }
     for (int i = 0; i < g->n_nodes && !rc; i++) {
-        if ((rc = ff_check_cancel(f->limits ? f->limits->task : NULL)) ||
-            (rc = run_node(f, g->nodes[i])))
+        if ((rc = ff_check_cancel(f->limits ? f->limits->task : NULL)) || (rc = run_node(f, g->nodes[i])))
             break;
         drop_dead(f, g->nodes[i]);
     }

@@ -66,13 +66,11 @@ static inline bool ff_wants(const ff_call *c, int i)
 /* The same, for an input that must be there, of a rank from `low` to `high` (-1: any above). */
 int ff_need(const ff_call *c, int i, int low, int high, const ff_tensor **out) FF_MUST_USE;
 /* Makes output i, zero-filled, within the memory limit. */
-int ff_out(ff_call *c, int i, ff_dtype t, int rank, const int64_t *dims,
-           ff_tensor **out) FF_MUST_USE;
+int ff_out(ff_call *c, int i, ff_dtype t, int rank, const int64_t *dims, ff_tensor **out) FF_MUST_USE;
 int ff_out_like(ff_call *c, int i, const ff_tensor *t, ff_tensor **out) FF_MUST_USE;
 /* Output i is the input itself, or a view of it with other dims. */
 int ff_pass(ff_call *c, int i, const ff_tensor *t) FF_MUST_USE;
-int ff_pass_reshaped(ff_call *c, int i, const ff_tensor *t, int rank,
-                     const int64_t *dims) FF_MUST_USE;
+int ff_pass_reshaped(ff_call *c, int i, const ff_tensor *t, int rank, const int64_t *dims) FF_MUST_USE;
 /* FF_ERR_NOMEM when n elements of `size` bytes would be beyond the memory limit. */
 int ff_check_size(const ff_call *c, int64_t n, size_t size) FF_MUST_USE;
 /* Zeroed scratch memory, to be freed; NULL with a message when beyond the limit. */
@@ -100,12 +98,10 @@ int ff_list_argument(const ff_call *c, const char *name, int input, int max, int
 int ff_scalar_int(const ff_tensor *t, const char *what, int64_t *out) FF_MUST_USE;
 int ff_scalar_real(const ff_tensor *t, const char *what, double *out) FF_MUST_USE;
 /* The type that attribute `name` (a TensorProto.DataType) asks for. */
-int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise,
-                      ff_dtype *out) FF_MUST_USE;
+int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise, ff_dtype *out) FF_MUST_USE;
 
 /* Multidirectional broadcasting: the common dims. */
-int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank,
-                 int64_t *out) FF_MUST_USE;
+int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank, int64_t *out) FF_MUST_USE;
 /* Strides of t as seen from broadcast dims of `rank` (0 along repeated axes). */
 void ff_broadcast_strides(const ff_tensor *t, int rank, int64_t *strides);
 
@@ -146,13 +142,12 @@ const char *ff_get_string(const ff_tensor *t, int64_t i);
 /* Windows of convolution and pooling over `spatial` axes. */
 typedef struct ff_window {
     int spatial;
-    int64_t in[FF_MAX_RANK], out[FF_MAX_RANK], kernel[FF_MAX_RANK], stride[FF_MAX_RANK],
-        dilation[FF_MAX_RANK], begin[FF_MAX_RANK], end[FF_MAX_RANK];
+    int64_t in[FF_MAX_RANK], out[FF_MAX_RANK], kernel[FF_MAX_RANK], stride[FF_MAX_RANK], dilation[FF_MAX_RANK],
+        begin[FF_MAX_RANK], end[FF_MAX_RANK];
 } ff_window;
 /* From kernel_shape (or `kernel` when not NULL), strides, dilations, pads, auto_pad and ceil_mode.
  */
-int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64_t *kernel,
-                   ff_window *w) FF_MUST_USE;
+int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64_t *kernel, ff_window *w) FF_MUST_USE;
 
 /* Convolution in double, shared by Conv and its integer kin: x[batch, channels, in...],
  * w[filters, channels / group, kernel...], y[batch, filters, out...]; bias may be NULL. */
@@ -162,8 +157,8 @@ typedef struct ff_conv {
 } ff_conv;
 int ff_conv_init(const ff_call *c, const ff_tensor *x, const ff_tensor *w, ff_conv *v) FF_MUST_USE;
 int ff_conv_out(ff_call *c, const ff_conv *v, ff_dtype t, ff_tensor **y) FF_MUST_USE;
-int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const double *w,
-                    const double *bias, double *y) FF_MUST_USE;
+int ff_conv_compute(const ff_call *c, const ff_conv *v, const double *x, const double *w, const double *bias,
+                    double *y) FF_MUST_USE;
 
 /* Matrix products in double with NumPy's rules for ranks, shared likewise. */
 typedef struct ff_matmul {
@@ -174,10 +169,8 @@ typedef struct ff_matmul {
     int64_t batch[FF_MAX_RANK], step_a[FF_MAX_RANK], step_b[FF_MAX_RANK];
 } ff_matmul;
 int ff_matmul_init(const ff_tensor *a, const ff_tensor *b, ff_matmul *m) FF_MUST_USE;
-int ff_matmul_compute(const ff_call *c, const ff_matmul *m, const double *a, const double *b,
-                      double *y) FF_MUST_USE;
+int ff_matmul_compute(const ff_call *c, const ff_matmul *m, const double *a, const double *b, double *y) FF_MUST_USE;
 /* y[rows, columns] += a[rows, inner] * b[inner, columns] */
-void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const double *a,
-                       const double *b, double *y);
+void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const double *a, const double *b, double *y);
 
 #endif

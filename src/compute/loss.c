@@ -35,8 +35,7 @@ static int prepare(const ff_call *c, const ff_tensor *x, loss *l)
     l->ignored = ff_node_int(c->node, "ignore_index", 0);
     l->weighted = w != NULL;
     if (w && (w->rank != 1 || w->count != l->classes))
-        return ff_fail(FF_ERR_GRAPH, "%lld weights for %lld classes", (long long)w->count,
-                       (long long)l->classes);
+        return ff_fail(FF_ERR_GRAPH, "%lld weights for %lld classes", (long long)w->count, (long long)l->classes);
     return w ? ff_view_read(w, FF_WORK_DOUBLE, &l->weight) : FF_OK;
 }
 
@@ -48,8 +47,7 @@ static int pick(ff_call *c, const loss *l, const double *log_p, ff_dtype type)
     ff_tensor *y;
     if (!none && !mean && strcmp(reduction, "sum"))
         return ff_fail(FF_ERR_GRAPH, "reduction '%s' is not known", reduction);
-    int rc = none ? ff_out(c, 0, type, l->labels->rank, l->labels->dims, &y)
-                  : ff_out(c, 0, type, 0, NULL, &y);
+    int rc = none ? ff_out(c, 0, type, l->labels->rank, l->labels->dims, &y) : ff_out(c, 0, type, 0, NULL, &y);
     if (rc)
         return rc;
     double sum = 0, weights = 0;
@@ -58,8 +56,7 @@ static int pick(ff_call *c, const loss *l, const double *log_p, ff_dtype type)
         if (l->ignoring && label == l->ignored)
             continue;
         if (label < 0 || label >= l->classes)
-            return ff_fail(FF_ERR_GRAPH, "label %lld of %lld classes", (long long)label,
-                           (long long)l->classes);
+            return ff_fail(FF_ERR_GRAPH, "label %lld of %lld classes", (long long)label, (long long)l->classes);
         double w = l->weighted ? l->weight.d[label] : 1;
         double v = -w * log_p[(i / l->inner * l->classes + label) * l->inner + i % l->inner];
         if (none)
@@ -131,17 +128,15 @@ int ff_k_optimizer(ff_call *c)
     double rate, steps;
     bool adam = !strcmp(c->node->op, "Adam"), adagrad = !strcmp(c->node->op, "Adagrad");
     int states = adam ? 2 : 1, rc = ff_need(c, 0, 0, 1, &t);
-    if (rc || (rc = ff_scalar_real(t, "the learning rate", &rate)) ||
-        (rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_real(t, "the step count", &steps)))
+    if (rc || (rc = ff_scalar_real(t, "the learning rate", &rate)) || (rc = ff_need(c, 1, 0, 1, &t)) ||
+        (rc = ff_scalar_real(t, "the step count", &steps)))
         return rc;
     int n = (c->n_in - 2) / (2 + states);
     if (c->n_in != 2 + n * (2 + states) || c->n_out != n * (1 + states))
         return ff_fail(FF_ERR_GRAPH, "%d inputs and %d outputs do not fit", c->n_in, c->n_out);
-    double decay = ff_node_float(c->node, "decay_factor", 0),
-           epsilon = ff_node_float(c->node, "epsilon", 1e-6f),
+    double decay = ff_node_float(c->node, "decay_factor", 0), epsilon = ff_node_float(c->node, "epsilon", 1e-6f),
            norm = ff_node_float(c->node, "norm_coefficient", 0),
-           post = ff_node_float(c->node, "norm_coefficient_post", 0),
-           alpha = ff_node_float(c->node, "alpha", 0.9f),
+           post = ff_node_float(c->node, "norm_coefficient_post", 0), alpha = ff_node_float(c->node, "alpha", 0.9f),
            beta = ff_node_float(c->node, "beta", 0.999f);
     bool nesterov = !strcmp(ff_node_string(c->node, "mode", "standard"), "nesterov");
     for (int k = 0; k < n; k++) {
@@ -166,8 +161,7 @@ int ff_k_optimizer(ff_call *c)
                 double h = ff_tensor_get_real(in[3], e);
                 s = alpha * s + (1 - alpha) * g;
                 h = beta * h + (1 - beta) * g * g;
-                double adjusted =
-                    steps > 0 ? rate * sqrt(1 - pow(beta, steps)) / (1 - pow(alpha, steps)) : rate;
+                double adjusted = steps > 0 ? rate * sqrt(1 - pow(beta, steps)) / (1 - pow(alpha, steps)) : rate;
                 x = (1 - post) * (x - adjusted * s / (sqrt(h) + epsilon));
                 ff_tensor_set_real(out[2], e, h);
             } else {

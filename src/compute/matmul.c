@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const double *a,
-                       const double *b, double *y)
+void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const double *a, const double *b, double *y)
 {
     /* Four rows share each pass over b; columns in strips that stay in the cache. */
     enum { STRIP = 512 };
@@ -16,8 +15,8 @@ void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const doubl
     for (int64_t j = 0; j < columns; j += STRIP) {
         int64_t n = columns - j < STRIP ? columns - j : STRIP, i = 0;
         for (; i + 4 <= rows; i += 4) {
-            double *restrict y0 = y + i * columns + j, *restrict y1 = y0 + columns,
-                             *restrict y2 = y1 + columns, *restrict y3 = y2 + columns;
+            double *restrict y0 = y + i * columns + j, *restrict y1 = y0 + columns, *restrict y2 = y1 + columns,
+                             *restrict y3 = y2 + columns;
             const double *a0 = a + i * inner, *a1 = a0 + inner, *a2 = a1 + inner, *a3 = a2 + inner;
             for (int64_t k = 0; k < inner; k++) {
                 const double *restrict row = b + k * columns + j;
@@ -83,8 +82,7 @@ int ff_matmul_init(const ff_tensor *a, const ff_tensor *b, ff_matmul *m)
     return FF_OK;
 }
 
-int ff_matmul_compute(const ff_call *c, const ff_matmul *m, const double *a, const double *b,
-                      double *y)
+int ff_matmul_compute(const ff_call *c, const ff_matmul *m, const double *a, const double *b, double *y)
 {
     if (!ff_span(m->batch, 0, m->batch_rank) || !m->rows || !m->columns)
         return FF_OK;
@@ -114,8 +112,7 @@ static void wrapping_product(const ff_matmul *m, const uint64_t *a, const uint64
     ff_walk_operand(&w, m->step_a);
     ff_walk_operand(&w, m->step_b);
     do {
-        const uint64_t *pa = a + w.at[0] * m->rows * m->inner,
-                       *pb = b + w.at[1] * m->inner * m->columns;
+        const uint64_t *pa = a + w.at[0] * m->rows * m->inner, *pb = b + w.at[1] * m->inner * m->columns;
         for (int64_t i = 0; i < m->rows; i++)
             for (int64_t k = 0; k < m->inner; k++)
                 for (int64_t j = 0; j < m->columns; j++)
@@ -134,8 +131,7 @@ int ff_k_matmul(ff_call *c)
     if (rc || (rc = ff_need(c, 1, 1, -1, &b)) || (rc = ff_matmul_init(a, b, &m)))
         return rc;
     if (a->dtype != b->dtype)
-        return ff_fail(FF_ERR_GRAPH, "types %s and %s differ", ff_dtype_name(a->dtype),
-                       ff_dtype_name(b->dtype));
+        return ff_fail(FF_ERR_GRAPH, "types %s and %s differ", ff_dtype_name(a->dtype), ff_dtype_name(b->dtype));
     ff_work work = ff_dtype_is_float(a->dtype) ? FF_WORK_DOUBLE : FF_WORK_UINT;
     if ((rc = ff_out(c, 0, a->dtype, m.rank, m.dims, &y)) || (rc = ff_view_read(a, work, &va)) ||
         (rc = ff_view_read(b, work, &vb)) || (rc = ff_view_write(y, work, &vy)))
@@ -186,13 +182,11 @@ int ff_k_gemm(ff_call *c)
         if ((rc = ff_broadcast(2, dims, bias->rank, bias->dims, &rank, common)))
             return rc;
         if (rank != 2 || common[0] != rows || common[1] != columns)
-            return ff_fail(FF_ERR_GRAPH, "C does not broadcast to %lld x %lld", (long long)rows,
-                           (long long)columns);
+            return ff_fail(FF_ERR_GRAPH, "C does not broadcast to %lld x %lld", (long long)rows, (long long)columns);
         ff_broadcast_strides(bias, 2, strides);
     }
     if ((rc = ff_out(c, 0, a->dtype, 2, dims, &y)) || (rc = ff_view_read(a, FF_WORK_DOUBLE, &va)) ||
-        (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb)) ||
-        (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vc))) ||
+        (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb)) || (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vc))) ||
         (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     if ((flip_a && !(ta = transposed(c, va.d, inner, rows))) ||
@@ -259,8 +253,7 @@ int ff_k_det(ff_call *c)
     int64_t n = x->dims[x->rank - 1];
     if (n != x->dims[x->rank - 2])
         return ff_fail(FF_ERR_GRAPH, "the matrices are not square");
-    if ((rc = ff_out(c, 0, x->dtype, x->rank - 2, x->dims, &y)) ||
-        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)))
+    if ((rc = ff_out(c, 0, x->dtype, x->rank - 2, x->dims, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)))
         return rc;
     double *copy = ff_scratch(c, n * n, sizeof *copy);
     for (int64_t i = 0; copy && i < y->count; i++) {

@@ -40,8 +40,7 @@ int ff_k_concat(ff_call *c)
     int axis;
     int64_t dims[FF_MAX_RANK], total = 0;
     int rc = ff_need(c, 0, 1, -1, &first);
-    if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", c->node->opset < 4 ? 1 : 0), first->rank,
-                            &axis)))
+    if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", c->node->opset < 4 ? 1 : 0), first->rank, &axis)))
         return rc;
     memcpy(dims, first->dims, sizeof dims);
     for (int i = 0; i < c->n_in; i++) {
@@ -52,8 +51,8 @@ int ff_k_concat(ff_call *c)
                            ff_dtype_name(t->dtype));
         for (int k = 0; k < t->rank; k++)
             if (k != axis && t->dims[k] != first->dims[k])
-                return ff_fail(FF_ERR_GRAPH, "input %d has %lld along axis %d, not %lld", i,
-                               (long long)t->dims[k], k, (long long)first->dims[k]);
+                return ff_fail(FF_ERR_GRAPH, "input %d has %lld along axis %d, not %lld", i, (long long)t->dims[k], k,
+                               (long long)first->dims[k]);
         if (__builtin_add_overflow(total, t->dims[axis], &total))
             return ff_fail(FF_ERR_GRAPH, "the number of elements overflows");
     }
@@ -107,8 +106,7 @@ int ff_k_split(ff_call *c)
             goto done;
         }
         if (c->node->opset < 18 && n && length % n) {
-            rc = ff_fail(FF_ERR_GRAPH, "%lld does not split in %d equal parts", (long long)length,
-                         n);
+            rc = ff_fail(FF_ERR_GRAPH, "%lld does not split in %d equal parts", (long long)length, n);
             goto done;
         }
         int64_t part = n ? length / n + (length % n != 0) : 0, left = length;
@@ -125,8 +123,7 @@ int ff_k_split(ff_call *c)
             goto done;
         }
     if (sum != length) {
-        rc = ff_fail(FF_ERR_GRAPH, "the parts sum to %lld, not %lld", (long long)sum,
-                     (long long)length);
+        rc = ff_fail(FF_ERR_GRAPH, "the parts sum to %lld, not %lld", (long long)sum, (long long)length);
         goto done;
     }
     int64_t start = 0;
@@ -142,13 +139,12 @@ int ff_k_slice(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    int64_t starts[FF_MAX_RANK], ends[FF_MAX_RANK], list[FF_MAX_RANK], steps[FF_MAX_RANK],
-        dims[FF_MAX_RANK], strides[FF_MAX_RANK], offset = 0;
+    int64_t starts[FF_MAX_RANK], ends[FF_MAX_RANK], list[FF_MAX_RANK], steps[FF_MAX_RANK], dims[FF_MAX_RANK],
+        strides[FF_MAX_RANK], offset = 0;
     int axes[FF_MAX_RANK], n, m;
     bool inputs = c->node->opset >= 10, given;
     int rc = ff_need(c, 0, 0, -1, &x);
-    if (rc ||
-        (rc = ff_list_argument(c, "starts", inputs ? 1 : -1, FF_MAX_RANK, starts, &n, &given)) ||
+    if (rc || (rc = ff_list_argument(c, "starts", inputs ? 1 : -1, FF_MAX_RANK, starts, &n, &given)) ||
         (rc = ff_list_argument(c, "ends", inputs ? 2 : -1, FF_MAX_RANK, ends, &m, &given)))
         return rc;
     if (m != n)
@@ -221,10 +217,8 @@ static int pad_amounts(const ff_call *c, const ff_tensor *x, int64_t *begin, int
     int64_t pads[2 * FF_MAX_RANK], list[FF_MAX_RANK];
     int axes[FF_MAX_RANK], n, m = x->rank;
     bool given, some;
-    const char *name =
-        c->node->opset < 2 && ff_node_attr(c->node, "paddings") ? "paddings" : "pads";
-    int rc =
-        ff_list_argument(c, name, c->node->opset >= 11 ? 1 : -1, 2 * FF_MAX_RANK, pads, &n, &given);
+    const char *name = c->node->opset < 2 && ff_node_attr(c->node, "paddings") ? "paddings" : "pads";
+    int rc = ff_list_argument(c, name, c->node->opset >= 11 ? 1 : -1, 2 * FF_MAX_RANK, pads, &n, &given);
     if (rc || (rc = ff_list_argument(c, "axes", 3, FF_MAX_RANK, list, &m, &some)))
         return rc;
     if (!given)
@@ -237,10 +231,8 @@ static int pad_amounts(const ff_call *c, const ff_tensor *x, int64_t *begin, int
     if ((rc = ff_axes(list, m, x->rank, axes)))
         return rc;
     for (int i = 0; i < m; i++) {
-        if (pads[i] > INT32_MAX || pads[i] < -INT32_MAX || pads[m + i] > INT32_MAX ||
-            pads[m + i] < -INT32_MAX)
-            return ff_fail(FF_ERR_GRAPH, "pads of %lld and %lld", (long long)pads[i],
-                           (long long)pads[m + i]);
+        if (pads[i] > INT32_MAX || pads[i] < -INT32_MAX || pads[m + i] > INT32_MAX || pads[m + i] < -INT32_MAX)
+            return ff_fail(FF_ERR_GRAPH, "pads of %lld and %lld", (long long)pads[i], (long long)pads[m + i]);
         begin[axes[i]] = pads[i];
         end[axes[i]] = pads[m + i];
     }
@@ -252,8 +244,7 @@ int ff_k_pad(ff_call *c)
     static const char *const modes[] = {"constant", "reflect", "edge", "wrap"};
     const ff_tensor *x, *value = c->node->opset >= 11 ? ff_in(c, 2) : NULL;
     ff_tensor *y;
-    int64_t begin[FF_MAX_RANK] = {0}, end[FF_MAX_RANK] = {0}, dims[FF_MAX_RANK],
-            strides[FF_MAX_RANK];
+    int64_t begin[FF_MAX_RANK] = {0}, end[FF_MAX_RANK] = {0}, dims[FF_MAX_RANK], strides[FF_MAX_RANK];
     int rc = ff_need(c, 0, 0, -1, &x);
     if (rc || (rc = pad_amounts(c, x, begin, end)))
         return rc;
@@ -313,8 +304,8 @@ int ff_k_tile(ff_call *c)
         const ff_tensor *which;
         int64_t times = repeats[0], axis;
         int k;
-        if (n != 1 || (rc = ff_need(c, 2, 0, 1, &which)) ||
-            (rc = ff_scalar_int(which, "axis", &axis)) || (rc = ff_axis(axis, x->rank, &k)))
+        if (n != 1 || (rc = ff_need(c, 2, 0, 1, &which)) || (rc = ff_scalar_int(which, "axis", &axis)) ||
+            (rc = ff_axis(axis, x->rank, &k)))
             return rc ? rc : ff_fail(FF_ERR_GRAPH, "tiles is not one number");
         for (n = 0; n < x->rank; n++)
             repeats[n] = n == k ? times : 1;
@@ -352,14 +343,12 @@ int ff_k_depth_space(ff_call *c)
     int rc = ff_need(c, 0, 4, 4, &x);
     if (rc)
         return rc;
-    int64_t b = ff_node_int(c->node, "blocksize", 0), n = x->dims[0], ch = x->dims[1],
-            h = x->dims[2], w = x->dims[3];
+    int64_t b = ff_node_int(c->node, "blocksize", 0), n = x->dims[0], ch = x->dims[1], h = x->dims[2], w = x->dims[3];
     if (b <= 0 || b > INT32_MAX / 2)
         return ff_fail(FF_ERR_GRAPH, "blocksize %lld", (long long)b);
     if (!strcmp(c->node->op, "DepthToSpace")) {
         if (ch % (b * b))
-            return ff_fail(FF_ERR_GRAPH, "%lld channels in blocks of %lld", (long long)ch,
-                           (long long)b);
+            return ff_fail(FF_ERR_GRAPH, "%lld channels in blocks of %lld", (long long)ch, (long long)b);
         bool crd = !strcmp(ff_node_string(c->node, "mode", "DCR"), "CRD");
         int64_t dcr_dims[] = {n, b, b, ch / b / b, h, w}, crd_dims[] = {n, ch / b / b, b, b, h, w};
         static const int dcr_perm[] = {0, 3, 4, 1, 5, 2}, crd_perm[] = {0, 1, 4, 2, 5, 3};
@@ -368,8 +357,7 @@ int ff_k_depth_space(ff_call *c)
             rc = ff_pass_reshaped(c, 0, moved, 4, (int64_t[]){n, ch / b / b, h * b, w * b});
     } else {
         if (h % b || w % b)
-            return ff_fail(FF_ERR_GRAPH, "%lld x %lld in blocks of %lld", (long long)h,
-                           (long long)w, (long long)b);
+            return ff_fail(FF_ERR_GRAPH, "%lld x %lld in blocks of %lld", (long long)h, (long long)w, (long long)b);
         static const int perm[] = {0, 3, 5, 1, 2, 4};
         if (!(rc = ff_tensor_reshape(x, 6, (int64_t[]){n, ch, h / b, b, w / b, b}, &six)) &&
             !(rc = ff_tensor_transpose(six, perm, &moved)))
@@ -413,16 +401,12 @@ int ff_k_reverse_sequence(ff_call *c)
     int rc = ff_need(c, 0, 2, -1, &x);
     if (rc || (rc = ff_need(c, 1, 1, 1, &lengths)))
         return rc;
-    int64_t batch_axis = ff_node_int(c->node, "batch_axis", 1),
-            time_axis = ff_node_int(c->node, "time_axis", 0);
+    int64_t batch_axis = ff_node_int(c->node, "batch_axis", 1), time_axis = ff_node_int(c->node, "time_axis", 0);
     if ((batch_axis != 0 || time_axis != 1) && (batch_axis != 1 || time_axis != 0))
-        return ff_fail(FF_ERR_GRAPH, "axes %lld and %lld are not 0 and 1", (long long)batch_axis,
-                       (long long)time_axis);
-    int64_t inner = ff_span(x->dims, 2, x->rank), batches = x->dims[batch_axis],
-            times = x->dims[time_axis];
+        return ff_fail(FF_ERR_GRAPH, "axes %lld and %lld are not 0 and 1", (long long)batch_axis, (long long)time_axis);
+    int64_t inner = ff_span(x->dims, 2, x->rank), batches = x->dims[batch_axis], times = x->dims[time_axis];
     if (lengths->count != batches || lengths->dtype != FF_INT64)
-        return ff_fail(FF_ERR_GRAPH, "%lld lengths for %lld sequences", (long long)lengths->count,
-                       (long long)batches);
+        return ff_fail(FF_ERR_GRAPH, "%lld lengths for %lld sequences", (long long)lengths->count, (long long)batches);
     if ((rc = ff_out_like(c, 0, x, &y)) || !y->count)
         return rc;
     for (int64_t b = 0; b < batches; b++) {
@@ -444,13 +428,12 @@ int ff_k_center_crop_pad(ff_call *c)
 {
     const ff_tensor *x, *shape;
     ff_tensor *y;
-    int64_t list[FF_MAX_RANK], lengths[FF_MAX_RANK], dims[FF_MAX_RANK], taken[FF_MAX_RANK],
-        from[FF_MAX_RANK], to[FF_MAX_RANK], strides[FF_MAX_RANK];
+    int64_t list[FF_MAX_RANK], lengths[FF_MAX_RANK], dims[FF_MAX_RANK], taken[FF_MAX_RANK], from[FF_MAX_RANK],
+        to[FF_MAX_RANK], strides[FF_MAX_RANK];
     int axes[FF_MAX_RANK], n, m;
     bool given;
     int rc = ff_need(c, 0, 1, -1, &x);
-    if (rc || (rc = ff_need(c, 1, 1, 1, &shape)) ||
-        (rc = ff_int_list(shape, FF_MAX_RANK, lengths, &m)) ||
+    if (rc || (rc = ff_need(c, 1, 1, 1, &shape)) || (rc = ff_int_list(shape, FF_MAX_RANK, lengths, &m)) ||
         (rc = ff_list_argument(c, "axes", -1, FF_MAX_RANK, list, &n, &given)))
         return rc;
     if (!given)

@@ -25,15 +25,14 @@ static int channel_input(const ff_call *c, int i, int64_t channels, ff_view *v)
     if (rc)
         return rc;
     if (t->count != channels)
-        return ff_fail(FF_ERR_GRAPH, "input %d has %lld elements for %lld channels", i,
-                       (long long)t->count, (long long)channels);
+        return ff_fail(FF_ERR_GRAPH, "input %d has %lld elements for %lld channels", i, (long long)t->count,
+                       (long long)channels);
     return ff_view_read(t, FF_WORK_DOUBLE, v);
 }
 
 /* Mean and variance of each channel over batch and plane, and the running statistics as outputs 1
  * and 2 (momentum times the old ones). */
-static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *mean,
-                    double *variance)
+static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *mean, double *variance)
 {
     int64_t channels = x->dims[1], plane = ff_span(x->dims, 2, x->rank), n = x->dims[0] * plane;
     double momentum = ff_node_float(c->node, "momentum", 0.9f);
@@ -43,8 +42,7 @@ static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *m
     for (int64_t k = 0; k < channels; k++) {
         double m, v;
         for (int64_t b = 0; b < x->dims[0]; b++)
-            memcpy(one + b * plane, vx->d + (b * channels + k) * plane,
-                   (size_t)plane * sizeof *one);
+            memcpy(one + b * plane, vx->d + (b * channels + k) * plane, (size_t)plane * sizeof *one);
         moments(one, n, &m, &v);
         for (int i = 1; i <= 2 && ff_wants(c, i); i++) {
             if (!c->out[i]) {
@@ -123,12 +121,10 @@ int ff_k_instance_norm(ff_call *c)
     if (rc || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
     bool grouped = !strcmp(c->node->op, "GroupNormalization");
-    int64_t channels = x->dims[1],
-            groups = grouped ? ff_node_int(c->node, "num_groups", 0) : channels;
+    int64_t channels = x->dims[1], groups = grouped ? ff_node_int(c->node, "num_groups", 0) : channels;
     double epsilon = ff_node_float(c->node, "epsilon", 1e-5f);
     if (grouped && (groups < 1 || channels % groups))
-        return ff_fail(FF_ERR_GRAPH, "%lld channels in %lld groups", (long long)channels,
-                       (long long)groups);
+        return ff_fail(FF_ERR_GRAPH, "%lld channels in %lld groups", (long long)channels, (long long)groups);
     bool per_group = grouped && c->node->opset < 21;
     if ((rc = channel_input(c, 1, per_group ? groups : channels, &scale)) ||
         (rc = channel_input(c, 2, per_group ? groups : channels, &bias)) ||
@@ -161,8 +157,7 @@ int ff_k_layer_norm(ff_call *c)
     ff_view vx = {0}, vy = {0}, vs = {0}, vb = {0};
     int axis, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (rc = ff_need(c, 1, 0, x->rank, &scale)) ||
-        (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)) ||
-        (rc = ff_out_like(c, 0, x, &y)))
+        (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)) || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
     double epsilon = ff_node_float(c->node, "epsilon", 1e-5f);
     int64_t size = ff_span(x->dims, axis, x->rank), dims[FF_MAX_RANK];
@@ -183,10 +178,8 @@ int ff_k_layer_norm(ff_call *c)
     for (int i = 0; i < 2; i++)
         if (ff_wants(c, 1 + i) && (rc = ff_out(c, 1 + i, FF_FLOAT, x->rank, dims, &stats[i])))
             return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
-        (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vb))) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
+        (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vb))) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     if (x->count) {
         ff_walk w;
@@ -226,10 +219,9 @@ int ff_k_lrn(ff_call *c)
     int rc = ff_need(c, 0, 2, -1, &x);
     if (rc)
         return rc;
-    int64_t size = ff_node_int(c->node, "size", 0), channels = x->dims[1],
-            plane = ff_span(x->dims, 2, x->rank);
-    double alpha = ff_node_float(c->node, "alpha", 1e-4f),
-           beta = ff_node_float(c->node, "beta", 0.75f), bias = ff_node_float(c->node, "bias", 1);
+    int64_t size = ff_node_int(c->node, "size", 0), channels = x->dims[1], plane = ff_span(x->dims, 2, x->rank);
+    double alpha = ff_node_float(c->node, "alpha", 1e-4f), beta = ff_node_float(c->node, "beta", 0.75f),
+           bias = ff_node_float(c->node, "bias", 1);
     if (size < 1)
         return ff_fail(FF_ERR_GRAPH, "size %lld", (long long)size);
     if ((rc = ff_out_like(c, 0, x, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
@@ -260,9 +252,8 @@ int ff_k_lp_norm(ff_call *c)
     ff_tensor *y;
     ff_view vx = {0}, vy = {0};
     int axis, rc = ff_need(c, 0, 1, -1, &x);
-    if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)) ||
-        (rc = ff_out_like(c, 0, x, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)) || (rc = ff_out_like(c, 0, x, &y)) ||
+        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     bool one = ff_node_int(c->node, "p", 2) == 1;
     int64_t n = x->dims[axis], inner = ff_span(x->dims, axis + 1, x->rank);
@@ -291,8 +282,7 @@ int ff_k_mvn(ff_call *c)
     const ff_tensor *x;
     ff_tensor *y;
     ff_view vx = {0}, vy = {0};
-    int64_t list[FF_MAX_RANK], dims[FF_MAX_RANK], strides[FF_MAX_RANK], kept[FF_MAX_RANK],
-        count = 1;
+    int64_t list[FF_MAX_RANK], dims[FF_MAX_RANK], strides[FF_MAX_RANK], kept[FF_MAX_RANK], count = 1;
     int axes[FF_MAX_RANK], n;
     bool given;
     double *sums = NULL;

@@ -38,8 +38,8 @@ static int64_t divisor(const ff_window *w, const int64_t *at, bool include)
 }
 
 /* One window of one plane. *where gets the offset of the largest element in the plane. */
-static double window(const ff_window *w, const int64_t *at, const int64_t *strides, const double *x,
-                     enum pool kind, double p, int64_t *where)
+static double window(const ff_window *w, const int64_t *at, const int64_t *strides, const double *x, enum pool kind,
+                     double p, int64_t *where)
 {
     int64_t start[FF_MAX_RANK], from[FF_MAX_RANK], dims[FF_MAX_RANK], steps[FF_MAX_RANK], base = 0;
     double best = kind == POOL_MAX ? -INFINITY : 0;
@@ -95,8 +95,7 @@ static int pool(ff_call *c, enum pool kind, const ff_window *w, bool include, do
     int64_t dims[FF_MAX_RANK] = {x->dims[0], x->dims[1]}, strides[FF_MAX_RANK], at = 0;
     memcpy(dims + 2, w->out, (size_t)w->spatial * sizeof *dims);
     int rc = ff_out(c, 0, x->dtype, x->rank, dims, &y);
-    if (rc || (kind == POOL_MAX && ff_wants(c, 1) &&
-               (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))))
+    if (rc || (kind == POOL_MAX && ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))))
         return rc;
     if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
@@ -119,8 +118,7 @@ static int pool(ff_call *c, enum pool kind, const ff_window *w, bool include, do
             }
             vy.d[at] = v;
             if (indices)
-                ((int64_t *)indices->data)[at] =
-                    where < 0 ? 0 : n * plane + (columns ? column_major(w, where) : where);
+                ((int64_t *)indices->data)[at] = where < 0 ? 0 : n * plane + (columns ? column_major(w, where) : where);
             at++;
         } while (ff_walk_next(&walk));
     }
@@ -175,8 +173,7 @@ int ff_k_max_unpool(ff_call *c)
     if (indices->dtype != FF_INT64 || !ff_same_dims(x, indices))
         return ff_fail(FF_ERR_GRAPH, "the indices do not fit the values");
     size_t spatial = (size_t)x->rank - 2, have = ff_node_ints(c->node, "kernel_shape", &kernel),
-           stepped = ff_node_ints(c->node, "strides", &strides),
-           padded = ff_node_ints(c->node, "pads", &pads);
+           stepped = ff_node_ints(c->node, "strides", &strides), padded = ff_node_ints(c->node, "pads", &pads);
     if (have != spatial || (stepped && stepped != spatial) || (padded && padded != 2 * spatial))
         return ff_fail(FF_ERR_GRAPH, "kernel_shape, strides or pads do not fit rank %d", x->rank);
     /* The indices count within the inferred shape, also when a larger one is asked for. */
@@ -184,8 +181,8 @@ int ff_k_max_unpool(ff_call *c)
     small[1] = x->dims[1];
     for (size_t k = 0; k < spatial; k++) {
         int64_t step = stepped ? strides[k] : 1, total = padded ? pads[k] + pads[spatial + k] : 0;
-        if (step < 1 || step > INT32_MAX || kernel[k] < 1 || kernel[k] > INT32_MAX || total < 0 ||
-            total > INT32_MAX || x->dims[2 + k] > INT32_MAX)
+        if (step < 1 || step > INT32_MAX || kernel[k] < 1 || kernel[k] > INT32_MAX || total < 0 || total > INT32_MAX ||
+            x->dims[2 + k] > INT32_MAX)
             return ff_fail(FF_ERR_GRAPH, "kernel_shape, strides or pads are out of range");
         small[2 + k] = (x->dims[2 + k] - 1) * step - total + kernel[k];
     }

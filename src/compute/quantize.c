@@ -67,13 +67,12 @@ static int grain_of(const ff_call *c, const ff_tensor *x, const ff_tensor *scale
         return FF_OK;
     }
     if (block < 0 || scale->rank != x->rank)
-        return ff_fail(FF_ERR_GRAPH, "block_size %lld with scales of rank %d", (long long)block,
-                       scale->rank);
+        return ff_fail(FF_ERR_GRAPH, "block_size %lld with scales of rank %d", (long long)block, scale->rank);
     for (int k = 0; k < x->rank; k++) {
         int64_t want = k == axis ? (x->dims[k] + block - 1) / block : x->dims[k];
         if (scale->dims[k] != want)
-            return ff_fail(FF_ERR_GRAPH, "%lld scales along axis %d, not %lld",
-                           (long long)scale->dims[k], k, (long long)want);
+            return ff_fail(FF_ERR_GRAPH, "%lld scales along axis %d, not %lld", (long long)scale->dims[k], k,
+                           (long long)want);
     }
     g->single = false;
     g->block = block;
@@ -146,9 +145,7 @@ int ff_k_quantize(ff_call *c)
     if (rc)
         return rc;
     int64_t asked = ff_node_int(c->node, "output_dtype", 0);
-    ff_dtype t = o.zero                                ? o.zero->dtype
-                 : asked > 0 && asked < FF_DTYPE_COUNT ? (ff_dtype)asked
-                                                       : FF_UINT8;
+    ff_dtype t = o.zero ? o.zero->dtype : asked > 0 && asked < FF_DTYPE_COUNT ? (ff_dtype)asked : FF_UINT8;
     double low = 0, high = 0;
     bool eight = ff_dtype_is_float(t); /* float8: rounding and saturation are the type's own */
     if (!limits(t, &low, &high) && !eight)
@@ -176,8 +173,7 @@ int ff_k_dequantize(ff_call *c)
     int rc = operands_find(c, &o);
     if (rc)
         return rc;
-    if ((rc = ff_out(c, 0, o.scale->dtype, o.x->rank, o.x->dims, &y)) ||
-        (rc = operands_read(&o, FF_WORK_DOUBLE)))
+    if ((rc = ff_out(c, 0, o.scale->dtype, o.x->rank, o.x->dims, &y)) || (rc = operands_read(&o, FF_WORK_DOUBLE)))
         goto done;
     for (int64_t i = 0; i < o.x->count; i++) {
         int64_t k = scale_index(&o.g, i);
@@ -230,34 +226,29 @@ static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, ff_view 
     int rc = ff_view_read(x, FF_WORK_DOUBLE, v);
     if (rc || !zero)
         return rc;
-    int64_t n = x->rank ? x->dims[axis] : 1,
-            inner = x->rank ? ff_span(x->dims, axis + 1, x->rank) : 1;
+    int64_t n = x->rank ? x->dims[axis] : 1, inner = x->rank ? ff_span(x->dims, axis + 1, x->rank) : 1;
     if (!ff_is_numeric(zero->dtype) || (zero->count != 1 && zero->count != n))
-        return ff_fail(FF_ERR_GRAPH, "%lld zero points for an axis of %lld", (long long)zero->count,
-                       (long long)n);
+        return ff_fail(FF_ERR_GRAPH, "%lld zero points for an axis of %lld", (long long)zero->count, (long long)n);
     for (int64_t i = 0; i < x->count; i++)
         v->d[i] -= ff_tensor_get_real(zero, zero->count == 1 ? 0 : i / inner % n);
     return FF_OK;
 }
 
 /* One scale for all, or one for each slice of axis `axis` of y. */
-static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tensor *a,
-                      const ff_tensor *b, const ff_tensor *to, const ff_tensor *zero, int axis)
+static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tensor *a, const ff_tensor *b,
+                      const ff_tensor *to, const ff_tensor *zero, int axis)
 {
     double low = 0, high = 0;
     if (!limits(y->dtype, &low, &high))
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(y->dtype));
-    int64_t n = y->rank ? y->dims[axis] : 1,
-            inner = y->rank ? ff_span(y->dims, axis + 1, y->rank) : 1;
+    int64_t n = y->rank ? y->dims[axis] : 1, inner = y->rank ? ff_span(y->dims, axis + 1, y->rank) : 1;
     if (a->count != 1 || (b->count != 1 && b->count != n) || to->count != 1 || zero->count != 1 ||
         !ff_is_numeric(a->dtype) || !ff_is_numeric(b->dtype) || !ff_is_numeric(to->dtype))
         return ff_fail(FF_ERR_GRAPH, "scales or zero points do not fit");
-    double scale_a = ff_tensor_get_real(a, 0), scale_y = ff_tensor_get_real(to, 0),
-           z = ff_tensor_get_real(zero, 0);
+    double scale_a = ff_tensor_get_real(a, 0), scale_y = ff_tensor_get_real(to, 0), z = ff_tensor_get_real(zero, 0);
     for (int64_t i = 0; i < y->count; i++) {
         double s = ff_tensor_get_real(b, b->count == 1 ? 0 : i / inner % n);
-        ff_tensor_set_int(
-            y, i, (int64_t)saturate(nearbyint(v->d[i] * (scale_a * s / scale_y)) + z, low, high));
+        ff_tensor_set_int(y, i, (int64_t)saturate(nearbyint(v->d[i] * (scale_a * s / scale_y)) + z, low, high));
     }
     return FF_OK;
 }
@@ -284,8 +275,7 @@ int ff_k_matmul_integer(ff_call *c) /* MatMulInteger, QLinearMatMul */
     ff_matmul m;
     ff_view va = {0}, vb = {0};
     double *sums = NULL;
-    if ((rc = ff_matmul_init(a, b, &m)) ||
-        (rc = ff_out(c, 0, linear ? c->in[7]->dtype : FF_INT32, m.rank, m.dims, &y)))
+    if ((rc = ff_matmul_init(a, b, &m)) || (rc = ff_out(c, 0, linear ? c->in[7]->dtype : FF_INT32, m.rank, m.dims, &y)))
         return rc;
     if ((rc = centred(a, linear ? c->in[2] : ff_in(c, 2), a->rank > 1 ? a->rank - 2 : 0, &va)) ||
         (rc = centred(b, linear ? c->in[5] : ff_in(c, 3), b->rank - 1, &vb)))
@@ -298,8 +288,7 @@ int ff_k_matmul_integer(ff_call *c) /* MatMulInteger, QLinearMatMul */
         goto done;
     ff_view v = {.d = sums};
     if (linear)
-        rc =
-            requantize(c, y, &v, c->in[1], c->in[4], c->in[6], c->in[7], y->rank ? y->rank - 1 : 0);
+        rc = requantize(c, y, &v, c->in[1], c->in[4], c->in[6], c->in[7], y->rank ? y->rank - 1 : 0);
     else
         for (int64_t i = 0; i < y->count; i++) /* wraps around at 32 bits */
             ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);
@@ -321,8 +310,7 @@ int ff_k_conv_integer(ff_call *c) /* ConvInteger, QLinearConv */
     ff_conv v;
     ff_view vx = {0}, vw = {0}, vb = {0};
     double *sums = NULL;
-    if ((rc = ff_conv_init(c, x, w, &v)) ||
-        (rc = ff_conv_out(c, &v, linear ? c->in[7]->dtype : FF_INT32, &y)))
+    if ((rc = ff_conv_init(c, x, w, &v)) || (rc = ff_conv_out(c, &v, linear ? c->in[7]->dtype : FF_INT32, &y)))
         return rc;
     if (bias && (bias->rank != 1 || bias->count != v.filters))
         return ff_fail(FF_ERR_GRAPH, "a bias of %lld elements", (long long)bias->count);

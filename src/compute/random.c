@@ -33,8 +33,7 @@ int ff_k_dropout(ff_call *c)
     if (rc || (inputs && training && (rc = ff_scalar_int(training, "training_mode", &train))) ||
         (inputs && ratio_input && (rc = ff_scalar_real(ratio_input, "ratio", &ratio))))
         return rc;
-    if (ff_wants(c, 1) &&
-        (rc = ff_out(c, 1, c->node->opset < 10 ? x->dtype : FF_BOOL, x->rank, x->dims, &mask)))
+    if (ff_wants(c, 1) && (rc = ff_out(c, 1, c->node->opset < 10 ? x->dtype : FF_BOOL, x->rank, x->dims, &mask)))
         return rc;
     if (!train || ratio == 0) {
         for (int64_t i = 0; mask && i < mask->count; i++)
@@ -72,8 +71,7 @@ static int fill(ff_call *c, ff_dtype type, int rank, const int64_t *dims)
            b = normal ? ff_node_float(c->node, "scale", 1) : ff_node_float(c->node, "high", 1);
     ff_rng rng = generator(c);
     for (int64_t i = 0; i < y->count; i++)
-        ff_tensor_set_real(y, i,
-                           normal ? a + b * ff_rng_normal(&rng) : a + (b - a) * ff_rng_real(&rng));
+        ff_tensor_set_real(y, i, normal ? a + b * ff_rng_normal(&rng) : a + (b - a) * ff_rng_real(&rng));
     return FF_OK;
 }
 
@@ -93,8 +91,7 @@ int ff_k_random_like(ff_call *c)
     const ff_tensor *x;
     ff_dtype type;
     int rc = ff_need(c, 0, 0, -1, &x);
-    if (rc || (rc = ff_dtype_argument(c, "dtype", ff_dtype_is_float(x->dtype) ? x->dtype : FF_FLOAT,
-                                      &type)))
+    if (rc || (rc = ff_dtype_argument(c, "dtype", ff_dtype_is_float(x->dtype) ? x->dtype : FF_FLOAT, &type)))
         return rc;
     return fill(c, type, x->rank, x->dims);
 }
@@ -127,11 +124,9 @@ int ff_k_multinomial(ff_call *c)
     int rc = ff_need(c, 0, 2, 2, &x);
     if (rc || (rc = ff_dtype_argument(c, "dtype", FF_INT32, &type)))
         return rc;
-    int64_t samples = ff_node_int(c->node, "sample_size", 1), classes = x->dims[1],
-            dims[2] = {x->dims[0], samples};
+    int64_t samples = ff_node_int(c->node, "sample_size", 1), classes = x->dims[1], dims[2] = {x->dims[0], samples};
     if (!ff_dtype_is_float(x->dtype) || !ff_is_integer(type) || samples < 1 || classes < 1)
-        return ff_fail(FF_ERR_GRAPH, "%lld samples of %lld classes", (long long)samples,
-                       (long long)classes);
+        return ff_fail(FF_ERR_GRAPH, "%lld samples of %lld classes", (long long)samples, (long long)classes);
     if ((rc = ff_out(c, 0, type, 2, dims, &y)))
         return rc;
     ff_rng rng = generator(c);

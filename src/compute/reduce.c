@@ -7,18 +7,7 @@
 #include <string.h>
 
 /* Every reduction folds elements into an accumulator, in row-major order, and finishes. */
-enum reduction {
-    R_SUM,
-    R_MEAN,
-    R_MAX,
-    R_MIN,
-    R_PROD,
-    R_L1,
-    R_L2,
-    R_SQUARES,
-    R_LOGSUM,
-    R_LOGSUMEXP
-};
+enum reduction { R_SUM, R_MEAN, R_MAX, R_MIN, R_PROD, R_L1, R_L2, R_SQUARES, R_LOGSUM, R_LOGSUMEXP };
 static const char *const names[] = {"Sum", "Mean", "Max",       "Min",    "Prod",
                                     "L1",  "L2",   "SumSquare", "LogSum", "LogSumExp"};
 
@@ -68,8 +57,7 @@ static int64_t fold_int(enum reduction k, int64_t a, int64_t v, bool is_unsigned
 }
 
 /* n elements: into one accumulator (step 0) or into as many (step 1). */
-static inline void fold_row(enum reduction k, double *to, int64_t step, const double *from,
-                            int64_t n)
+static inline void fold_row(enum reduction k, double *to, int64_t step, const double *from, int64_t n)
 {
     if (step) {
         for (int64_t i = 0; i < n; i++)
@@ -83,8 +71,7 @@ static inline void fold_row(enum reduction k, double *to, int64_t step, const do
 }
 
 /* One loop for the sums, which are what takes the time, and one for the rest. */
-static void fold_all(const ff_tensor *x, const double *from, const int64_t *strides,
-                     enum reduction k, double *to)
+static void fold_all(const ff_tensor *x, const double *from, const int64_t *strides, enum reduction k, double *to)
 {
     const int64_t n = x->rank ? x->dims[x->rank - 1] : 1, step = x->rank ? strides[x->rank - 1] : 0;
     const bool sum = k == R_SUM || k == R_MEAN || k == R_LOGSUM;
@@ -102,8 +89,8 @@ static void fold_all(const ff_tensor *x, const double *from, const int64_t *stri
 }
 
 /* Sums of exp(x - largest), for each result. */
-static void sum_exponentials(const ff_tensor *x, const double *from, const int64_t *strides,
-                             const double *largest, double *sums)
+static void sum_exponentials(const ff_tensor *x, const double *from, const int64_t *strides, const double *largest,
+                             double *sums)
 {
     ff_walk w;
 
@@ -116,8 +103,7 @@ static void sum_exponentials(const ff_tensor *x, const double *from, const int64
     } while (ff_walk_next(&w));
 }
 
-static int reduce_real(const ff_tensor *x, ff_tensor *y, const int64_t *strides, enum reduction k,
-                       double count)
+static int reduce_real(const ff_tensor *x, ff_tensor *y, const int64_t *strides, enum reduction k, double count)
 {
     ff_view vx = {0}, vy = {0};
     double *sums = NULL;
@@ -153,8 +139,7 @@ done:
     return rc;
 }
 
-static int reduce_int(const ff_tensor *x, ff_tensor *y, const int64_t *strides, enum reduction k,
-                      int64_t count)
+static int reduce_int(const ff_tensor *x, ff_tensor *y, const int64_t *strides, enum reduction k, int64_t count)
 {
     ff_view vx = {0}, vy = {0};
     bool u = ff_work_of(x->dtype) == FF_WORK_UINT, *seen = ff_try_alloc((size_t)y->count + 1);
@@ -222,8 +207,7 @@ int ff_k_reduce(ff_call *c)
     for (int i = 0; i < x->rank; i++)
         if (drop[i])
             strides[i] = 0;
-    bool real =
-        ff_dtype_is_float(x->dtype) || kind == R_L2 || kind == R_LOGSUM || kind == R_LOGSUMEXP;
+    bool real = ff_dtype_is_float(x->dtype) || kind == R_L2 || kind == R_LOGSUM || kind == R_LOGSUMEXP;
     return real ? reduce_real(x, y, strides, (enum reduction)kind, (double)count)
                 : reduce_int(x, y, strides, (enum reduction)kind, count);
 }
@@ -245,8 +229,7 @@ int ff_k_arg_reduce(ff_call *c) /* ArgMax, ArgMin */
     int axis, rank = 0, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", 0), x->rank, &axis)))
         return rc;
-    bool keep = ff_node_int(c->node, "keepdims", 1),
-         last = ff_node_int(c->node, "select_last_index", 0),
+    bool keep = ff_node_int(c->node, "keepdims", 1), last = ff_node_int(c->node, "select_last_index", 0),
          smallest = !strcmp(c->node->op, "ArgMin"), u = ff_work_of(x->dtype) == FF_WORK_UINT;
     for (int i = 0; i < x->rank; i++)
         if (i != axis || keep)
@@ -284,8 +267,7 @@ int ff_k_cumsum(ff_call *c)
         (rc = ff_axis(asked, x->rank, &axis)) || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
     ff_work work = ff_dtype_is_float(x->dtype) ? FF_WORK_DOUBLE : FF_WORK_UINT;
-    bool exclusive = ff_node_int(c->node, "exclusive", 0),
-         reverse = ff_node_int(c->node, "reverse", 0);
+    bool exclusive = ff_node_int(c->node, "exclusive", 0), reverse = ff_node_int(c->node, "reverse", 0);
     if ((rc = ff_view_read(x, work, &vx)) || (rc = ff_view_write(y, work, &vy)))
         goto done;
     int64_t n = x->dims[axis], inner = ff_span(x->dims, axis + 1, x->rank);
@@ -341,9 +323,7 @@ int ff_k_topk(ff_call *c)
     ff_view v = {0};
     int64_t k = ff_node_int(c->node, "k", -1), dims[FF_MAX_RANK], *list = NULL;
     int axis, rc = ff_need(c, 0, 1, -1, &x);
-    if (rc ||
-        (c->node->opset >= 10 &&
-         ((rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_int(t, "k", &k)))) ||
+    if (rc || (c->node->opset >= 10 && ((rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_int(t, "k", &k)))) ||
         (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)))
         return rc;
     int64_t n = x->dims[axis], inner = ff_span(x->dims, axis + 1, x->rank);
@@ -352,8 +332,7 @@ int ff_k_topk(ff_call *c)
     memcpy(dims, x->dims, sizeof dims);
     dims[axis] = k;
     if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &values)) ||
-        (ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))) ||
-        !values->count)
+        (ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))) || !values->count)
         return rc;
     if ((rc = ff_view_read(x, ff_dtype_is_float(x->dtype) ? FF_WORK_DOUBLE : FF_WORK_INT, &v)))
         return rc;
@@ -361,8 +340,7 @@ int ff_k_topk(ff_call *c)
         ff_view_finish(&v);
         return FF_ERR_NOMEM;
     }
-    order o = {&v, ff_work_of(x->dtype) == FF_WORK_UINT, ff_node_int(c->node, "largest", 1), 0,
-               inner};
+    order o = {&v, ff_work_of(x->dtype) == FF_WORK_UINT, ff_node_int(c->node, "largest", 1), 0, inner};
     for (int64_t r = 0; r < x->count / n; r++) {
         o.base = r / inner * n * inner + r % inner;
         for (int64_t i = 0; i < n; i++)

@@ -20,13 +20,12 @@ int ff_kernel_find(const ff_node *node, const ff_kernel **out)
     const ff_kernel *best = NULL;
     for (size_t i = 0; i < FF_COUNT(rows); i++) {
         const ff_kernel *k = &rows[i];
-        if (k->since <= node->opset && (!best || k->since > best->since) &&
-            !strcmp(k->op, node->op) && !strcmp(k->domain, node->domain))
+        if (k->since <= node->opset && (!best || k->since > best->since) && !strcmp(k->op, node->op) &&
+            !strcmp(k->domain, node->domain))
             best = k;
     }
     if (!best)
-        return ff_fail(FF_ERR_UNSUPPORTED,
-                       "operator '%s%s%s' of node '%s' is not supported in opset %d", node->domain,
+        return ff_fail(FF_ERR_UNSUPPORTED, "operator '%s%s%s' of node '%s' is not supported in opset %d", node->domain,
                        *node->domain ? "." : "", node->op, node->label, node->opset);
     *out = best;
     return FF_OK;
@@ -42,13 +41,12 @@ static uint64_t longest_text(const ff_tensor *t)
     return most;
 }
 
-int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *const *in, int n_in,
-                  ff_tensor **out, int n_out, ff_kernel_env *env)
+int ff_kernel_run(const ff_kernel *k, const ff_node *node, const ff_tensor *const *in, int n_in, ff_tensor **out,
+                  int n_out, ff_kernel_env *env)
 {
     ff_kernel_env none = {0};
     memset(out, 0, (size_t)n_out * sizeof *out);
-    ff_kernel_call c = {
-        .node = node, .in = in, .n_in = n_in, .out = out, .n_out = n_out, .env = env ? env : &none};
+    ff_kernel_call c = {.node = node, .in = in, .n_in = n_in, .out = out, .n_out = n_out, .env = env ? env : &none};
     c.env->over_limit = false;
     for (int i = 0; i < n_in; i++)
         c.text += in[i] ? longest_text(in[i]) : 0;

@@ -35,8 +35,7 @@ static void plan_finish(axis_plan *p)
 
 /* Position in the input of output o (formulas of the Resize operator). Taken in float32, as other
  * runtimes do: where a position is an exact half, it decides which pixel is the nearest. */
-static float original(const options *p, float o, float scale, float in, float out, float start,
-                      float end)
+static float original(const options *p, float o, float scale, float in, float out, float start, float end)
 {
     const char *t = p->transform;
     if (!strcmp(t, "asymmetric"))
@@ -48,8 +47,7 @@ static float original(const options *p, float o, float scale, float in, float ou
     if (!strcmp(t, "tf_half_pixel_for_nn"))
         return (o + 0.5f) / scale;
     if (!strcmp(t, "tf_crop_and_resize"))
-        return out > 1 ? start * (in - 1) + o * (end - start) * (in - 1) / (out - 1)
-                       : 0.5f * (start + end) * (in - 1);
+        return out > 1 ? start * (in - 1) + o * (end - start) * (in - 1) / (out - 1) : 0.5f * (start + end) * (in - 1);
     if (!strcmp(t, "half_pixel_symmetric")) {
         float adjustment = out / (scale * in);
         float centre = in / 2, offset = centre * (1 - adjustment);
@@ -60,9 +58,9 @@ static float original(const options *p, float o, float scale, float in, float ou
 
 static bool known_transform(const char *t)
 {
-    static const char *const all[] = {
-        "half_pixel",           "asymmetric",         "align_corners",       "pytorch_half_pixel",
-        "tf_half_pixel_for_nn", "tf_crop_and_resize", "half_pixel_symmetric"};
+    static const char *const all[] = {"half_pixel",          "asymmetric",           "align_corners",
+                                      "pytorch_half_pixel",  "tf_half_pixel_for_nn", "tf_crop_and_resize",
+                                      "half_pixel_symmetric"};
     for (size_t i = 0; i < FF_COUNT(all); i++)
         if (!strcmp(all[i], t))
             return true;
@@ -97,8 +95,8 @@ static double triangle(double d)
     return d < 1 ? 1 - d : 0;
 }
 
-static int plan_axis(const ff_call *c, const options *p, int64_t in, int64_t out, double scale,
-                     double start, double end, axis_plan *a)
+static int plan_axis(const ff_call *c, const options *p, int64_t in, int64_t out, double scale, double start,
+                     double end, axis_plan *a)
 {
     /* With antialiasing the filter is stretched by the reduction, so that every input counts. */
     double stretch = p->antialias && scale < 1 && p->mode != NEAREST ? scale : 1;
@@ -118,13 +116,11 @@ static int plan_axis(const ff_call *c, const options *p, int64_t in, int64_t out
     for (int64_t o = 0; o < out; o++) {
         int64_t *source = a->source + o * taps;
         double *weight = a->weight + o * taps, sum = 0;
-        double x =
-            original(p, (float)o, (float)scale, (float)in, (float)out, (float)start, (float)end);
+        double x = original(p, (float)o, (float)scale, (float)in, (float)out, (float)start, (float)end);
         a->outside[o] = crop && (x < 0 || x > (double)(in - 1));
         if (!(fabs(x) < 1e15))
             return ff_fail(FF_ERR_GRAPH, "a scale of %g", scale);
-        int64_t first =
-            taps == 1 ? (int64_t)nearest(p, x, scale < 1) : (int64_t)floor(x) - taps / 2 + 1;
+        int64_t first = taps == 1 ? (int64_t)nearest(p, x, scale < 1) : (int64_t)floor(x) - taps / 2 + 1;
         for (int64_t t = 0; t < taps; t++) {
             int64_t s = first + t;
             double d = (x - (double)s) * stretch;
@@ -142,8 +138,7 @@ static int plan_axis(const ff_call *c, const options *p, int64_t in, int64_t out
 }
 
 /* One axis of from[outer, in, inner] to to[outer, out, inner]. */
-static void resize_axis(const axis_plan *a, int64_t outer, int64_t inner, const double *from,
-                        double *to)
+static void resize_axis(const axis_plan *a, int64_t outer, int64_t inner, const double *from, double *to)
 {
     for (int64_t r = 0; r < outer; r++)
         for (int64_t o = 0; o < a->out; o++) {
@@ -158,8 +153,7 @@ static void resize_axis(const axis_plan *a, int64_t outer, int64_t inner, const 
         }
 }
 
-static int interpolate(ff_call *c, const ff_tensor *x, ff_tensor *y, const options *p,
-                       const axis_plan *plans)
+static int interpolate(ff_call *c, const ff_tensor *x, ff_tensor *y, const options *p, const axis_plan *plans)
 {
     int64_t dims[FF_MAX_RANK], cells;
     ff_view vx = {0};
@@ -174,8 +168,7 @@ static int interpolate(ff_call *c, const ff_tensor *x, ff_tensor *y, const optio
             continue;
         int64_t outer = ff_span(dims, 0, k), inner = ff_span(dims, k + 1, x->rank);
         dims[k] = plans[k].out;
-        double *next =
-            (rc = ff_count(x->rank, dims, &cells)) ? NULL : ff_scratch(c, cells, sizeof *next);
+        double *next = (rc = ff_count(x->rank, dims, &cells)) ? NULL : ff_scratch(c, cells, sizeof *next);
         if (!next || (rc = ff_cancel_check(c))) {
             rc = rc ? rc : FF_ERR_NOMEM;
             free(next);
@@ -208,16 +201,14 @@ done:
 }
 
 /* What the node asks for: scale and output length of each axis. */
-static int targets(const ff_call *c, const ff_tensor *x, const options *p, double *scales,
-                   int64_t *dims)
+static int targets(const ff_call *c, const ff_tensor *x, const options *p, double *scales, int64_t *dims)
 {
     const ff_tensor *st = NULL, *zt = NULL;
     const ff_attr *a = NULL;
     int64_t list[FF_MAX_RANK], sizes[FF_MAX_RANK];
     int axes[FF_MAX_RANK], n = x->rank, m, rc;
     bool given;
-    if ((rc = ff_list_argument(c, "axes", -1, FF_MAX_RANK, list, &n, &given)) ||
-        (rc = ff_axes(list, n, x->rank, axes)))
+    if ((rc = ff_list_argument(c, "axes", -1, FF_MAX_RANK, list, &n, &given)) || (rc = ff_axes(list, n, x->rank, axes)))
         return rc;
     if (!given)
         for (n = 0; n < x->rank; n++)
@@ -262,8 +253,7 @@ static int targets(const ff_call *c, const ff_tensor *x, const options *p, doubl
     if (!floats && (!st || !ff_is_numeric(st->dtype)))
         return ff_fail(FF_ERR_GRAPH, "neither scales nor sizes are given");
     if ((floats ? (int64_t)a->n : st->count) != n)
-        return ff_fail(FF_ERR_GRAPH, "%lld scales for %d axes",
-                       (long long)(floats ? (int64_t)a->n : st->count), n);
+        return ff_fail(FF_ERR_GRAPH, "%lld scales for %d axes", (long long)(floats ? (int64_t)a->n : st->count), n);
     for (int i = 0; i < n; i++) {
         double s = floats ? a->floats[i] : ff_tensor_get_real(st, i);
         double out = floor(s * (double)x->dims[axes[i]]);
@@ -293,8 +283,7 @@ int ff_k_resize(ff_call *c)
         .mode = !strcmp(mode, "nearest") ? NEAREST
                 : !strcmp(mode, "cubic") ? CUBIC
                                          : LINEAR,
-        .transform = old ? "asymmetric"
-                         : ff_node_string(c->node, "coordinate_transformation_mode", "half_pixel"),
+        .transform = old ? "asymmetric" : ff_node_string(c->node, "coordinate_transformation_mode", "half_pixel"),
         .nearest = old ? "simple" : ff_node_string(c->node, "nearest_mode", "round_prefer_floor"),
         .policy = ff_node_string(c->node, "keep_aspect_ratio_policy", "stretch"),
         .cubic_a = ff_node_float(c->node, "cubic_coeff_a", -0.75f),
@@ -305,11 +294,9 @@ int ff_k_resize(ff_call *c)
     if (p.mode == LINEAR && strcmp(mode, "linear") && strcmp(mode, "bilinear"))
         return ff_fail(FF_ERR_GRAPH, "mode '%s' is not known", mode);
     if (!known_transform(p.transform))
-        return ff_fail(FF_ERR_GRAPH, "coordinate_transformation_mode '%s' is not known",
-                       p.transform);
+        return ff_fail(FF_ERR_GRAPH, "coordinate_transformation_mode '%s' is not known", p.transform);
     if ((rc = targets(c, x, &p, scales, dims)) ||
-        (rc = ff_list_argument(c, "axes", -1, FF_MAX_RANK, list, &n, &given)) ||
-        (rc = ff_axes(list, n, x->rank, axes)))
+        (rc = ff_list_argument(c, "axes", -1, FF_MAX_RANK, list, &n, &given)) || (rc = ff_axes(list, n, x->rank, axes)))
         return rc;
     if (!given)
         for (n = 0; n < x->rank; n++)
@@ -327,8 +314,7 @@ int ff_k_resize(ff_call *c)
     for (int i = 0; i < n && !rc; i++) {
         int k = axes[i];
         if (crop || scales[k] != 1 || dims[k] != x->dims[k])
-            rc = plan_axis(c, &p, x->dims[k], dims[k], scales[k],
-                           crop ? ff_tensor_get_real(roi, i) : 0,
+            rc = plan_axis(c, &p, x->dims[k], dims[k], scales[k], crop ? ff_tensor_get_real(roi, i) : 0,
                            crop ? ff_tensor_get_real(roi, n + i) : 1, &plans[k]);
     }
     if (!rc)

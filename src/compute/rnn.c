@@ -61,10 +61,8 @@ typedef struct cell {
 
 static int find_activations(const ff_call *c, cell *e)
 {
-    static const char *const usual[][3] = {
-        {"Tanh"}, {"Sigmoid", "Tanh"}, {"Sigmoid", "Tanh", "Tanh"}};
-    const ff_attr *names = ff_node_attr(c->node, "activations"),
-                  *alphas = ff_node_attr(c->node, "activation_alpha"),
+    static const char *const usual[][3] = {{"Tanh"}, {"Sigmoid", "Tanh"}, {"Sigmoid", "Tanh", "Tanh"}};
+    const ff_attr *names = ff_node_attr(c->node, "activations"), *alphas = ff_node_attr(c->node, "activation_alpha"),
                   *betas = ff_node_attr(c->node, "activation_beta");
     size_t n = (size_t)(e->n_activations * e->directions), used_alpha = 0, used_beta = 0;
     if (names && (names->type != FF_ATTR_STRINGS || names->n != n))
@@ -98,8 +96,8 @@ static int fixed(const ff_call *c, int i, bool optional, int rank, const int64_t
         return rc;
     for (int k = 0; k < rank; k++)
         if (t->dims[k] != dims[k])
-            return ff_fail(FF_ERR_GRAPH, "input %d has %lld along axis %d, not %lld", i,
-                           (long long)t->dims[k], k, (long long)dims[k]);
+            return ff_fail(FF_ERR_GRAPH, "input %d has %lld along axis %d, not %lld", i, (long long)t->dims[k], k,
+                           (long long)dims[k]);
     return ff_view_read(t, FF_WORK_DOUBLE, v);
 }
 
@@ -124,25 +122,20 @@ static int prepare(const ff_call *c, cell *e)
     e->input = x->dims[2];
     e->hidden = r->dims[2];
     int64_t asked = ff_node_int(c->node, "hidden_size", e->hidden), g = e->gates, h = e->hidden;
-    if (asked != h || h > INT32_MAX ||
-        (e->reverse == false && e->directions == 1 && strcmp(direction, "forward")))
-        return ff_fail(FF_ERR_GRAPH, "hidden_size %lld with weights of %lld, direction '%s'",
-                       (long long)asked, (long long)h, direction);
+    if (asked != h || h > INT32_MAX || (e->reverse == false && e->directions == 1 && strcmp(direction, "forward")))
+        return ff_fail(FF_ERR_GRAPH, "hidden_size %lld with weights of %lld, direction '%s'", (long long)asked,
+                       (long long)h, direction);
     int64_t w_dims[] = {e->directions, g * h, e->input}, r_dims[] = {e->directions, g * h, h},
             b_dims[] = {e->directions, 2 * g * h}, p_dims[] = {e->directions, 3 * h},
-            h_dims[] = {e->batch_first ? e->batch : e->directions,
-                        e->batch_first ? e->directions : e->batch, h};
+            h_dims[] = {e->batch_first ? e->batch : e->directions, e->batch_first ? e->directions : e->batch, h};
     if ((rc = find_activations(c, e)) || (rc = fixed(c, 0, false, 3, x->dims, &e->x)) ||
-        (rc = fixed(c, 1, false, 3, w_dims, &e->w)) ||
-        (rc = fixed(c, 2, false, 3, r_dims, &e->r)) || (rc = fixed(c, 3, true, 2, b_dims, &e->b)) ||
-        (rc = fixed(c, 5, true, 3, h_dims, &e->h0)))
+        (rc = fixed(c, 1, false, 3, w_dims, &e->w)) || (rc = fixed(c, 2, false, 3, r_dims, &e->r)) ||
+        (rc = fixed(c, 3, true, 2, b_dims, &e->b)) || (rc = fixed(c, 5, true, 3, h_dims, &e->h0)))
         return rc;
-    if (e->kind == LSTM &&
-        ((rc = fixed(c, 6, true, 3, h_dims, &e->c0)) || (rc = fixed(c, 7, true, 2, p_dims, &e->p))))
+    if (e->kind == LSTM && ((rc = fixed(c, 6, true, 3, h_dims, &e->c0)) || (rc = fixed(c, 7, true, 2, p_dims, &e->p))))
         return rc;
     e->lengths = ff_in(c, 4);
-    if (e->lengths && (e->lengths->rank != 1 || e->lengths->count != e->batch ||
-                       !ff_is_integer(e->lengths->dtype)))
+    if (e->lengths && (e->lengths->rank != 1 || e->lengths->count != e->batch || !ff_is_integer(e->lengths->dtype)))
         return ff_fail(FF_ERR_GRAPH, "sequence_lens does not fit the batch");
     return FF_OK;
 }
@@ -171,8 +164,7 @@ static void step(const cell *e, int64_t d, const double *x, double *h, double *s
     /* Plain part: W x + R h + biases. The candidate gate of a GRU waits for the reset gate. */
     int64_t plain = e->kind == GRU ? 2 * n : g * n;
     for (int64_t k = 0; k < plain; k++)
-        gates[k] =
-            dot(w + k * e->input, x, e->input) + dot(r + k * n, h, n) + (wb ? wb[k] + rb[k] : 0);
+        gates[k] = dot(w + k * e->input, x, e->input) + dot(r + k * n, h, n) + (wb ? wb[k] + rb[k] : 0);
     if (e->kind == RNN) {
         for (int64_t k = 0; k < n; k++)
             h[k] = activate(&f[0], clipped(e, gates[k]));
@@ -198,9 +190,7 @@ static void step(const cell *e, int64_t d, const double *x, double *h, double *s
             double old = s[k], i = gates[k], o = gates[n + k], forget = gates[2 * n + k],
                    fresh = activate(&f[1], clipped(e, gates[3 * n + k]));
             i = activate(&f[0], clipped(e, i + (p ? p[k] * old : 0)));
-            forget = e->input_forget
-                         ? 1 - i
-                         : activate(&f[0], clipped(e, forget + (p ? p[2 * n + k] * old : 0)));
+            forget = e->input_forget ? 1 - i : activate(&f[0], clipped(e, forget + (p ? p[2 * n + k] * old : 0)));
             s[k] = forget * old + i * fresh;
             o = activate(&f[0], clipped(e, o + (p ? p[n + k] * s[k] : 0)));
             h[k] = o * activate(&f[2], s[k]);
@@ -208,13 +198,11 @@ static void step(const cell *e, int64_t d, const double *x, double *h, double *s
     }
 }
 
-static int outputs(ff_call *c, const cell *e, ff_dtype t, ff_tensor **y, ff_tensor **yh,
-                   ff_tensor **yc)
+static int outputs(ff_call *c, const cell *e, ff_dtype t, ff_tensor **y, ff_tensor **yh, ff_tensor **yc)
 {
     int64_t all[] = {e->times, e->directions, e->batch, e->hidden},
             all_first[] = {e->batch, e->times, e->directions, e->hidden},
-            last[] = {e->batch_first ? e->batch : e->directions,
-                      e->batch_first ? e->directions : e->batch, e->hidden};
+            last[] = {e->batch_first ? e->batch : e->directions, e->batch_first ? e->directions : e->batch, e->hidden};
     int rc = FF_OK;
     if (ff_wants(c, 0))
         rc = ff_out(c, 0, t, 4, e->batch_first ? all_first : all, y);
@@ -245,8 +233,7 @@ int ff_k_rnn(ff_call *c)
             int64_t length = e.lengths ? ff_tensor_get_int(e.lengths, b) : e.times;
             bool backwards = e.reverse || d == 1;
             if (length < 0 || length > e.times) {
-                rc = ff_fail(FF_ERR_GRAPH, "a sequence of %lld of %lld", (long long)length,
-                             (long long)e.times);
+                rc = ff_fail(FF_ERR_GRAPH, "a sequence of %lld of %lld", (long long)length, (long long)e.times);
                 goto done;
             }
             for (int64_t k = 0; k < n; k++) {
@@ -257,10 +244,9 @@ int ff_k_rnn(ff_call *c)
                 int64_t t = backwards ? length - 1 - i : i;
                 if ((rc = ff_cancel_check(c)))
                     goto done;
-                step(&e, d, e.x.d + (e.batch_first ? b * e.times + t : t * e.batch + b) * e.input,
-                     h, s, gates);
-                int64_t to = e.batch_first ? (b * e.times + t) * e.directions + d
-                                           : (t * e.directions + d) * e.batch + b;
+                step(&e, d, e.x.d + (e.batch_first ? b * e.times + t : t * e.batch + b) * e.input, h, s, gates);
+                int64_t to =
+                    e.batch_first ? (b * e.times + t) * e.directions + d : (t * e.directions + d) * e.batch + b;
                 for (int64_t k = 0; y && k < n; k++)
                     ff_tensor_set_real(y, to * n + k, h[k]);
             }

@@ -29,8 +29,8 @@ int ff_k_compress(ff_call *c)
     dims[flat ? 0 : axis] = kept;
     if ((rc = ff_out(c, 0, x->dtype, rank, dims, &y)) || !y->count)
         return rc;
-    int64_t outer = flat ? 1 : ff_span(x->dims, 0, axis),
-            inner = flat ? 1 : ff_span(x->dims, axis + 1, x->rank), at = 0;
+    int64_t outer = flat ? 1 : ff_span(x->dims, 0, axis), inner = flat ? 1 : ff_span(x->dims, axis + 1, x->rank),
+            at = 0;
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < n; i++)
             if (keep[i]) {
@@ -135,8 +135,7 @@ int ff_k_unique(ff_call *c)
     int64_t n = s.length, groups = 0;
     /* order: slices by value; then (first, group) of each group; group_of each slice; counts */
     int64_t *order = ff_scratch(c, n, sizeof *order), *first = ff_scratch(c, n, 2 * sizeof *first),
-            *group_of = ff_scratch(c, n, sizeof *group_of),
-            *counts = ff_scratch(c, n, sizeof *counts),
+            *group_of = ff_scratch(c, n, sizeof *group_of), *counts = ff_scratch(c, n, sizeof *counts),
             *rank_of = ff_scratch(c, n, sizeof *rank_of);
     if (!order || !first || !group_of || !counts || !rank_of) {
         rc = FF_ERR_NOMEM;

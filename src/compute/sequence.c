@@ -19,8 +19,7 @@ static ff_tensor **items(const ff_tensor *s)
 }
 
 /* The position in input i: from -n to last; `otherwise` when it is left out. */
-static int position(const ff_call *c, int i, int64_t n, int64_t last, int64_t otherwise,
-                    int64_t *out)
+static int position(const ff_call *c, int i, int64_t n, int64_t last, int64_t otherwise, int64_t *out)
 {
     const ff_tensor *t = ff_in(c, i);
     int64_t at = otherwise;
@@ -28,8 +27,7 @@ static int position(const ff_call *c, int i, int64_t n, int64_t last, int64_t ot
     if (rc)
         return rc;
     if (at < -n || at > last)
-        return ff_fail(FF_ERR_GRAPH, "position %lld in a sequence of %lld", (long long)at,
-                       (long long)n);
+        return ff_fail(FF_ERR_GRAPH, "position %lld in a sequence of %lld", (long long)at, (long long)n);
     *out = at < 0 ? at + n : at;
     return FF_OK;
 }
@@ -66,8 +64,7 @@ int ff_k_sequence_insert(ff_call *c)
     ff_tensor *y;
     int64_t at = 0;
     int rc = need_sequence(c, &s);
-    if (rc || (rc = ff_need(c, 1, 0, -1, &t)) ||
-        (rc = position(c, 2, s->count, s->count, s->count, &at)) ||
+    if (rc || (rc = ff_need(c, 1, 0, -1, &t)) || (rc = position(c, 2, s->count, s->count, s->count, &at)) ||
         (rc = ff_out(c, 0, FF_SEQUENCE, 1, &(int64_t){s->count + 1}, &y)))
         return rc;
     for (int64_t i = 0; i < y->count; i++)
@@ -120,12 +117,10 @@ int ff_k_sequence_map(ff_call *c)
     if (!a || a->type != FF_ATTR_GRAPH || !a->g || !c->env->run_graph)
         return ff_fail(FF_ERR_GRAPH, "attribute 'body' is not a graph that can be run");
     if (a->g->n_inputs != c->n_in || a->g->n_outputs != c->n_out)
-        return ff_fail(FF_ERR_GRAPH, "the body takes %d inputs and makes %d outputs",
-                       a->g->n_inputs, a->g->n_outputs);
+        return ff_fail(FF_ERR_GRAPH, "the body takes %d inputs and makes %d outputs", a->g->n_inputs, a->g->n_outputs);
     for (int i = 0; i < c->n_in; i++)
         if (!c->in[i] || (c->in[i]->dtype == FF_SEQUENCE && c->in[i]->count != s->count))
-            return ff_fail(FF_ERR_GRAPH, "input %d does not have %lld items", i,
-                           (long long)s->count);
+            return ff_fail(FF_ERR_GRAPH, "input %d does not have %lld items", i, (long long)s->count);
     const ff_tensor **in = ff_alloc_array((size_t)c->n_in + 1, sizeof *in);
     ff_tensor **made = ff_alloc_array((size_t)c->n_out + 1, sizeof *made), *y;
     for (int k = 0; k < c->n_out && !rc; k++)
@@ -133,8 +128,7 @@ int ff_k_sequence_map(ff_call *c)
     for (int64_t i = 0; i < s->count && !rc; i++) {
         for (int k = 0; k < c->n_in; k++)
             in[k] = c->in[k]->dtype == FF_SEQUENCE ? items(c->in[k])[i] : c->in[k];
-        if ((rc = ff_next_round(c)) ||
-            (rc = c->env->run_graph(c->env, a->g, in, c->n_in, made, c->n_out)))
+        if ((rc = ff_next_round(c)) || (rc = c->env->run_graph(c->env, a->g, in, c->n_in, made, c->n_out)))
             break;
         for (int k = 0; k < c->n_out; k++) {
             items(c->out[k])[i] = made[k];
@@ -207,9 +201,7 @@ int ff_k_split_to_sequence(ff_call *c)
         (rc = ff_out(c, 0, FF_SEQUENCE, 1, &pieces, &s)))
         return rc;
     for (int64_t i = 0; i < pieces; i++) {
-        int64_t n = list                   ? ff_tensor_get_int(split, i)
-                    : length - start < one ? length - start
-                                           : one;
+        int64_t n = list ? ff_tensor_get_int(split, i) : length - start < one ? length - start : one;
         if (n < 0 || n > length - start)
             return ff_fail(FF_ERR_GRAPH, "the pieces do not sum to %lld", (long long)length);
         int rank = 0;
@@ -223,9 +215,7 @@ int ff_k_split_to_sequence(ff_call *c)
             ff_move(items(s)[i], o * n * inner, x, (o * length + start) * inner, n * inner);
         start += n;
     }
-    return start == length
-               ? FF_OK
-               : ff_fail(FF_ERR_GRAPH, "the pieces do not sum to %lld", (long long)length);
+    return start == length ? FF_OK : ff_fail(FF_ERR_GRAPH, "the pieces do not sum to %lld", (long long)length);
 }
 
 /* ------------------------------------------------------------------------- optional values */

@@ -25,8 +25,7 @@ int ff_k_reshape(ff_call *c)
     for (int i = 0; i < n; i++) {
         if (shape[i] == 0 && !keep_zero) {
             if (i >= x->rank)
-                return ff_fail(FF_ERR_GRAPH,
-                               "entry %d of the shape copies a dimension that is not there", i);
+                return ff_fail(FF_ERR_GRAPH, "entry %d of the shape copies a dimension that is not there", i);
             shape[i] = x->dims[i];
         }
         if (shape[i] == -1) {
@@ -39,8 +38,8 @@ int ff_k_reshape(ff_call *c)
     }
     if (open >= 0) {
         if (known == 0 || x->count % known)
-            return ff_fail(FF_ERR_GRAPH, "%lld elements cannot be shaped to a multiple of %lld",
-                           (long long)x->count, (long long)known);
+            return ff_fail(FF_ERR_GRAPH, "%lld elements cannot be shaped to a multiple of %lld", (long long)x->count,
+                           (long long)known);
         shape[open] = x->count / known;
     }
     return ff_pass_reshaped(c, 0, x, n, shape);
@@ -54,8 +53,7 @@ int ff_k_flatten(ff_call *c)
         return rc;
     int64_t axis = ff_node_int(c->node, "axis", 1);
     if (axis < -(int64_t)x->rank || axis > x->rank)
-        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis,
-                       x->rank);
+        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis, x->rank);
     if (axis < 0)
         axis += x->rank;
     int64_t dims[2] = {ff_span(x->dims, 0, (int)axis), ff_span(x->dims, (int)axis, x->rank)};
@@ -74,8 +72,7 @@ int ff_k_squeeze(ff_call *c)
         return rc;
     for (int i = 0; i < n; i++) {
         if (x->dims[axes[i]] != 1)
-            return ff_fail(FF_ERR_GRAPH, "axis %d has length %lld", axes[i],
-                           (long long)x->dims[axes[i]]);
+            return ff_fail(FF_ERR_GRAPH, "axis %d has length %lld", axes[i], (long long)x->dims[axes[i]]);
         drop[axes[i]] = true;
     }
     for (int i = 0; i < x->rank; i++)
@@ -200,10 +197,8 @@ int ff_k_expand(ff_call *c)
     int n, rank;
     ff_tensor *y;
     int rc = ff_need(c, 0, 0, -1, &x);
-    if (rc || (rc = ff_need(c, 1, 0, 1, &shape)) ||
-        (rc = ff_int_list(shape, FF_MAX_RANK, dims, &n)) ||
-        (rc = ff_broadcast(x->rank, x->dims, n, dims, &rank, dims)) ||
-        (rc = ff_out(c, 0, x->dtype, rank, dims, &y)))
+    if (rc || (rc = ff_need(c, 1, 0, 1, &shape)) || (rc = ff_int_list(shape, FF_MAX_RANK, dims, &n)) ||
+        (rc = ff_broadcast(x->rank, x->dims, n, dims, &rank, dims)) || (rc = ff_out(c, 0, x->dtype, rank, dims, &y)))
         return rc;
     ff_broadcast_strides(x, rank, strides);
     ff_move_strided(y, x, 0, strides);
@@ -262,8 +257,7 @@ int ff_k_eye_like(ff_call *c)
     ff_tensor *y;
     ff_dtype type;
     int rc = ff_need(c, 0, 2, 2, &x);
-    if (rc || (rc = ff_dtype_argument(c, "dtype", x->dtype, &type)) ||
-        (rc = ff_out(c, 0, type, 2, x->dims, &y)))
+    if (rc || (rc = ff_dtype_argument(c, "dtype", x->dtype, &type)) || (rc = ff_out(c, 0, type, 2, x->dims, &y)))
         return rc;
     if (!ff_is_numeric(type))
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(type));

@@ -10,16 +10,15 @@
 
 /* y[bins] (pairs) = transform of n complex numbers; x is read `x_step` doubles apart and holds
  * `parts` (1 or 2) numbers each; entries from `have` on are zero. */
-static void transform(const double *x, int64_t x_step, int parts, int64_t have, int64_t n,
-                      int64_t bins, bool inverse, const double *circle, double *y, int64_t y_step)
+static void transform(const double *x, int64_t x_step, int parts, int64_t have, int64_t n, int64_t bins, bool inverse,
+                      const double *circle, double *y, int64_t y_step)
 {
     for (int64_t k = 0; k < bins; k++) {
         double re = 0, im = 0;
         int64_t turn = 0; /* t * k mod n */
         for (int64_t t = 0; t < n && t < have; t++) {
             double a = x[t * x_step], b = parts == 2 ? x[t * x_step + 1] : 0;
-            double cosine = circle[2 * turn],
-                   sine = inverse ? circle[2 * turn + 1] : -circle[2 * turn + 1];
+            double cosine = circle[2 * turn], sine = inverse ? circle[2 * turn + 1] : -circle[2 * turn + 1];
             re += a * cosine - b * sine;
             im += a * sine + b * cosine;
             turn += k;
@@ -49,12 +48,9 @@ int ff_k_dft(ff_call *c)
     int axis, rc = ff_need(c, 0, 2, -1, &x);
     if (rc)
         return rc;
-    int64_t asked = c->node->opset < 20 ? ff_node_int(c->node, "axis", 1) : -2, n,
-            dims[FF_MAX_RANK];
-    bool inverse = ff_node_int(c->node, "inverse", 0),
-         onesided = ff_node_int(c->node, "onesided", 0);
-    if ((c->node->opset >= 20 && t && (rc = ff_scalar_int(t, "axis", &asked))) ||
-        (rc = ff_axis(asked, x->rank, &axis)))
+    int64_t asked = c->node->opset < 20 ? ff_node_int(c->node, "axis", 1) : -2, n, dims[FF_MAX_RANK];
+    bool inverse = ff_node_int(c->node, "inverse", 0), onesided = ff_node_int(c->node, "onesided", 0);
+    if ((c->node->opset >= 20 && t && (rc = ff_scalar_int(t, "axis", &asked))) || (rc = ff_axis(asked, x->rank, &axis)))
         return rc;
     int parts = (int)x->dims[x->rank - 1];
     if (axis == x->rank - 1 || (x->dims[x->rank - 1] != 1 && x->dims[x->rank - 1] != 2))
@@ -80,9 +76,8 @@ int ff_k_dft(ff_call *c)
         int64_t o = r / inner, i = r % inner;
         if ((rc = ff_cancel_check(c)))
             goto done;
-        transform(vx.d + (o * x->dims[axis] * inner + i) * parts, inner * parts, parts,
-                  x->dims[axis], n, dims[axis], inverse, circle,
-                  vy.d + (o * dims[axis] * inner + i) * 2, inner * 2);
+        transform(vx.d + (o * x->dims[axis] * inner + i) * parts, inner * parts, parts, x->dims[axis], n, dims[axis],
+                  inverse, circle, vy.d + (o * dims[axis] * inner + i) * 2, inner * 2);
     }
     ff_view_store(&vy);
 done:
@@ -116,8 +111,8 @@ int ff_k_stft(ff_call *c)
     if (rc)
         return rc;
     if (n < 1 || n > x->dims[1] || step < 1 || (window && window->count != n))
-        return ff_fail(FF_ERR_GRAPH, "frames of %lld by steps of %lld over %lld samples",
-                       (long long)n, (long long)step, (long long)x->dims[1]);
+        return ff_fail(FF_ERR_GRAPH, "frames of %lld by steps of %lld over %lld samples", (long long)n, (long long)step,
+                       (long long)x->dims[1]);
     int64_t dims[4] = {x->dims[0], (x->dims[1] - n) / step + 1, onesided ? n / 2 + 1 : n, 2};
     if ((rc = ff_out(c, 0, x->dtype, 4, dims, &y)) || !y->count)
         return rc;
@@ -127,8 +122,7 @@ int ff_k_stft(ff_call *c)
         rc = FF_ERR_NOMEM;
         goto done;
     }
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (window && (rc = ff_view_read(window, FF_WORK_DOUBLE, &vw))) ||
+    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (window && (rc = ff_view_read(window, FF_WORK_DOUBLE, &vw))) ||
         (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     for (int64_t r = 0; r < dims[0] * dims[1]; r++) {
@@ -157,8 +151,7 @@ int ff_k_window(ff_call *c)
     ff_dtype type;
     int64_t n;
     int rc = ff_need(c, 0, 0, 1, &t);
-    if (rc || (rc = ff_scalar_int(t, "size", &n)) ||
-        (rc = ff_dtype_argument(c, "output_datatype", FF_FLOAT, &type)))
+    if (rc || (rc = ff_scalar_int(t, "size", &n)) || (rc = ff_dtype_argument(c, "output_datatype", FF_FLOAT, &type)))
         return rc;
     if (!ff_is_numeric(type))
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(type));
@@ -188,17 +181,15 @@ int ff_k_mel_weights(ff_call *c)
     for (int i = 0; i < 5; i++)
         if ((rc = ff_need(c, i, 0, 1, &t[i])))
             return rc;
-    if ((rc = ff_scalar_int(t[0], "num_mel_bins", &bins)) ||
-        (rc = ff_scalar_int(t[1], "dft_length", &length)) ||
-        (rc = ff_scalar_int(t[2], "sample_rate", &rate)) ||
-        (rc = ff_scalar_real(t[3], "lower_edge_hertz", &low)) ||
+    if ((rc = ff_scalar_int(t[0], "num_mel_bins", &bins)) || (rc = ff_scalar_int(t[1], "dft_length", &length)) ||
+        (rc = ff_scalar_int(t[2], "sample_rate", &rate)) || (rc = ff_scalar_real(t[3], "lower_edge_hertz", &low)) ||
         (rc = ff_scalar_real(t[4], "upper_edge_hertz", &high)) ||
         (rc = ff_dtype_argument(c, "output_datatype", FF_FLOAT, &type)))
         return rc;
-    if (bins < 1 || length < 1 || length > INT32_MAX || rate < 1 || !(low >= 0) || !(high >= low) ||
-        !(high <= 1e9) || !ff_is_numeric(type))
-        return ff_fail(FF_ERR_GRAPH, "%lld bins, length %lld, rate %lld, %g to %g hertz",
-                       (long long)bins, (long long)length, (long long)rate, low, high);
+    if (bins < 1 || length < 1 || length > INT32_MAX || rate < 1 || !(low >= 0) || !(high >= low) || !(high <= 1e9) ||
+        !ff_is_numeric(type))
+        return ff_fail(FF_ERR_GRAPH, "%lld bins, length %lld, rate %lld, %g to %g hertz", (long long)bins,
+                       (long long)length, (long long)rate, low, high);
     int64_t dims[2] = {length / 2 + 1, bins};
     if ((rc = ff_out(c, 0, type, 2, dims, &y)))
         return rc;
@@ -215,11 +206,9 @@ int ff_k_mel_weights(ff_call *c)
         if (edge[1] == edge[0])
             ff_tensor_set_real(y, edge[1] * bins + i, 1);
         for (int64_t j = edge[0]; edge[1] > edge[0] && j <= edge[1]; j++)
-            ff_tensor_set_real(y, j * bins + i,
-                               (double)(j - edge[0]) / (double)(edge[1] - edge[0]));
+            ff_tensor_set_real(y, j * bins + i, (double)(j - edge[0]) / (double)(edge[1] - edge[0]));
         for (int64_t j = edge[1]; j < edge[2]; j++)
-            ff_tensor_set_real(y, j * bins + i,
-                               (double)(edge[2] - j) / (double)(edge[2] - edge[1]));
+            ff_tensor_set_real(y, j * bins + i, (double)(edge[2] - j) / (double)(edge[2] - edge[1]));
     }
     return FF_OK;
 }

@@ -43,8 +43,7 @@ int ff_k_softmax(ff_call *c)
             sum += exp(from[i * inner] - largest);
         double shift = log(sum);
         for (int64_t i = 0; i < n; i++)
-            to[i * inner] = *op == 'L' ? from[i * inner] - largest - shift
-                                       : exp(from[i * inner] - largest) / sum;
+            to[i * inner] = *op == 'L' ? from[i * inner] - largest - shift : exp(from[i * inner] - largest) / sum;
     }
     ff_view_store(&vy);
 done:

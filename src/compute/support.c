@@ -27,8 +27,7 @@ int ff_need(const ff_call *c, int i, int low, int high, const ff_tensor **out)
 int ff_axis(int64_t axis, int rank, int *out)
 {
     if (axis < -(int64_t)rank || axis >= rank)
-        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis,
-                       rank);
+        return ff_fail(FF_ERR_GRAPH, "axis %lld is out of range for rank %d", (long long)axis, rank);
     *out = (int)(axis < 0 ? axis + rank : axis);
     return FF_OK;
 }
@@ -53,16 +52,15 @@ int ff_int_list(const ff_tensor *t, int max, int64_t *out, int *n)
     if (!ff_is_numeric(t->dtype))
         return ff_fail(FF_ERR_GRAPH, "a list of numbers has type %s", ff_dtype_name(t->dtype));
     if (t->rank > 1 || t->count > max)
-        return ff_fail(FF_ERR_GRAPH, "a list of %lld numbers (rank %d) where at most %d fit",
-                       (long long)t->count, t->rank, max);
+        return ff_fail(FF_ERR_GRAPH, "a list of %lld numbers (rank %d) where at most %d fit", (long long)t->count,
+                       t->rank, max);
     for (int64_t i = 0; i < t->count; i++)
         out[i] = ff_tensor_get_int(t, i);
     *n = (int)t->count;
     return FF_OK;
 }
 
-int ff_list_argument(const ff_call *c, const char *name, int input, int max, int64_t *out, int *n,
-                     bool *given)
+int ff_list_argument(const ff_call *c, const char *name, int input, int max, int64_t *out, int *n, bool *given)
 {
     *given = false;
     *n = 0;
@@ -72,8 +70,7 @@ int ff_list_argument(const ff_call *c, const char *name, int input, int max, int
             return ff_fail(FF_ERR_GRAPH, "attribute '%s' is not a list of integers", name);
         size_t count = a->type == FF_ATTR_INT ? 1 : a->n;
         if (count > (size_t)max)
-            return ff_fail(FF_ERR_GRAPH, "attribute '%s' has %zu entries where at most %d fit",
-                           name, count, max);
+            return ff_fail(FF_ERR_GRAPH, "attribute '%s' has %zu entries where at most %d fit", name, count, max);
         for (size_t i = 0; i < count; i++)
             out[i] = a->type == FF_ATTR_INT ? a->i : a->ints[i];
         *n = (int)count;
@@ -110,8 +107,7 @@ int ff_dtype_argument(const ff_call *c, const char *name, ff_dtype otherwise, ff
 {
     int64_t t = ff_node_int(c->node, name, otherwise);
     if (t <= FF_UNDEFINED || t >= FF_DTYPE_COUNT || t == FF_COMPLEX64 || t == FF_COMPLEX128)
-        return ff_fail(FF_ERR_GRAPH, "attribute '%s' names no usable type (%lld)", name,
-                       (long long)t);
+        return ff_fail(FF_ERR_GRAPH, "attribute '%s' names no usable type (%lld)", name, (long long)t);
     *out = (ff_dtype)t;
     return FF_OK;
 }
@@ -124,8 +120,8 @@ int ff_check_size(const ff_call *c, int64_t n, size_t size)
     uint64_t bytes;
     if (n < 0 || __builtin_mul_overflow((uint64_t)n, (uint64_t)size, &bytes) || bytes > limit) {
         c->env->over_limit = true;
-        return ff_fail(FF_ERR_NOMEM, "%lld elements are beyond the memory limit of %llu MiB",
-                       (long long)n, (unsigned long long)(limit >> 20));
+        return ff_fail(FF_ERR_NOMEM, "%lld elements are beyond the memory limit of %llu MiB", (long long)n,
+                       (unsigned long long)(limit >> 20));
     }
     return FF_OK;
 }
@@ -175,8 +171,7 @@ int ff_pass_reshaped(ff_call *c, int i, const ff_tensor *t, int rank, const int6
     if (rc)
         return rc;
     if (count != t->count)
-        return ff_fail(FF_ERR_GRAPH, "%lld elements do not fit a shape of %lld",
-                       (long long)t->count, (long long)count);
+        return ff_fail(FF_ERR_GRAPH, "%lld elements do not fit a shape of %lld", (long long)t->count, (long long)count);
     if (i >= c->n_out)
         return ff_fail(FF_ERR_GRAPH, "the node has no output %d", i);
     return ff_tensor_reshape(t, rank, dims, &c->out[i]);
@@ -231,8 +226,7 @@ int64_t ff_span(const int64_t *dims, int from, int to)
     return (int64_t)n;
 }
 
-int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank,
-                 int64_t *out)
+int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int *rank, int64_t *out)
 {
     int n = rank_a > rank_b ? rank_a : rank_b;
     int64_t dims[FF_MAX_RANK] = {0}; /* out may be a or b */
@@ -240,8 +234,7 @@ int ff_broadcast(int rank_a, const int64_t *a, int rank_b, const int64_t *b, int
         int ia = i - (n - rank_a), ib = i - (n - rank_b);
         int64_t da = ia < 0 ? 1 : a[ia], db = ib < 0 ? 1 : b[ib];
         if (da != db && da != 1 && db != 1)
-            return ff_fail(FF_ERR_GRAPH, "dimensions %lld and %lld do not broadcast", (long long)da,
-                           (long long)db);
+            return ff_fail(FF_ERR_GRAPH, "dimensions %lld and %lld do not broadcast", (long long)da, (long long)db);
         dims[i] = da == 1 ? db : da;
     }
     memcpy(out, dims, (size_t)n * sizeof *out);
@@ -290,8 +283,7 @@ void ff_move(ff_tensor *dst, int64_t d, const ff_tensor *src, int64_t s, int64_t
         return;
     }
     size_t size = ff_dtype_size(dst->dtype);
-    memmove((char *)dst->data + (size_t)d * size, (const char *)src->data + (size_t)s * size,
-            (size_t)n * size);
+    memmove((char *)dst->data + (size_t)d * size, (const char *)src->data + (size_t)s * size, (size_t)n * size);
 }
 
 /* One row of n elements of `size` bytes, read `stride` elements apart. */
@@ -340,8 +332,8 @@ void ff_move_strided(ff_tensor *dst, const ff_tensor *src, int64_t offset, const
             for (int64_t i = 0; i < row; i++)
                 ff_move(dst, at + i, src, from + i * strides[last], 1);
         } else {
-            move_row((char *)dst->data + (size_t)at * size,
-                     (const char *)src->data + from * (int64_t)size, size, strides[last], row);
+            move_row((char *)dst->data + (size_t)at * size, (const char *)src->data + from * (int64_t)size, size,
+                     strides[last], row);
         }
         at += row;
     } while (ff_walk_next(&w));

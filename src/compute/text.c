@@ -68,31 +68,27 @@ int ff_k_tfidf(ff_call *c)
     int rc = ff_need(c, 0, 0, 2, &x);
     if (rc)
         return rc;
-    const ff_attr *pool =
-                      ff_node_attr(c->node, x->dtype == FF_STRING ? "pool_strings" : "pool_int64s"),
+    const ff_attr *pool = ff_node_attr(c->node, x->dtype == FF_STRING ? "pool_strings" : "pool_int64s"),
                   *weights = ff_node_attr(c->node, "weights");
     size_t sizes = ff_node_ints(c->node, "ngram_counts", &starts),
            n_columns = ff_node_ints(c->node, "ngram_indexes", &columns);
-    int64_t shortest = ff_node_int(c->node, "min_gram_length", 1),
-            longest = ff_node_int(c->node, "max_gram_length", 1),
+    int64_t shortest = ff_node_int(c->node, "min_gram_length", 1), longest = ff_node_int(c->node, "max_gram_length", 1),
             skips = ff_node_int(c->node, "max_skip_count", 0), width = 0;
     const char *mode = ff_node_string(c->node, "mode", "TF");
     if (!pool || pool->type != (x->dtype == FF_STRING ? FF_ATTR_STRINGS : FF_ATTR_INTS) ||
-        (x->dtype != FF_STRING && x->dtype != FF_INT32 && x->dtype != FF_INT64) || shortest < 1 ||
-        longest < shortest || longest > (int64_t)sizes || skips < 0 || !n_columns ||
+        (x->dtype != FF_STRING && x->dtype != FF_INT32 && x->dtype != FF_INT64) || shortest < 1 || longest < shortest ||
+        longest > (int64_t)sizes || skips < 0 || !n_columns ||
         (weights && (weights->type != FF_ATTR_FLOATS || weights->n != n_columns)))
         return ff_fail(FF_ERR_GRAPH, "pool, counts, indexes and weights do not fit");
     for (size_t i = 0; i < n_columns; i++) {
         if (columns[i] < 0 || columns[i] > INT32_MAX)
-            return ff_fail(FF_ERR_GRAPH, "ngram_indexes has an entry of %lld",
-                           (long long)columns[i]);
+            return ff_fail(FF_ERR_GRAPH, "ngram_indexes has an entry of %lld", (long long)columns[i]);
         width = columns[i] >= width ? columns[i] + 1 : width;
     }
     for (size_t i = 0; i < sizes; i++)
         if (starts[i] < 0 || starts[i] > (int64_t)pool->n || (i && starts[i] < starts[i - 1]))
             return ff_fail(FF_ERR_GRAPH, "ngram_counts has an entry of %lld", (long long)starts[i]);
-    int64_t rows = x->rank == 2 ? x->dims[0] : 1, tokens = x->rank ? x->dims[x->rank - 1] : 1,
-            dims[2] = {rows, width};
+    int64_t rows = x->rank == 2 ? x->dims[0] : 1, tokens = x->rank ? x->dims[x->rank - 1] : 1, dims[2] = {rows, width};
     if ((rc = ff_out(c, 0, FF_FLOAT, x->rank == 2 ? 2 : 1, x->rank == 2 ? dims : dims + 1, &y)))
         return rc;
     float *to = y->data;
@@ -109,8 +105,7 @@ int ff_k_tfidf(ff_call *c)
                 for (int64_t s = 0; s <= (n == 1 ? 0 : skips) && (n - 1) * (s + 1) < tokens; s++)
                     for (int64_t i = 0; i + (n - 1) * (s + 1) < tokens; i++) {
                         int64_t k = 0;
-                        while (k < n &&
-                               same_token(x, r * tokens + i + k * (s + 1), pool, (size_t)(p + k)))
+                        while (k < n && same_token(x, r * tokens + i + k * (s + 1), pool, (size_t)(p + k)))
                             k++;
                         found += k == n;
                     }

@@ -100,8 +100,7 @@ static int map_real(const ff_tensor *x, ff_tensor *y, double (*f)(double))
             to[i] = (float)f(from[i]);
         return FF_OK;
     }
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) &&
-        !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
+    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
         for (int64_t i = 0; i < x->count; i++)
             b.d[i] = f(a.d[i]);
         ff_view_store(&b);
@@ -112,8 +111,7 @@ static int map_real(const ff_tensor *x, ff_tensor *y, double (*f)(double))
 
 /* Compiled for several instruction sets, the best of which is taken at run time: the same bits, as
  * nothing is contracted. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) &&                        \
-    !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define WIDEST
@@ -138,14 +136,13 @@ static void sqrt_floats(const float *x, float *y, int64_t n)
  * filled. */
 WIDEST static void erf_floats(const float *x, float *y, int64_t n)
 {
-    static const double terms[] = {
-        1.3255492376629263e-05,  -3.6714100133394822e-05, 3.1074519938556477e-05,
-        -7.2316829573537689e-05, 0.00029918075233581476,  -0.00067308661482456955,
-        0.0012723244428798353,   -0.0025303564113983157,  0.0048646273671693052,
-        -0.008630037857727757,   0.014345737078073739,    -0.022466183370923432,
-        0.033061469139426869,    -0.045766481964707229,   0.059886799542852254,
-        -0.074727726068914202,   0.090209000917091942,    -0.10771044904014473,
-        0.13167511672359108,     -0.17657623321206911,    0.35353099564411594};
+    static const double terms[] = {1.3255492376629263e-05,  -3.6714100133394822e-05, 3.1074519938556477e-05,
+                                   -7.2316829573537689e-05, 0.00029918075233581476,  -0.00067308661482456955,
+                                   0.0012723244428798353,   -0.0025303564113983157,  0.0048646273671693052,
+                                   -0.008630037857727757,   0.014345737078073739,    -0.022466183370923432,
+                                   0.033061469139426869,    -0.045766481964707229,   0.059886799542852254,
+                                   -0.074727726068914202,   0.090209000917091942,    -0.10771044904014473,
+                                   0.13167511672359108,     -0.17657623321206911,    0.35353099564411594};
     enum { LANES = 16 };
 
     for (int64_t at = 0; at < n; at += LANES) {
@@ -256,10 +253,7 @@ static const struct activation {
     {"Gelu", gelu, {NULL}, {0}},
     {"HardSigmoid", hard_sigmoid, {"alpha", "beta"}, {0.2f, 0.5f}},
     {"LeakyRelu", leaky_relu, {"alpha"}, {0.01f}},
-    {"Selu",
-     selu,
-     {"alpha", NULL, "gamma"},
-     {1.67326319217681884765625f, 0, 1.05070102214813232421875f}},
+    {"Selu", selu, {"alpha", NULL, "gamma"}, {1.67326319217681884765625f, 0, 1.05070102214813232421875f}},
     {"Shrink", shrink, {"lambd", "bias"}, {0.5f, 0}},
     {"ThresholdedRelu", thresholded_relu, {"alpha"}, {1}},
 };
@@ -284,8 +278,7 @@ int ff_k_activation(ff_call *c)
     parameters p = {v[0], v[1], v[2]};
     if (!strcmp(c->node->op, "Gelu"))
         p.alpha = !strcmp(ff_node_string(c->node, "approximate", "none"), "tanh");
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) &&
-        !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
+    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
         for (int64_t i = 0; i < x->count; i++)
             b.d[i] = f->f(a.d[i], &p);
         ff_view_store(&b);
@@ -331,8 +324,7 @@ int ff_k_clip(ff_call *c)
         return FF_OK;
     }
     int64_t lo = 0, hi = 0;
-    if ((low && (rc = ff_scalar_int(low, "min", &lo))) ||
-        (high && (rc = ff_scalar_int(high, "max", &hi))))
+    if ((low && (rc = ff_scalar_int(low, "min", &lo))) || (high && (rc = ff_scalar_int(high, "max", &hi))))
         return rc;
     bool u = ff_work_of(x->dtype) == FF_WORK_UINT;
     for (int64_t i = 0; i < x->count; i++) {
@@ -425,8 +417,7 @@ int ff_k_prelu(ff_call *c)
         goto done;
     }
     ff_broadcast_strides(slope, rank, strides);
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) &&
-        !(rc = ff_view_read(slope, FF_WORK_DOUBLE, &s)) &&
+    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_read(slope, FF_WORK_DOUBLE, &s)) &&
         !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
         ff_walk w;
         ff_walk_start(&w, rank, dims);

@@ -6,8 +6,7 @@
 
 bool ff_is_numeric(ff_dtype t)
 {
-    return t != FF_UNDEFINED && t != FF_STRING && t != FF_COMPLEX64 && t != FF_COMPLEX128 &&
-           t < FF_DTYPE_COUNT;
+    return t != FF_UNDEFINED && t != FF_STRING && t != FF_COMPLEX64 && t != FF_COMPLEX128 && t < FF_DTYPE_COUNT;
 }
 
 bool ff_is_integer(ff_dtype t)

@@ -6,8 +6,7 @@
 
 enum { LARGE = INT32_MAX }; /* no attribute above it, so that sums and products cannot overflow */
 
-static int fill(const ff_call *c, const char *name, int n, int64_t lowest, int64_t otherwise,
-                int64_t *out)
+static int fill(const ff_call *c, const char *name, int n, int64_t lowest, int64_t otherwise, int64_t *out)
 {
     const int64_t *list;
     size_t given = ff_node_ints(c->node, name, &list);
@@ -21,8 +20,7 @@ static int fill(const ff_call *c, const char *name, int n, int64_t lowest, int64
     return FF_OK;
 }
 
-int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64_t *kernel,
-                   ff_window *w)
+int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64_t *kernel, ff_window *w)
 {
     int64_t pads[2 * FF_MAX_RANK];
     const int64_t *list;
@@ -33,8 +31,7 @@ int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64
         return ff_fail(FF_ERR_GRAPH, "kernel_shape is missing");
     if ((rc = fill(c, "kernel_shape", spatial, 1, 1, w->kernel)) ||
         (rc = fill(c, "strides", spatial, 1, 1, w->stride)) ||
-        (rc = fill(c, "dilations", spatial, 1, 1, w->dilation)) ||
-        (rc = fill(c, "pads", 2 * spatial, 0, 0, pads)))
+        (rc = fill(c, "dilations", spatial, 1, 1, w->dilation)) || (rc = fill(c, "pads", 2 * spatial, 0, 0, pads)))
         return rc;
     const char *mode = ff_node_string(c->node, "auto_pad", "NOTSET");
     bool same = !strcmp(mode, "SAME_UPPER") || !strcmp(mode, "SAME_LOWER");
@@ -44,8 +41,7 @@ int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64
     for (int i = 0; i < spatial; i++) {
         if (kernel) {
             if (ff_node_attr(c->node, "kernel_shape") && w->kernel[i] != kernel[i])
-                return ff_fail(FF_ERR_GRAPH,
-                               "kernel_shape is %lld along axis %d, the weights have %lld",
+                return ff_fail(FF_ERR_GRAPH, "kernel_shape is %lld along axis %d, the weights have %lld",
                                (long long)w->kernel[i], i, (long long)kernel[i]);
             w->kernel[i] = kernel[i];
         }
@@ -67,8 +63,8 @@ int ff_window_init(const ff_call *c, int spatial, const int64_t *in, const int64
         }
         int64_t room = in[i] + w->begin[i] + w->end[i] - reach;
         if (room < 0)
-            return ff_fail(FF_ERR_GRAPH, "a kernel that reaches over %lld on an axis of %lld",
-                           (long long)reach, (long long)(in[i] + w->begin[i] + w->end[i]));
+            return ff_fail(FF_ERR_GRAPH, "a kernel that reaches over %lld on an axis of %lld", (long long)reach,
+                           (long long)(in[i] + w->begin[i] + w->end[i]));
         w->out[i] = room / w->stride[i] + 1;
         if (ceil_mode && room % w->stride[i]) {
             w->out[i]++;

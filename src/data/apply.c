@@ -43,8 +43,10 @@ int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out)
         s = (ff_shape){s.dtype, 4, {-1, -1, -1, -1}};
     if (s.rank != 4) {
         char *text = describe(&s);
-        int code = ff_fail(FF_ERR_GRAPH, "an input of shape %s does not take pictures: four dims "
-                                         "are wanted, [N,3,H,W] or [N,H,W,3]", text);
+        int code = ff_fail(FF_ERR_GRAPH,
+                           "an input of shape %s does not take pictures: four dims "
+                           "are wanted, [N,3,H,W] or [N,H,W,3]",
+                           text);
         free(text);
         return code;
     }
@@ -62,16 +64,14 @@ int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out)
         s.dims[h] = height ? height : USUAL_SIDE;
     if (s.dims[w] < 0)
         s.dims[w] = width ? width : USUAL_SIDE;
-    if (s.dims[0] < 1 || !is_channels(s.dims[c]) || s.dims[h] < 1 || s.dims[w] < 1 ||
-        s.dims[h] > 8192 || s.dims[w] > 8192 || (height && s.dims[h] != height) ||
-        (width && s.dims[w] != width)) {
+    if (s.dims[0] < 1 || !is_channels(s.dims[c]) || s.dims[h] < 1 || s.dims[w] < 1 || s.dims[h] > 8192 ||
+        s.dims[w] > 8192 || (height && s.dims[h] != height) || (width && s.dims[w] != width)) {
         char *text = describe(declared);
         ff_shape wanted = {s.dtype, 4, {s.dims[0], 3, height ? height : -1, width ? width : -1}};
         if (layout == FF_LAYOUT_NHWC)
             wanted = (ff_shape){s.dtype, 4, {s.dims[0], wanted.dims[2], wanted.dims[3], 3}};
         char *pictures = describe(&wanted);
-        int code = ff_fail(FF_ERR_GRAPH, "an input of shape %s does not take pictures of shape %s",
-                           text, pictures);
+        int code = ff_fail(FF_ERR_GRAPH, "an input of shape %s does not take pictures of shape %s", text, pictures);
         free(text);
         free(pictures);
         return code;
@@ -85,8 +85,7 @@ int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out)
 static void crop(const float *in, int in_width, int in_height, float *out, int width, int height)
 {
     int left = width > in_width ? -((width - in_width) / 2) : (int)rint((in_width - width) / 2.0);
-    int top = height > in_height ? -((height - in_height) / 2)
-                                 : (int)rint((in_height - height) / 2.0);
+    int top = height > in_height ? -((height - in_height) / 2) : (int)rint((in_height - height) / 2.0);
     int first = left < 0 ? -left : 0, last = in_width - left < width ? in_width - left : width;
     memset(out, 0, (size_t)width * (size_t)height * 3 * sizeof *out);
     for (int y = 0; y < height; y++)
@@ -107,8 +106,8 @@ static int pixels(const ff_pre *p, const ff_image *image, int width, int height,
         int64_t other = upright ? image->width : image->height;
         int64_t longer = side * p->shorter / other;
         if (longer > (int64_t)64 * p->shorter || longer > 65535)
-            return ff_fail(FF_ERR_INPUT, "%dx%d pixels are too long and narrow for size=short:%d",
-                           image->width, image->height, p->shorter);
+            return ff_fail(FF_ERR_INPUT, "%dx%d pixels are too long and narrow for size=short:%d", image->width,
+                           image->height, p->shorter);
         wide = upright ? p->shorter : (int)longer;
         high = upright ? (int)longer : p->shorter;
     }
@@ -133,8 +132,7 @@ static int pixels(const ff_pre *p, const ff_image *image, int width, int height,
 }
 
 /* (x/scale - mean)/std into the layout. */
-static void normalise(const ff_pre *p, const float *in, bool planes, bool grey, int64_t area,
-                      float *out)
+static void normalise(const ff_pre *p, const float *in, bool planes, bool grey, int64_t area, float *out)
 {
     float scale = (float)p->scale;
     int channels = grey ? 1 : 3;
@@ -158,16 +156,19 @@ static int to_integers(const ff_tensor *from, ff_dtype type, ff_tensor **out)
     static const struct {
         ff_dtype type;
         double low, high;
-    } ranges[] = {{FF_UINT8, 0, 255},          {FF_INT8, -128, 127},
-                  {FF_UINT16, 0, 65535},       {FF_INT16, -32768, 32767},
-                  {FF_INT32, -2147483648.0, 2147483520.0}, {FF_INT64, -9e15, 9e15},
-                  {FF_UINT32, 0, 4294967040.0}, {FF_UINT64, 0, 9e15}};
+    } ranges[] = {{FF_UINT8, 0, 255},
+                  {FF_INT8, -128, 127},
+                  {FF_UINT16, 0, 65535},
+                  {FF_INT16, -32768, 32767},
+                  {FF_INT32, -2147483648.0, 2147483520.0},
+                  {FF_INT64, -9e15, 9e15},
+                  {FF_UINT32, 0, 4294967040.0},
+                  {FF_UINT64, 0, 9e15}};
     size_t r = 0;
     while (r < FF_COUNT(ranges) && ranges[r].type != type)
         r++;
     if (r == FF_COUNT(ranges))
-        return ff_fail(FF_ERR_GRAPH, "an input of type %s does not take pictures",
-                       ff_dtype_name(type));
+        return ff_fail(FF_ERR_GRAPH, "an input of type %s does not take pictures", ff_dtype_name(type));
     ff_tensor *t;
     int code = ff_tensor_create(type, from->rank, from->dims, &t);
     if (code != FF_OK)

@@ -76,8 +76,9 @@ int arrays_load(const char *path, arrays **out)
     size_t got = f ? fread(magic, 1, sizeof magic, f) : 0;
     if (f)
         fclose(f);
-    bool npy = got == 6 && memcmp(magic, "\x93NUMPY", 6) == 0, npz = got >= 4 && memcmp(magic, "PK", 2) == 0 &&
-         ((magic[2] == 3 && magic[3] == 4) || (magic[2] == 5 && magic[3] == 6));
+    bool npy = got == 6 && memcmp(magic, "\x93NUMPY", 6) == 0,
+         npz = got >= 4 && memcmp(magic, "PK", 2) == 0 &&
+               ((magic[2] == 3 && magic[3] == 4) || (magic[2] == 5 && magic[3] == 6));
     if (!npy && !npz)
         return FF_OK;
     int code = ff_read_file(path, MAX_ARRAYS_FILE, &data, &size);

@@ -6,9 +6,9 @@
 #include "fetafix/data.h"
 
 typedef struct arrays {
-    int n;             /* of them: inputs of the model */
-    int64_t count;     /* samples */
-    char **names;      /* keys of the NPZ; "" of an NPY */
+    int n;         /* of them: inputs of the model */
+    int64_t count; /* samples */
+    char **names;  /* keys of the NPZ; "" of an NPY */
     ff_tensor **at;
 } arrays;
 
@@ -25,6 +25,7 @@ int arrays_sample(const arrays *a, int array, int64_t sample, const ff_shape *sh
 /* Entries of a ZIP file: `take` gets each one unpacked, with its name (borrowed). Stored and deflated entries; bounded
  * by what is left of `budget` bytes, and by each entry's own declared size, checked as it is unpacked. */
 int zip_read(const char *path, const uint8_t *data, size_t size, uint64_t budget,
-             int (*take)(void *context, const char *name, const uint8_t *bytes, size_t size), void *context) FF_MUST_USE;
+             int (*take)(void *context, const char *name, const uint8_t *bytes, size_t size),
+             void *context) FF_MUST_USE;
 
 #endif

@@ -29,10 +29,8 @@ static const struct {
     bool antialias;
     const char *name;
 } kernels[KERNELS] = {
-    {FF_RESIZE_BILINEAR, false, "bilinear"},
-    {FF_RESIZE_BILINEAR, true, "bilinear antialiased"},
-    {FF_RESIZE_BICUBIC, false, "bicubic"},
-    {FF_RESIZE_BICUBIC, true, "bicubic antialiased"},
+    {FF_RESIZE_BILINEAR, false, "bilinear"}, {FF_RESIZE_BILINEAR, true, "bilinear antialiased"},
+    {FF_RESIZE_BICUBIC, false, "bicubic"},   {FF_RESIZE_BICUBIC, true, "bicubic antialiased"},
     {FF_RESIZE_NEAREST, false, "nearest"},
 };
 

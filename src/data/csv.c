@@ -33,8 +33,8 @@ static void add_label(ff_buf *b, const ff_label *l)
         ff_buf_printf(b, "%.9g", (double)l->margin);
 }
 
-int ff_labels_write_csv(const ff_dataset *d, const ff_labels *source, const ff_labels *target,
-                        const char *path, bool force)
+int ff_labels_write_csv(const ff_dataset *d, const ff_labels *source, const ff_labels *target, const char *path,
+                        bool force)
 {
     ff_buf b = {0};
     ff_buf_puts(&b, "image,source1,source2,source3,source4,source5,source_margin,"

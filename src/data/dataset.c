@@ -130,8 +130,7 @@ static int check_file(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return ff_fail(FF_ERR_INPUT, "'%s': %s", path,
-                       errno == ENOENT ? "no such file" : strerror(errno));
+        return ff_fail(FF_ERR_INPUT, "'%s': %s", path, errno == ENOENT ? "no such file" : strerror(errno));
     if (!S_ISREG(st.st_mode))
         return ff_fail(FF_ERR_INPUT, "'%s': is not a regular file", path);
     return FF_OK;
@@ -179,8 +178,7 @@ static int read_list(ff_dataset *d, const char *path, int limit)
         return code;
     }
     char *folder = ff_path_dirname(path);
-    for (char *line = strtok_r(text, "\n", &rest); line && code == FF_OK;
-         line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = strtok_r(text, "\n", &rest); line && code == FF_OK; line = strtok_r(NULL, "\n", &rest)) {
         size_t n = strlen(line);
         while (n > 0 && strchr(" \t\r", line[n - 1]))
             line[--n] = '\0';
@@ -221,8 +219,7 @@ int ff_dataset_open(const char *path, int limit, ff_dataset **out)
     if (limit < 0)
         return ff_fail(FF_ERR_USAGE, "a limit of %d images", limit);
     if (stat(path, &st) != 0)
-        return ff_fail(FF_ERR_INPUT, "'%s': %s", path,
-                       errno == ENOENT ? "no such file or folder" : strerror(errno));
+        return ff_fail(FF_ERR_INPUT, "'%s': %s", path, errno == ENOENT ? "no such file or folder" : strerror(errno));
     ff_dataset *d = ff_alloc(sizeof *d);
     pthread_mutex_init(&d->mutex, NULL);
     if (S_ISDIR(st.st_mode)) {

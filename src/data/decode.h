@@ -14,7 +14,7 @@ int png_decode(const uint8_t *data, size_t size, ff_image *out);
 
 /* Refuses sizes out of bounds, and sizes that `least_bytes` (what an encoder needs at the very least
  * for so many pixels) shows to be untrue; else takes the memory. */
-int image_begin(const char *format, uint64_t width, uint64_t height, uint64_t least_bytes,
-                size_t file_size, ff_image *out);
+int image_begin(const char *format, uint64_t width, uint64_t height, uint64_t least_bytes, size_t file_size,
+                ff_image *out);
 
 #endif

@@ -11,8 +11,8 @@ int ff_label_plan(const ff_model *m, const char *output, const ff_pre *pre, cons
     int code = ff_feed_shapes(set, pre, m, shapes);
     if (code)
         return code;
-    ff_plan_options o = {.reference = reference, .feeds = shapes, .output = output,
-                        .cancel = task ? task->cancel : NULL};
+    ff_plan_options o = {
+        .reference = reference, .feeds = shapes, .output = output, .cancel = task ? task->cancel : NULL};
     return ff_plan_create(m, &o, out);
 }
 
@@ -23,9 +23,8 @@ static bool is_models_fault(int code)
     return code == FF_ERR_GRAPH;
 }
 
-int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set,
-                   bool reference, uint64_t memory, ff_keep keep, const ff_task *task,
-                   ff_labels **out)
+int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set, bool reference,
+                   uint64_t memory, ff_keep keep, const ff_task *task, ff_labels **out)
 {
     ff_plan *plan = NULL;
     ff_feed *feed = NULL;

@@ -9,9 +9,9 @@
 struct ff_feed {
     const ff_dataset *set;
     ff_pre pre;
-    int n;                       /* inputs */
+    int n; /* inputs */
     ff_shape shapes[FF_MOST_INPUTS];
-    int arrays[FF_MOST_INPUTS];  /* of the set, by input */
+    int arrays[FF_MOST_INPUTS]; /* of the set, by input */
     ff_key key;
     bool has_key;
     pthread_mutex_t mutex;
@@ -19,8 +19,7 @@ struct ff_feed {
     uint64_t bytes, budget;
 };
 
-int ff_feed_create(const ff_dataset *d, const ff_pre *p, const ff_shape *shape, uint64_t budget,
-                   ff_feed **out)
+int ff_feed_create(const ff_dataset *d, const ff_pre *p, const ff_shape *shape, uint64_t budget, ff_feed **out)
 {
     ff_shape s;
     int code = ff_pre_input_shape(p, shape, &s);

@@ -20,8 +20,7 @@ static bool is_constant(const ff_value *v)
         const ff_node *n = v->producer;
         if (strcmp(n->op, "Constant") == 0)
             return true;
-        static const char *const views[] = {"Identity", "Cast", "Reshape", "Unsqueeze", "Squeeze",
-                                            "Transpose"};
+        static const char *const views[] = {"Identity", "Cast", "Reshape", "Unsqueeze", "Squeeze", "Transpose"};
         bool view = false;
         for (size_t i = 0; i < FF_COUNT(views); i++)
             view = view || strcmp(n->op, views[i]) == 0;
@@ -36,8 +35,7 @@ static bool is_constant(const ff_value *v)
 static bool normalises_itself(const ff_value *input)
 {
     static const char *const arithmetic[] = {"Sub", "Div", "Mul", "Add"};
-    static const char *const movement[] = {"Transpose", "Identity", "Cast", "Unsqueeze", "Squeeze",
-                                           "Reshape"};
+    static const char *const movement[] = {"Transpose", "Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape"};
     const ff_value *v = input;
     for (int depth = 0; depth < 8 && v->n_users > 0; depth++) {
         const ff_node *n = v->users[0].node;
@@ -111,8 +109,7 @@ static const char *choose(const ff_model *m, const ff_value *input, const char *
     }
     bool nhwc = is_nhwc(&input->declared);
     bool torch = strcasestr(producer, "torch") != NULL && !strcasestr(producer, "onnx2torch");
-    if (!torch && (any_name_holds(g, "vgg16") || any_name_holds(g, "vgg19") ||
-                   any_name_holds(g, "block1_conv1"))) {
+    if (!torch && (any_name_holds(g, "vgg16") || any_name_holds(g, "vgg19") || any_name_holds(g, "block1_conv1"))) {
         *why = "names of Keras' VGG, which takes BGR minus a mean";
         return "caffe";
     }
@@ -128,8 +125,8 @@ static const char *choose(const ff_model *m, const ff_value *input, const char *
         *why = "it comes from Caffe";
         return "caffe";
     }
-    if (strcasestr(producer, "tf2onnx") || strcasestr(producer, "keras") ||
-        strcasestr(producer, "tensorflow") || any_name_holds(g, "BiasAdd")) {
+    if (strcasestr(producer, "tf2onnx") || strcasestr(producer, "keras") || strcasestr(producer, "tensorflow") ||
+        any_name_holds(g, "BiasAdd")) {
         *why = "it comes from TensorFlow or Keras, most of whose networks take -1 to 1";
         return "tf";
     }

@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-int image_begin(const char *format, uint64_t width, uint64_t height, uint64_t least_bytes,
-                size_t file_size, ff_image *out)
+int image_begin(const char *format, uint64_t width, uint64_t height, uint64_t least_bytes, size_t file_size,
+                ff_image *out)
 {
     if (width == 0 || height == 0)
         return ff_fail(FF_ERR_INPUT, "%s: no pixels", format);
     if (width > MAX_PIXELS || height > MAX_PIXELS || width * height > MAX_PIXELS)
-        return ff_fail(FF_ERR_INPUT, "%s: %llux%llu is more than %d million pixels", format,
-                       (unsigned long long)width, (unsigned long long)height, MAX_PIXELS / 1000000);
+        return ff_fail(FF_ERR_INPUT, "%s: %llux%llu is more than %d million pixels", format, (unsigned long long)width,
+                       (unsigned long long)height, MAX_PIXELS / 1000000);
     if (least_bytes > file_size)
         return ff_fail(FF_ERR_INPUT, "%s: %llux%llu pixels cannot come from %zu bytes", format,
                        (unsigned long long)width, (unsigned long long)height, file_size);
     out->rgb = malloc((size_t)(3 * width * height));
     if (!out->rgb)
-        return ff_fail(FF_ERR_NOMEM, "%s: out of memory for %llux%llu pixels", format,
-                       (unsigned long long)width, (unsigned long long)height);
+        return ff_fail(FF_ERR_NOMEM, "%s: out of memory for %llux%llu pixels", format, (unsigned long long)width,
+                       (unsigned long long)height);
     out->width = (int)width;
     out->height = (int)height;
     return FF_OK;

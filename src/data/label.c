@@ -66,8 +66,7 @@ static bool is_whole(ff_dtype t)
     return t != FF_FLOAT && t != FF_DOUBLE && t != FF_FLOAT16 && t != FF_BFLOAT16;
 }
 
-int ff_label_fill(ff_tensor *const *outputs, int n, const ff_shape *input, ff_keep keep, ff_label *l,
-                  int64_t *width)
+int ff_label_fill(ff_tensor *const *outputs, int n, const ff_shape *input, ff_keep keep, ff_label *l, int64_t *width)
 {
     if (n > FF_MOST_OUTPUTS)
         return ff_fail(FF_ERR_GRAPH, "%d outputs are read, at most %d can be compared", n, FF_MOST_OUTPUTS);
@@ -198,8 +197,8 @@ static char *first_error(const run *r, int n)
     return code ? ff_strdup(ff_error()) : NULL;
 }
 
-int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store,
-                 ff_keep keep, const ff_task *task, ff_labels *l)
+int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store, ff_keep keep,
+                 const ff_task *task, ff_labels *l)
 {
     if (!ids)
         n = ff_dataset_count(ff_feed_dataset(feed));

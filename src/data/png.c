@@ -57,8 +57,7 @@ static void flush(png_structp png)
 static uint64_t least_bytes(png_structp png, png_infop info)
 {
     uint64_t bits = (uint64_t)png_get_bit_depth(png, info) * png_get_channels(png, info);
-    uint64_t raw = ((uint64_t)png_get_image_width(png, info) * bits + 7) / 8 *
-                   png_get_image_height(png, info);
+    uint64_t raw = ((uint64_t)png_get_image_width(png, info) * bits + 7) / 8 * png_get_image_height(png, info);
     return raw / DEFLATE_LIMIT;
 }
 
@@ -130,9 +129,8 @@ int ff_image_encode_png(const ff_image *image, ff_buf *out)
         goto out;
     }
     png_set_write_fn(png, w, write_bytes, flush);
-    png_set_IHDR(png, info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
-                 PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, info, (png_uint_32)image->width, (png_uint_32)image->height, 8, PNG_COLOR_TYPE_RGB,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, info);
     for (int y = 0; y < image->height; y++)
         png_write_row(png, image->rgb + (size_t)y * 3 * (size_t)image->width);

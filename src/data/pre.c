@@ -15,8 +15,8 @@
 #define TORCH    "resize=bilinear antialias=on order=rgb " IMAGENET " layout=auto"
 #define TF       SQUASH "scale=127.5 mean=1,1,1 std=1,1,1 layout=auto"
 #define SLIM     SQUASH IMAGENET " layout=auto"
-#define CAFFE                                                                                      \
-    "resize=bilinear antialias=off crop=none order=bgr scale=1 mean=103.939,116.779,123.68 "       \
+#define CAFFE                                                                                                          \
+    "resize=bilinear antialias=off crop=none order=bgr scale=1 mean=103.939,116.779,123.68 "                           \
     "std=1,1,1 layout=auto"
 
 /* The families first, then what the paper's settings give each network by framework. Sizes that are
@@ -47,8 +47,7 @@ static const struct {
     {"tflite-inception", "size=299x299 " TF},
 };
 
-static const char *const words[] = {"size",  "resize", "antialias", "crop",  "order",
-                                    "scale", "mean",   "std",       "layout"};
+static const char *const words[] = {"size", "resize", "antialias", "crop", "order", "scale", "mean", "std", "layout"};
 static const char *const resizes[] = {"bilinear", "nearest", "bicubic"};
 static const char *const layouts[] = {"auto", "NCHW", "NHWC"};
 static const char *const orders[] = {"rgb", "bgr"};
@@ -128,11 +127,10 @@ static int wrong_word(const char *word, size_t key, const char *value)
     const char *near = ff_nearest(name, names, n);
     int code;
     if (near)
-        code = ff_fail(FF_ERR_USAGE, "preprocessing: unknown %s '%s'; did you mean '%s'?",
-                       value ? "word" : "preset", name, near);
+        code = ff_fail(FF_ERR_USAGE, "preprocessing: unknown %s '%s'; did you mean '%s'?", value ? "word" : "preset",
+                       name, near);
     else
-        code = ff_fail(FF_ERR_USAGE, "preprocessing: unknown %s '%s'; %s", value ? "word" : "preset",
-                       name,
+        code = ff_fail(FF_ERR_USAGE, "preprocessing: unknown %s '%s'; %s", value ? "word" : "preset", name,
                        value ? "known are size resize antialias crop order scale mean std layout"
                              : "known are torch tf tf-imagenet caffe unit raw, or words as size=WxH");
     free(name);
@@ -155,8 +153,7 @@ static int parse_word(const char *word, ff_pre *p)
     case 0: /* size */
         if (strcasecmp(value, "auto") == 0) {
             p->width = p->height = p->shorter = 0;
-        } else if (strncasecmp(value, "short:", 6) == 0 && !strchr(value, 'x') &&
-                   parse_sides(value + 6, &a, &b)) {
+        } else if (strncasecmp(value, "short:", 6) == 0 && !strchr(value, 'x') && parse_sides(value + 6, &a, &b)) {
             p->shorter = a;
             p->width = p->height = 0;
         } else if (parse_sides(value, &a, &b)) {
@@ -301,11 +298,11 @@ bool ff_pre_equal(const ff_pre *a, const ff_pre *b)
     bool whole_b = !b->shorter && b->crop_width == b->width && b->crop_height == b->height;
     int crop_aw = whole_a ? 0 : a->crop_width, crop_ah = whole_a ? 0 : a->crop_height;
     int crop_bw = whole_b ? 0 : b->crop_width, crop_bh = whole_b ? 0 : b->crop_height;
-    return a->width == b->width && a->height == b->height && a->shorter == b->shorter &&
-           crop_aw == crop_bw && crop_ah == crop_bh && a->resize == b->resize &&
+    return a->width == b->width && a->height == b->height && a->shorter == b->shorter && crop_aw == crop_bw &&
+           crop_ah == crop_bh && a->resize == b->resize &&
            (a->antialias == b->antialias || a->resize == FF_RESIZE_NEAREST) && a->bgr == b->bgr &&
-           (float)a->scale == (float)b->scale && same_reals(a->mean, b->mean) &&
-           same_reals(a->std, b->std) && a->layout == b->layout;
+           (float)a->scale == (float)b->scale && same_reals(a->mean, b->mean) && same_reals(a->std, b->std) &&
+           a->layout == b->layout;
 }
 
 void ff_pre_carry(const ff_pre *from, const ff_pre *to, ff_pre *onto)

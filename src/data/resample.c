@@ -75,8 +75,7 @@ static void taps_kernel(taps *t, int in, ff_resize kernel, bool antialias)
         for (int pass = 0; pass < 2; pass++)
             for (int k = 0; k < t->count; k++) {
                 double x = ((double)(first + k) - s) / widen;
-                double w = kernel == FF_RESIZE_BICUBIC ? keys(x, antialias ? -0.5 : -0.75)
-                                                       : triangle(x);
+                double w = kernel == FF_RESIZE_BICUBIC ? keys(x, antialias ? -0.5 : -0.75) : triangle(x);
                 bool outside = first + k < 0 || first + k >= in;
                 if (antialias && outside)
                     w = 0;
@@ -187,8 +186,7 @@ static void down(window *w, const taps *t, int d, float *out)
     }
 }
 
-int resample(const ff_image *image, int width, int height, ff_resize kernel, bool antialias,
-             float *out)
+int resample(const ff_image *image, int width, int height, ff_resize kernel, bool antialias, float *out)
 {
     taps x = {0}, y = {0};
     window w = {.image = image, .across = &x};

@@ -6,7 +6,6 @@
 #include "fetafix/data.h"
 
 /* out: height rows of width interleaved RGB floats in 0..255. */
-int resample(const ff_image *image, int width, int height, ff_resize kernel, bool antialias,
-             float *out);
+int resample(const ff_image *image, int width, int height, ff_resize kernel, bool antialias, float *out);
 
 #endif

@@ -107,9 +107,13 @@ static bool read_entry(const uint8_t **at, const uint8_t *stop, entry *e)
     if (stop - p < DIRECTORY_BYTES || memcmp(p, "PK\1\2", 4) != 0)
         return false;
     uint64_t extra = number(p + 30, 2), comment = number(p + 32, 2);
-    *e = (entry){.name = p + DIRECTORY_BYTES, .name_length = (unsigned)number(p + 28, 2),
-                 .method = (unsigned)number(p + 10, 2), .flags = (unsigned)number(p + 8, 2),
-                 .packed = number(p + 20, 4), .unpacked = number(p + 24, 4), .offset = number(p + 42, 4),
+    *e = (entry){.name = p + DIRECTORY_BYTES,
+                 .name_length = (unsigned)number(p + 28, 2),
+                 .method = (unsigned)number(p + 10, 2),
+                 .flags = (unsigned)number(p + 8, 2),
+                 .packed = number(p + 20, 4),
+                 .unpacked = number(p + 24, 4),
+                 .offset = number(p + 42, 4),
                  .crc = (uint32_t)number(p + 16, 4)};
     if ((uint64_t)(stop - e->name) < e->name_length + extra + comment)
         return false;
@@ -155,8 +159,8 @@ static bool crc_fits(const uint8_t *data, uint64_t size, uint32_t expected)
     return crc == expected;
 }
 
-static int unpack(const char *path, const uint8_t *data, size_t size, const entry *e, const char *name,
-                  uint8_t **room, const uint8_t **bytes)
+static int unpack(const char *path, const uint8_t *data, size_t size, const entry *e, const char *name, uint8_t **room,
+                  const uint8_t **bytes)
 {
     if (e->offset > size || size - e->offset < LOCAL_BYTES || memcmp(data + e->offset, "PK\3\4", 4) != 0)
         return malformed(path, "an entry lies outside");

@@ -36,8 +36,7 @@ int build_rep_for(ff_plan *p, int value, const ff_layout *l)
 
 bool build_representable(const pvalue *x)
 {
-    return x->fixed && x->shape.dtype == FF_FLOAT && x->shape.rank >= 1 &&
-           shape_count(&x->shape) > 0;
+    return x->fixed && x->shape.dtype == FF_FLOAT && x->shape.rank >= 1 && shape_count(&x->shape) > 0;
 }
 
 int build_tensor_rep(ff_plan *p, int value)
@@ -60,12 +59,8 @@ int build_value(ff_plan *p, int rank, const int64_t *dims)
         p->values = ff_realloc_array(p->values, (size_t)p->values_capacity, sizeof *p->values);
     }
     pvalue *x = &p->values[p->n_values];
-    *x = (pvalue){.shape = {.dtype = FF_FLOAT, .rank = rank},
-                  .fixed = true,
-                  .live = true,
-                  .feed = -1,
-                  .step = -1,
-                  .own = -1};
+    *x = (pvalue){
+        .shape = {.dtype = FF_FLOAT, .rank = rank}, .fixed = true, .live = true, .feed = -1, .step = -1, .own = -1};
     memcpy(x->shape.dims, dims, (size_t)rank * sizeof *dims);
     return p->n_values++;
 }
@@ -207,8 +202,7 @@ static int build(ff_plan *p, const ff_node *n, const bool *absorbed)
     view_kind view = match_view(p, n, perm);
     if (view == VIEW_RESHAPE)
         return reshape(p, n, y->id, n->inputs[0]->id);
-    if (p->reference || !y ||
-        !build_representable(&p->values[y->id])) /* its shape may be unknown */
+    if (p->reference || !y || !build_representable(&p->values[y->id])) /* its shape may be unknown */
         return build_node(p, n, false);
     if (view == VIEW_PERMUTE && p->values[n->inputs[0]->id].n_reps)
         return build_permute(p, n, y->id, n->inputs[0]->id, perm);
@@ -243,8 +237,7 @@ int plan_build_steps(ff_plan *p)
         if (match_pool(p, g->nodes[i], &pool, &input) && input != g->nodes[i]->inputs[0]->id)
             absorbed[g->nodes[i]->inputs[0]->id] = true;
     }
-    for (int i = 0; i < g->n_nodes && code == FF_OK && (code = plan_check_cancel(p)) == FF_OK;
-         i++) {
+    for (int i = 0; i < g->n_nodes && code == FF_OK && (code = plan_check_cancel(p)) == FF_OK; i++) {
         bool live = false;
         for (int o = 0; o < g->nodes[i]->n_outputs; o++) {
             const ff_value *v = g->nodes[i]->outputs[o];

@@ -9,10 +9,8 @@
 int build_rep(ff_plan *p, int value, rep_kind kind, const ff_layout *l);
 /* The representation of that layout, added when there is none. */
 int build_rep_for(ff_plan *p, int value, const ff_layout *l);
-int build_value(ff_plan *p, int rank,
-                const int64_t *dims); /* of the plan's own; may move p->values */
-step *build_step(ff_plan *p, step_kind kind, const ff_node *n, int n_in,
-                 int n_out); /* may move p->steps */
+int build_value(ff_plan *p, int rank, const int64_t *dims); /* of the plan's own; may move p->values */
+step *build_step(ff_plan *p, step_kind kind, const ff_node *n, int n_in, int n_out); /* may move p->steps */
 /* The last step made is the one that makes `value`. */
 void build_makes(ff_plan *p, int value);
 /* `to` becomes another view of a representation of `from`. */

@@ -110,8 +110,7 @@ static int build_conv(ff_plan *p, chain *c, int index)
     s->weights = packed;
     s->bias = bias;
     s->in[0] = (port){view, build_rep_for(p, view, &prim->src)};
-    s->in[1] =
-        (port){l->residual, l->residual >= 0 ? build_rep_for(p, l->residual, &prim->dst) : -1};
+    s->in[1] = (port){l->residual, l->residual >= 0 ? build_rep_for(p, l->residual, &prim->dst) : -1};
     s->out[0] = (port){to, build_rep(p, to, REP_BUFFER, &prim->dst)};
     s->hidden = ff_alloc_array((size_t)(c->n_before + index) + 1, sizeof *s->hidden);
     for (int i = 0; i < c->n_before; i++)
@@ -179,8 +178,8 @@ static int clip_is_exact(ff_plan *p, const chain *c, bool *out)
 
     if (code != FF_OK)
         return code;
-    *out = (strstr(prim->impl, "avx2") || strstr(prim->impl, "avx512")) &&
-           !strstr(prim->impl, "gemm") && !strstr(prim->impl, "ref");
+    *out = (strstr(prim->impl, "avx2") || strstr(prim->impl, "avx512")) && !strstr(prim->impl, "gemm") &&
+           !strstr(prim->impl, "ref");
     plan_keep(p, &prim->item);
     return FF_OK;
 }

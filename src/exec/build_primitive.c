@@ -15,8 +15,7 @@ static int build_pool(ff_plan *p, const ff_node *n, const dnn_pool *pool, int in
     dnn_prim *prim;
     int code = dnn_pool_get(pool, &p->values[input].reps[0].layout, &prim);
 
-    if (code != FF_OK || (code = build_simple(p, n, input, prim)) != FF_OK ||
-        input == n->inputs[0]->id)
+    if (code != FF_OK || (code = build_simple(p, n, input, prim)) != FF_OK || input == n->inputs[0]->id)
         return code;
     step *s = &p->steps[p->n_steps - 1];
     s->hidden = ff_alloc(sizeof *s->hidden);
@@ -67,11 +66,8 @@ static bool eltwise_alg(const ff_node *n, dnnl_alg_kind_t *alg, float *alpha)
         dnnl_alg_kind_t alg;
         float alpha; /* 0: none */
     } table[] = {
-        {"Sigmoid", dnnl_eltwise_logistic, 0},
-        {"Tanh", dnnl_eltwise_tanh, 0},
-        {"Elu", dnnl_eltwise_elu, 1},
-        {"LeakyRelu", dnnl_eltwise_relu, 0.01f},
-        {"HardSwish", dnnl_eltwise_hardswish, 0},
+        {"Sigmoid", dnnl_eltwise_logistic, 0},   {"Tanh", dnnl_eltwise_tanh, 0},           {"Elu", dnnl_eltwise_elu, 1},
+        {"LeakyRelu", dnnl_eltwise_relu, 0.01f}, {"HardSwish", dnnl_eltwise_hardswish, 0},
     };
 
     if (match_op(n, "Gelu")) {
@@ -104,9 +100,8 @@ static int build_hard_sigmoid(ff_plan *p, const ff_node *n)
 {
     const ff_shape shape = p->values[n->inputs[0]->id].shape; /* the values move */
     dnn_prim *line, *clip;
-    int code =
-        dnn_eltwise_get(dnnl_eltwise_linear, &p->values[n->inputs[0]->id].reps[0].layout,
-                        ff_node_float(n, "alpha", 0.2f), ff_node_float(n, "beta", 0.5f), &line);
+    int code = dnn_eltwise_get(dnnl_eltwise_linear, &p->values[n->inputs[0]->id].reps[0].layout,
+                               ff_node_float(n, "alpha", 0.2f), ff_node_float(n, "beta", 0.5f), &line);
 
     if (code != FF_OK)
         return code;
@@ -161,10 +156,8 @@ static bool binary_alg(const ff_node *n, dnnl_alg_kind_t *alg)
     static const struct {
         const char *op;
         dnnl_alg_kind_t alg;
-    } table[] = {{"Add", dnnl_binary_add},
-                 {"Mul", dnnl_binary_mul},
-                 {"Sub", dnnl_binary_sub},
-                 {"Div", dnnl_binary_div}};
+    } table[] = {
+        {"Add", dnnl_binary_add}, {"Mul", dnnl_binary_mul}, {"Sub", dnnl_binary_sub}, {"Div", dnnl_binary_div}};
 
     for (size_t i = 0; i < FF_COUNT(table); i++)
         if (match_op(n, table[i].op)) {
@@ -239,8 +232,7 @@ static int build_product(ff_plan *p, const ff_node *n, bool *done)
         return FF_OK;
     for (int i = 0; i < 2; i++) {
         const pvalue *x = n->inputs[i] ? &p->values[n->inputs[i]->id] : NULL;
-        if (!x || x->constant || !build_representable(x) || !x->n_reps ||
-            x->shape.rank != out->rank ||
+        if (!x || x->constant || !build_representable(x) || !x->n_reps || x->shape.rank != out->rank ||
             memcmp(x->shape.dims, out->dims, (size_t)(out->rank - 2) * sizeof *out->dims) != 0)
             return FF_OK;
         l[i] = x->reps[0].layout;
@@ -256,8 +248,7 @@ static int build_product(ff_plan *p, const ff_node *n, bool *done)
     }
     *done = !dnn_is_slow(prim);
     if (*done)
-        build_two(p, n, STEP_PRODUCT, prim,
-                  (port){n->inputs[0]->id, build_rep_for(p, n->inputs[0]->id, &l[0])},
+        build_two(p, n, STEP_PRODUCT, prim, (port){n->inputs[0]->id, build_rep_for(p, n->inputs[0]->id, &l[0])},
                   (port){n->inputs[1]->id, build_rep_for(p, n->inputs[1]->id, &l[1])});
     else
         ff_cache_unref(&prim->item);
@@ -279,8 +270,7 @@ static int build_concat(ff_plan *p, const ff_node *n, bool *done)
         return FF_OK;
     for (int i = 0; i < n->n_inputs; i++) {
         const pvalue *x = n->inputs[i] ? &p->values[n->inputs[i]->id] : NULL;
-        if (!x || x->constant || !build_representable(x) || !x->n_reps ||
-            x->shape.rank != out->rank)
+        if (!x || x->constant || !build_representable(x) || !x->n_reps || x->shape.rank != out->rank)
             return FF_OK;
     }
     ff_layout *parts = ff_alloc_array((size_t)n->n_inputs, sizeof *parts);

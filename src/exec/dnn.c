@@ -49,8 +49,7 @@ static int make_primitive(dnnl_primitive_desc_t pd, const char *what, ff_item **
     copy_query(&p->dst, pd, dnnl_query_dst_md);
     copy_query(&p->scratch, pd, dnnl_query_scratchpad_md);
     p->scratch_bytes = dnnl_memory_desc_get_size(&p->scratch);
-    if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&impl) == dnnl_success &&
-        impl)
+    if (dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&impl) == dnnl_success && impl)
         snprintf(p->impl, sizeof p->impl, "%s", impl);
     dnnl_status_t s = dnnl_primitive_create(&p->primitive, pd);
     dnnl_primitive_desc_destroy(pd);
@@ -63,8 +62,7 @@ static int make_primitive(dnnl_primitive_desc_t pd, const char *what, ff_item **
 }
 
 /* From an operation descriptor; destroys attr. */
-static int make_from(const_dnnl_op_desc_t op, dnnl_primitive_attr_t attr, const char *what,
-                     ff_item **out)
+static int make_from(const_dnnl_op_desc_t op, dnnl_primitive_attr_t attr, const char *what, ff_item **out)
 {
     dnnl_primitive_desc_t pd = NULL;
     dnnl_status_t s = dnnl_primitive_desc_create(&pd, op, attr, dnn_engine(), NULL);
@@ -116,10 +114,8 @@ static int conv_make(void *context, ff_item **out)
     int code;
 
     int wrank = dnn_weight_dims(c, wdims);
-    if ((code = any_layout(&src, c->rank, c->src)) != FF_OK ||
-        (code = any_layout(&weights, wrank, wdims)) != FF_OK ||
-        (code = any_layout(&bias, 1, &c->weights[0])) != FF_OK ||
-        (code = any_layout(&dst, c->rank, c->dst)) != FF_OK)
+    if ((code = any_layout(&src, c->rank, c->src)) != FF_OK || (code = any_layout(&weights, wrank, wdims)) != FF_OK ||
+        (code = any_layout(&bias, 1, &c->weights[0])) != FF_OK || (code = any_layout(&dst, c->rank, c->dst)) != FF_OK)
         return code;
     dnnl_primitive_attr_t attr = make_attr();
     if (c->sum || c->clip) {
@@ -128,8 +124,7 @@ static int conv_make(void *context, ff_item **out)
         if (c->sum)
             dnnl_post_ops_append_sum(ops, 1.0f);
         if (c->clip)
-            dnnl_post_ops_append_eltwise(ops, 1.0f, clip_alg(c->low, c->high),
-                                         is_relu(c->low, c->high) ? 0 : c->low,
+            dnnl_post_ops_append_eltwise(ops, 1.0f, clip_alg(c->low, c->high), is_relu(c->low, c->high) ? 0 : c->low,
                                          is_relu(c->low, c->high) ? 0 : c->high);
         dnnl_primitive_attr_set_post_ops(attr, ops);
         dnnl_post_ops_destroy(ops);
@@ -143,9 +138,9 @@ static int conv_make(void *context, ff_item **out)
     dnn_copy_dims(begin, c->rank - 2, c->pads_begin);
     dnn_copy_dims(end, c->rank - 2, c->pads_end);
     dnnl_convolution_desc_t op;
-    dnnl_status_t s = dnnl_dilated_convolution_forward_desc_init(
-        &op, dnnl_forward_inference, dnnl_convolution_direct, &src, &weights,
-        c->bias ? &bias : NULL, &dst, strides, dilates, begin, end);
+    dnnl_status_t s =
+        dnnl_dilated_convolution_forward_desc_init(&op, dnnl_forward_inference, dnnl_convolution_direct, &src, &weights,
+                                                   c->bias ? &bias : NULL, &dst, strides, dilates, begin, end);
     if (s != dnnl_success) {
         dnnl_primitive_attr_destroy(attr);
         return dnn_failed(s, "convolution");
@@ -185,8 +180,8 @@ static int pool_make(void *context, ff_item **out)
     dnn_copy_dims(begin, n, p->pads_begin);
     dnn_copy_dims(end, n, p->pads_end);
     dnnl_pooling_desc_t op;
-    dnnl_status_t s = dnnl_pooling_forward_desc_init(&op, dnnl_forward_inference, algs[p->kind],
-                                                     x->src, &dst, strides, kernel, begin, end);
+    dnnl_status_t s = dnnl_pooling_forward_desc_init(&op, dnnl_forward_inference, algs[p->kind], x->src, &dst, strides,
+                                                     kernel, begin, end);
     if (s != dnnl_success)
         return dnn_failed(s, "pooling");
     return make_from(&op, make_attr(), "pooling", out);
@@ -216,16 +211,14 @@ static int eltwise_make(void *context, ff_item **out)
 {
     const struct layouts_context *x = context;
     dnnl_eltwise_desc_t op;
-    dnnl_status_t s = dnnl_eltwise_forward_desc_init(&op, dnnl_forward_inference, x->alg, x->a,
-                                                     x->alpha, x->beta);
+    dnnl_status_t s = dnnl_eltwise_forward_desc_init(&op, dnnl_forward_inference, x->alg, x->a, x->alpha, x->beta);
 
     if (s != dnnl_success)
         return dnn_failed(s, "elementwise operation");
     return make_from(&op, make_attr(), "elementwise operation", out);
 }
 
-int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta,
-                    dnn_prim **out)
+int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta, dnn_prim **out)
 {
     struct layouts_context x = {.a = src, .alpha = alpha, .beta = beta, .alg = alg};
     ff_hasher h;
@@ -330,8 +323,7 @@ static int concat_make(void *context, ff_item **out)
     const struct layouts_context *x = context;
     dnnl_primitive_attr_t attr = make_attr();
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_status_t s =
-        dnnl_concat_primitive_desc_create(&pd, NULL, x->n, x->axis, x->a, attr, dnn_engine());
+    dnnl_status_t s = dnnl_concat_primitive_desc_create(&pd, NULL, x->n, x->axis, x->a, attr, dnn_engine());
 
     dnnl_primitive_attr_destroy(attr);
     if (s != dnnl_success)
@@ -357,8 +349,7 @@ static int reorder_make(void *context, ff_item **out)
     const struct layouts_context *x = context;
     dnnl_primitive_attr_t attr = make_attr();
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_status_t s =
-        dnnl_reorder_primitive_desc_create(&pd, x->a, dnn_engine(), x->b, dnn_engine(), attr);
+    dnnl_status_t s = dnnl_reorder_primitive_desc_create(&pd, x->a, dnn_engine(), x->b, dnn_engine(), attr);
 
     dnnl_primitive_attr_destroy(attr);
     if (s != dnnl_success)

@@ -54,16 +54,13 @@ typedef struct dnn_pool {
 } dnn_pool;
 int dnn_pool_get(const dnn_pool *p, const ff_layout *src, dnn_prim **out) FF_MUST_USE;
 
-int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta,
-                    dnn_prim **out) FF_MUST_USE;
+int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta, dnn_prim **out) FF_MUST_USE;
 int dnn_softmax_get(const ff_layout *src, int axis, dnn_prim **out) FF_MUST_USE;
 int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out) FF_MUST_USE;
 /* dst has the layout of a; b may have dims of 1. */
-int dnn_binary_get(dnnl_alg_kind_t alg, const ff_layout *a, const ff_layout *b,
-                   dnn_prim **out) FF_MUST_USE;
+int dnn_binary_get(dnnl_alg_kind_t alg, const ff_layout *a, const ff_layout *b, dnn_prim **out) FF_MUST_USE;
 /* Products of the matrices in the last two axes, into a plain layout of `dims`. */
-int dnn_matmul_get(const ff_layout *a, const ff_layout *b, const int64_t *dims,
-                   dnn_prim **out) FF_MUST_USE;
+int dnn_matmul_get(const ff_layout *a, const ff_layout *b, const int64_t *dims, dnn_prim **out) FF_MUST_USE;
 /* Whether oneDNN has only its reference implementation for it: slower than a plain loop. */
 bool dnn_is_slow(const dnn_prim *p);
 int dnn_concat_get(const ff_layout *parts, int n, int axis, dnn_prim **out) FF_MUST_USE;
@@ -77,14 +74,12 @@ typedef struct dnn_packed {
 } dnn_packed;
 /* `data` is called for the plain weights, whose content has `key`, when nobody has packed them yet;
  * NULL (message set) is a failure. */
-int dnn_pack_weights(const dnn_conv *c, const dnn_prim *p, const ff_key *key,
-                     const float *(*data)(void *context), void *context,
-                     dnn_packed **out) FF_MUST_USE;
+int dnn_pack_weights(const dnn_conv *c, const dnn_prim *p, const ff_key *key, const float *(*data)(void *context),
+                     void *context, dnn_packed **out) FF_MUST_USE;
 
 dnnl_engine_t dnn_engine(void);
 int dnn_memory(const ff_layout *l, dnnl_memory_t *out) FF_MUST_USE; /* without data */
-int dnn_execute(const dnn_prim *p, dnnl_stream_t stream, const dnnl_exec_arg_t *args,
-                int n) FF_MUST_USE;
+int dnn_execute(const dnn_prim *p, dnnl_stream_t stream, const dnnl_exec_arg_t *args, int n) FF_MUST_USE;
 /* One OpenMP thread for what this thread does from now on. */
 void dnn_enter_thread(void);
 

@@ -5,18 +5,8 @@
 #include <string.h>
 
 static const dnnl_format_tag_t plain_tags[] = {
-    dnnl_format_tag_undef,
-    dnnl_a,
-    dnnl_ab,
-    dnnl_abc,
-    dnnl_abcd,
-    dnnl_abcde,
-    dnnl_abcdef,
-    dnnl_abcdefg,
-    dnnl_abcdefgh,
-    dnnl_abcdefghi,
-    dnnl_abcdefghij,
-    dnnl_abcdefghijk,
+    dnnl_format_tag_undef, dnnl_a,       dnnl_ab,       dnnl_abc,       dnnl_abcd,       dnnl_abcde,
+    dnnl_abcdef,           dnnl_abcdefg, dnnl_abcdefgh, dnnl_abcdefghi, dnnl_abcdefghij, dnnl_abcdefghijk,
     dnnl_abcdefghijkl,
 };
 

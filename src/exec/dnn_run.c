@@ -87,21 +87,18 @@ static int pack_make(void *context, ff_item **out)
         goto failed;
     }
     if ((code = dnn_reorder_get(&plain, &k->layout, &reorder)) != FF_OK ||
-        (code = dnn_memory(&plain, &from)) != FF_OK ||
-        (code = dnn_memory(&k->layout, &to)) != FF_OK ||
+        (code = dnn_memory(&plain, &from)) != FF_OK || (code = dnn_memory(&k->layout, &to)) != FF_OK ||
         (code = dnn_memory(&reorder->scratch, &scratch)) != FF_OK)
         goto failed;
     pad = ff_try_alloc(reorder->scratch_bytes ? reorder->scratch_bytes : 64);
-    if (!pad ||
-        dnnl_stream_create(&stream, dnn_engine(), dnnl_stream_default_flags) != dnnl_success) {
+    if (!pad || dnnl_stream_create(&stream, dnn_engine(), dnnl_stream_default_flags) != dnnl_success) {
         code = ff_fail(FF_ERR_NOMEM, "out of memory for packed weights");
         goto failed;
     }
     dnnl_memory_set_data_handle(from, (void *)data);
     dnnl_memory_set_data_handle(to, k->data);
     dnnl_memory_set_data_handle(scratch, pad);
-    dnnl_exec_arg_t args[] = {
-        {DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch}};
+    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch}};
     if ((code = dnn_execute(reorder, stream, args, 3)) != FF_OK)
         goto failed;
     dnnl_stream_wait(stream);
@@ -121,8 +118,8 @@ failed:
     return code;
 }
 
-int dnn_pack_weights(const dnn_conv *c, const dnn_prim *p, const ff_key *key,
-                     const float *(*data)(void *), void *context, dnn_packed **out)
+int dnn_pack_weights(const dnn_conv *c, const dnn_prim *p, const ff_key *key, const float *(*data)(void *),
+                     void *context, dnn_packed **out)
 {
     struct pack_context x = {c, p, data, context};
     ff_hasher h;

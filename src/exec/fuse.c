@@ -70,21 +70,19 @@ static bool conv_base(const ff_plan *p, const ff_node *n, chain *c)
     if (!match_op(n, "Conv") || !match_input(n, 0) || !n->outputs[0] || !match_float_tensor(w) ||
         (match_input(n, 2) && !match_float_tensor(b)))
         return false;
-    const ff_shape *x = &p->values[n->inputs[0]->id].shape,
-                   *y = &p->values[n->outputs[0]->id].shape;
+    const ff_shape *x = &p->values[n->inputs[0]->id].shape, *y = &p->values[n->outputs[0]->id].shape;
     dnn_conv *v = &c->conv;
-    if (!match_float_value(p, n->inputs[0]->id) || !match_float_value(p, n->outputs[0]->id) ||
-        x->rank < 3 || x->rank > 5 || w->rank != x->rank || y->rank != x->rank)
+    if (!match_float_value(p, n->inputs[0]->id) || !match_float_value(p, n->outputs[0]->id) || x->rank < 3 ||
+        x->rank > 5 || w->rank != x->rank || y->rank != x->rank)
         return false;
     v->rank = x->rank;
     v->group = ff_node_int(n, "group", 1);
     memcpy(v->src, x->dims, sizeof v->src);
     memcpy(v->dst, y->dims, sizeof v->dst);
     memcpy(v->weights, w->dims, sizeof v->weights);
-    if (v->group < 1 || w->dims[0] % v->group || w->dims[1] * v->group != x->dims[1] ||
-        y->dims[1] != w->dims[0] || y->dims[0] != x->dims[0] || (b && b->count != w->dims[0]) ||
-        !match_window(n, v->rank - 2, x->dims + 2, w->dims + 2, v->strides, v->dilations,
-                      v->pads_begin, v->pads_end))
+    if (v->group < 1 || w->dims[0] % v->group || w->dims[1] * v->group != x->dims[1] || y->dims[1] != w->dims[0] ||
+        y->dims[0] != x->dims[0] || (b && b->count != w->dims[0]) ||
+        !match_window(n, v->rank - 2, x->dims + 2, w->dims + 2, v->strides, v->dilations, v->pads_begin, v->pads_end))
         return false;
     for (int i = v->rank; i < 5; i++)
         v->src[i] = v->dst[i] = v->weights[i] = 0;
@@ -111,14 +109,12 @@ static bool dense_base(const ff_plan *p, const ff_node *n, chain *c)
     bool gemm = match_op(n, "Gemm");
     const ff_tensor *w = match_constant(p, n, 1), *b = gemm ? match_constant(p, n, 2) : NULL;
 
-    if ((!gemm && !match_op(n, "MatMul")) || !match_input(n, 0) || !n->outputs[0] ||
-        !match_float_tensor(w) || w->rank != 2 || (match_input(n, 2) && !match_float_tensor(b)) ||
-        (gemm && ff_node_int(n, "transA", 0)))
+    if ((!gemm && !match_op(n, "MatMul")) || !match_input(n, 0) || !n->outputs[0] || !match_float_tensor(w) ||
+        w->rank != 2 || (match_input(n, 2) && !match_float_tensor(b)) || (gemm && ff_node_int(n, "transA", 0)))
         return false;
-    const ff_shape *x = &p->values[n->inputs[0]->id].shape,
-                   *y = &p->values[n->outputs[0]->id].shape;
-    if (!match_float_value(p, n->inputs[0]->id) || !match_float_value(p, n->outputs[0]->id) ||
-        x->rank < 2 || y->rank != x->rank)
+    const ff_shape *x = &p->values[n->inputs[0]->id].shape, *y = &p->values[n->outputs[0]->id].shape;
+    if (!match_float_value(p, n->inputs[0]->id) || !match_float_value(p, n->outputs[0]->id) || x->rank < 2 ||
+        y->rank != x->rank)
         return false;
     c->dense = true;
     c->transposed = !gemm || !ff_node_int(n, "transB", 0);
@@ -162,8 +158,7 @@ static bool dense_base(const ff_plan *p, const ff_node *n, chain *c)
 
 /* ------------------------------------------------------------------------------------- links */
 
-static bool affine_of(const ff_plan *p, const chain *c, const ff_node *n, int value, double *scale,
-                      double *shift);
+static bool affine_of(const ff_plan *p, const chain *c, const ff_node *n, int value, double *scale, double *shift);
 
 /* A scaling and shift per channel that no convolution is in front of: a depthwise 1x1 convolution
  * with weights of ones, to be scaled, so that what follows can be fused into it. */
@@ -232,8 +227,7 @@ static double *copy_or(const double *from, int n, double otherwise)
 }
 
 /* The scale and shift per channel that n applies to `value`; false when it does something else. */
-static bool affine_of(const ff_plan *p, const chain *c, const ff_node *n, int value, double *scale,
-                      double *shift)
+static bool affine_of(const ff_plan *p, const chain *c, const ff_node *n, int value, double *scale, double *shift)
 {
     const ff_shape *s = &p->values[value].shape;
 
@@ -244,8 +238,7 @@ static bool affine_of(const ff_plan *p, const chain *c, const ff_node *n, int va
     if (match_op(n, "BatchNormalization") && n->n_inputs >= 5 && c->axis == 1 && !c->dense) {
         double v[4] = {0};
         const float *of[4];
-        if (n->inputs[0]->id != value || ff_node_int(n, "training_mode", 0) ||
-            !ff_node_int(n, "spatial", 1))
+        if (n->inputs[0]->id != value || ff_node_int(n, "training_mode", 0) || !ff_node_int(n, "spatial", 1))
             return false;
         for (int o = 1; o < n->n_outputs; o++)
             if (n->outputs[o])

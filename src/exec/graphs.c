@@ -51,20 +51,20 @@ typedef struct scope {
     const ff_tensor **values; /* by id */
 } scope;
 
-static int run_graph(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in,
-                     ff_tensor **out, int n_out)
+static int run_graph(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in, ff_tensor **out,
+                     int n_out)
 {
     const scope *s = env->context;
 
     if (n_in != g->n_inputs || n_out != g->n_outputs)
-        return ff_fail(FF_ERR_GRAPH, "a subgraph has %d inputs and %d outputs, not %d and %d",
-                       g->n_inputs, g->n_outputs, n_in, n_out);
+        return ff_fail(FF_ERR_GRAPH, "a subgraph has %d inputs and %d outputs, not %d and %d", g->n_inputs,
+                       g->n_outputs, n_in, n_out);
     return ff_interpret(g, in, s->values, env, out);
 }
 
-int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in,
-                    ff_tensor **out, const ff_tensor *(*lookup)(void *context, const ff_value *v),
-                    void *context, const ff_kernel_env *limits)
+int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in, ff_tensor **out,
+                    const ff_tensor *(*lookup)(void *context, const ff_value *v), void *context,
+                    const ff_kernel_env *limits)
 {
     scope s;
     ff_kernel_env env = *limits;

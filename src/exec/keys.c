@@ -99,14 +99,10 @@ static void add_node(ff_hasher *h, const ff_node *n)
 {
     /* Operators that mean the same in every opset from 7 on, so that opsets can share results. */
     static const char *const steady[] = {
-        "Add",           "Sub",     "Mul",       "Div",
-        "Relu",          "Sigmoid", "Tanh",      "Exp",
-        "Log",           "Sqrt",    "Abs",       "Neg",
-        "Concat",        "Conv",    "MatMul",    "GlobalAveragePool",
-        "GlobalMaxPool", "Gemm",    "Max",       "Min",
-        "Pow",           "Erf",     "Floor",     "Ceil",
-        "Gather",        "PRelu",   "LeakyRelu", "Elu",
-        "Softplus",      "Sum",
+        "Add",           "Sub",   "Mul",       "Div", "Relu",     "Sigmoid", "Tanh",   "Exp",
+        "Log",           "Sqrt",  "Abs",       "Neg", "Concat",   "Conv",    "MatMul", "GlobalAveragePool",
+        "GlobalMaxPool", "Gemm",  "Max",       "Min", "Pow",      "Erf",     "Floor",  "Ceil",
+        "Gather",        "PRelu", "LeakyRelu", "Elu", "Softplus", "Sum",
     };
     const ff_op *op = ff_op_find(n->domain, n->op, n->opset);
     uint64_t since = op ? (uint64_t)op->since : (uint64_t)n->opset;
@@ -227,8 +223,8 @@ static void clip_key(ff_plan *p, clipped *clips, int value, int input, float low
 }
 
 /* What a link computes from the chain's input, whose name is `in`. */
-static int conv_key(const ff_plan *p, const chain *c, const chain_link *l, const ff_key *in,
-                    link_weights *w, ff_key *out)
+static int conv_key(const ff_plan *p, const chain *c, const chain_link *l, const ff_key *in, link_weights *w,
+                    ff_key *out)
 {
     const ff_shape *shape = &p->values[l->value].shape;
     ff_hasher h;
@@ -290,8 +286,7 @@ bool ff_plan_local_key(const ff_plan *p, const ff_value *v, const ff_value *from
         return false;
     const chain *c = &p->chains[p->chain_of[n->index]];
     const chain_link *l = &c->links[p->link_of[n->index]];
-    if (l->value != v->id || l->clip || l->residual >= 0 || c->permuted || c->n_before > 0 ||
-        c->input != from->id)
+    if (l->value != v->id || l->clip || l->residual >= 0 || c->permuted || c->n_before > 0 || c->input != from->id)
         return false;
     const ff_key in = {{0}}; /* stands for whatever comes */
     if (conv_key(p, c, l, &in, &w, out) != FF_OK)
@@ -358,8 +353,7 @@ int plan_make_keys(ff_plan *p)
         const ff_value *v = n->n_outputs ? n->outputs[0] : NULL;
         bool live = false;
         for (int o = 0; o < n->n_outputs; o++)
-            live |= n->outputs[o] && p->values[n->outputs[o]->id].live &&
-                    !p->values[n->outputs[o]->id].constant;
+            live |= n->outputs[o] && p->values[n->outputs[o]->id].live && !p->values[n->outputs[o]->id].constant;
         if (!live)
             continue;
         float low, high;
@@ -370,13 +364,11 @@ int plan_make_keys(ff_plan *p)
             chain *c = &p->chains[p->chain_of[i]];
             code = link_key(p, c, &c->links[p->link_of[i]], clips);
         } else if (view == VIEW_PERMUTE) {
-            set_key(p, v->id,
-                    permuted_key(key_of(p, n->inputs[0]->id), perm, p->values[v->id].shape.rank));
+            set_key(p, v->id, permuted_key(key_of(p, n->inputs[0]->id), perm, p->values[v->id].shape.rank));
         } else if (view == VIEW_RESHAPE) {
             const ff_shape *a = &p->values[n->inputs[0]->id].shape, *b = &p->values[v->id].shape;
             const ff_key *from = key_of(p, n->inputs[0]->id);
-            if (a->rank == b->rank &&
-                !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims)) {
+            if (a->rank == b->rank && !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims)) {
                 set_key(p, v->id, *from);
                 clips[v->id] = clips[n->inputs[0]->id];
             } else {

@@ -73,8 +73,7 @@ bool match_clip(const ff_plan *p, const ff_node *n, int *input, float *low, floa
     } else if ((match_op(n, "Max") || match_op(n, "Min")) && n->n_inputs == 2 && n->inputs[1]) {
         x = match_constant(p, n, 0) ? 1 : 0;
         t = match_constant(p, n, 1 - x);
-        if (!match_float_tensor(t) || t->count != 1 ||
-            t->rank > p->values[n->inputs[x]->id].shape.rank)
+        if (!match_float_tensor(t) || t->count != 1 || t->rank > p->values[n->inputs[x]->id].shape.rank)
             return false;
         *(match_op(n, "Max") ? low : high) = *(const float *)t->data;
     } else {
@@ -91,8 +90,8 @@ static int64_t at_or(const int64_t *a, size_t n, size_t i, int64_t otherwise)
     return i < n ? a[i] : otherwise;
 }
 
-bool match_window(const ff_node *n, int spatial, const int64_t *in, const int64_t *kernel,
-                  int64_t *strides, int64_t *dilations, int64_t *begin, int64_t *end)
+bool match_window(const ff_node *n, int spatial, const int64_t *in, const int64_t *kernel, int64_t *strides,
+                  int64_t *dilations, int64_t *begin, int64_t *end)
 {
     const int64_t *s = NULL, *d = NULL, *pads = NULL;
     size_t ns = ff_node_ints(n, "strides", &s), nd = ff_node_ints(n, "dilations", &d),
@@ -103,8 +102,8 @@ bool match_window(const ff_node *n, int spatial, const int64_t *in, const int64_
     for (int i = 0; i < spatial; i++) {
         strides[i] = at_or(s, ns, (size_t)i, 1);
         dilations[i] = at_or(d, nd, (size_t)i, 1);
-        if (strides[i] < 1 || dilations[i] < 1 || kernel[i] < 1 || in[i] < 1 ||
-            strides[i] > INT32_MAX || dilations[i] > INT32_MAX || kernel[i] > INT32_MAX)
+        if (strides[i] < 1 || dilations[i] < 1 || kernel[i] < 1 || in[i] < 1 || strides[i] > INT32_MAX ||
+            dilations[i] > INT32_MAX || kernel[i] > INT32_MAX)
             return false;
         begin[i] = same || valid ? 0 : at_or(pads, np, (size_t)i, 0);
         end[i] = same || valid ? 0 : at_or(pads, np, (size_t)(i + spatial), 0);
@@ -132,8 +131,8 @@ const int64_t *match_zero_pads(const ff_plan *p, const ff_node *n, int rank)
 {
     const int64_t *pads = NULL;
 
-    if (!match_op(n, "Pad") || strcmp(ff_node_string(n, "mode", "constant"), "constant") != 0 ||
-        n->n_inputs < 1 || !n->inputs[0] || !match_float_value(p, n->inputs[0]->id))
+    if (!match_op(n, "Pad") || strcmp(ff_node_string(n, "mode", "constant"), "constant") != 0 || n->n_inputs < 1 ||
+        !n->inputs[0] || !match_float_value(p, n->inputs[0]->id))
         return NULL;
     if (match_input(n, 3) || (match_input(n, 2) && !match_constant(p, n, 2)) ||
         (match_input(n, 1) && !match_constant(p, n, 1)))
@@ -205,8 +204,7 @@ static void absorb_pool_pads(const ff_plan *p, const ff_node *n, dnn_pool *pool,
 {
     const ff_value *x = n->inputs[0];
     const int rank = (int)pool->rank;
-    const int64_t *pads =
-        x->producer && match_only_reader(x) == n ? match_zero_pads(p, x->producer, rank) : NULL;
+    const int64_t *pads = x->producer && match_only_reader(x) == n ? match_zero_pads(p, x->producer, rank) : NULL;
 
     if (!pads || pads[0] || pads[1] || pads[rank] || pads[rank + 1])
         return;
@@ -225,20 +223,17 @@ static void absorb_pool_pads(const ff_plan *p, const ff_node *n, dnn_pool *pool,
 bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out, int *input)
 {
     memset(out, 0, sizeof *out);
-    if (n->n_inputs < 1 || !n->inputs[0] || n->n_outputs < 1 || !n->outputs[0] ||
-        (n->n_outputs > 1 && n->outputs[1]))
+    if (n->n_inputs < 1 || !n->inputs[0] || n->n_outputs < 1 || !n->outputs[0] || (n->n_outputs > 1 && n->outputs[1]))
         return false;
-    const ff_shape *x = &p->values[n->inputs[0]->id].shape,
-                   *y = &p->values[n->outputs[0]->id].shape;
-    if (!match_float_value(p, n->inputs[0]->id) || !match_float_value(p, n->outputs[0]->id) ||
-        x->rank < 3 || x->rank > 5 || y->rank != x->rank)
+    const ff_shape *x = &p->values[n->inputs[0]->id].shape, *y = &p->values[n->outputs[0]->id].shape;
+    if (!match_float_value(p, n->inputs[0]->id) || !match_float_value(p, n->outputs[0]->id) || x->rank < 3 ||
+        x->rank > 5 || y->rank != x->rank)
         return false;
     int spatial = x->rank - 2;
     *input = n->inputs[0]->id;
     out->rank = x->rank;
     memcpy(out->dst, y->dims, (size_t)x->rank * sizeof *out->dst);
-    if (match_op(n, "GlobalAveragePool") || match_op(n, "GlobalMaxPool") ||
-        spatial_mean(p, n, x->rank)) {
+    if (match_op(n, "GlobalAveragePool") || match_op(n, "GlobalMaxPool") || spatial_mean(p, n, x->rank)) {
         out->kind = match_op(n, "GlobalMaxPool") ? DNN_POOL_MAX : DNN_POOL_MEAN;
         for (int i = 0; i < spatial; i++) {
             out->kernel[i] = x->dims[i + 2];
@@ -250,10 +245,8 @@ bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out, int *input)
     const int64_t *kernel = NULL;
     int64_t dilations[3];
     bool padded = false, hangs_over = false, counts = ff_node_int(n, "count_include_pad", 0);
-    if ((!max && !match_op(n, "AveragePool")) ||
-        ff_node_ints(n, "kernel_shape", &kernel) != (size_t)spatial ||
-        !match_window(n, spatial, x->dims + 2, kernel, out->strides, dilations, out->pads_begin,
-                      out->pads_end))
+    if ((!max && !match_op(n, "AveragePool")) || ff_node_ints(n, "kernel_shape", &kernel) != (size_t)spatial ||
+        !match_window(n, spatial, x->dims + 2, kernel, out->strides, dilations, out->pads_begin, out->pads_end))
         return false;
     for (int i = 0; i < spatial; i++) {
         int64_t stride = out->strides[i];
@@ -261,16 +254,15 @@ bool match_pool(const ff_plan *p, const ff_node *n, dnn_pool *out, int *input)
             return false;
         out->kernel[i] = kernel[i];
         /* ceil_mode: the last window may hang over the end. */
-        int64_t end =
-            (y->dims[i + 2] - 1) * stride + kernel[i] - x->dims[i + 2] - out->pads_begin[i];
+        int64_t end = (y->dims[i + 2] - 1) * stride + kernel[i] - x->dims[i + 2] - out->pads_begin[i];
         bool over = end > out->pads_end[i];
         if (over && !max && counts)
             return false;
         if (over)
             out->pads_end[i] = end;
         hangs_over |= over;
-        if (match_window_out(x->dims[i + 2], kernel[i], stride, 1,
-                             out->pads_begin[i] + out->pads_end[i]) != y->dims[i + 2] ||
+        if (match_window_out(x->dims[i + 2], kernel[i], stride, 1, out->pads_begin[i] + out->pads_end[i]) !=
+                y->dims[i + 2] ||
             out->pads_begin[i] >= kernel[i] || out->pads_end[i] >= kernel[i])
             return false;
         padded |= out->pads_begin[i] || out->pads_end[i];
@@ -301,8 +293,7 @@ static bool pads_nothing(const ff_plan *p, const ff_node *n, int rank)
 
 view_kind match_view(const ff_plan *p, const ff_node *n, int perm[FF_MAX_RANK])
 {
-    static const char *const reshapes[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze",
-                                           "Identity"};
+    static const char *const reshapes[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
 
     if (*n->domain || n->n_inputs < 1 || !n->inputs[0] || n->n_outputs < 1 || !n->outputs[0])
         return VIEW_NONE;

@@ -19,8 +19,7 @@ static inline bool match_input(const ff_node *n, int i)
 
 /* The only reader of a value that nobody else can see, or NULL. */
 const ff_node *match_only_reader(const ff_value *v);
-const ff_tensor *match_constant(const ff_plan *p, const ff_node *n,
-                                int input); /* NULL: it is none */
+const ff_tensor *match_constant(const ff_plan *p, const ff_node *n, int input); /* NULL: it is none */
 /* A float32 value of known shape, not empty, not constant. */
 bool match_float_value(const ff_plan *p, int value);
 bool match_float_tensor(const ff_tensor *t); /* NULL is none */
@@ -30,10 +29,9 @@ bool match_per_channel(const ff_tensor *t, const ff_shape *shape, int axis, doub
 /* low and high of a Relu, Clip, Max or Min with constants, and the input that is clipped. */
 bool match_clip(const ff_plan *p, const ff_node *n, int *input, float *low, float *high);
 /* Strides, dilations and pads of a node with a window; false where they make no sense. */
-bool match_window(const ff_node *n, int spatial, const int64_t *in, const int64_t *kernel,
-                  int64_t *strides, int64_t *dilations, int64_t *begin, int64_t *end);
-int64_t match_window_out(int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
-                         int64_t pads);
+bool match_window(const ff_node *n, int spatial, const int64_t *in, const int64_t *kernel, int64_t *strides,
+                  int64_t *dilations, int64_t *begin, int64_t *end);
+int64_t match_window_out(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, int64_t pads);
 /* Pads (2 * rank) of a node that pads with zeros; NULL when it does anything else. */
 const int64_t *match_zero_pads(const ff_plan *p, const ff_node *n, int rank);
 bool match_permutation(const ff_node *n, int rank, int *perm); /* of a Transpose */

@@ -114,8 +114,7 @@ static void sum_flops(ff_plan *p)
         const step *s = &p->steps[i];
         bool run = false;
         for (int o = 0; o < s->n_out; o++)
-            run |= s->out[o].value >= 0 && need[s->out[o].value] &&
-                   p->values[s->out[o].value].step == i;
+            run |= s->out[o].value >= 0 && need[s->out[o].value] && p->values[s->out[o].value].step == i;
         if (!run)
             continue;
         p->flops += s->flops;
@@ -160,9 +159,7 @@ int ff_plan_create(const ff_model *m, const ff_plan_options *options, ff_plan **
     if (every && n_outputs == 0)
         code = ff_fail(FF_ERR_GRAPH, "the model has no outputs");
     for (int i = 0; i < n_outputs && code == FF_OK; i++)
-        code = add_output(p, every            ? ff_model_graph(m)->outputs[i]->name
-                             : o->n_outputs ? o->outputs[i]
-                                            : o->output);
+        code = add_output(p, every ? ff_model_graph(m)->outputs[i]->name : o->n_outputs ? o->outputs[i] : o->output);
     for (int i = 0; i < p->n_outputs; i++)
         p->values[p->outputs[i]].wanted = true;
     if (code == FF_OK)

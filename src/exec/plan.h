@@ -179,13 +179,12 @@ int plan_place_buffers(ff_plan *p);
 /* graphs.c */
 bool node_has_graphs(const ff_node *n);
 /* Calls visit for each value of an enclosing graph that the node's subgraphs read. */
-void node_captures(const ff_node *n, void (*visit)(void *context, const ff_value *v),
-                   void *context);
+void node_captures(const ff_node *n, void (*visit)(void *context, const ff_value *v), void *context);
 int graphs_check(const ff_node *n); /* every operator inside has a kernel */
 /* Runs a node with subgraphs; lookup gives the tensors of the enclosing graph's values. */
-int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in,
-                    ff_tensor **out, const ff_tensor *(*lookup)(void *context, const ff_value *v),
-                    void *context, const ff_kernel_env *limits);
+int graphs_run_node(const ff_kernel *k, const ff_node *n, const ff_tensor *const *in, ff_tensor **out,
+                    const ff_tensor *(*lookup)(void *context, const ff_value *v), void *context,
+                    const ff_kernel_env *limits);
 /* What a kernel may still take where `used` bytes are taken. */
 uint64_t plan_memory_left(const ff_plan *p, uint64_t used);
 int plan_check_cancel(const ff_plan *p); /* while it is made */
@@ -226,8 +225,7 @@ typedef struct kept {
 } kept;
 bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes);
 kept *store_get(ff_store *s, const ff_key *key, int sample); /* new reference or NULL */
-void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout,
-               const void *data, size_t bytes);
+void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout, const void *data, size_t bytes);
 void kept_unref(kept *k);
 
 #endif

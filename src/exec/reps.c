@@ -76,15 +76,14 @@ int runner_need_scratch(ff_runner *r, size_t bytes)
     return FF_OK;
 }
 
-static int reorder(ff_runner *r, const dnn_prim *p, const ff_layout *from, const void *source,
-                   const ff_layout *to, void *target)
+static int reorder(ff_runner *r, const dnn_prim *p, const ff_layout *from, const void *source, const ff_layout *to,
+                   void *target)
 {
     dnnl_memory_t a = NULL, b = NULL, s = NULL;
     int code;
 
-    if ((code = runner_need_scratch(r, p->scratch_bytes)) != FF_OK ||
-        (code = dnn_memory(from, &a)) != FF_OK || (code = dnn_memory(to, &b)) != FF_OK ||
-        (code = dnn_memory(&p->scratch, &s)) != FF_OK)
+    if ((code = runner_need_scratch(r, p->scratch_bytes)) != FF_OK || (code = dnn_memory(from, &a)) != FF_OK ||
+        (code = dnn_memory(to, &b)) != FF_OK || (code = dnn_memory(&p->scratch, &s)) != FF_OK)
         goto done;
     dnnl_memory_set_data_handle(a, (void *)source);
     dnnl_memory_set_data_handle(b, target);
@@ -177,11 +176,9 @@ int runner_tensor(ff_runner *r, int value, const ff_tensor **out)
         return code;
     }
     if (!x->n_reps)
-        return ff_fail(FF_ERR_INTERNAL, "value '%s' was not computed",
-                       x->value ? x->value->name : "");
+        return ff_fail(FF_ERR_INTERNAL, "value '%s' was not computed", x->value ? x->value->name : "");
     ff_tensor *t;
-    if ((code = any_source(r, value, &from, &data)) != FF_OK ||
-        (code = plain_of(r->plan, value, &plain)) != FF_OK ||
+    if ((code = any_source(r, value, &from, &data)) != FF_OK || (code = plain_of(r->plan, value, &plain)) != FF_OK ||
         (code = ff_tensor_create_unset(FF_FLOAT, x->shape.rank, x->shape.dims, &t)) != FF_OK)
         return code;
     if (dnn_layout_equal(&from, &plain)) {
@@ -218,8 +215,7 @@ int runner_set_data(ff_runner *r, int value, int at, void *data)
     live_rep *l = &r->reps[value][at];
     int code;
 
-    if (!l->memory &&
-        (code = dnn_memory(&r->plan->values[value].reps[at].layout, &l->memory)) != FF_OK)
+    if (!l->memory && (code = dnn_memory(&r->plan->values[value].reps[at].layout, &l->memory)) != FF_OK)
         return code;
     if (l->handle != data) {
         dnnl_memory_set_data_handle(l->memory, data);

@@ -151,8 +151,8 @@ static int infer(const ff_plan *p, const ff_node *n, ff_shape *out)
         out[i] = (ff_shape){.dtype = FF_UNDEFINED, .rank = -1};
     if (!op)
         return FF_OK;
-    if (n_in < op->min_inputs || (op->max_inputs >= 0 && n_in > op->max_inputs) ||
-        n->n_outputs < op->min_outputs || (op->max_outputs >= 0 && n->n_outputs > op->max_outputs))
+    if (n_in < op->min_inputs || (op->max_inputs >= 0 && n_in > op->max_inputs) || n->n_outputs < op->min_outputs ||
+        (op->max_outputs >= 0 && n->n_outputs > op->max_outputs))
         return ff_fail(FF_ERR_GRAPH, "it has %d inputs and %d outputs", n_in, n->n_outputs);
     if (!op->infer)
         return FF_OK;
@@ -165,8 +165,7 @@ static int infer(const ff_plan *p, const ff_node *n, ff_shape *out)
             data[i] = p->values[n->inputs[i]->id].constant;
         }
     }
-    ff_infer c = {
-        .node = n, .n_in = n_in, .n_out = n->n_outputs, .in = in, .in_data = data, .out = out};
+    ff_infer c = {.node = n, .n_in = n_in, .n_out = n->n_outputs, .in = in, .in_data = data, .out = out};
     code = op->infer(&c);
     free(in);
     free(data);
@@ -185,8 +184,7 @@ static int name_node(int code, const ff_node *n)
 
 static int too_large(const ff_node *n, uint64_t bytes)
 {
-    return ff_fail(FF_ERR_GRAPH, "node '%s' (%s) would need %.1f GiB", n->label, n->op,
-                   (double)bytes / (1 << 30));
+    return ff_fail(FF_ERR_GRAPH, "node '%s' (%s) would need %.1f GiB", n->label, n->op, (double)bytes / (1 << 30));
 }
 
 static uint64_t shape_bytes(const ff_shape *s)
@@ -226,8 +224,8 @@ static int resolve_node(ff_plan *p, const ff_node *n)
         goto done;
     }
     const ff_value *first = n->n_inputs ? n->inputs[0] : NULL;
-    if ((strcmp(n->op, "Shape") == 0 || strcmp(n->op, "Size") == 0) && !*n->domain && first &&
-        n->n_outputs == 1 && n->outputs[0] && shape_fixed(&values[first->id].shape)) {
+    if ((strcmp(n->op, "Shape") == 0 || strcmp(n->op, "Size") == 0) && !*n->domain && first && n->n_outputs == 1 &&
+        n->outputs[0] && shape_fixed(&values[first->id].shape)) {
         ff_tensor *t;
         if ((code = shape_constant(n, &values[first->id].shape, &t)) == FF_OK) {
             set_constant(p, n->outputs[0], t);
@@ -357,8 +355,7 @@ int plan_resolve(ff_plan *p, const ff_shape *feeds)
         const ff_node *node = g->nodes[i];
         bool any = false;
         for (int o = 0; o < node->n_outputs; o++)
-            any |= node->outputs[o] && live[node->outputs[o]->id] &&
-                   p->values[node->outputs[o]->id].live &&
+            any |= node->outputs[o] && live[node->outputs[o]->id] && p->values[node->outputs[o]->id].live &&
                    !p->values[node->outputs[o]->id].constant;
         for (int k = 0; any && k < node->n_inputs; k++)
             if (node->inputs[k])

@@ -44,8 +44,7 @@ int ff_runner_create(const ff_plan *p, ff_runner **out)
         ff_runner_destroy(r);
         return FF_ERR_NOMEM;
     }
-    if (!p->reference &&
-        dnnl_stream_create(&r->stream, dnn_engine(), dnnl_stream_default_flags) != dnnl_success) {
+    if (!p->reference && dnnl_stream_create(&r->stream, dnn_engine(), dnnl_stream_default_flags) != dnnl_success) {
         ff_runner_destroy(r);
         return ff_fail(FF_ERR_INTERNAL, "oneDNN gives no stream");
     }
@@ -193,9 +192,8 @@ static int run_node(ff_runner *r, const step *s)
     const ff_tensor *few_in[16], **in = few_in;
     ff_tensor *few_out[16], **out = few_out;
     ff_task task = {.cancel = r->hooks ? r->hooks->cancel : NULL};
-    ff_kernel_env env = {.task = &task,
-                         .memory_limit = plan_memory_left(r->plan, r->tensor_bytes),
-                         .rounds_left = &r->rounds_left};
+    ff_kernel_env env = {
+        .task = &task, .memory_limit = plan_memory_left(r->plan, r->tensor_bytes), .rounds_left = &r->rounds_left};
     int code = FF_OK;
 
     if (s->n_in > 16)
@@ -288,8 +286,7 @@ static int ask(ff_runner *r, const ff_hooks *h)
                 continue;
             if (x->fixed && (t->dtype != x->shape.dtype || t->rank != x->shape.rank ||
                              memcmp(t->dims, x->shape.dims, (size_t)t->rank * sizeof *t->dims)))
-                return ff_fail(FF_ERR_GRAPH, "the tensor injected for '%s' has another shape",
-                               x->value->name);
+                return ff_fail(FF_ERR_GRAPH, "the tensor injected for '%s' has another shape", x->value->name);
             ff_tensor_unref(v->tensor); /* a feed */
             v->tensor = ff_tensor_ref(t);
             v->injected = true;
@@ -324,8 +321,8 @@ static void choose(ff_runner *r, ff_store *store, int sample)
         bool run = false;
         for (int o = 0; o < s->n_out && !run; o++) {
             int value = s->out[o].value;
-            run = value >= 0 && r->values[value].needed && !r->values[value].injected &&
-                  !r->values[value].kept && way_of(r, value) == i;
+            run = value >= 0 && r->values[value].needed && !r->values[value].injected && !r->values[value].kept &&
+                  way_of(r, value) == i;
         }
         r->steps[i].chosen = run;
         for (int k = 0; run && k < s->n_in + s->n_captures; k++)
@@ -345,9 +342,7 @@ static int give(ff_runner *r, int value)
     r->show_ns += ff_now_ns() - start;
     r->shown++;
     r->values[value].asked = false;
-    return code == FF_OK && r->hooks->give
-               ? r->hooks->give(r->hooks->context, r->plan->values[value].value, t)
-               : code;
+    return code == FF_OK && r->hooks->give ? r->hooks->give(r->hooks->context, r->plan->values[value].value, t) : code;
 }
 
 static void keep(ff_runner *r, int value, ff_store *store, int sample)
@@ -359,8 +354,7 @@ static void keep(ff_runner *r, int value, ff_store *store, int sample)
         return;
     if (x->n_reps && x->reps[0].kind == REP_BUFFER && r->reps[value][0].valid) {
         if (store_wants(store, &x->key, sample, x->reps[0].bytes))
-            store_put(store, &x->key, sample, &x->reps[0].layout, r->reps[value][0].data,
-                      x->reps[0].bytes);
+            store_put(store, &x->key, sample, &x->reps[0].layout, r->reps[value][0].data, x->reps[0].bytes);
     } else if (x->value && dtype_is_bytes(x->shape.dtype)) {
         size_t bytes = (size_t)shape_count(&x->shape) * ff_dtype_size(x->shape.dtype);
         const ff_tensor *t;
@@ -411,8 +405,8 @@ static int run_all(ff_runner *r, ff_store *store, int sample)
     return code;
 }
 
-int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, ff_store *store,
-           int sample, ff_tensor **outputs)
+int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, ff_store *store, int sample,
+           ff_tensor **outputs)
 {
     const ff_plan *p = r->plan;
     int code = FF_OK;
@@ -424,8 +418,7 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
         if (t->dtype != s->dtype || t->rank != s->rank ||
             memcmp(t->dims, s->dims, (size_t)t->rank * sizeof *t->dims) != 0) {
             char *text = ff_tensor_describe(t);
-            code = ff_fail(FF_ERR_GRAPH, "input '%s' is fed %s",
-                           p->values[p->inputs[i]].value->name, text);
+            code = ff_fail(FF_ERR_GRAPH, "input '%s' is fed %s", p->values[p->inputs[i]].value->name, text);
             free(text);
             return code;
         }
@@ -475,8 +468,7 @@ double ff_runner_flops(const ff_runner *r)
     return r->flops;
 }
 
-void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double),
-                       void *context)
+void ff_runner_profile(const ff_runner *r, void (*report)(void *, const char *, long, double), void *context)
 {
     const ff_plan *p = r->plan;
     struct {

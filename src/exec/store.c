@@ -93,8 +93,7 @@ bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes)
 {
     pthread_mutex_lock(&s->lock);
     const series *x = ff_map_get_key(s->by_key, key);
-    bool wants =
-        x && x->chosen && sample >= 0 && (sample >= x->n || !x->at[sample]) && bytes <= s->budget;
+    bool wants = x && x->chosen && sample >= 0 && (sample >= x->n || !x->at[sample]) && bytes <= s->budget;
     pthread_mutex_unlock(&s->lock);
     return wants;
 }
@@ -113,8 +112,7 @@ kept *store_get(ff_store *s, const ff_key *key, int sample)
     return k;
 }
 
-void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout,
-               const void *data, size_t bytes)
+void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout, const void *data, size_t bytes)
 {
     kept *k = ff_alloc(sizeof *k);
 
@@ -171,8 +169,8 @@ static uint64_t value_bytes(const pvalue *x)
 /* The bytes behind a view are those of what is seen. */
 static int viewed(const ff_plan *p, int value)
 {
-    while (p->values[value].step >= 0 && (p->steps[p->values[value].step].kind == STEP_VIEW ||
-                                          p->steps[p->values[value].step].kind == STEP_RESHAPE))
+    while (p->values[value].step >= 0 &&
+           (p->steps[p->values[value].step].kind == STEP_VIEW || p->steps[p->values[value].step].kind == STEP_RESHAPE))
         value = p->steps[p->values[value].step].in[0].value;
     return value;
 }
@@ -225,8 +223,7 @@ static int *last_reads(const ff_plan *p)
         const step *s = &p->steps[i];
         bool run = false;
         for (int o = 0; o < s->n_out; o++)
-            run |= s->out[o].value >= 0 && need[s->out[o].value] &&
-                   p->values[s->out[o].value].step == i;
+            run |= s->out[o].value >= 0 && need[s->out[o].value] && p->values[s->out[o].value].step == i;
         for (int k = 0; run && k < s->n_in + s->n_captures; k++) {
             if (s->in[k].value < 0)
                 continue;

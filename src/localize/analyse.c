@@ -28,7 +28,8 @@ static void draw(const analysis *a, uint64_t seed, sample *out)
 {
     const ff_subject *s = a->s;
     int count = s->target.labels->count, most = a->o->sample > 0 ? a->o->sample : SAMPLE;
-    int *right = ff_alloc_array((size_t)count + 1, sizeof *right), *wrong = ff_alloc_array((size_t)count + 1, sizeof *wrong);
+    int *right = ff_alloc_array((size_t)count + 1, sizeof *right),
+        *wrong = ff_alloc_array((size_t)count + 1, sizeof *wrong);
     int n_right = 0, n_wrong = 0;
     for (int i = 0; i < count; i++) {
         if (!ff_label_wrong(&s->source.labels->at[i], &s->target.labels->at[i], s->offset))
@@ -257,7 +258,8 @@ static int analyse_paper(analysis *a)
 {
     int repeats = a->o->repeats > 0 ? a->o->repeats : REPEATS, count = a->layers.count, rc = FF_OK;
     double *ranks = ff_alloc_array((size_t)count + 1, sizeof *ranks);
-    double *share = ff_alloc_array((size_t)count + 1, sizeof *share), *effect = ff_alloc_array((size_t)count + 1, sizeof *effect);
+    double *share = ff_alloc_array((size_t)count + 1, sizeof *share),
+           *effect = ff_alloc_array((size_t)count + 1, sizeof *effect);
     entry *e = ff_alloc_array((size_t)count + 1, sizeof *e);
     int done = 0;
     for (int r = 0; r < repeats && rc == FF_OK; r++) {
@@ -350,8 +352,13 @@ int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task 
     a.scores->count = a.layers.count;
     a.scores->at = ff_alloc_array((size_t)a.layers.count + 1, sizeof *a.scores->at);
     for (int i = 0; i < a.layers.count; i++)
-        a.scores->at[i] = (ff_layer_score){.pair = a.layers.at[i].pair, .kw = NAN, .effect = NAN, .entire = NAN,
-                                           .isolated = NAN, .causal = NAN, .elements = a.layers.at[i].elements};
+        a.scores->at[i] = (ff_layer_score){.pair = a.layers.at[i].pair,
+                                           .kw = NAN,
+                                           .effect = NAN,
+                                           .entire = NAN,
+                                           .isolated = NAN,
+                                           .causal = NAN,
+                                           .elements = a.layers.at[i].elements};
     if (a.layers.count > 0) {
         rc = ff_runners_init(&a.source, s->source.observe, task);
         if (rc == FF_OK)

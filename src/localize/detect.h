@@ -44,8 +44,7 @@ int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, 
 /* A new finding with an empty hint (cnodes -1). `what` follows the type in the id. The pointer is good until
  * the next one is added. */
 ff_finding *ff_detection_add(ff_detection *d, ff_fault_type type, const char *cause, const char *what);
-ff_same *ff_detection_add_same(ff_detection *d, const char *rule, const char *meaning,
-                               double deviation);
+ff_same *ff_detection_add_same(ff_detection *d, const char *rule, const char *meaning, double deviation);
 /* The original nodes of the canonical nodes given (-1: none) become the finding's. */
 void ff_finding_set_nodes(const ff_subject *s, ff_finding *f, int source_cnode, int target_cnode);
 /* Takes over `details`. */
@@ -60,6 +59,6 @@ char *ff_cnode_label(const ff_canon *c, int cnode);
 char *ff_pair_label(const ff_subject *s, int pair);
 json_t *ff_json_shape(const ff_tensor *t);
 bool ff_any_of(const char *word, const char *const *list); /* ends in NULL */
-json_t *ff_json_real(double v); /* null for what JSON cannot say */
+json_t *ff_json_real(double v);                            /* null for what JSON cannot say */
 
 #endif

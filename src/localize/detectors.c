@@ -30,8 +30,9 @@ static void report_error(ff_detection *d)
         return;
     ff_finding *f = ff_detection_add(d, FF_CG, "cannot-run", "error");
     f->summary = ff_asprintf("the Target cannot run: %s", error);
-    f->explanation = ff_strdup("The Target's shapes contradict one another, so that it gives no answer for any image. What "
-                               "lies before the contradiction corresponds to the Source.");
+    f->explanation =
+        ff_strdup("The Target's shapes contradict one another, so that it gives no answer for any image. What "
+                  "lies before the contradiction corresponds to the Source.");
     json_t *j = json_object();
     json_object_set_new(j, "error", json_string(error));
     ff_finding_set_details(f, j);

@@ -172,8 +172,11 @@ static int differs(comparison *m, int pair, int input, reading r)
     const ff_pair *p = pair >= 0 ? &s->alignment->pairs[pair] : NULL;
     char *consumer = p ? ff_cnode_label(tc, p->target) : ff_strdup("the output");
     char *label = n_wanted ? ff_cnode_label(sc, wanted[n_wanted - 1])
-                           : p ? ff_cnode_label(sc, p->source) : ff_strdup("output");
-    char *what = n_wanted ? ff_strdup(label) : n_region ? ff_asprintf("%s/input%d", label, input) : ff_asprintf("%s/inputs", label);
+                  : p      ? ff_cnode_label(sc, p->source)
+                           : ff_strdup("output");
+    char *what = n_wanted   ? ff_strdup(label)
+                 : n_region ? ff_asprintf("%s/input%d", label, input)
+                            : ff_asprintf("%s/inputs", label);
     for (int i = 0; i < d->findings->count; i++) /* one node wired otherwise, or one region seen twice, is one fault */
         if ((d->findings->at[i].type == FF_CG || d->findings->at[i].hint->source_exit >= 0) &&
             strcmp(strchr(d->findings->at[i].id, ':') + 1, what) == 0) {
@@ -183,7 +186,10 @@ static int differs(comparison *m, int pair, int input, reading r)
             return FF_OK;
         }
     char *has = operators(tc, region, n_region), *needs = operators(sc, wanted, n_wanted);
-    const char *cause = n_wanted && n_region ? "other-nodes" : n_wanted ? "missing-nodes" : n_region ? "extra-nodes" : "wired-otherwise";
+    const char *cause = n_wanted && n_region ? "other-nodes"
+                        : n_wanted           ? "missing-nodes"
+                        : n_region           ? "extra-nodes"
+                                             : "wired-otherwise";
     bool order = only_moves(sc, wanted, n_wanted) && only_moves(tc, region, n_region);
     if (order)
         cause = "axes-permuted";
@@ -191,7 +197,11 @@ static int differs(comparison *m, int pair, int input, reading r)
     char *name = NULL, *of_source = NULL, *of_target = NULL;
     bool attribute = one && other && strcmp(one->op, other->op) == 0 && strcmp(one->op, "Reshape") != 0 &&
                      strcmp(one->op, "Transpose") != 0 && other_attribute(one, other, &name, &of_source, &of_target);
-    ff_finding *f = ff_detection_add(d, attribute ? FF_LH : order ? FF_TSS : FF_CG, attribute ? "attribute-differs" : cause, what);
+    ff_finding *f = ff_detection_add(d,
+                                     attribute ? FF_LH
+                                     : order   ? FF_TSS
+                                               : FF_CG,
+                                     attribute ? "attribute-differs" : cause, what);
     f->pair = pair;
     f->hint->source_exit = r.source_exit;
     f->hint->exit = r.exit;
@@ -211,20 +221,28 @@ static int differs(comparison *m, int pair, int input, reading r)
         f->target_nodes = ff_nodes_copy(n->origins, n->n_origins);
         f->n_target_nodes = n->n_origins;
     }
-    f->summary = attribute ? ff_asprintf("%s of '%s': %s in the Source, %s in the Target", name, other->label, of_source, of_target)
-                 : order ? ff_asprintf("the elements that '%s' reads come in another order than in the Source", consumer)
-                 : n_wanted && n_region ? ff_asprintf("before '%s': %s in the Source, %s in the Target", consumer, needs, has)
-                 : n_wanted           ? ff_asprintf("%s is missing before '%s'", needs, consumer)
-                 : n_region           ? ff_asprintf("%s before '%s' is not in the Source", has, consumer)
-                                      : ff_asprintf("'%s' reads another value than in the Source", consumer);
-    f->explanation = attribute ? ff_asprintf(
-        "'%s' moves the elements to other places than in the Source. The repair puts the Source's node in.", other->label)
-                     : order ? ff_strdup(
-        "Both sides only reshape and transpose here (as for shuffling channels, or for depth into space), but into other "
-        "places: the shape is right, the order is not. The repair puts the Source's nodes in.") : ff_asprintf(
-        "The layers on both sides of this place correspond, what lies between them does not compute the same. "
-        "Converters add, drop or rewrite nodes here when the frameworks have no common operator. The repair %s.",
-        n_wanted ? "puts the Source's nodes in" : "makes the reader see the value that corresponds to the Source's");
+    f->summary =
+        attribute
+            ? ff_asprintf("%s of '%s': %s in the Source, %s in the Target", name, other->label, of_source, of_target)
+        : order ? ff_asprintf("the elements that '%s' reads come in another order than in the Source", consumer)
+        : n_wanted && n_region ? ff_asprintf("before '%s': %s in the Source, %s in the Target", consumer, needs, has)
+        : n_wanted             ? ff_asprintf("%s is missing before '%s'", needs, consumer)
+        : n_region             ? ff_asprintf("%s before '%s' is not in the Source", has, consumer)
+                               : ff_asprintf("'%s' reads another value than in the Source", consumer);
+    f->explanation =
+        attribute
+            ? ff_asprintf(
+                  "'%s' moves the elements to other places than in the Source. The repair puts the Source's node in.",
+                  other->label)
+        : order
+            ? ff_strdup(
+                  "Both sides only reshape and transpose here (as for shuffling channels, or for depth into space), but into other "
+                  "places: the shape is right, the order is not. The repair puts the Source's nodes in.")
+            : ff_asprintf(
+                  "The layers on both sides of this place correspond, what lies between them does not compute the same. "
+                  "Converters add, drop or rewrite nodes here when the frameworks have no common operator. The repair %s.",
+                  n_wanted ? "puts the Source's nodes in"
+                           : "makes the reader see the value that corresponds to the Source's");
     json_t *j = json_object();
     if (attribute)
         json_object_set_new(j, "attribute", json_string(name));
@@ -256,7 +274,8 @@ static reading exits(const ff_subject *s, reading r)
     const ff_cvalue *a = &s->source.canon->values[r.source_exit], *b = &s->target.canon->values[r.exit];
     bool same = a->original && b->original && a->shape.rank == b->shape.rank &&
                 memcmp(a->shape.dims, b->shape.dims, (size_t)a->shape.rank * sizeof a->shape.dims[0]) == 0 &&
-                ff_region_before_reshapes(s, true, r.source_exit) == r.x && ff_region_before_reshapes(s, false, r.exit) == r.y;
+                ff_region_before_reshapes(s, true, r.source_exit) == r.x &&
+                ff_region_before_reshapes(s, false, r.exit) == r.y;
     if (!same) {
         r.source_exit = r.x;
         r.exit = r.y;
@@ -317,10 +336,12 @@ int ff_detect_graph(ff_detection *d)
         if (apart)
             rc = ff_region_distance(s, s->source.canon->outputs[0], s->target.canon->outputs[0], d->task, &distance);
         if (rc == FF_OK && apart && distance < FF_SAME_VALUES)
-            rc = differs(&m, -1, 0, (reading){s->source.canon->outputs[0], s->target.canon->outputs[0],
-                                              s->source.canon->outputs[0], s->target.canon->outputs[0]});
+            rc = differs(&m, -1, 0,
+                         (reading){s->source.canon->outputs[0], s->target.canon->outputs[0],
+                                   s->source.canon->outputs[0], s->target.canon->outputs[0]});
         else if (rc == FF_OK && !corresponds(s, x, y))
-            rc = differs(&m, -1, 0, exits(s, (reading){x, y, s->source.canon->outputs[0], s->target.canon->outputs[0]}));
+            rc =
+                differs(&m, -1, 0, exits(s, (reading){x, y, s->source.canon->outputs[0], s->target.canon->outputs[0]}));
     }
     free(m.seen);
     return rc;

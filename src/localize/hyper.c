@@ -35,8 +35,7 @@ static json_t *value(const ff_cattr *a)
         return json_string(a->text ? a->text : "");
     json_t *list = json_array();
     for (int i = 0; i < a->n; i++)
-        json_array_append_new(list, a->type == FF_CATTR_INTS ? json_integer(a->ints[i])
-                                                             : ff_json_real(a->reals[i]));
+        json_array_append_new(list, a->type == FF_CATTR_INTS ? json_integer(a->ints[i]) : ff_json_real(a->reals[i]));
     if (a->n != 1)
         return list;
     json_t *single = json_incref(json_array_get(list, 0));
@@ -56,10 +55,17 @@ static const char *cause_of(const ff_cattr *a, const ff_cattr *b, bool pad)
     static const struct {
         const char *attr, *cause;
     } known[] = {
-        {"pads", "pads-differ"},       {"strides", "strides-differ"}, {"dilations", "dilations-differ"},
-        {"group", "group-differs"},    {"axis", "axis-differs"},      {"axes", "axis-differs"},
-        {"min", "bounds-differ"},      {"max", "bounds-differ"},      {"ceil_mode", "ceil-mode-differs"},
-        {"epsilon", "epsilon-differs"}, {"kernel_shape", "kernel-differs"},
+        {"pads", "pads-differ"},
+        {"strides", "strides-differ"},
+        {"dilations", "dilations-differ"},
+        {"group", "group-differs"},
+        {"axis", "axis-differs"},
+        {"axes", "axis-differs"},
+        {"min", "bounds-differ"},
+        {"max", "bounds-differ"},
+        {"ceil_mode", "ceil-mode-differs"},
+        {"epsilon", "epsilon-differs"},
+        {"kernel_shape", "kernel-differs"},
         {"count_include_pad", "count-include-pad-differs"},
     };
     for (size_t i = 0; i < FF_COUNT(known); i++)
@@ -89,19 +95,23 @@ static void report(ff_detection *d, int pair, const ff_cattr *a, const ff_cattr 
     f->hint->target_attr = b;
     f->hint->node = b && b->node ? b->node : s->target.canon->nodes[p->target].primary;
     char *node = ff_visible(f->hint->node ? f->hint->node->label : target);
-    f->summary = pad && counted ? ff_asprintf("the average of '%s' counts the zeros of Pad '%s', the Source's does not count "
-                                              "its padding", target, node)
+    f->summary = pad && counted
+                     ? ff_asprintf("the average of '%s' counts the zeros of Pad '%s', the Source's does not count "
+                                   "its padding",
+                                   target, node)
                  : pad ? ff_asprintf("Pad '%s' pads %s where the Source pads %s", node, y, x)
-                     : ff_asprintf("%s of '%s': %s in the Source, %s in the Target", name, node, x, y);
+                       : ff_asprintf("%s of '%s': %s in the Source, %s in the Target", name, node, x, y);
     if (pad && counted)
         f->explanation = ff_asprintf(
             "An average over a window that hangs over the border divides by the number of pixels in the picture, in the "
             "Source. In the Target a separate Pad node puts zeros around, which are pixels like any other to '%s'. The "
-            "repair lets the layer pad by itself, without counting.", target);
+            "repair lets the layer pad by itself, without counting.",
+            target);
     else if (pad)
         f->explanation = ff_asprintf(
             "A separate Pad node of the Target does the padding of '%s', by other amounts or on other sides than the "
-            "Source's layer. The repair corrects the amounts of the Pad.", target);
+            "Source's layer. The repair corrects the amounts of the Pad.",
+            target);
     else if (strcmp(name, "pads") == 0)
         f->explanation = ff_asprintf(
             "The window of '%s' starts at another place than the Source's. Frameworks put the odd pixel of "
@@ -110,7 +120,8 @@ static void report(ff_detection *d, int pair, const ff_cattr *a, const ff_cattr 
     else
         f->explanation = ff_asprintf(
             "With %s = %s instead of %s the layer computes something else. Defaults that differ between frameworks "
-            "and operator versions are the usual reason. The repair sets the Source's value.", name, y, x);
+            "and operator versions are the usual reason. The repair sets the Source's value.",
+            name, y, x);
     ff_finding_set_difference(f, name, value(a), value(b));
     free(label);
     free(target);
@@ -159,7 +170,8 @@ static void report_padding(ff_detection *d, int pair, const ff_cnode *a, const f
     f->explanation = ff_asprintf(
         "What is put around the picture before '%s' is something else than in the Source: frameworks that pad in a node of "
         "its own fill in zeros, where a maximum pads with minus infinity, or mirror the border. The amounts are another "
-        "matter. The repair makes the Target pad %s.", target, x);
+        "matter. The repair makes the Target pad %s.",
+        target, x);
     ff_finding_set_difference(f, "padding", json_string(x), json_string(y));
     free(label);
     free(target);
@@ -193,8 +205,10 @@ static bool same_windows(const ff_subject *s, const ff_cnode *a, const ff_cnode 
     for (size_t i = 0; i < FF_COUNT(names); i++)
         if (!same_attribute(a, b, names[i]))
             return false;
-    const ff_shape *in = &s->source.canon->values[a->inputs[0]].shape, *in_b = &s->target.canon->values[b->inputs[0]].shape,
-                   *out = &s->source.canon->values[a->outputs[0]].shape, *out_b = &s->target.canon->values[b->outputs[0]].shape;
+    const ff_shape *in = &s->source.canon->values[a->inputs[0]].shape,
+                   *in_b = &s->target.canon->values[b->inputs[0]].shape,
+                   *out = &s->source.canon->values[a->outputs[0]].shape,
+                   *out_b = &s->target.canon->values[b->outputs[0]].shape;
     const ff_cattr *p = ff_cnode_attr(a, "pads"), *q = ff_cnode_attr(b, "pads"), *k = ff_cnode_attr(a, "kernel_shape"),
                    *step = ff_cnode_attr(a, "strides"), *far = ff_cnode_attr(a, "dilations");
     if (!p || !q || p->n != q->n || p->n != 2 * k->n || in->rank != k->n + 2 || in_b->rank != in->rank ||
@@ -207,7 +221,8 @@ static bool same_windows(const ff_subject *s, const ff_cnode *a, const ff_cnode 
         if (in->dims[i + 2] < 1 || in->dims[i + 2] != in_b->dims[i + 2] || out->dims[i + 2] < 1 ||
             out->dims[i + 2] != out_b->dims[i + 2] || p->ints[i] != q->ints[i])
             return false;
-        int64_t reach = (out->dims[i + 2] - 1) * step->ints[i] + (k->ints[i] - 1) * far->ints[i] + 1 - in->dims[i + 2] - p->ints[i];
+        int64_t reach =
+            (out->dims[i + 2] - 1) * step->ints[i] + (k->ints[i] - 1) * far->ints[i] + 1 - in->dims[i + 2] - p->ints[i];
         int64_t x = p->ints[i + k->n], y = q->ints[i + k->n];
         if (counts && (x < reach ? x : reach) != (y < reach ? y : reach))
             return false;
@@ -242,7 +257,8 @@ static void add_windows(ff_detection *d, const ff_cnode *a, const ff_cnode *b)
     }
     if (!differ)
         return;
-    ff_same *same = ff_detection_add_same(d, "same-windows", "windows on the same pixels, whatever is said of their end", 0);
+    ff_same *same =
+        ff_detection_add_same(d, "same-windows", "windows on the same pixels, whatever is said of their end", 0);
     same->source_nodes = ff_nodes_copy(a->origins, same->n_source_nodes = a->n_origins);
     same->target_nodes = ff_nodes_copy(b->origins, same->n_target_nodes = b->n_origins);
 }

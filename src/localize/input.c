@@ -75,24 +75,29 @@ int ff_detect_input(ff_detection *d)
     bool size = false;
     if (s->target.canon && s->target.canon->n_inputs == 1 && s->source.canon->n_inputs == 1)
         size = !same_but_batch(&s->source.canon->values[s->source.canon->inputs[0]].shape,
-                          &s->target.canon->values[s->target.canon->inputs[0]].shape);
+                               &s->target.canon->values[s->target.canon->inputs[0]].shape);
     if (!unfit && !size && !order_is_lost(d)) {
         if (same_but_batch(source, target))
-            ff_detection_add_same(d, "batch", "the input takes another number of pictures at a time, each by itself", 0);
+            ff_detection_add_same(d, "batch", "the input takes another number of pictures at a time, each by itself",
+                                  0);
         return FF_OK;
     }
 
     char *a = print_dims(source), *b = print_dims(target), *name = ff_visible(g->inputs[0]->name);
-    ff_finding *f = ff_detection_add(d, FF_ID, unfit ? "input-takes-no-image" : size ? "input-size" : "input-layout", "input");
+    ff_finding *f = ff_detection_add(d, FF_ID,
+                                     unfit  ? "input-takes-no-image"
+                                     : size ? "input-size"
+                                            : "input-layout",
+                                     "input");
     f->hint->input = g->inputs[0];
     f->hint->shape = *source;
     f->summary = ff_asprintf("input '%s' is %s where the Source takes %s", name, b, a);
     f->explanation = ff_asprintf(
         "%s Converters that cannot tell the order of the axes declare the input as they guess. The repair gives the "
         "input the Source's dimensions and makes what reads it see the Source's order.",
-        unfit ? "No picture fits in: the axes of height, width and channels are not where any layout has them."
-              : size ? "The Target looks at pictures of another size."
-                     : "The axes are in another order, and what follows the input does not restore it.");
+        unfit  ? "No picture fits in: the axes of height, width and channels are not where any layout has them."
+        : size ? "The Target looks at pictures of another size."
+               : "The axes are in another order, and what follows the input does not restore it.");
     json_t *j = json_object();
     json_object_set_new(j, "source", json_dims(source));
     json_object_set_new(j, "target", json_dims(target));

@@ -17,7 +17,7 @@ enum { PARTS = 16 }; /* compared at most: each costs a few runs */
 
 typedef struct joint {
     ff_detection *d;
-    int n;              /* findings */
+    int n;                   /* findings */
     bool **source, **target; /* by finding: its nodes on either side; NULL: not one that could be made up for */
     bool *apart_source, *apart_target;
     bool *same, *differs; /* by finding: a part that holds it computes the same, or does not */
@@ -27,11 +27,12 @@ typedef struct joint {
 static bool may_be_made_up_for(const ff_finding *f)
 {
     static const char *const weights[] = {"permuted", "shape-differs", "scaled", "missing", "added", "different", NULL};
-    static const char *const attributes[] = {"pads-differ", "strides-differ", "dilations-differ", "group-differs",
-                                             "kernel-differs", "axis-differs", "attribute-differs", NULL};
+    static const char *const attributes[] = {"pads-differ",    "strides-differ", "dilations-differ",  "group-differs",
+                                             "kernel-differs", "axis-differs",   "attribute-differs", NULL};
     static const char *const graph[] = {"other-nodes", "missing-nodes", "extra-nodes", "wired-otherwise", NULL};
-    return f->pair >= 0 && (f->type == FF_TSS || (f->type == FF_WB && ff_any_of(f->cause, weights)) ||
-                            (f->type == FF_LH && ff_any_of(f->cause, attributes)) || (f->type == FF_CG && ff_any_of(f->cause, graph)));
+    return f->pair >= 0 &&
+           (f->type == FF_TSS || (f->type == FF_WB && ff_any_of(f->cause, weights)) ||
+            (f->type == FF_LH && ff_any_of(f->cause, attributes)) || (f->type == FF_CG && ff_any_of(f->cause, graph)));
 }
 
 static void mark_region(const ff_subject *s, bool source, int cvalue, bool *at)
@@ -149,8 +150,11 @@ int ff_detect_joint(ff_detection *d)
     if (!s->alignment || s->target.error || !s->target.canon)
         return FF_OK;
     size_t n = (size_t)d->findings->count + 1;
-    joint j = {.d = d, .n = d->findings->count, .source = ff_alloc_array(n, sizeof *j.source),
-               .target = ff_alloc_array(n, sizeof *j.target), .same = ff_alloc_array(n, sizeof(bool)),
+    joint j = {.d = d,
+               .n = d->findings->count,
+               .source = ff_alloc_array(n, sizeof *j.source),
+               .target = ff_alloc_array(n, sizeof *j.target),
+               .same = ff_alloc_array(n, sizeof(bool)),
                .differs = ff_alloc_array(n, sizeof(bool))};
     j.apart_source = ff_alloc_array((size_t)s->source.canon->n_nodes + 1, sizeof(bool));
     j.apart_target = ff_alloc_array((size_t)s->target.canon->n_nodes + 1, sizeof(bool));

@@ -78,8 +78,8 @@ ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, flo
 
 /* A key holds a value and, in its last bit, whether it is of the first group. The bits of a float, those of a negative
  * one turned, are in the order of the values. NaN counts as infinity, and there is no negative zero. */
-VECTORS static bool key_lanes(const float *const *rows, size_t from, size_t width, int n1, int n, int64_t (*keys)[LANES],
-                              uint64_t *varies, uint64_t *other)
+VECTORS static bool key_lanes(const float *const *rows, size_t from, size_t width, int n1, int n,
+                              int64_t (*keys)[LANES], uint64_t *varies, uint64_t *other)
 {
     uint64_t any[LANES] = {0};
     for (int i = 0; i < n; i++) {

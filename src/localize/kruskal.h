@@ -14,8 +14,8 @@
 #define FF_KRUSKAL_CRITICAL 3.841459 /* 5% of chi-square with one degree of freedom */
 
 typedef struct ff_kruskal {
-    double h;       /* 0 when all values are equal */
-    double effect;  /* epsilon squared, 0..1 */
+    double h;      /* 0 when all values are equal */
+    double effect; /* epsilon squared, 0..1 */
 } ff_kruskal;
 
 /* From what sorting gives: the rank sum of the first group (mid-ranks) and the sum of t^3 - t. */

@@ -113,9 +113,11 @@ void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops)
         const ff_cvalue *so = &s->source.canon->values[x->outputs[0]], *to = &s->target.canon->values[y->outputs[0]];
         if (!so->original || !to->original)
             continue;
-        ff_layer layer = {.pair = i, .source = so, .target = to, .elements = count_of(so), .misfit = !ff_cvalues_alike(so, to)};
-        if (layer.misfit && (x->n_inputs != 1 || y->n_inputs != 1 ||
-                             !ff_cvalues_alike(&s->source.canon->values[x->inputs[0]], &s->target.canon->values[y->inputs[0]])))
+        ff_layer layer = {
+            .pair = i, .source = so, .target = to, .elements = count_of(so), .misfit = !ff_cvalues_alike(so, to)};
+        if (layer.misfit &&
+            (x->n_inputs != 1 || y->n_inputs != 1 ||
+             !ff_cvalues_alike(&s->source.canon->values[x->inputs[0]], &s->target.canon->values[y->inputs[0]])))
             continue; /* not its own doing */
         if (!layer.misfit && x->n_inputs >= 1 && y->n_inputs == x->n_inputs) {
             const ff_cvalue *si = &s->source.canon->values[x->inputs[0]], *ti = &s->target.canon->values[y->inputs[0]];
@@ -294,8 +296,11 @@ int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff
     if (label)
         a->left = -1; /* never reached: run to the end */
     bool injecting = a->inject && (a->round >= 0 || a->inject_output >= 0);
-    ff_hooks hooks = {.context = a, .ask = label ? NULL : ask, .give = label ? NULL : give,
-                      .inject = injecting ? inject : NULL, .cancel = task ? task->cancel : NULL};
+    ff_hooks hooks = {.context = a,
+                      .ask = label ? NULL : ask,
+                      .give = label ? NULL : give,
+                      .inject = injecting ? inject : NULL,
+                      .cancel = task ? task->cancel : NULL};
     /* What enters the network has no node that could be skipped: it is fed instead. */
     const ff_tensor *at[FF_MOST_INPUTS];
     memcpy(at, feeds.at, sizeof at);

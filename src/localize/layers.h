@@ -11,8 +11,8 @@ typedef struct ff_layer {
     const ff_cvalue *source_in, *target_in; /* what they read; NULL where it cannot be injected */
     int64_t elements;
     bool misfit; /* out of an input of the same dims comes something of other dims: it cannot be compared by elements */
-    bool same; /* what both make of one input is the same by construction: no error of its own */
-    int round; /* in which run it is isolated; -1: not */
+    bool same;   /* what both make of one input is the same by construction: no error of its own */
+    int round;   /* in which run it is isolated; -1: not */
 } ff_layer;
 
 typedef struct ff_layers {
@@ -29,18 +29,18 @@ void ff_layers_finish(ff_layers *l);
 /* Canonical float32 activations of one run, by layer; NULL where they were not asked for. */
 typedef struct ff_activations {
     const ff_layers *layers;
-    bool target;              /* which side is watched */
-    bool inputs;              /* what layers read is wanted too (Source) */
-    const bool *wanted;       /* by layer; NULL: all */
-    ff_tensor **out, **in;    /* by layer */
+    bool target;           /* which side is watched */
+    bool inputs;           /* what layers read is wanted too (Source) */
+    const bool *wanted;    /* by layer; NULL: all */
+    ff_tensor **out, **in; /* by layer */
     /* Target only: values by layer that replace what layer k reads (`round` says which layers), or its output. */
     const struct ff_activations *inject;
-    int round;                /* -1: none */
-    int inject_output;        /* -1, or the layer whose output is replaced by the Source's */
-    ff_store *store;          /* for runs that inject nothing, or NULL */
-    ff_tensor **held;         /* injected tensors in original form, by layer */
-    int runs;                 /* so far */
-    int left;                 /* values still to come, to stop early */
+    int round;         /* -1: none */
+    int inject_output; /* -1, or the layer whose output is replaced by the Source's */
+    ff_store *store;   /* for runs that inject nothing, or NULL */
+    ff_tensor **held;  /* injected tensors in original form, by layer */
+    int runs;          /* so far */
+    int left;          /* values still to come, to stop early */
 } ff_activations;
 
 void ff_activations_init(ff_activations *a, const ff_layers *l, bool target);

@@ -111,8 +111,9 @@ static void examine(ff_detection *d, const ff_node *concat)
     f->target_nodes = ff_nodes_copy(nodes, n);
     f->n_target_nodes = n;
     f->hint->axis = wanted;
-    f->summary = ff_asprintf("'%s' and what it joins normalise the input along another axis than that of its %d channels, %d",
-                             label, concat->n_inputs, wanted);
+    f->summary =
+        ff_asprintf("'%s' and what it joins normalise the input along another axis than that of its %d channels, %d",
+                    label, concat->n_inputs, wanted);
     f->explanation = ff_strdup(
         "Each channel of the input is taken out, scaled, shifted and put back by itself. The conversion changed the "
         "layout of the input and kept the axis of the old one, so that rows or columns are taken for channels. The "

@@ -102,7 +102,14 @@ static double wanted_epsilon(const ff_subject *s, const ff_cnode *a, const ff_cn
         t->variance->count != t_shift->tensor->count || t->shift->count != t->variance->count ||
         t_scale->tensor->count % t->variance->count != 0 || t_scale->tensor->count == 0)
         return -1;
-    double guesses[] = {-1, (double)1e-5f, (double)1e-3f, (double)1e-4f, (double)1e-6f, (double)2e-5f, (double)1e-2f, 0,
+    double guesses[] = {-1,
+                        (double)1e-5f,
+                        (double)1e-3f,
+                        (double)1e-4f,
+                        (double)1e-6f,
+                        (double)2e-5f,
+                        (double)1e-2f,
+                        0,
                         solve(t, s_scale->tensor, t_scale->tensor)};
     if (norm_of(s->source.canon, a, &source))
         guesses[0] = source.epsilon;
@@ -124,7 +131,10 @@ static void report_epsilon(ff_detection *d, int pair, const batch_norm *t, doubl
     f->hint->numbers[0] = wanted;
     f->hint->numbers[1] = t->epsilon;
     for (int i = 0; i < 2; i++)
-        f->hint->made[i] = (ff_cattr){.name = "epsilon", .type = FF_CATTR_REALS, .n = 1, .reals = &f->hint->numbers[i],
+        f->hint->made[i] = (ff_cattr){.name = "epsilon",
+                                      .type = FF_CATTR_REALS,
+                                      .n = 1,
+                                      .reals = &f->hint->numbers[i],
                                       .node = i ? t->node : NULL};
     f->hint->source_attr = &f->hint->made[0];
     f->hint->target_attr = &f->hint->made[1];
@@ -133,7 +143,8 @@ static void report_epsilon(ff_detection *d, int pair, const batch_norm *t, doubl
     f->explanation = ff_asprintf(
         "The batch normalisation divides by the root of variance + epsilon. Frameworks have other defaults (1e-3 and 1e-5), "
         "and a converter that does not write it down leaves the other one's. With %.6g all channels come out as the "
-        "Source's. The repair sets it.", wanted);
+        "Source's. The repair sets it.",
+        wanted);
     ff_finding_set_difference(f, "epsilon", ff_json_real(wanted), ff_json_real(t->epsilon));
     free(label);
     free(what);
@@ -185,7 +196,8 @@ static void report_lost(ff_detection *d, int pair, const ff_cnode *a, const ff_c
     if (n == 0)
         return;
     ff_detection_drop(d, from);
-    char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/scale", label), *at = ff_cnode_label(s->target.canon, b->id);
+    char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/scale", label),
+         *at = ff_cnode_label(s->target.canon, b->id);
     ff_finding *f = ff_detection_add(d, FF_CG, "missing-nodes", what);
     f->pair = pair;
     f->hint->source_cnode = a->id;
@@ -201,7 +213,8 @@ static void report_lost(ff_detection *d, int pair, const ff_cnode *a, const ff_c
     f->summary = ff_asprintf("%s at '%s' is missing", ops.data, at);
     f->explanation = ff_asprintf(
         "Both sides store the same weights for '%s', but only the Source scales or shifts what comes out of them (or goes "
-        "in). The repair puts the Source's nodes in place of the Target's.", at);
+        "in). The repair puts the Source's nodes in place of the Target's.",
+        at);
     json_t *j = json_object(), *list = json_array();
     for (int i = 0; i < n; i++) {
         char *shown = ff_visible(nodes[i]->label);

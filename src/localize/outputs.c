@@ -147,12 +147,13 @@ int ff_detect_outputs(ff_detection *d)
         f->target_nodes = ff_nodes_copy(nodes, nodes[0] ? 1 : 0);
         f->n_target_nodes = nodes[0] ? 1 : 0;
         bool redundant = n_answers == 1 && count_of(ff_plan_shape(plan, g->outputs[0])) != s->source.labels->width;
-        f->summary = n_answers == 1 ? ff_asprintf("the first output '%s' is not the Source's answer: that is '%s'", first, right)
-                                    : ff_asprintf("output %d '%s' is not the Source's: that is '%s'", place, first, right);
+        f->summary = n_answers == 1
+                         ? ff_asprintf("the first output '%s' is not the Source's answer: that is '%s'", first, right)
+                         : ff_asprintf("output %d '%s' is not the Source's: that is '%s'", place, first, right);
         f->explanation = ff_asprintf(
             "Who reads the Target's %s output gets %s. Converters that trace a graph keep intermediate results as "
-            "outputs, or sort outputs. The repair makes '%s' the output.", place ? "further" : "first",
-            redundant ? "an intermediate result" : "another output of the network", right);
+            "outputs, or sort outputs. The repair makes '%s' the output.",
+            place ? "further" : "first", redundant ? "an intermediate result" : "another output of the network", right);
         json_t *j = json_object(), *list = json_array();
         for (int i = 0; i < g->n_outputs; i++)
             json_array_append_new(list, json_string(names[i]));

@@ -12,9 +12,8 @@ static ff_pre without_layout(const ff_side *side)
     if (side->feed && !p.width && !p.shorter && !p.crop_width) {
         /* "The model's size" is a size like any other once it is known. */
         const ff_shape *shape = ff_plan_input_shape(side->score, 0);
-        bool last = side->pre.layout == FF_LAYOUT_NHWC ||
-                    (side->pre.layout == FF_LAYOUT_AUTO && shape->rank == 4 &&
-                     shape->dims[3] <= 4 && shape->dims[1] > 4);
+        bool last = side->pre.layout == FF_LAYOUT_NHWC || (side->pre.layout == FF_LAYOUT_AUTO && shape->rank == 4 &&
+                                                           shape->dims[3] <= 4 && shape->dims[1] > 4);
         if (shape->rank == 4) {
             p.height = (int)shape->dims[last ? 1 : 2];
             p.width = (int)shape->dims[last ? 2 : 3];
@@ -38,23 +37,21 @@ int ff_detect_preprocessing(ff_detection *d)
 
     char *of_source = ff_pre_print(&s->source.pre), *of_target = ff_pre_print(&s->target.pre);
     ff_buf what = {0};
-    if (source.scale != target.scale || source.mean[0] != target.mean[0] ||
-        source.mean[1] != target.mean[1] || source.mean[2] != target.mean[2] ||
-        source.std[0] != target.std[0] || source.std[1] != target.std[1] ||
+    if (source.scale != target.scale || source.mean[0] != target.mean[0] || source.mean[1] != target.mean[1] ||
+        source.mean[2] != target.mean[2] || source.std[0] != target.std[0] || source.std[1] != target.std[1] ||
         source.std[2] != target.std[2])
         ff_buf_puts(&what, "scale, mean or deviation");
     if (source.bgr != target.bgr)
         ff_buf_printf(&what, "%schannel order", what.len ? ", " : "");
     if (source.resize != target.resize || source.antialias != target.antialias)
         ff_buf_printf(&what, "%sresize kernel", what.len ? ", " : "");
-    if (source.width != target.width || source.height != target.height ||
-        source.shorter != target.shorter || source.crop_width != target.crop_width ||
-        source.crop_height != target.crop_height)
+    if (source.width != target.width || source.height != target.height || source.shorter != target.shorter ||
+        source.crop_width != target.crop_width || source.crop_height != target.crop_height)
         ff_buf_printf(&what, "%ssize or crop", what.len ? ", " : "");
 
     ff_finding *f = ff_detection_add(d, FF_PP, "preprocessing-differs", "preprocessing");
-    f->summary = ff_asprintf("the Target's pixels are prepared differently: %s",
-                             what.len ? what.data : "specification");
+    f->summary =
+        ff_asprintf("the Target's pixels are prepared differently: %s", what.len ? what.data : "specification");
     f->explanation = ff_asprintf(
         "The Source was trained on pixels prepared as '%s'; the Target is fed '%s'. Converters move the "
         "network only: frameworks have different habits of scaling, and what a model needs is written in no "

@@ -9,11 +9,11 @@
 /* A stored weight: real = (q - zero) * scale. The scale and the zero point are one for all, or one for each index of
  * an axis of q. */
 typedef struct ff_quantized {
-    const ff_node *node; /* the DequantizeLinear, QLinearConv or QLinearMatMul that has the three as inputs */
+    const ff_node *node;         /* the DequantizeLinear, QLinearConv or QLinearMatMul that has the three as inputs */
     int at_q, at_scale, at_zero; /* which; at_zero may be beyond the inputs: zero then */
     const ff_tensor *q, *scale, *zero; /* zero may be NULL */
-    int axis;            /* -1: one for all */
-    double low, high;    /* of q's type */
+    int axis;                          /* -1: one for all */
+    double low, high;                  /* of q's type */
 } ff_quantized;
 /* Is the constant kept so, and nothing folded into what was dequantised? */
 bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized *out);

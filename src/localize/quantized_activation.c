@@ -58,8 +58,8 @@ int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, 
     bool clipped = r.count && (double)r.outside > MOST_CLIPPED * (double)r.count;
     bool coarse = r.count && r.high > r.low && a.scale > MOST_COARSE * scale, wrong = clipped || coarse;
     if (!wrong && ff_subject_options_of(s)->keep_quantized) {
-        ff_same *same = ff_detection_add_same(d, "activation-quantized", "an activation is rounded to the steps of its integers",
-                                              a.scale);
+        ff_same *same = ff_detection_add_same(d, "activation-quantized",
+                                              "an activation is rounded to the steps of its integers", a.scale);
         same->target_nodes = ff_nodes_copy(a.quantize->origins, same->n_target_nodes = a.quantize->n_origins);
         return FF_OK;
     }
@@ -67,7 +67,8 @@ int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, 
     char *label = p ? ff_cnode_label(s->source.canon, p->source) : ff_strdup("output");
     char *shown = p ? ff_cnode_label(s->target.canon, p->target) : ff_strdup("the output");
     char *what = ff_asprintf("%s/input%d", label, input);
-    ff_finding *f = ff_detection_add(d, wrong ? FF_WB : FF_CG, wrong ? "activation-scale" : "activation-quantized", what);
+    ff_finding *f =
+        ff_detection_add(d, wrong ? FF_WB : FF_CG, wrong ? "activation-scale" : "activation-quantized", what);
     ff_finding_set_nodes(s, f, p ? p->source : -1, a.quantize->id);
     f->pair = pair;
     f->hint->source_exit = x;
@@ -76,17 +77,20 @@ int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, 
     f->hint->target_cnode = p ? p->target : -1;
     f->hint->low = r.low;
     f->hint->high = r.high;
-    f->summary = clipped ? ff_asprintf("what '%s' reads is cut off at [%.4g, %.4g], the Source has [%.4g, %.4g] there", shown,
-                                       a.low, a.high, r.low, r.high)
-                 : wrong ? ff_asprintf("what '%s' reads is quantised %.3g times too coarsely: steps of %.4g for [%.4g, %.4g]",
-                                       shown, a.scale / scale, a.scale, r.low, r.high)
-                         : ff_asprintf("what '%s' reads goes through %s in steps of %.4g", shown, ff_dtype_name(a.type), a.scale);
+    f->summary =
+        clipped ? ff_asprintf("what '%s' reads is cut off at [%.4g, %.4g], the Source has [%.4g, %.4g] there", shown,
+                              a.low, a.high, r.low, r.high)
+        : wrong
+            ? ff_asprintf("what '%s' reads is quantised %.3g times too coarsely: steps of %.4g for [%.4g, %.4g]", shown,
+                          a.scale / scale, a.scale, r.low, r.high)
+            : ff_asprintf("what '%s' reads goes through %s in steps of %.4g", shown, ff_dtype_name(a.type), a.scale);
     f->explanation = ff_strdup(
-        wrong ? "The scale and the zero point of a quantised activation say which real values its integers can hold. These do "
-                "not fit the values that the Source has here: they come from other images, or from another layer. The repair sets "
-                "both to the range that the Source's values have; the Target stays quantised."
-              : "The converter rounds this activation to integers (QuantizeLinear, DequantizeLinear). The scale fits, what is lost "
-                "is the rounding. The repair takes the two nodes out; --keep-quantized leaves them and calls it no fault.");
+        wrong
+            ? "The scale and the zero point of a quantised activation say which real values its integers can hold. These do "
+              "not fit the values that the Source has here: they come from other images, or from another layer. The repair sets "
+              "both to the range that the Source's values have; the Target stays quantised."
+            : "The converter rounds this activation to integers (QuantizeLinear, DequantizeLinear). The scale fits, what is lost "
+              "is the rounding. The repair takes the two nodes out; --keep-quantized leaves them and calls it no fault.");
     ff_finding_set_details(f, details(&a, &r, scale, zero));
     free(label);
     free(shown);

@@ -29,7 +29,8 @@ bool ff_region_computed(const ff_subject *s, int target_cvalue);
  * written, ascending; returns how many there are. */
 int ff_region_nodes(const ff_subject *s, bool source, int cvalue, int *nodes, int max);
 /* The same, and where it begins: `nodes` and `ends` hold FF_REGION_MOST. */
-void ff_region_collect(const ff_apart *apart, bool source, int cvalue, int *nodes, int *n_nodes, int *ends, int *n_ends);
+void ff_region_collect(const ff_apart *apart, bool source, int cvalue, int *nodes, int *n_nodes, int *ends,
+                       int *n_ends);
 /* Past unmatched nodes that hand on what they read in the same order: Reshape, Identity. */
 int ff_region_before_reshapes(const ff_subject *s, bool source, int cvalue);
 

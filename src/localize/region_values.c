@@ -13,15 +13,15 @@ enum { IMAGES = 4, DRAWS = 2 };
 typedef struct probe {
     const ff_apart *apart;
     const ff_subject *s;
-    bool target;                      /* which side runs */
+    bool target; /* which side runs */
     int n_ends;
-    const int *ends;                  /* Source cvalues */
-    const int *counterparts;          /* Target cvalues */
-    int exit;                         /* cvalue of the side that runs */
-    bool drawn;                       /* values are given to the Source too, not taken from it */
+    const int *ends;                   /* Source cvalues */
+    const int *counterparts;           /* Target cvalues */
+    int exit;                          /* cvalue of the side that runs */
+    bool drawn;                        /* values are given to the Source too, not taken from it */
     ff_tensor *values[FF_REGION_MOST]; /* at the ends, canonical */
     ff_tensor *held[FF_REGION_MOST];   /* the same in the form of the side that runs */
-    ff_tensor *result;                /* canonical */
+    ff_tensor *result;                 /* canonical */
 } probe;
 
 static const ff_canon *canon_of(const probe *p)
@@ -87,8 +87,8 @@ static const ff_tensor *inject(void *context, const ff_value *v)
         if (at->original != v || !p->values[i])
             continue;
         const ff_shape *shape = ff_plan_shape(plan, v);
-        if (!p->held[i] && (shape->dtype != FF_FLOAT ||
-                            ff_cvalue_to_original(at, shape, p->values[i], &p->held[i]) != FF_OK))
+        if (!p->held[i] &&
+            (shape->dtype != FF_FLOAT || ff_cvalue_to_original(at, shape, p->values[i], &p->held[i]) != FF_OK))
             return NULL;
         return p->held[i];
     }
@@ -110,7 +110,10 @@ static int run_side(probe *p, ff_runner *runner, int image, const ff_task *task)
     int rc = ff_feed_take(p->target ? s->target.feed : s->source.feed, image, &feeds);
     if (rc != FF_OK)
         return rc;
-    ff_hooks hooks = {.context = p, .ask = ask, .give = give, .inject = takes(p) ? NULL : inject,
+    ff_hooks hooks = {.context = p,
+                      .ask = ask,
+                      .give = give,
+                      .inject = takes(p) ? NULL : inject,
                       .cancel = task ? task->cancel : NULL};
     const ff_tensor *at[FF_MOST_INPUTS];
     memcpy(at, feeds.at, sizeof at);
@@ -136,8 +139,9 @@ static void bounds_of(const ff_canon *c, int cvalue, int depth, double *low, dou
 {
     static const char *const shares[] = {"Sigmoid", "HardSigmoid", "Softmax", NULL};
     static const char *const positive[] = {"Exp", "Sqrt", "Abs", "Softplus", "ReduceL1", "ReduceL2", NULL};
-    static const char *const selecting[] = {"Reshape", "Transpose", "Slice", "Concat", "MaxPool", "AveragePool",
-                                            "GlobalAveragePool", "GlobalMaxPool", "Expand", "Gather", NULL};
+    static const char *const selecting[] = {"Reshape",     "Transpose",         "Slice",         "Concat", "MaxPool",
+                                            "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Expand", "Gather",
+                                            NULL};
     *low = -INFINITY;
     *high = INFINITY;
     if (c->values[cvalue].producer < 0 || depth > 16)
@@ -243,7 +247,8 @@ static int compare_once(probe *p, ff_runner *source, ff_runner *target, int sour
     return rc;
 }
 
-int ff_region_distance_in(const ff_apart *apart, int source_cvalue, int target_cvalue, const ff_task *task, double *distance)
+int ff_region_distance_in(const ff_apart *apart, int source_cvalue, int target_cvalue, const ff_task *task,
+                          double *distance)
 {
     const ff_subject *s = apart->subject;
     *distance = INFINITY;

@@ -55,8 +55,7 @@ int ff_model_read_output(const ff_model *m, const char *name, const ff_value **o
 
 bool ff_is_probabilities(const ff_value *v)
 {
-    static const char *const through[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
-                                          "Dropout", "Cast"};
+    static const char *const through[] = {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Dropout", "Cast"};
     for (int steps = 0; v && v->producer && steps < 16; steps++) {
         const ff_node *n = v->producer;
         if (*n->domain)
@@ -104,8 +103,7 @@ static void soft_constants(const float *x, int64_t n, double *largest, double *s
         *sum += exp(x[i] - *largest);
 }
 
-double ff_output_distance(const float *s, int64_t n, bool s_soft, const float *t, int64_t m, bool t_soft,
-                          int offset)
+double ff_output_distance(const float *s, int64_t n, bool s_soft, const float *t, int64_t m, bool t_soft, int offset)
 {
     if (!s || !t || (n != m && n - m != offset && m - n != -offset))
         return INFINITY;

@@ -21,8 +21,7 @@ int ff_model_read_output(const ff_model *m, const char *name, const ff_value **o
 bool ff_is_probabilities(const ff_value *v);
 /* |T - S| / |S| of two outputs of n and m elements, class k of the Target against class k + offset of the
  * Source; `s_soft`, `t_soft`: as probabilities already. INFINITY when they cannot be compared. */
-double ff_output_distance(const float *s, int64_t n, bool s_soft, const float *t, int64_t m, bool t_soft,
-                          int offset);
+double ff_output_distance(const float *s, int64_t n, bool s_soft, const float *t, int64_t m, bool t_soft, int offset);
 
 /* The float32 values of one image's output: the first row where the model fixes a batch. */
 int ff_output_row(const ff_tensor *output, const ff_shape *input, ff_tensor **out) FF_MUST_USE;

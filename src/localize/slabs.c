@@ -19,7 +19,7 @@ typedef struct slab {
     segment *segments;
     bool *wanted;
     int64_t width;
-    float *values; /* [image][column]: Target - Source */
+    float *values;        /* [image][column]: Target - Source */
     ff_kruskal_sum *sums; /* by tile, added up in order */
     layer_sums *errors;   /* [image][layer], or NULL: not wanted */
 } slab;

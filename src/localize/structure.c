@@ -77,8 +77,8 @@ static bool only_redundant_output(const ff_detection *d, const ff_cvalue *v)
     if (v->n_users)
         return false;
     for (int i = 0; i < tc->n_outputs; i++)
-        if (tc->outputs[i] == v->id && (answer ? v->original && strcmp(v->original->name, answer) == 0
-                                               : i < d->subject->source.canon->n_outputs))
+        if (tc->outputs[i] == v->id &&
+            (answer ? v->original && strcmp(v->original->name, answer) == 0 : i < d->subject->source.canon->n_outputs))
             return false;
     return true;
 }

@@ -188,8 +188,12 @@ static int plan_of_prefix(const ff_side *side, int n, const ff_shape *feed, bool
             ff_grow(&names, &capacity, (size_t)count + 1, sizeof *names);
             names[count++] = v->name;
         }
-    ff_plan_options p = {.reference = reference, .observe = true, .feeds = feed, .n_outputs = count, .outputs = names,
-                        .cancel = cancel_of(task)};
+    ff_plan_options p = {.reference = reference,
+                         .observe = true,
+                         .feeds = feed,
+                         .n_outputs = count,
+                         .outputs = names,
+                         .cancel = cancel_of(task)};
     int rc = count ? ff_plan_create(side->model, &p, out) : ff_fail(FF_ERR_GRAPH, "nothing of it can run");
     free(names);
     return rc;
@@ -248,8 +252,7 @@ static int side_keep(const ff_side *side, ff_keep *keep)
     return FF_OK;
 }
 
-static int side_label(ff_side *side, ff_keep keep, const ff_labels *known, const ff_dataset *set,
-                      const ff_task *task)
+static int side_label(ff_side *side, ff_keep keep, const ff_labels *known, const ff_dataset *set, const ff_task *task)
 {
     if (known && known->count == ff_dataset_count(set) && (!keep || has_outputs(known, keep))) {
         side->labels = labels_copy(known);
@@ -286,8 +289,8 @@ static void side_drop_plans(ff_side *side)
     side->observe = side->score = NULL;
 }
 
-static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *set,
-                         const ff_subject_options *o, const ff_task *task, ff_shared **out)
+static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *set, const ff_subject_options *o,
+                         const ff_task *task, ff_shared **out)
 {
     ff_shared *h = ff_alloc(sizeof *h);
     atomic_init(&h->references, 1);
@@ -298,10 +301,11 @@ static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *s
     const ff_value *output;
     int rc = ff_model_read_output(model, h->options.source_output, &output);
     if (rc == FF_OK)
-        rc = side_plan(&h->source, set, ff_comparator_output(h->options.comparator, h->options.source_output), &h->options,
-                       task);
+        rc = side_plan(&h->source, set, ff_comparator_output(h->options.comparator, h->options.source_output),
+                       &h->options, task);
     if (rc == FF_OK)
-        rc = side_label(&h->source, ff_comparator_keep(h->options.comparator, FF_KEEP_OUTPUT), o ? o->source_labels : NULL, set, task);
+        rc = side_label(&h->source, ff_comparator_keep(h->options.comparator, FF_KEEP_OUTPUT),
+                        o ? o->source_labels : NULL, set, task);
     if (rc == FF_OK && h->source.labels->error)
         rc = ff_fail(FF_ERR_GRAPH, "%s", h->source.labels->error);
     if (rc == FF_OK)
@@ -348,8 +352,8 @@ int ff_subject_pin(ff_subject *s, const ff_pin *pins, int n)
 }
 
 /* Takes the reference to `h`; `first`: the Target is the one that the pins are about. */
-static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_labels *known,
-                 bool first, const ff_task *task, ff_subject **out)
+static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_labels *known, bool first,
+                 const ff_task *task, ff_subject **out)
 {
     const ff_subject_options *o = &h->options;
     ff_subject *s = ff_alloc(sizeof *s);
@@ -404,8 +408,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
 }
 
 int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *target, const ff_pre *target_pre,
-                      const ff_dataset *set, const ff_subject_options *o, const ff_task *task,
-                      ff_subject **out)
+                      const ff_dataset *set, const ff_subject_options *o, const ff_task *task, ff_subject **out)
 {
     ff_shared *h;
     int rc = shared_create(source, source_pre, set, o, task, &h);
@@ -414,8 +417,8 @@ int ff_subject_create(ff_model *source, const ff_pre *source_pre, ff_model *targ
     return build(h, target, target_pre, o ? o->target_labels : NULL, true, task, out);
 }
 
-int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre,
-                        const ff_labels *labels, const ff_task *task, ff_subject **out)
+int ff_subject_retarget(const ff_subject *s, ff_model *target, const ff_pre *target_pre, const ff_labels *labels,
+                        const ff_task *task, ff_subject **out)
 {
     return build(ff_subject_shared(s), target, target_pre, labels, false, task, out);
 }

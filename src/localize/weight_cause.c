@@ -111,8 +111,7 @@ static double find_step(const float *levels, int n, double slack)
 
 /* Evidence against chance: k values on a grid of half-width 2e-3 happen by chance with 0.004^k. Few levels in
  * a fine grid prove nothing. */
-static bool near_source(const float *s, const float *t, int64_t outer, int64_t stride, int64_t inner,
-                        double step)
+static bool near_source(const float *s, const float *t, int64_t outer, int64_t stride, int64_t inner, double step)
 {
     int64_t far = 0;
     for (int64_t k = 0; k < outer; k++)
@@ -184,8 +183,7 @@ static bool int8_per_channel(const float *s, const float *t, const ff_tensor *sh
                 continue;
             }
             double step = count > 0 ? find_step(levels, count, slack) : 0;
-            if (!(step > 0) ||
-                !near_source(s + c * inner, t + c * inner, outer, channels * inner, inner, step))
+            if (!(step > 0) || !near_source(s + c * inner, t + c * inner, outer, channels * inner, inner, step))
                 break;
             good++;
             most = count > most ? count : most;
@@ -294,7 +292,8 @@ static int permuted_elements(const float *s, const float *t, int64_t n, ff_weigh
 /* Stored as numbers of the shorter type and scaled per channel afterwards, as by a batch normalisation that was not
  * folded: `raw` is what is stored (in whatever order), `most` the largest relative error of such a rounding, `least` that
  * of numbers next to zero. */
-static bool stored_short(const float *s, const float *t, const float *raw, int64_t n, round_fn *f, double most, double least)
+static bool stored_short(const float *s, const float *t, const float *raw, int64_t n, round_fn *f, double most,
+                         double least)
 {
     double scaled = 0, stored = 0;
     for (int64_t i = 0; raw && i < n; i++) {
@@ -356,8 +355,8 @@ static int classify(const ff_tensor *source, const float *s, const float *t, con
     return rc;
 }
 
-int ff_weight_compare(const ff_tensor *source, const ff_tensor *target, const ff_tensor *raw,
-                      bool folded, ff_weight_change *out)
+int ff_weight_compare(const ff_tensor *source, const ff_tensor *target, const ff_tensor *raw, bool folded,
+                      ff_weight_change *out)
 {
     ff_weight_change c = {.cause = "different", .axis = -1, .n = target->count};
     for (int i = 0; i < FF_MAX_RANK; i++)

@@ -50,8 +50,7 @@ static void describe(ff_finding *f, const char *label, const char *role, const f
     size_t i = 0;
     while (i + 1 < FF_COUNT(causes) && strcmp(causes[i].cause, c->cause) != 0)
         i++;
-    f->summary = ff_asprintf("%s of '%s' %s (%.3g%% off)", role, label, causes[i].words,
-                             100 * fmin(c->relative, 1e6));
+    f->summary = ff_asprintf("%s of '%s' %s (%.3g%% off)", role, label, causes[i].words, 100 * fmin(c->relative, 1e6));
     f->explanation = ff_asprintf("%s The relative distance from the Source's is %.3g, %lld of %lld values "
                                  "differ. The repair puts the Source's values in, in the form in which the "
                                  "Target keeps them.",
@@ -141,7 +140,8 @@ static bool columns_reordered(const ff_tensor *x, const ff_tensor *y, const int6
 static bool transposed(const ff_tensor *x, const ff_tensor *y)
 {
     ff_tensor *t;
-    if (x->rank != 2 || y->rank != 2 || x->dims[0] != y->dims[1] || ff_tensor_transpose(x, (const int[]){1, 0}, &t) != FF_OK)
+    if (x->rank != 2 || y->rank != 2 || x->dims[0] != y->dims[1] ||
+        ff_tensor_transpose(x, (const int[]){1, 0}, &t) != FF_OK)
         return false;
     bool equal = t->bytes == y->bytes && memcmp(t->data, y->data, y->bytes) == 0;
     ff_tensor_unref(t);
@@ -205,8 +205,8 @@ static bool bias_is_rounded(const ff_subject *s, const ff_cparam *a, const ff_cp
 }
 
 /* Integers with a scale and a zero point tell more than the numbers they stand for. */
-static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, ff_weight_change *c, json_t *more,
-                           bool *accepted)
+static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, ff_weight_change *c,
+                           json_t *more, bool *accepted)
 {
     ff_quantized q;
     ff_tensor *wanted;
@@ -217,7 +217,8 @@ static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cpa
     if (rc != FF_OK)
         return rc;
     int64_t channels = ff_quantized_channels(&q);
-    double *scale = ff_alloc_array((size_t)channels, sizeof *scale), *zero = ff_alloc_array((size_t)channels, sizeof *zero);
+    double *scale = ff_alloc_array((size_t)channels, sizeof *scale),
+           *zero = ff_alloc_array((size_t)channels, sizeof *zero);
     const char *cause = ff_quantized_cause(&q, wanted, scale, zero);
     bool grid = cause && strcmp(cause, "grid") == 0;
     *accepted = grid && ff_subject_options_of(s)->keep_quantized;

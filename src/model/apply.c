@@ -114,19 +114,15 @@ static int check_nodes(const struct work *w, const ff_model *r)
             continue;
         const ff_node *p = &n->pub;
         const ff_op *op = ff_op_find(p->domain, p->op, p->opset);
-        if (op == NULL && (p->domain[0] == '\0' || p->opset == 0) &&
-            !(o != NULL && strcmp(o->pub.op, p->op) == 0))
-            return misfit("node '%s': operator %s is not known in opset %d", p->label, p->op,
-                          p->opset);
+        if (op == NULL && (p->domain[0] == '\0' || p->opset == 0) && !(o != NULL && strcmp(o->pub.op, p->op) == 0))
+            return misfit("node '%s': operator %s is not known in opset %d", p->label, p->op, p->opset);
         if (op == NULL)
             continue;
         if (p->n_inputs < op->min_inputs || (op->max_inputs >= 0 && p->n_inputs > op->max_inputs))
-            return misfit("node '%s': %s does not take %d inputs in opset %d", p->label, p->op,
-                          p->n_inputs, p->opset);
-        if (p->n_outputs < op->min_outputs ||
-            (op->max_outputs >= 0 && p->n_outputs > op->max_outputs))
-            return misfit("node '%s': %s does not have %d outputs in opset %d", p->label, p->op,
-                          p->n_outputs, p->opset);
+            return misfit("node '%s': %s does not take %d inputs in opset %d", p->label, p->op, p->n_inputs, p->opset);
+        if (p->n_outputs < op->min_outputs || (op->max_outputs >= 0 && p->n_outputs > op->max_outputs))
+            return misfit("node '%s': %s does not have %d outputs in opset %d", p->label, p->op, p->n_outputs,
+                          p->opset);
         for (int j = 0; j < op->min_inputs; j++)
             if (p->inputs[j] == NULL)
                 return misfit("node '%s': input %d of %s is missing", p->label, j, p->op);

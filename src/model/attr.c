@@ -65,8 +65,7 @@ static void put_tensor(ff_buf *b, const ff_tensor *t)
 
     ff_buf_puts(b, s);
     free(s);
-    if (t->count < 1 || t->count > 8 || t->dtype == FF_STRING || t->dtype == FF_COMPLEX64 ||
-        t->dtype == FF_COMPLEX128)
+    if (t->count < 1 || t->count > 8 || t->dtype == FF_STRING || t->dtype == FF_COMPLEX64 || t->dtype == FF_COMPLEX128)
         return;
     ff_buf_puts(b, "{");
     for (int64_t i = 0; i < t->count; i++) {

@@ -11,8 +11,8 @@
 
 static bool is_integer(ff_dtype t)
 {
-    return (t >= FF_UINT8 && t <= FF_INT64) || t == FF_BOOL || t == FF_UINT32 || t == FF_UINT64 ||
-           t == FF_UINT4 || t == FF_INT4;
+    return (t >= FF_UINT8 && t <= FF_INT64) || t == FF_BOOL || t == FF_UINT32 || t == FF_UINT64 || t == FF_UINT4 ||
+           t == FF_INT4;
 }
 
 /* The shortest decimal that reads back as the same number. */
@@ -51,8 +51,7 @@ static int convert_strings(const ff_tensor *t, ff_tensor *r)
             char **s = &((char **)r->data)[i];
             if (is_integer(t->dtype)) {
                 long long v = ff_tensor_get_int(t, i);
-                *s = t->dtype == FF_UINT64 ? ff_asprintf("%llu", (unsigned long long)v)
-                                           : ff_asprintf("%lld", v);
+                *s = t->dtype == FF_UINT64 ? ff_asprintf("%llu", (unsigned long long)v) : ff_asprintf("%lld", v);
             } else {
                 *s = real_to_string(ff_tensor_get_real(t, i), t->dtype != FF_DOUBLE);
             }
@@ -79,10 +78,10 @@ int ff_tensor_convert(const ff_tensor *t, ff_dtype to, ff_tensor **out)
         *out = ff_tensor_ref(t);
         return FF_OK;
     }
-    if (to == FF_COMPLEX64 || to == FF_COMPLEX128 || t->dtype == FF_COMPLEX64 ||
-        t->dtype == FF_COMPLEX128 || ff_dtype_size(to) == 0)
-        return ff_fail(FF_ERR_UNSUPPORTED, "casting %s to %s is not supported",
-                       ff_dtype_name(t->dtype), ff_dtype_name(to));
+    if (to == FF_COMPLEX64 || to == FF_COMPLEX128 || t->dtype == FF_COMPLEX64 || t->dtype == FF_COMPLEX128 ||
+        ff_dtype_size(to) == 0)
+        return ff_fail(FF_ERR_UNSUPPORTED, "casting %s to %s is not supported", ff_dtype_name(t->dtype),
+                       ff_dtype_name(to));
     ff_tensor *r;
     int code = ff_tensor_create(to, t->rank, t->dims, &r);
     if (code)
@@ -118,12 +117,12 @@ int ff_tensor_convert(const ff_tensor *t, ff_dtype to, ff_tensor **out)
     return FF_OK;
 }
 
-#define COPY_ROW(type)                                                                             \
-    do {                                                                                           \
-        const type *s = (const type *)from;                                                        \
-        type *d = (type *)to;                                                                      \
-        for (int64_t k = 0; k < n; k++)                                                            \
-            d[k] = s[k * step];                                                                    \
+#define COPY_ROW(type)                                                                                                 \
+    do {                                                                                                               \
+        const type *s = (const type *)from;                                                                            \
+        type *d = (type *)to;                                                                                          \
+        for (int64_t k = 0; k < n; k++)                                                                                \
+            d[k] = s[k * step];                                                                                        \
     } while (0)
 
 struct pair {
@@ -177,8 +176,8 @@ int ff_tensor_transpose(const ff_tensor *t, const int *perm, ff_tensor **out)
     int64_t row = t->rank > 0 ? dims[t->rank - 1] : 1;
     int64_t row_step = t->rank > 0 ? step[t->rank - 1] : 1, from = 0;
     for (int64_t done = 0; done < t->count; done += row) {
-        copy_row((char *)r->data + (size_t)done * size, (const char *)t->data + (size_t)from * size,
-                 row, row_step, size);
+        copy_row((char *)r->data + (size_t)done * size, (const char *)t->data + (size_t)from * size, row, row_step,
+                 size);
         for (int i = t->rank - 2; i >= 0; i--) {
             from += step[i];
             if (++at[i] < dims[i])

@@ -51,8 +51,7 @@ static bool contradicts(const ff_shape *declared, const ff_shape *inferred)
     if (declared->rank != inferred->rank || declared->dtype != inferred->dtype)
         return true;
     for (int i = 0; i < declared->rank; i++)
-        if (declared->dims[i] >= 0 && inferred->dims[i] >= 0 &&
-            declared->dims[i] != inferred->dims[i])
+        if (declared->dims[i] >= 0 && inferred->dims[i] >= 0 && declared->dims[i] != inferred->dims[i])
             return true;
     return false;
 }
@@ -84,8 +83,7 @@ static bool annotates_gone(const struct work *w, const ff_model *r, const part *
                 to = entry.end;
             }
         char *name = ff_strndup((const char *)data + from, to - from);
-        gone |= name[0] != '\0' && ff_model_find_value(r, name) == NULL &&
-                ff_model_find_value(w->m, name) != NULL;
+        gone |= name[0] != '\0' && ff_model_find_value(r, name) == NULL && ff_model_find_value(w->m, name) != NULL;
         free(name);
     }
     ff_buf_finish(&b);
@@ -116,8 +114,7 @@ int work_drop_untrue(struct work *w, const ff_model *r, bool *changed)
     ff_model *b = NULL;
     for (size_t i = 0; i < w->n; i++) {
         const part *p = w->slots[i].p;
-        const ff_value *v =
-            p->field == PART_VALUE_INFO ? ff_model_find_value(r, p->value.name) : NULL;
+        const ff_value *v = p->field == PART_VALUE_INFO ? ff_model_find_value(r, p->value.name) : NULL;
         if (p->field == PART_OUTPUT)
             v = ff_model_find_value(r, p->value.name);
         if (v != NULL && tainted[v->id] && v->producer != NULL) {

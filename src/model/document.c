@@ -122,8 +122,7 @@ void origin_emit(const origin *o, size_t start, size_t end, ff_buf *b)
             const ff_tensor *t = o->holes[i].t;
             size_t at = b->len;
             ff_grow(&b->data, &b->capacity, b->len + t->bytes + 1, 1);
-            ff_copy_little_endian(b->data + at, t->data, t->bytes / ff_dtype_unit(t->dtype),
-                                  ff_dtype_unit(t->dtype));
+            ff_copy_little_endian(b->data + at, t->data, t->bytes / ff_dtype_unit(t->dtype), ff_dtype_unit(t->dtype));
             b->len += t->bytes;
             b->data[b->len] = '\0';
             start += t->bytes;
@@ -172,11 +171,8 @@ static void *copy_bytes(const void *p, size_t n)
 
 static void copy_plain(ff_attr *to, const ff_attr *from)
 {
-    *to = (ff_attr){.name = ff_strdup(from->name ? from->name : ""),
-                    .type = from->type,
-                    .i = from->i,
-                    .f = from->f,
-                    .n = from->n};
+    *to = (ff_attr){
+        .name = ff_strdup(from->name ? from->name : ""), .type = from->type, .i = from->i, .f = from->f, .n = from->n};
     if (from->s != NULL) {
         to->s_len = from->s_len ? from->s_len : strlen(from->s);
         char *s = ff_alloc(to->s_len + 1);

@@ -183,8 +183,8 @@ int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
 int read_value(const uint8_t *data, size_t size, doc_value *out) FF_MUST_USE;
 /* Reads the first `want` of the `length` bytes at `offset` of `location` below `folder`. All
  * `length` must be there (so want 0 only checks). Nothing outside the folder is opened. */
-int read_external(const char *folder, const char *location, uint64_t offset, uint64_t length,
-                  uint64_t want, void *to) FF_MUST_USE;
+int read_external(const char *folder, const char *location, uint64_t offset, uint64_t length, uint64_t want,
+                  void *to) FF_MUST_USE;
 
 /* ------------------------------------------------------------------------------------ index */
 

@@ -33,8 +33,7 @@ int edit_set_initializer(struct work *w, const edit *e)
             return misfit("'%s' is made by a node", e->target);
         if (input >= 0)
             return misfit("'%s' is a graph input", e->target);
-        work_insert(w, work_behind(w, PART_INITIALIZER),
-                    initializer_part(e->target, e->tensor, NULL), -1);
+        work_insert(w, work_behind(w, PART_INITIALIZER), initializer_part(e->target, e->tensor, NULL), -1);
         return FF_OK;
     }
     const part *old = w->slots[at].p;
@@ -143,8 +142,7 @@ static void find_live(const slot *slots, size_t n, name_table *live)
             continue;
         *place = live;
         for (int i = 0; p && i < p->node.n_inputs + p->node.n_captures; i++) {
-            const char *s =
-                i < p->node.n_inputs ? p->node.inputs[i] : p->node.captures[i - p->node.n_inputs];
+            const char *s = i < p->node.n_inputs ? p->node.inputs[i] : p->node.captures[i - p->node.n_inputs];
             if (s[0] != '\0' && names_get(live, s) == NULL) {
                 ff_grow(&stack, &capacity, depth + 1, sizeof *stack);
                 stack[depth++] = s;
@@ -185,8 +183,7 @@ int edit_remove_dead(struct work *w)
         work_remove(w, (int)i--);
         if (field != PART_NODE) {
             for (size_t j = 0; j <= i && i != SIZE_MAX; j++)
-                if (w->slots[j].p->field == PART_INPUT &&
-                    strcmp(part_name(w->slots[j].p), copy) == 0)
+                if (w->slots[j].p->field == PART_INPUT && strcmp(part_name(w->slots[j].p), copy) == 0)
                     i--;
             work_drop_named(w, PART_INPUT, copy);
         }

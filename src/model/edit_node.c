@@ -47,8 +47,7 @@ int edit_set_attr(struct work *w, const edit *e)
 
     if (code)
         return code;
-    if (e->attr.pub.type < FF_ATTR_FLOAT || e->attr.pub.type > FF_ATTR_GRAPHS ||
-        e->attr.pub.name[0] == '\0')
+    if (e->attr.pub.type < FF_ATTR_FLOAT || e->attr.pub.type > FF_ATTR_GRAPHS || e->attr.pub.name[0] == '\0')
         return misfit("an attribute of this kind cannot be set");
     part *p = clone_node(w->slots[at].p);
     int i = find_attr(&p->node, e->attr.pub.name);
@@ -78,8 +77,7 @@ int edit_remove_attr(struct work *w, const edit *e)
     part *p = clone_node(w->slots[at].p);
     attr_finish(&p->node.attrs[i]);
     p->node.n_attrs--;
-    memmove(&p->node.attrs[i], &p->node.attrs[i + 1],
-            (size_t)(p->node.n_attrs - i) * sizeof p->node.attrs[0]);
+    memmove(&p->node.attrs[i], &p->node.attrs[i + 1], (size_t)(p->node.n_attrs - i) * sizeof p->node.attrs[0]);
     memset(&p->node.attrs[p->node.n_attrs], 0, sizeof p->node.attrs[0]);
     node_complete(&p->node);
     work_replace(w, at, p);

@@ -18,8 +18,7 @@ static ff_tensor *make(ff_dtype t, int rank, const int64_t *dims)
     int64_t count;
     ff_tensor *r = NULL;
 
-    if (ff_dims_count(t, rank, dims, &count) || count > MAX_COUNT ||
-        ff_tensor_create(t, rank, dims, &r))
+    if (ff_dims_count(t, rank, dims, &count) || count > MAX_COUNT || ff_tensor_create(t, rank, dims, &r))
         return NULL;
     return r;
 }
@@ -174,10 +173,8 @@ static ff_tensor *eval_binary(const ff_node *n, const ff_tensor *a, const ff_ten
     char op = strcmp(n->op, "Max") == 0 ? '>' : strcmp(n->op, "Min") == 0 ? '<' : n->op[0];
     const ff_tensor *large = a->count >= b->count && a->rank >= b->rank ? a : b;
 
-    if (!is_int(a) || !is_int(b) || a->dtype != b->dtype ||
-        (a->count != b->count && a->count != 1 && b->count != 1) ||
-        (a->count > 1 && b->count > 1 && a->rank != b->rank) || large->count == 0 ||
-        (a->rank > 1 && b->rank > 1))
+    if (!is_int(a) || !is_int(b) || a->dtype != b->dtype || (a->count != b->count && a->count != 1 && b->count != 1) ||
+        (a->count > 1 && b->count > 1 && a->rank != b->rank) || large->count == 0 || (a->rank > 1 && b->rank > 1))
         return NULL;
     ff_tensor *r = make(op == 'E' ? FF_BOOL : a->dtype, large->rank, large->dims);
     for (int64_t i = 0; r && i < r->count; i++) {
@@ -201,9 +198,9 @@ static ff_tensor *eval_binary(const ff_node *n, const ff_tensor *a, const ff_ten
 
 static ff_tensor *eval_where(const ff_tensor *cond, const ff_tensor *a, const ff_tensor *b)
 {
-    if (!is_int(a) || !is_int(b) || a->dtype != b->dtype || cond->dtype != FF_BOOL ||
-        cond->rank != 1 || (a->count != 1 && a->count != cond->count) || a->rank > 1 ||
-        b->rank > 1 || (b->count != 1 && b->count != cond->count))
+    if (!is_int(a) || !is_int(b) || a->dtype != b->dtype || cond->dtype != FF_BOOL || cond->rank != 1 ||
+        (a->count != 1 && a->count != cond->count) || a->rank > 1 || b->rank > 1 ||
+        (b->count != 1 && b->count != cond->count))
         return NULL;
     ff_tensor *r = make(a->dtype, 1, cond->dims);
     for (int64_t i = 0; r && i < r->count; i++) {
@@ -217,8 +214,8 @@ static ff_tensor *eval_constant_of_shape(const ff_node *n, const ff_tensor *x)
 {
     const ff_attr *a = ff_node_attr(n, "value");
 
-    if (!is_int(x) || x->rank != 1 || x->count > FF_MAX_RANK || a == NULL ||
-        a->type != FF_ATTR_TENSOR || a->t->count != 1 || !is_int(a->t))
+    if (!is_int(x) || x->rank != 1 || x->count > FF_MAX_RANK || a == NULL || a->type != FF_ATTR_TENSOR ||
+        a->t->count != 1 || !is_int(a->t))
         return NULL;
     int64_t dims[FF_MAX_RANK];
     for (int i = 0; i < (int)x->count; i++)
@@ -237,8 +234,8 @@ static ff_tensor *reshaped(const ff_tensor *x, const ff_shape *out)
     for (int i = 0; i < out->rank; i++)
         if (out->dims[i] < 0)
             return NULL;
-    if (out->rank < 0 || ff_dims_count(x->dtype, out->rank, out->dims, &count) ||
-        count != x->count || ff_tensor_reshape(x, out->rank, out->dims, &r))
+    if (out->rank < 0 || ff_dims_count(x->dtype, out->rank, out->dims, &count) || count != x->count ||
+        ff_tensor_reshape(x, out->rank, out->dims, &r))
         return NULL;
     return r;
 }
@@ -257,8 +254,8 @@ static ff_tensor *transposed(const ff_node *n, const ff_tensor *x)
     return ff_tensor_transpose(x, p, &r) ? NULL : r;
 }
 
-void infer_evaluate(const ff_node *n, const ff_tensor *const *in, const ff_shape *in_shapes,
-                    const ff_shape *out_shapes, ff_tensor **out)
+void infer_evaluate(const ff_node *n, const ff_tensor *const *in, const ff_shape *in_shapes, const ff_shape *out_shapes,
+                    ff_tensor **out)
 {
     static const char *const same_data[] = {"Reshape", "Squeeze", "Unsqueeze", "Flatten"};
     static const char *const pairs[] = {"Add", "Sub", "Mul", "Div", "Equal", "Max", "Min"};
@@ -276,8 +273,7 @@ void infer_evaluate(const ff_node *n, const ff_tensor *const *in, const ff_shape
         return;
     if (strcmp(op, "Identity") == 0)
         out[0] = ff_tensor_ref(in[0]);
-    else if (strcmp(op, "Cast") == 0 && in[0]->dtype != FF_STRING &&
-             out_shapes[0].dtype != FF_STRING)
+    else if (strcmp(op, "Cast") == 0 && in[0]->dtype != FF_STRING && out_shapes[0].dtype != FF_STRING)
         out[0] = ff_tensor_convert(in[0], out_shapes[0].dtype, &out[0]) ? NULL : out[0];
     else if (strcmp(op, "Transpose") == 0)
         out[0] = transposed(n, in[0]);

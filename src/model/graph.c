@@ -128,8 +128,7 @@ static int list_inputs(struct build *b, struct scope *s, const doc_graph *d)
 }
 
 /* Makes the nodes in the order of the file, with their outputs. */
-static int add_nodes(struct build *b, struct scope *s, const doc_graph *d, int *next_id,
-                     node_impl ***out)
+static int add_nodes(struct build *b, struct scope *s, const doc_graph *d, int *next_id, node_impl ***out)
 {
     int n = 0;
 
@@ -159,8 +158,7 @@ static int add_nodes(struct build *b, struct scope *s, const doc_graph *d, int *
         node->n_outputs = dn->n_outputs;
         node->n_attrs = dn->n_attrs;
         node->attrs = dn->public_attrs;
-        const ff_value **outs =
-            ff_arena_alloc(b->m->arena, ((size_t)dn->n_outputs + 1) * sizeof *outs);
+        const ff_value **outs = ff_arena_alloc(b->m->arena, ((size_t)dn->n_outputs + 1) * sizeof *outs);
         node->outputs = outs;
         for (int j = 0; j < dn->n_outputs; j++) {
             ff_value *v;
@@ -247,8 +245,8 @@ static int sort_nodes(struct scope *s, node_impl **nodes, int n, bool *moved)
                 order[done++] = nodes[at];
                 depth--;
             } else if (state[p->index] == 1) {
-                code = ff_fail(FF_ERR_INPUT, "the graph has a cycle through nodes '%s' and '%s'",
-                               shown(p), shown(&nodes[at]->pub));
+                code = ff_fail(FF_ERR_INPUT, "the graph has a cycle through nodes '%s' and '%s'", shown(p),
+                               shown(&nodes[at]->pub));
             } else {
                 state[p->index] = 1;
                 stack[depth++] = p->index;
@@ -267,8 +265,8 @@ static int sort_nodes(struct scope *s, node_impl **nodes, int n, bool *moved)
     return code;
 }
 
-static int add_graph(struct build *b, doc_graph *d, const ff_node *owner, const struct scope *outer,
-                     int *next_id, ff_graph **out);
+static int add_graph(struct build *b, doc_graph *d, const ff_node *owner, const struct scope *outer, int *next_id,
+                     ff_graph **out);
 
 static void add_use(struct build *b, ff_value *v, ff_node *node, int input)
 {
@@ -312,8 +310,7 @@ static int connect(struct build *b, struct scope *s, node_impl *ni)
     const doc_node *d = &ni->p->node;
     ff_node *node = &ni->pub;
     const ff_value **in = ff_arena_alloc(b->m->arena, ((size_t)d->n_inputs + 1) * sizeof *in);
-    const ff_value **captured =
-        ff_arena_alloc(b->m->arena, ((size_t)d->n_captures + 1) * sizeof *captured);
+    const ff_value **captured = ff_arena_alloc(b->m->arena, ((size_t)d->n_captures + 1) * sizeof *captured);
 
     ff_grow(&b->nodes, &b->nodes_capacity, b->n_nodes + 1, sizeof *b->nodes);
     b->nodes[b->n_nodes++] = node;
@@ -324,8 +321,8 @@ static int connect(struct build *b, struct scope *s, node_impl *ni)
             continue;
         ff_value *v = lookup(s, d->inputs[i]);
         if (v == NULL)
-            return ff_fail(FF_ERR_INPUT, "node '%s' (%s) reads '%s', which nothing defines",
-                           shown(node), node->op, d->inputs[i]);
+            return ff_fail(FF_ERR_INPUT, "node '%s' (%s) reads '%s', which nothing defines", shown(node), node->op,
+                           d->inputs[i]);
         in[i] = v;
         add_use(b, v, node, i);
     }
@@ -372,8 +369,8 @@ static int add_outputs(struct build *b, struct scope *s, const doc_graph *d)
     return FF_OK;
 }
 
-static int add_graph(struct build *b, doc_graph *d, const ff_node *owner, const struct scope *outer,
-                     int *next_id, ff_graph **out)
+static int add_graph(struct build *b, doc_graph *d, const ff_node *owner, const struct scope *outer, int *next_id,
+                     ff_graph **out)
 {
     graph_impl *gi = ff_arena_alloc(b->m->arena, sizeof *gi);
     struct scope s = {.outer = outer, .graph = &gi->pub};
@@ -386,9 +383,8 @@ static int add_graph(struct build *b, doc_graph *d, const ff_node *owner, const 
     gi->pub.model = b->m;
     gi->pub.owner = owner;
     names_init(&s.here, (size_t)d->n_slots);
-    if ((code = add_inputs(b, &s, d)) || (code = add_initializers(b, &s, d)) ||
-        (code = list_inputs(b, &s, d)) || (code = add_nodes(b, &s, d, next_id, &nodes)) ||
-        (code = sort_nodes(&s, nodes, gi->pub.n_nodes, &moved)))
+    if ((code = add_inputs(b, &s, d)) || (code = add_initializers(b, &s, d)) || (code = list_inputs(b, &s, d)) ||
+        (code = add_nodes(b, &s, d, next_id, &nodes)) || (code = sort_nodes(&s, nodes, gi->pub.n_nodes, &moved)))
         goto done;
     for (int i = 0; i < gi->pub.n_nodes; i++)
         if ((code = connect(b, &s, nodes[i])))
@@ -417,8 +413,7 @@ static void share_out_uses(struct build *b)
     }
     for (size_t i = 0; i < b->n_uses; i++) {
         const struct use *u = &b->uses[i];
-        ((struct ff_use *)u->value->users)[u->value->n_users++] =
-            (struct ff_use){u->node, u->input};
+        ((struct ff_use *)u->value->users)[u->value->n_users++] = (struct ff_use){u->node, u->input};
     }
 }
 
@@ -444,8 +439,7 @@ static void label_nodes(struct build *b)
         const char *output = "";
         for (int j = 0; j < n->n_outputs && output[0] == '\0'; j++)
             output = n->outputs[j] ? n->outputs[j]->name : "";
-        const char *stem =
-            ff_arena_printf(b->m->arena, "%s:%s", n->name[0] ? n->name : n->op, output);
+        const char *stem = ff_arena_printf(b->m->arena, "%s:%s", n->name[0] ? n->name : n->op, output);
         const char *label = stem;
         void **place = names_place(&b->m->labels, label);
         while (*place != NULL) {

@@ -35,8 +35,8 @@ int infer_same(ff_infer *c)
 int infer_same_type(const ff_infer *c, int a, int b)
 {
     if (infer_has(c, a) && infer_has(c, b) && c->in[a].dtype != c->in[b].dtype)
-        return infer_fail("inputs %d and %d have types %s and %s", a, b,
-                          ff_dtype_name(c->in[a].dtype), ff_dtype_name(c->in[b].dtype));
+        return infer_fail("inputs %d and %d have types %s and %s", a, b, ff_dtype_name(c->in[a].dtype),
+                          ff_dtype_name(c->in[b].dtype));
     return FF_OK;
 }
 

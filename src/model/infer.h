@@ -18,9 +18,9 @@
 #define UNKNOWN (-1) /* a dimension, a rank, or the length of a list */
 #define ABSENT  (-2) /* a list that is not given */
 
-extern const ff_op ff_ops_conv[], ff_ops_control[], ff_ops_elementwise[], ff_ops_generate[],
-    ff_ops_index[], ff_ops_matrix[], ff_ops_norm[], ff_ops_quant[], ff_ops_reduce[], ff_ops_rnn[],
-    ff_ops_shape[], ff_ops_slice[], ff_ops_text[];
+extern const ff_op ff_ops_conv[], ff_ops_control[], ff_ops_elementwise[], ff_ops_generate[], ff_ops_index[],
+    ff_ops_matrix[], ff_ops_norm[], ff_ops_quant[], ff_ops_reduce[], ff_ops_rnn[], ff_ops_shape[], ff_ops_slice[],
+    ff_ops_text[];
 
 #define infer_fail(...) ff_fail(FF_ERR_GRAPH, __VA_ARGS__)
 
@@ -58,15 +58,13 @@ int infer_broadcast(const ff_shape *a, const ff_shape *b, ff_shape *out) FF_MUST
 int infer_product(const int64_t *dims, int from, int to, int64_t *out) FF_MUST_USE;
 /* Whole numbers given by attribute (name may be NULL) or else by input (index -1: never): *n is
  * their number, UNKNOWN (an input whose value is not known) or ABSENT. */
-int infer_list(const ff_infer *c, const char *attr, int input, int64_t *v, int max,
-               int *n) FF_MUST_USE;
+int infer_list(const ff_infer *c, const char *attr, int input, int64_t *v, int max, int *n) FF_MUST_USE;
 /* Element type given by an INT attribute. */
-int infer_dtype_attr(const ff_infer *c, const char *attr, ff_dtype otherwise,
-                     ff_dtype *out) FF_MUST_USE;
+int infer_dtype_attr(const ff_infer *c, const char *attr, ff_dtype otherwise, ff_dtype *out) FF_MUST_USE;
 
 /* Evaluates a node whose inputs are all known and small, where that helps shapes. *out (n_out
  * entries) stays NULL where it does not. */
-void infer_evaluate(const ff_node *n, const ff_tensor *const *in, const ff_shape *in_shapes,
-                    const ff_shape *out_shapes, ff_tensor **out);
+void infer_evaluate(const ff_node *n, const ff_tensor *const *in, const ff_shape *in_shapes, const ff_shape *out_shapes,
+                    ff_tensor **out);
 
 #endif

@@ -13,8 +13,8 @@ static int infer_if(ff_infer *c)
     if (c->in[0].dtype != FF_BOOL)
         return infer_fail("the condition is %s, not bool", ff_dtype_name(c->in[0].dtype));
     if (a->g->n_outputs != c->n_out || b->g->n_outputs != c->n_out)
-        return infer_fail("the branches have %d and %d outputs, the node %d", a->g->n_outputs,
-                          b->g->n_outputs, c->n_out);
+        return infer_fail("the branches have %d and %d outputs, the node %d", a->g->n_outputs, b->g->n_outputs,
+                          c->n_out);
     for (int i = 0; i < c->n_out; i++) {
         ff_shape x = a->g->outputs[i]->declared, y = b->g->outputs[i]->declared;
         if (x.dtype != y.dtype)
@@ -75,10 +75,8 @@ static const struct ff_attr_fact if_1[] = {
     {"else_branch", FF_ATTR_GRAPH, NULL}, {"then_branch", FF_ATTR_GRAPH, NULL}, {0}};
 static const struct ff_attr_fact loop_1[] = {{"body", FF_ATTR_GRAPH, NULL}, {0}};
 static const struct ff_attr_fact optional_15[] = {{"type", FF_ATTR_OTHER, NULL}, {0}};
-static const struct ff_attr_fact scan_8[] = {{"body", FF_ATTR_GRAPH, NULL},
-                                             {"directions", FF_ATTR_INTS, NULL},
-                                             {"num_scan_inputs", FF_ATTR_INT, NULL},
-                                             {0}};
+static const struct ff_attr_fact scan_8[] = {
+    {"body", FF_ATTR_GRAPH, NULL}, {"directions", FF_ATTR_INTS, NULL}, {"num_scan_inputs", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact scan_9[] = {{"body", FF_ATTR_GRAPH, NULL},
                                              {"num_scan_inputs", FF_ATTR_INT, NULL},
                                              {"scan_input_axes", FF_ATTR_INTS, NULL},

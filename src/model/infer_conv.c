@@ -11,8 +11,7 @@ struct window {
     bool same, valid, ceil;
 };
 
-static int read_list(const ff_infer *c, const char *attr, int n, int64_t least, int64_t otherwise,
-                     int64_t *v)
+static int read_list(const ff_infer *c, const char *attr, int n, int64_t least, int64_t otherwise, int64_t *v)
 {
     const int64_t *given;
     size_t k = ff_node_ints(c->node, attr, &given);
@@ -84,8 +83,8 @@ static int check_kernel_shape(const ff_infer *c, int n, const int64_t *of_weight
     if (k != 0 && k != (size_t)n)
         return infer_fail("'kernel_shape' has %zu entries, not %d", k, n);
     for (int i = 0; i < n; i++) {
-        int code = infer_equal(k ? given[i] : UNKNOWN, of_weights ? of_weights[i] : UNKNOWN,
-                               "kernel_shape and weights", &kernel[i]);
+        int code = infer_equal(k ? given[i] : UNKNOWN, of_weights ? of_weights[i] : UNKNOWN, "kernel_shape and weights",
+                               &kernel[i]);
         if (code)
             return code;
         if (kernel[i] == 0 || kernel[i] > INT32_MAX)
@@ -140,12 +139,10 @@ static int infer_conv(ff_infer *c)
         if (w->dims[1] > 0 && __builtin_mul_overflow(w->dims[1], group, &each))
             return infer_fail("'group' is %lld", (long long)group);
         if (x->rank >= 0 && w->dims[1] >= 0 &&
-            (code = infer_equal(x->dims[1], w->dims[1] * group,
-                                "channels of the input and of the weights", &channels)))
+            (code = infer_equal(x->dims[1], w->dims[1] * group, "channels of the input and of the weights", &channels)))
             return code;
         if (w->dims[0] >= 0 && w->dims[0] % group != 0)
-            return infer_fail("%lld output channels in %lld groups", (long long)w->dims[0],
-                              (long long)group);
+            return infer_fail("%lld output channels in %lld groups", (long long)w->dims[0], (long long)group);
     }
     if (bias >= 0 && (code = check_bias(c, bias, dims[1])))
         return code;
@@ -176,15 +173,12 @@ static int infer_conv_transpose(ff_infer *c)
         return infer_fail("'group' is %lld", (long long)group);
     int n = x->rank - 2;
     size_t n_shape = ff_node_ints(c->node, "output_shape", &shape);
-    if ((code = read_window(c, n, &win)) ||
-        (code = check_kernel_shape(c, n, w->dims + 2, win.kernel)) ||
+    if ((code = read_window(c, n, &win)) || (code = check_kernel_shape(c, n, w->dims + 2, win.kernel)) ||
         (code = read_list(c, "output_padding", n, 0, 0, extra)) ||
-        (code =
-             infer_equal(x->dims[1], w->dims[0], "channels of the input and of the weights", &k)))
+        (code = infer_equal(x->dims[1], w->dims[0], "channels of the input and of the weights", &k)))
         return code;
     if (w->dims[0] >= 0 && w->dims[0] % group != 0)
-        return infer_fail("%lld input channels in %lld groups", (long long)w->dims[0],
-                          (long long)group);
+        return infer_fail("%lld input channels in %lld groups", (long long)w->dims[0], (long long)group);
     /* Some writers give the batch and the channels in output_shape too. */
     if (n_shape == (size_t)n + 2)
         shape += 2;
@@ -206,8 +200,7 @@ static int infer_conv_transpose(ff_infer *c)
             if (__builtin_mul_overflow(in - 1, win.stride[i], &full) || full > MAX_DIM)
                 return infer_fail("the output size overflows");
             *out = win.same ? full + win.stride[i]
-                            : full + extra[i] + (win.kernel[i] - 1) * win.dilation[i] + 1 -
-                                  win.begin[i] - win.end[i];
+                            : full + extra[i] + (win.kernel[i] - 1) * win.dilation[i] + 1 - win.begin[i] - win.end[i];
         } else {
             continue;
         }
@@ -272,22 +265,19 @@ static int infer_max_unpool(ff_infer *c)
     infer_type(c, 0, x->dtype);
     if ((code = infer_want_min_rank(c, 0, 3)) || x->rank < 0)
         return code;
-    if ((code = read_window(c, x->rank - 2, &win)) ||
-        (code = check_kernel_shape(c, x->rank - 2, NULL, win.kernel)) ||
+    if ((code = read_window(c, x->rank - 2, &win)) || (code = check_kernel_shape(c, x->rank - 2, NULL, win.kernel)) ||
         (code = infer_list(c, NULL, 2, given, FF_MAX_RANK, &n_given)))
         return code;
     if (n_given >= 0 && n_given != x->rank)
         return infer_fail("'output_shape' has %d entries, not %d", n_given, x->rank);
     for (int i = 0; i < x->rank; i++) {
         dims[i] = x->dims[i];
-        if (n_given == UNKNOWN ||
-            (i >= 2 && n_given < 0 && (x->dims[i] < 0 || win.kernel[i - 2] < 0)))
+        if (n_given == UNKNOWN || (i >= 2 && n_given < 0 && (x->dims[i] < 0 || win.kernel[i - 2] < 0)))
             dims[i] = UNKNOWN;
         else if (n_given >= 0)
             dims[i] = given[i];
         else if (i >= 2) {
-            if (__builtin_mul_overflow(x->dims[i] - 1, win.stride[i - 2], &dims[i]) ||
-                dims[i] > MAX_DIM)
+            if (__builtin_mul_overflow(x->dims[i] - 1, win.stride[i - 2], &dims[i]) || dims[i] > MAX_DIM)
                 return infer_fail("the output size overflows");
             dims[i] += win.kernel[i - 2] - win.begin[i - 2] - win.end[i - 2];
         }
@@ -331,8 +321,7 @@ static int infer_col2im(ff_infer *c)
     int64_t image[MAX_SPATIAL], block[MAX_SPATIAL], dims[FF_MAX_RANK], k;
     int n, n_block, code;
 
-    if ((code = infer_want_rank(c, 0, 3)) ||
-        (code = infer_list(c, NULL, 1, image, MAX_SPATIAL, &n)) ||
+    if ((code = infer_want_rank(c, 0, 3)) || (code = infer_list(c, NULL, 1, image, MAX_SPATIAL, &n)) ||
         (code = infer_list(c, NULL, 2, block, MAX_SPATIAL, &n_block)))
         return code;
     infer_type(c, 0, c->in[0].dtype);
@@ -375,10 +364,8 @@ static const struct ff_attr_fact average_pool_19[] = {
     {"count_include_pad", FF_ATTR_INT, "0"}, {"dilations", FF_ATTR_INTS, NULL},
     {"kernel_shape", FF_ATTR_INTS, NULL},    {"pads", FF_ATTR_INTS, NULL},
     {"strides", FF_ATTR_INTS, NULL},         {0}};
-static const struct ff_attr_fact col2_im_18[] = {{"dilations", FF_ATTR_INTS, NULL},
-                                                 {"pads", FF_ATTR_INTS, NULL},
-                                                 {"strides", FF_ATTR_INTS, NULL},
-                                                 {0}};
+static const struct ff_attr_fact col2_im_18[] = {
+    {"dilations", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
 static const struct ff_attr_fact conv_1[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
                                              {"dilations", FF_ATTR_INTS, NULL},
                                              {"group", FF_ATTR_INT, "1"},
@@ -403,12 +390,9 @@ static const struct ff_attr_fact deform_conv_19[] = {{"dilations", FF_ATTR_INTS,
                                                      {"strides", FF_ATTR_INTS, NULL},
                                                      {0}};
 static const struct ff_attr_fact global_lp_pool_2[] = {{"p", FF_ATTR_INT, "2"}, {0}};
-static const struct ff_attr_fact lp_pool_2[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
-                                                {"kernel_shape", FF_ATTR_INTS, NULL},
-                                                {"p", FF_ATTR_INT, "2"},
-                                                {"pads", FF_ATTR_INTS, NULL},
-                                                {"strides", FF_ATTR_INTS, NULL},
-                                                {0}};
+static const struct ff_attr_fact lp_pool_2[] = {
+    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"kernel_shape", FF_ATTR_INTS, NULL}, {"p", FF_ATTR_INT, "2"},
+    {"pads", FF_ATTR_INTS, NULL},           {"strides", FF_ATTR_INTS, NULL},      {0}};
 static const struct ff_attr_fact lp_pool_18[] = {{"auto_pad", FF_ATTR_STRING, "NOTSET"},
                                                  {"ceil_mode", FF_ATTR_INT, "0"},
                                                  {"dilations", FF_ATTR_INTS, NULL},
@@ -423,9 +407,8 @@ static const struct ff_attr_fact max_pool_1[] = {{"auto_pad", FF_ATTR_STRING, "N
                                                  {"strides", FF_ATTR_INTS, NULL},
                                                  {0}};
 static const struct ff_attr_fact max_pool_8[] = {
-    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"kernel_shape", FF_ATTR_INTS, NULL},
-    {"pads", FF_ATTR_INTS, NULL},           {"storage_order", FF_ATTR_INT, "0"},
-    {"strides", FF_ATTR_INTS, NULL},        {0}};
+    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"kernel_shape", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL},
+    {"storage_order", FF_ATTR_INT, "0"},    {"strides", FF_ATTR_INTS, NULL},      {0}};
 static const struct ff_attr_fact max_pool_10[] = {
     {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"ceil_mode", FF_ATTR_INT, "0"},
     {"dilations", FF_ATTR_INTS, NULL},      {"kernel_shape", FF_ATTR_INTS, NULL},
@@ -433,22 +416,18 @@ static const struct ff_attr_fact max_pool_10[] = {
     {"strides", FF_ATTR_INTS, NULL},        {0}};
 static const struct ff_attr_fact max_roi_pool_1[] = {
     {"pooled_shape", FF_ATTR_INTS, NULL}, {"spatial_scale", FF_ATTR_FLOAT, "1"}, {0}};
-static const struct ff_attr_fact max_unpool_9[] = {{"kernel_shape", FF_ATTR_INTS, NULL},
-                                                   {"pads", FF_ATTR_INTS, NULL},
-                                                   {"strides", FF_ATTR_INTS, NULL},
-                                                   {0}};
+static const struct ff_attr_fact max_unpool_9[] = {
+    {"kernel_shape", FF_ATTR_INTS, NULL}, {"pads", FF_ATTR_INTS, NULL}, {"strides", FF_ATTR_INTS, NULL}, {0}};
 static const struct ff_attr_fact roi_align_10[] = {
-    {"mode", FF_ATTR_STRING, "avg"},       {"output_height", FF_ATTR_INT, "1"},
-    {"output_width", FF_ATTR_INT, "1"},    {"sampling_ratio", FF_ATTR_INT, "0"},
-    {"spatial_scale", FF_ATTR_FLOAT, "1"}, {0}};
-static const struct ff_attr_fact roi_align_16[] = {
-    {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
-    {"mode", FF_ATTR_STRING, "avg"},
-    {"output_height", FF_ATTR_INT, "1"},
-    {"output_width", FF_ATTR_INT, "1"},
-    {"sampling_ratio", FF_ATTR_INT, "0"},
-    {"spatial_scale", FF_ATTR_FLOAT, "1"},
-    {0}};
+    {"mode", FF_ATTR_STRING, "avg"},      {"output_height", FF_ATTR_INT, "1"},   {"output_width", FF_ATTR_INT, "1"},
+    {"sampling_ratio", FF_ATTR_INT, "0"}, {"spatial_scale", FF_ATTR_FLOAT, "1"}, {0}};
+static const struct ff_attr_fact roi_align_16[] = {{"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
+                                                   {"mode", FF_ATTR_STRING, "avg"},
+                                                   {"output_height", FF_ATTR_INT, "1"},
+                                                   {"output_width", FF_ATTR_INT, "1"},
+                                                   {"sampling_ratio", FF_ATTR_INT, "0"},
+                                                   {"spatial_scale", FF_ATTR_FLOAT, "1"},
+                                                   {0}};
 
 const ff_op ff_ops_conv[] = {
     /* since, inputs, outputs */

@@ -92,8 +92,7 @@ static int infer_where(ff_infer *c)
 
     if (c->in[0].dtype != FF_BOOL)
         return infer_fail("the condition is %s, not bool", ff_dtype_name(c->in[0].dtype));
-    if (code || (code = infer_broadcast(&c->in[1], &c->in[2], &s)) ||
-        (code = infer_broadcast(&s, &c->in[0], &all)))
+    if (code || (code = infer_broadcast(&c->in[1], &c->in[2], &s)) || (code = infer_broadcast(&s, &c->in[0], &all)))
         return code;
     infer_copy(c, 0, &all);
     return FF_OK;
@@ -120,8 +119,7 @@ static int infer_cast_like(ff_infer *c)
 static const struct ff_attr_fact no_attrs[] = {{0}};
 static const struct ff_attr_fact bit_shift_11[] = {{"direction", FF_ATTR_STRING, NULL}, {0}};
 static const struct ff_attr_fact cast_6[] = {{"to", FF_ATTR_INT, NULL}, {0}};
-static const struct ff_attr_fact cast_19[] = {
-    {"saturate", FF_ATTR_INT, "1"}, {"to", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact cast_19[] = {{"saturate", FF_ATTR_INT, "1"}, {"to", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact cast_like_19[] = {{"saturate", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact celu_12[] = {{"alpha", FF_ATTR_FLOAT, "1"}, {0}};
 static const struct ff_attr_fact clip_6[] = {
@@ -135,8 +133,7 @@ static const struct ff_attr_fact leaky_relu_6[] = {{"alpha", FF_ATTR_FLOAT, "0.0
 static const struct ff_attr_fact mod_10[] = {{"fmod", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact selu_6[] = {
     {"alpha", FF_ATTR_FLOAT, "1.6732632"}, {"gamma", FF_ATTR_FLOAT, "1.050701"}, {0}};
-static const struct ff_attr_fact shrink_9[] = {
-    {"bias", FF_ATTR_FLOAT, "0"}, {"lambd", FF_ATTR_FLOAT, "0.5"}, {0}};
+static const struct ff_attr_fact shrink_9[] = {{"bias", FF_ATTR_FLOAT, "0"}, {"lambd", FF_ATTR_FLOAT, "0.5"}, {0}};
 
 const ff_op ff_ops_elementwise[] = {
     /* since, inputs, outputs */

@@ -9,9 +9,8 @@ static int infer_constant(ff_infer *c)
     static const struct {
         const char *name;
         ff_dtype t;
-    } plain[] = {{"value_float", FF_FLOAT},   {"value_floats", FF_FLOAT},
-                 {"value_int", FF_INT64},     {"value_ints", FF_INT64},
-                 {"value_string", FF_STRING}, {"value_strings", FF_STRING}};
+    } plain[] = {{"value_float", FF_FLOAT}, {"value_floats", FF_FLOAT},  {"value_int", FF_INT64},
+                 {"value_ints", FF_INT64},  {"value_string", FF_STRING}, {"value_strings", FF_STRING}};
     const ff_attr *a = ff_node_attr(c->node, "value");
 
     if (a != NULL && a->type == FF_ATTR_TENSOR) {
@@ -147,8 +146,7 @@ static int infer_window(ff_infer *c)
     int64_t n;
     int code;
 
-    if ((code = infer_dtype_attr(c, "output_datatype", FF_FLOAT, &t)) ||
-        (code = one_number(c, 0, 0, &n)))
+    if ((code = infer_dtype_attr(c, "output_datatype", FF_FLOAT, &t)) || (code = one_number(c, 0, 0, &n)))
         return code;
     infer_set(c, 0, t, 1, &n);
     return FF_OK;
@@ -160,8 +158,8 @@ static int infer_mel(ff_infer *c)
     int64_t bins, length;
     int code;
 
-    if ((code = infer_dtype_attr(c, "output_datatype", FF_FLOAT, &t)) ||
-        (code = one_number(c, 0, 0, &bins)) || (code = one_number(c, 1, 0, &length)))
+    if ((code = infer_dtype_attr(c, "output_datatype", FF_FLOAT, &t)) || (code = one_number(c, 0, 0, &bins)) ||
+        (code = one_number(c, 1, 0, &length)))
         return code;
     int64_t dims[2] = {length < 0 ? UNKNOWN : length / 2 + 1, bins};
     infer_set(c, 0, t, 2, dims);
@@ -216,8 +214,7 @@ static int infer_stft(ff_infer *c)
         dims[0] = x->dims[0];
         if (x->rank >= 2 && x->dims[1] >= 0 && size > 0 && step > 0) {
             if (x->dims[1] < size)
-                return infer_fail("a frame of %lld in a signal of %lld", (long long)size,
-                                  (long long)x->dims[1]);
+                return infer_fail("a frame of %lld in a signal of %lld", (long long)size, (long long)x->dims[1]);
             dims[1] = (x->dims[1] - size) / step + 1;
         }
     }
@@ -228,8 +225,7 @@ static int infer_stft(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact bernoulli_15[] = {
-    {"dtype", FF_ATTR_INT, NULL}, {"seed", FF_ATTR_FLOAT, NULL}, {0}};
+static const struct ff_attr_fact bernoulli_15[] = {{"dtype", FF_ATTR_INT, NULL}, {"seed", FF_ATTR_FLOAT, NULL}, {0}};
 static const struct ff_attr_fact blackman_window_17[] = {
     {"output_datatype", FF_ATTR_INT, "1"}, {"periodic", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact constant_1[] = {{"value", FF_ATTR_TENSOR, NULL}, {0}};
@@ -246,27 +242,22 @@ static const struct ff_attr_fact constant_12[] = {{"sparse_value", FF_ATTR_OTHER
                                                   {0}};
 static const struct ff_attr_fact dft_17[] = {
     {"axis", FF_ATTR_INT, "1"}, {"inverse", FF_ATTR_INT, "0"}, {"onesided", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact dft_20[] = {
-    {"inverse", FF_ATTR_INT, "0"}, {"onesided", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact eye_like_9[] = {
-    {"dtype", FF_ATTR_INT, NULL}, {"k", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact mel_weight_matrix_17[] = {{"output_datatype", FF_ATTR_INT, "1"},
-                                                           {0}};
-static const struct ff_attr_fact multinomial_7[] = {{"dtype", FF_ATTR_INT, "6"},
-                                                    {"sample_size", FF_ATTR_INT, "1"},
-                                                    {"seed", FF_ATTR_FLOAT, NULL},
-                                                    {0}};
-static const struct ff_attr_fact random_normal_1[] = {
-    {"dtype", FF_ATTR_INT, "1"},   {"mean", FF_ATTR_FLOAT, "0"},  {"scale", FF_ATTR_FLOAT, "1"},
-    {"seed", FF_ATTR_FLOAT, NULL}, {"shape", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact dft_20[] = {{"inverse", FF_ATTR_INT, "0"}, {"onesided", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact eye_like_9[] = {{"dtype", FF_ATTR_INT, NULL}, {"k", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact mel_weight_matrix_17[] = {{"output_datatype", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact multinomial_7[] = {
+    {"dtype", FF_ATTR_INT, "6"}, {"sample_size", FF_ATTR_INT, "1"}, {"seed", FF_ATTR_FLOAT, NULL}, {0}};
+static const struct ff_attr_fact random_normal_1[] = {{"dtype", FF_ATTR_INT, "1"},   {"mean", FF_ATTR_FLOAT, "0"},
+                                                      {"scale", FF_ATTR_FLOAT, "1"}, {"seed", FF_ATTR_FLOAT, NULL},
+                                                      {"shape", FF_ATTR_INTS, NULL}, {0}};
 static const struct ff_attr_fact random_normal_like_1[] = {{"dtype", FF_ATTR_INT, NULL},
                                                            {"mean", FF_ATTR_FLOAT, "0"},
                                                            {"scale", FF_ATTR_FLOAT, "1"},
                                                            {"seed", FF_ATTR_FLOAT, NULL},
                                                            {0}};
-static const struct ff_attr_fact random_uniform_1[] = {
-    {"dtype", FF_ATTR_INT, "1"},   {"high", FF_ATTR_FLOAT, "1"},  {"low", FF_ATTR_FLOAT, "0"},
-    {"seed", FF_ATTR_FLOAT, NULL}, {"shape", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact random_uniform_1[] = {{"dtype", FF_ATTR_INT, "1"},   {"high", FF_ATTR_FLOAT, "1"},
+                                                       {"low", FF_ATTR_FLOAT, "0"},   {"seed", FF_ATTR_FLOAT, NULL},
+                                                       {"shape", FF_ATTR_INTS, NULL}, {0}};
 static const struct ff_attr_fact random_uniform_like_1[] = {{"dtype", FF_ATTR_INT, NULL},
                                                             {"high", FF_ATTR_FLOAT, "1"},
                                                             {"low", FF_ATTR_FLOAT, "0"},

@@ -6,9 +6,7 @@ static int want_index(const ff_infer *c, int i)
 {
     ff_dtype t = c->in[i].dtype;
 
-    return t == FF_INT64 || t == FF_INT32
-               ? FF_OK
-               : infer_fail("input %d is %s, not an index", i, ff_dtype_name(t));
+    return t == FF_INT64 || t == FF_INT32 ? FF_OK : infer_fail("input %d is %s, not an index", i, ff_dtype_name(t));
 }
 
 static int infer_gather(ff_infer *c)
@@ -59,8 +57,8 @@ static int infer_gather_nd(ff_infer *c)
     int n = 0, code = want_index(c, 1);
 
     infer_type(c, 0, x->dtype);
-    if (code || (code = infer_want_min_rank(c, 0, 1)) || (code = infer_want_min_rank(c, 1, 1)) ||
-        x->rank < 0 || at->rank < 0)
+    if (code || (code = infer_want_min_rank(c, 0, 1)) || (code = infer_want_min_rank(c, 1, 1)) || x->rank < 0 ||
+        at->rank < 0)
         return code;
     if (batch < 0 || batch >= at->rank || batch >= x->rank)
         return infer_fail("'batch_dims' is %lld", (long long)batch);
@@ -110,14 +108,13 @@ static int infer_scatter_nd(ff_infer *c)
     int64_t k;
     int code;
 
-    if ((code = want_index(c, 1)) || (code = infer_same_type(c, 0, 2)) ||
-        (code = infer_want_min_rank(c, 0, 1)) || (code = infer_want_min_rank(c, 1, 1)))
+    if ((code = want_index(c, 1)) || (code = infer_same_type(c, 0, 2)) || (code = infer_want_min_rank(c, 0, 1)) ||
+        (code = infer_want_min_rank(c, 1, 1)))
         return code;
     int64_t depth = at->rank >= 0 ? at->dims[at->rank - 1] : UNKNOWN;
     if (x->rank >= 0 && depth >= 0) {
         if (depth > x->rank)
-            return infer_fail("indices of %lld entries into %d dimensions", (long long)depth,
-                              x->rank);
+            return infer_fail("indices of %lld entries into %d dimensions", (long long)depth, x->rank);
         if (by->rank >= 0 && by->rank != at->rank - 1 + x->rank - depth)
             return infer_fail("updates of %d dimensions", by->rank);
         for (int i = 0; i < by->rank; i++) {
@@ -232,8 +229,7 @@ static int infer_unique(ff_infer *c)
 
 static int infer_reverse_sequence(ff_infer *c)
 {
-    int64_t batch = ff_node_int(c->node, "batch_axis", 1),
-            time = ff_node_int(c->node, "time_axis", 0);
+    int64_t batch = ff_node_int(c->node, "batch_axis", 1), time = ff_node_int(c->node, "time_axis", 0);
     int64_t k;
     int code;
 
@@ -281,25 +277,21 @@ static int infer_nms(ff_infer *c)
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
 static const struct ff_attr_fact compress_9[] = {{"axis", FF_ATTR_INT, NULL}, {0}};
-static const struct ff_attr_fact cum_sum_11[] = {
-    {"exclusive", FF_ATTR_INT, "0"}, {"reverse", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact cum_sum_11[] = {{"exclusive", FF_ATTR_INT, "0"}, {"reverse", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact gather_1[] = {{"axis", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact gather_nd_12[] = {{"batch_dims", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact non_max_suppression_10[] = {{"center_point_box", FF_ATTR_INT, "0"},
-                                                             {0}};
+static const struct ff_attr_fact non_max_suppression_10[] = {{"center_point_box", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact one_hot_9[] = {{"axis", FF_ATTR_INT, "-1"}, {0}};
 static const struct ff_attr_fact reverse_sequence_10[] = {
     {"batch_axis", FF_ATTR_INT, "1"}, {"time_axis", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact scatter_elements_16[] = {
     {"axis", FF_ATTR_INT, "0"}, {"reduction", FF_ATTR_STRING, "none"}, {0}};
 static const struct ff_attr_fact scatter_nd_16[] = {{"reduction", FF_ATTR_STRING, "none"}, {0}};
-static const struct ff_attr_fact top_k_1[] = {
-    {"axis", FF_ATTR_INT, "-1"}, {"k", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact top_k_1[] = {{"axis", FF_ATTR_INT, "-1"}, {"k", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact top_k_11[] = {
     {"axis", FF_ATTR_INT, "-1"}, {"largest", FF_ATTR_INT, "1"}, {"sorted", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact trilu_14[] = {{"upper", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact unique_11[] = {
-    {"axis", FF_ATTR_INT, NULL}, {"sorted", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact unique_11[] = {{"axis", FF_ATTR_INT, NULL}, {"sorted", FF_ATTR_INT, "1"}, {0}};
 
 const ff_op ff_ops_index[] = {
     /* since, inputs, outputs */

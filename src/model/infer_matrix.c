@@ -9,22 +9,20 @@ static int infer_gemm(ff_infer *c)
     int64_t dims[2] = {UNKNOWN, UNKNOWN}, k;
     int code;
 
-    if ((code = infer_same_type(c, 0, 1)) || (code = infer_same_type(c, 0, 2)) ||
-        (code = infer_want_rank(c, 0, 2)) || (code = infer_want_rank(c, 1, 2)))
+    if ((code = infer_same_type(c, 0, 1)) || (code = infer_same_type(c, 0, 2)) || (code = infer_want_rank(c, 0, 2)) ||
+        (code = infer_want_rank(c, 1, 2)))
         return code;
     if (a->rank == 2)
         dims[0] = a->dims[ta];
     if (b->rank == 2)
         dims[1] = b->dims[!tb];
-    if (a->rank == 2 && b->rank == 2 &&
-        (code = infer_equal(a->dims[!ta], b->dims[tb], "inner dimensions", &k)))
+    if (a->rank == 2 && b->rank == 2 && (code = infer_equal(a->dims[!ta], b->dims[tb], "inner dimensions", &k)))
         return code;
     if (infer_rank(c, 2) >= 0) {
         ff_shape y = {a->dtype, 2, {dims[0], dims[1]}}, both;
         if ((code = infer_broadcast(&y, &c->in[2], &both)))
             return code;
-        if (both.rank != 2 || (dims[0] >= 0 && both.dims[0] != dims[0]) ||
-            (dims[1] >= 0 && both.dims[1] != dims[1]))
+        if (both.rank != 2 || (dims[0] >= 0 && both.dims[0] != dims[0]) || (dims[1] >= 0 && both.dims[1] != dims[1]))
             return infer_fail("C does not broadcast to the product");
     }
     infer_set(c, 0, a->dtype, 2, dims);
@@ -137,8 +135,7 @@ static int infer_einsum(ff_infer *c)
         if (x->rank < 0)
             return FF_OK;
         if (hidden < 0 || (!has_dots && hidden != 0))
-            return infer_fail("input %d has %d dimensions, the equation says otherwise", i,
-                              x->rank);
+            return infer_fail("input %d has %d dimensions, the equation says otherwise", i, x->rank);
         for (int j = 0; j < t.n; j++) {
             unsigned char ch = (unsigned char)t.letter[j];
             if (ch == '.') {
@@ -155,8 +152,7 @@ static int infer_einsum(ff_infer *c)
             if (size[ch] == 1 || size[ch] < 0)
                 size[ch] = d >= 0 ? d : size[ch];
             else if (d >= 0 && d != 1 && d != size[ch])
-                return infer_fail("'%c' is both %lld and %lld", ch, (long long)size[ch],
-                                  (long long)d);
+                return infer_fail("'%c' is both %lld and %lld", ch, (long long)size[ch], (long long)d);
         }
     }
     t.n = 0;

@@ -19,8 +19,7 @@ static int infer_batch_norm(ff_infer *c)
 {
     const ff_shape *x = &c->in[0];
     int64_t channels = x->rank > 1 ? x->dims[1] : x->rank >= 0 ? 1 : UNKNOWN;
-    bool spatial =
-        ff_node_int(c->node, "spatial", 1) != 0; /* 0: one entry an element, opset 7, 8 */
+    bool spatial = ff_node_int(c->node, "spatial", 1) != 0; /* 0: one entry an element, opset 7, 8 */
     int code = infer_want_min_rank(c, 0, 1);
 
     for (int i = 1; i < 5 && code == FF_OK && spatial; i++)
@@ -40,8 +39,7 @@ static int infer_channel_norm(ff_infer *c)
     if (group) {
         int64_t groups = ff_node_int(c->node, "num_groups", 0);
         if (groups < 1 || (channels >= 0 && channels % groups != 0))
-            return infer_fail("'num_groups' is %lld for %lld channels", (long long)groups,
-                              (long long)channels);
+            return infer_fail("'num_groups' is %lld for %lld channels", (long long)groups, (long long)channels);
         if (c->node->opset < 21) /* there: one scale and bias a group */
             channels = groups;
     }
@@ -111,41 +109,30 @@ static int infer_loss(ff_infer *c)
     return FF_OK;
 }
 
-static const struct ff_attr_fact batch_normalization_7[] = {{"epsilon", FF_ATTR_FLOAT, "1e-05"},
-                                                            {"momentum", FF_ATTR_FLOAT, "0.9"},
-                                                            {"spatial", FF_ATTR_INT, "1"},
-                                                            {0}};
+static const struct ff_attr_fact batch_normalization_7[] = {
+    {"epsilon", FF_ATTR_FLOAT, "1e-05"}, {"momentum", FF_ATTR_FLOAT, "0.9"}, {"spatial", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact batch_normalization_9[] = {
     {"epsilon", FF_ATTR_FLOAT, "1e-05"}, {"momentum", FF_ATTR_FLOAT, "0.9"}, {0}};
-static const struct ff_attr_fact batch_normalization_14[] = {{"epsilon", FF_ATTR_FLOAT, "1e-05"},
-                                                             {"momentum", FF_ATTR_FLOAT, "0.9"},
-                                                             {"training_mode", FF_ATTR_INT, "0"},
-                                                             {0}};
+static const struct ff_attr_fact batch_normalization_14[] = {
+    {"epsilon", FF_ATTR_FLOAT, "1e-05"}, {"momentum", FF_ATTR_FLOAT, "0.9"}, {"training_mode", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact dropout_7[] = {{"ratio", FF_ATTR_FLOAT, "0.5"}, {0}};
 static const struct ff_attr_fact dropout_12[] = {{"seed", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact group_normalization_18[] = {
     {"epsilon", FF_ATTR_FLOAT, "1e-05"}, {"num_groups", FF_ATTR_INT, NULL}, {0}};
-static const struct ff_attr_fact group_normalization_21[] = {{"epsilon", FF_ATTR_FLOAT, "1e-05"},
-                                                             {"num_groups", FF_ATTR_INT, NULL},
-                                                             {"stash_type", FF_ATTR_INT, "1"},
-                                                             {0}};
+static const struct ff_attr_fact group_normalization_21[] = {
+    {"epsilon", FF_ATTR_FLOAT, "1e-05"}, {"num_groups", FF_ATTR_INT, NULL}, {"stash_type", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact hardmax_1[] = {{"axis", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact hardmax_13[] = {{"axis", FF_ATTR_INT, "-1"}, {0}};
-static const struct ff_attr_fact instance_normalization_6[] = {{"epsilon", FF_ATTR_FLOAT, "1e-05"},
-                                                               {0}};
+static const struct ff_attr_fact instance_normalization_6[] = {{"epsilon", FF_ATTR_FLOAT, "1e-05"}, {0}};
 static const struct ff_attr_fact lrn_1[] = {{"alpha", FF_ATTR_FLOAT, "0.0001"},
                                             {"beta", FF_ATTR_FLOAT, "0.75"},
                                             {"bias", FF_ATTR_FLOAT, "1"},
                                             {"size", FF_ATTR_INT, NULL},
                                             {0}};
-static const struct ff_attr_fact layer_normalization_17[] = {{"axis", FF_ATTR_INT, "-1"},
-                                                             {"epsilon", FF_ATTR_FLOAT, "1e-05"},
-                                                             {"stash_type", FF_ATTR_INT, "1"},
-                                                             {0}};
-static const struct ff_attr_fact lp_normalization_1[] = {
-    {"axis", FF_ATTR_INT, "-1"}, {"p", FF_ATTR_INT, "2"}, {0}};
-static const struct ff_attr_fact mean_variance_normalization_9[] = {
-    {"axes", FF_ATTR_INTS, "[0,2,3]"}, {0}};
+static const struct ff_attr_fact layer_normalization_17[] = {
+    {"axis", FF_ATTR_INT, "-1"}, {"epsilon", FF_ATTR_FLOAT, "1e-05"}, {"stash_type", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact lp_normalization_1[] = {{"axis", FF_ATTR_INT, "-1"}, {"p", FF_ATTR_INT, "2"}, {0}};
+static const struct ff_attr_fact mean_variance_normalization_9[] = {{"axes", FF_ATTR_INTS, "[0,2,3]"}, {0}};
 static const struct ff_attr_fact negative_log_likelihood_loss_12[] = {
     {"ignore_index", FF_ATTR_INT, NULL}, {"reduction", FF_ATTR_STRING, "mean"}, {0}};
 

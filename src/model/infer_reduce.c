@@ -59,14 +59,10 @@ static int infer_arg(ff_infer *c)
     return FF_OK;
 }
 
-static const struct ff_attr_fact arg_max_1[] = {
-    {"axis", FF_ATTR_INT, "0"}, {"keepdims", FF_ATTR_INT, "1"}, {0}};
-static const struct ff_attr_fact arg_max_12[] = {{"axis", FF_ATTR_INT, "0"},
-                                                 {"keepdims", FF_ATTR_INT, "1"},
-                                                 {"select_last_index", FF_ATTR_INT, "0"},
-                                                 {0}};
-static const struct ff_attr_fact reduce_l1_1[] = {
-    {"axes", FF_ATTR_INTS, NULL}, {"keepdims", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact arg_max_1[] = {{"axis", FF_ATTR_INT, "0"}, {"keepdims", FF_ATTR_INT, "1"}, {0}};
+static const struct ff_attr_fact arg_max_12[] = {
+    {"axis", FF_ATTR_INT, "0"}, {"keepdims", FF_ATTR_INT, "1"}, {"select_last_index", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact reduce_l1_1[] = {{"axes", FF_ATTR_INTS, NULL}, {"keepdims", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact reduce_l1_18[] = {
     {"keepdims", FF_ATTR_INT, "1"}, {"noop_with_empty_axes", FF_ATTR_INT, "0"}, {0}};
 

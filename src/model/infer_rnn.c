@@ -29,8 +29,7 @@ static int infer_rnn(ff_infer *c)
     if (r->rank == 3 && hidden >= 0 &&
         (code = infer_equal(gates * hidden, r->dims[1], "rows of the recurrence weights", &k)))
         return code;
-    if (w->rank == 3 && ((hidden >= 0 && (code = infer_equal(gates * hidden, w->dims[1],
-                                                             "rows of the weights", &k))) ||
+    if (w->rank == 3 && ((hidden >= 0 && (code = infer_equal(gates * hidden, w->dims[1], "rows of the weights", &k))) ||
                          (code = infer_equal(directions, w->dims[0], "directions", &k))))
         return code;
     if (x->rank == 3) {
@@ -46,16 +45,14 @@ static int infer_rnn(ff_infer *c)
         if ((code = infer_equal(c->in[3].dims[i], biases[i], "bias", &k)))
             return code;
     if ((code = infer_want_rank(c, 4, 1)) ||
-        (infer_rank(c, 4) == 1 &&
-         (code = infer_equal(c->in[4].dims[0], batch, "sequence_lens and batch", &k))))
+        (infer_rank(c, 4) == 1 && (code = infer_equal(c->in[4].dims[0], batch, "sequence_lens and batch", &k))))
         return code;
     int64_t state[3] = {directions, batch, hidden}, first[3] = {batch, directions, hidden};
     for (int i = 5; i < 7; i++) {
         if ((code = infer_want_rank(c, i, 3)))
             return code;
         for (int j = 0; j < 3 && infer_rank(c, i) == 3; j++)
-            if ((code = infer_equal(c->in[i].dims[j], batch_first ? first[j] : state[j],
-                                    "initial state", &k)))
+            if ((code = infer_equal(c->in[i].dims[j], batch_first ? first[j] : state[j], "initial state", &k)))
                 return code;
     }
     int64_t all[4] = {length, directions, batch, hidden};

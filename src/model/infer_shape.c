@@ -69,8 +69,7 @@ static int infer_reshape(ff_infer *c)
             want[open] = known == 0 ? 0 : total / known;
         }
     } else if (total >= 0 && known >= 0 && total != known) {
-        return infer_fail("%lld elements cannot be reshaped to %lld", (long long)total,
-                          (long long)known);
+        return infer_fail("%lld elements cannot be reshaped to %lld", (long long)total, (long long)known);
     }
     infer_set(c, 0, x->dtype, n, want);
     return FF_OK;
@@ -112,8 +111,7 @@ static int infer_squeeze(ff_infer *c)
         if ((code = infer_axis(axes[i], x->rank, &at)))
             return code;
         if (x->dims[at] >= 0 && x->dims[at] != 1)
-            return infer_fail("dimension %d is %lld and cannot be squeezed", at,
-                              (long long)x->dims[at]);
+            return infer_fail("dimension %d is %lld and cannot be squeezed", at, (long long)x->dims[at]);
         drop |= 1u << at;
     }
     for (int i = 0; i < x->rank; i++) {
@@ -260,8 +258,8 @@ static int block(ff_infer *c, bool to_space)
             continue;
         if ((i == 1) == to_space) {
             if (s.dims[i] % by != 0)
-                return infer_fail("dimension %d, %lld, is not a multiple of %lld", i,
-                                  (long long)s.dims[i], (long long)by);
+                return infer_fail("dimension %d, %lld, is not a multiple of %lld", i, (long long)s.dims[i],
+                                  (long long)by);
             s.dims[i] /= by;
         } else if (__builtin_mul_overflow(s.dims[i], by, &s.dims[i])) {
             return infer_fail("the output size overflows");
@@ -287,8 +285,7 @@ static const struct ff_attr_fact depth_to_space_11[] = {
     {"blocksize", FF_ATTR_INT, NULL}, {"mode", FF_ATTR_STRING, "DCR"}, {0}};
 static const struct ff_attr_fact flatten_1[] = {{"axis", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact reshape_14[] = {{"allowzero", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact shape_15[] = {
-    {"end", FF_ATTR_INT, NULL}, {"start", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact shape_15[] = {{"end", FF_ATTR_INT, NULL}, {"start", FF_ATTR_INT, "0"}, {0}};
 static const struct ff_attr_fact squeeze_1[] = {{"axes", FF_ATTR_INTS, NULL}, {0}};
 static const struct ff_attr_fact transpose_1[] = {{"perm", FF_ATTR_INTS, NULL}, {0}};
 

@@ -34,8 +34,7 @@ static int infer_concat(ff_infer *c)
                     s.dims[j] = UNKNOWN;
                 else if (__builtin_add_overflow(s.dims[j], d, &s.dims[j]))
                     return infer_fail("the output size overflows");
-            } else if ((code =
-                            infer_equal(s.dims[j], d, "dimensions beside the axis", &s.dims[j]))) {
+            } else if ((code = infer_equal(s.dims[j], d, "dimensions beside the axis", &s.dims[j]))) {
                 return code;
             }
         }
@@ -65,24 +64,20 @@ static int infer_split(ff_infer *c)
             if (parts[i] < 0 || __builtin_add_overflow(sum, parts[i], &sum))
                 return infer_fail("'split' holds %lld", (long long)parts[i]);
         if (total >= 0 && sum != total)
-            return infer_fail("'split' adds up to %lld, the dimension is %lld", (long long)sum,
-                              (long long)total);
+            return infer_fail("'split' adds up to %lld, the dimension is %lld", (long long)sum, (long long)total);
     } else if (n == ABSENT && c->n_out > 0) {
         int64_t want = ff_node_int(c->node, "num_outputs", c->n_out), k = c->n_out;
         if (want != k)
-            return infer_fail("'num_outputs' is %lld for %lld outputs", (long long)want,
-                              (long long)k);
+            return infer_fail("'num_outputs' is %lld for %lld outputs", (long long)want, (long long)k);
         if (c->node->opset < 18 && total >= 0 && total % k != 0)
-            return infer_fail("%lld does not split into %lld equal parts", (long long)total,
-                              (long long)k);
+            return infer_fail("%lld does not split into %lld equal parts", (long long)total, (long long)k);
         int64_t each = total < 0 ? UNKNOWN : total / k + (total % k != 0);
         for (int i = 0; i < c->n_out && i < MAX_PARTS; i++) { /* the last may be smaller */
             parts[i] = each;
             if (i == c->n_out - 1 && total >= 0)
                 parts[i] = total - each * (k - 1);
             if (total >= 0 && parts[i] < 0)
-                return infer_fail("%lld does not split into %lld parts", (long long)total,
-                                  (long long)k);
+                return infer_fail("%lld does not split into %lld parts", (long long)total, (long long)k);
         }
     }
     for (int i = 0; i < c->n_out; i++) {
@@ -116,8 +111,7 @@ static int infer_slice(ff_infer *c)
         return FF_OK;
     }
     int count = n_axes >= 0 ? n_axes : n;
-    if ((n >= 0 && n != count) || (n_ends >= 0 && n_ends != count) ||
-        (n_steps >= 0 && n_steps != count))
+    if ((n >= 0 && n != count) || (n_ends >= 0 && n_ends != count) || (n_steps >= 0 && n_steps != count))
         return infer_fail("starts, ends, axes and steps differ in length");
     if (n_axes == ABSENT && count > s.rank)
         return infer_fail("%d starts for %d dimensions", count, s.rank);
@@ -143,10 +137,7 @@ static int infer_slice(ff_infer *c)
         if (step > 0)
             s.dims[axis] = to > from ? (to - from - 1) / step + 1 : 0;
         else
-            s.dims[axis] =
-                from > to
-                    ? (int64_t)((uint64_t)(from - to - 1) / ((uint64_t)0 - (uint64_t)step)) + 1
-                    : 0;
+            s.dims[axis] = from > to ? (int64_t)((uint64_t)(from - to - 1) / ((uint64_t)0 - (uint64_t)step)) + 1 : 0;
     }
     infer_copy(c, 0, &s);
     return FF_OK;
@@ -177,8 +168,7 @@ static int infer_pad(ff_infer *c)
         int64_t d = s.dims[axis];
         if (d < 0)
             continue;
-        if (__builtin_add_overflow(d, pads[i], &d) ||
-            __builtin_add_overflow(d, pads[count + i], &d) || d < 0)
+        if (__builtin_add_overflow(d, pads[i], &d) || __builtin_add_overflow(d, pads[count + i], &d) || d < 0)
             return infer_fail("pads %lld and %lld of a dimension of %lld", (long long)pads[i],
                               (long long)pads[count + i], (long long)s.dims[axis]);
         s.dims[axis] = d;
@@ -341,40 +331,32 @@ static const struct ff_attr_fact grid_sample_20[] = {{"align_corners", FF_ATTR_I
                                                      {"mode", FF_ATTR_STRING, "linear"},
                                                      {"padding_mode", FF_ATTR_STRING, "zeros"},
                                                      {0}};
-static const struct ff_attr_fact pad_2[] = {{"mode", FF_ATTR_STRING, "constant"},
-                                            {"pads", FF_ATTR_INTS, NULL},
-                                            {"value", FF_ATTR_FLOAT, "0"},
-                                            {0}};
+static const struct ff_attr_fact pad_2[] = {
+    {"mode", FF_ATTR_STRING, "constant"}, {"pads", FF_ATTR_INTS, NULL}, {"value", FF_ATTR_FLOAT, "0"}, {0}};
 static const struct ff_attr_fact pad_11[] = {{"mode", FF_ATTR_STRING, "constant"}, {0}};
 static const struct ff_attr_fact resize_10[] = {{"mode", FF_ATTR_STRING, "nearest"}, {0}};
-static const struct ff_attr_fact resize_11[] = {
-    {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
-    {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"},
-    {"exclude_outside", FF_ATTR_INT, "0"},
-    {"extrapolation_value", FF_ATTR_FLOAT, "0"},
-    {"mode", FF_ATTR_STRING, "nearest"},
-    {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"},
-    {0}};
-static const struct ff_attr_fact resize_18[] = {
-    {"antialias", FF_ATTR_INT, "0"},
-    {"axes", FF_ATTR_INTS, NULL},
-    {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
-    {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"},
-    {"exclude_outside", FF_ATTR_INT, "0"},
-    {"extrapolation_value", FF_ATTR_FLOAT, "0"},
-    {"keep_aspect_ratio_policy", FF_ATTR_STRING, "stretch"},
-    {"mode", FF_ATTR_STRING, "nearest"},
-    {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"},
-    {0}};
-static const struct ff_attr_fact slice_1[] = {{"axes", FF_ATTR_INTS, NULL},
-                                              {"ends", FF_ATTR_INTS, NULL},
-                                              {"starts", FF_ATTR_INTS, NULL},
-                                              {0}};
-static const struct ff_attr_fact split_2[] = {
-    {"axis", FF_ATTR_INT, "0"}, {"split", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact resize_11[] = {{"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
+                                                {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"},
+                                                {"exclude_outside", FF_ATTR_INT, "0"},
+                                                {"extrapolation_value", FF_ATTR_FLOAT, "0"},
+                                                {"mode", FF_ATTR_STRING, "nearest"},
+                                                {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"},
+                                                {0}};
+static const struct ff_attr_fact resize_18[] = {{"antialias", FF_ATTR_INT, "0"},
+                                                {"axes", FF_ATTR_INTS, NULL},
+                                                {"coordinate_transformation_mode", FF_ATTR_STRING, "half_pixel"},
+                                                {"cubic_coeff_a", FF_ATTR_FLOAT, "-0.75"},
+                                                {"exclude_outside", FF_ATTR_INT, "0"},
+                                                {"extrapolation_value", FF_ATTR_FLOAT, "0"},
+                                                {"keep_aspect_ratio_policy", FF_ATTR_STRING, "stretch"},
+                                                {"mode", FF_ATTR_STRING, "nearest"},
+                                                {"nearest_mode", FF_ATTR_STRING, "round_prefer_floor"},
+                                                {0}};
+static const struct ff_attr_fact slice_1[] = {
+    {"axes", FF_ATTR_INTS, NULL}, {"ends", FF_ATTR_INTS, NULL}, {"starts", FF_ATTR_INTS, NULL}, {0}};
+static const struct ff_attr_fact split_2[] = {{"axis", FF_ATTR_INT, "0"}, {"split", FF_ATTR_INTS, NULL}, {0}};
 static const struct ff_attr_fact split_13[] = {{"axis", FF_ATTR_INT, "0"}, {0}};
-static const struct ff_attr_fact split_18[] = {
-    {"axis", FF_ATTR_INT, "0"}, {"num_outputs", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact split_18[] = {{"axis", FF_ATTR_INT, "0"}, {"num_outputs", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact upsample_7[] = {
     {"mode", FF_ATTR_STRING, "nearest"}, {"scales", FF_ATTR_FLOATS, NULL}, {0}};
 

@@ -19,15 +19,13 @@ static int infer_regex(ff_infer *c)
 }
 
 static const struct ff_attr_fact no_attrs[] = {{0}};
-static const struct ff_attr_fact image_decoder_20[] = {{"pixel_format", FF_ATTR_STRING, "RGB"},
-                                                       {0}};
+static const struct ff_attr_fact image_decoder_20[] = {{"pixel_format", FF_ATTR_STRING, "RGB"}, {0}};
 static const struct ff_attr_fact regex_full_match_20[] = {{"pattern", FF_ATTR_STRING, NULL}, {0}};
-static const struct ff_attr_fact string_normalizer_10[] = {
-    {"case_change_action", FF_ATTR_STRING, "NONE"},
-    {"is_case_sensitive", FF_ATTR_INT, "0"},
-    {"locale", FF_ATTR_STRING, NULL},
-    {"stopwords", FF_ATTR_STRINGS, NULL},
-    {0}};
+static const struct ff_attr_fact string_normalizer_10[] = {{"case_change_action", FF_ATTR_STRING, "NONE"},
+                                                           {"is_case_sensitive", FF_ATTR_INT, "0"},
+                                                           {"locale", FF_ATTR_STRING, NULL},
+                                                           {"stopwords", FF_ATTR_STRINGS, NULL},
+                                                           {0}};
 static const struct ff_attr_fact string_split_20[] = {
     {"delimiter", FF_ATTR_STRING, NULL}, {"maxsplit", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact tf_idf_vectorizer_9[] = {

@@ -34,8 +34,8 @@ static int read_header(doc_model *d, const uint8_t *data, size_t size)
 }
 
 /* disposable: data is heap memory that nobody else reads afterwards. */
-static int read_model(const uint8_t *data, size_t size, bool disposable, const char *folder,
-                      const char *path, ff_model **out)
+static int read_model(const uint8_t *data, size_t size, bool disposable, const char *folder, const char *path,
+                      ff_model **out)
 {
     doc_model *d = ff_alloc(sizeof *d);
     doc_graph *g = NULL;

@@ -17,11 +17,9 @@ int ff_tensor_load_pb(const char *path, ff_tensor **out)
 
     if (code)
         return code;
-    code = wire_scan(&onnx__tensor_proto__descriptor, (const uint8_t *)data, size,
-                     "not an ONNX tensor");
+    code = wire_scan(&onnx__tensor_proto__descriptor, (const uint8_t *)data, size, "not an ONNX tensor");
     if (code == FF_OK) {
-        reader r = {.o = origin_create((const uint8_t *)data, size, false),
-                    .data = (const uint8_t *)data};
+        reader r = {.o = origin_create((const uint8_t *)data, size, false), .data = (const uint8_t *)data};
         code = read_tensor(&r, 0, size, out, NULL, NULL, &external);
         origin_unref(r.o);
     }
@@ -43,10 +41,9 @@ static const struct {
     char code[4];
     ff_dtype dtype;
 } npy_types[] = {
-    {"f4", FF_FLOAT},     {"f8", FF_DOUBLE},      {"f2", FF_FLOAT16}, {"u1", FF_UINT8},
-    {"i1", FF_INT8},      {"u2", FF_UINT16},      {"i2", FF_INT16},   {"u4", FF_UINT32},
-    {"i4", FF_INT32},     {"u8", FF_UINT64},      {"i8", FF_INT64},   {"b1", FF_BOOL},
-    {"c8", FF_COMPLEX64}, {"c16", FF_COMPLEX128},
+    {"f4", FF_FLOAT},  {"f8", FF_DOUBLE}, {"f2", FF_FLOAT16},   {"u1", FF_UINT8},       {"i1", FF_INT8},
+    {"u2", FF_UINT16}, {"i2", FF_INT16},  {"u4", FF_UINT32},    {"i4", FF_INT32},       {"u8", FF_UINT64},
+    {"i8", FF_INT64},  {"b1", FF_BOOL},   {"c8", FF_COMPLEX64}, {"c16", FF_COMPLEX128},
 };
 
 /* The value of a key in the header, a Python dictionary literal. */
@@ -81,8 +78,7 @@ static int npy_header(const char *header, struct npy *h)
     const char *descr = npy_value(header, "descr"), *order = npy_value(header, "fortran_order");
     const char *shape = npy_value(header, "shape");
 
-    if (descr == NULL || order == NULL || shape == NULL || (*descr != '\'' && *descr != '"') ||
-        *shape != '(')
+    if (descr == NULL || order == NULL || shape == NULL || (*descr != '\'' && *descr != '"') || *shape != '(')
         return ff_fail(FF_ERR_INPUT, "malformed NPY header");
     char byte_order = descr[1];
     size_t n = strcspn(descr + 1, "'\"");
@@ -90,8 +86,7 @@ static int npy_header(const char *header, struct npy *h)
         if (n == strlen(npy_types[i].code) + 1 && strncmp(descr + 2, npy_types[i].code, n - 1) == 0)
             h->dtype = npy_types[i].dtype;
     if (h->dtype == FF_UNDEFINED || strchr("<>|=", byte_order) == NULL)
-        return ff_fail(FF_ERR_INPUT, "NPY element type '%.*s' is not supported",
-                       (int)(n < 20 ? n : 20), descr + 1);
+        return ff_fail(FF_ERR_INPUT, "NPY element type '%.*s' is not supported", (int)(n < 20 ? n : 20), descr + 1);
     h->swapped = byte_order == '>';
     h->fortran = strncmp(order, "True", 4) == 0;
     for (shape++; *shape != ')';) {
@@ -191,8 +186,7 @@ int ff_tensor_save_npy(const ff_tensor *t, const char *path, bool force)
     if (type == NULL)
         return ff_fail(FF_ERR_USAGE, "'%s': NPY cannot hold %s", path, ff_dtype_name(t->dtype));
     size_t unit = ff_dtype_unit(t->dtype);
-    ff_buf_printf(&header, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
-                  unit == 1 ? '|' : '<', type);
+    ff_buf_printf(&header, "{'descr': '%c%s', 'fortran_order': False, 'shape': (", unit == 1 ? '|' : '<', type);
     for (int i = 0; i < t->rank; i++)
         ff_buf_printf(&header, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
     ff_buf_puts(&header, t->rank == 1 ? ",), }" : "), }");

@@ -7,9 +7,8 @@
 #include "model/names.h"
 
 static const ff_op *const families[] = {
-    ff_ops_conv,   ff_ops_control, ff_ops_elementwise, ff_ops_generate, ff_ops_index,
-    ff_ops_matrix, ff_ops_norm,    ff_ops_quant,       ff_ops_reduce,   ff_ops_rnn,
-    ff_ops_shape,  ff_ops_slice,   ff_ops_text,
+    ff_ops_conv,  ff_ops_control, ff_ops_elementwise, ff_ops_generate, ff_ops_index, ff_ops_matrix, ff_ops_norm,
+    ff_ops_quant, ff_ops_reduce,  ff_ops_rnn,         ff_ops_shape,    ff_ops_slice, ff_ops_text,
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -171,8 +171,7 @@ static void set_shape(edit *e, const char *name, ff_dtype t, int rank, const int
         e->value.shape.dims[i] = dims[i];
 }
 
-void ff_patch_set_input_shape(ff_patch *p, const char *input, ff_dtype t, int rank,
-                              const int64_t *dims)
+void ff_patch_set_input_shape(ff_patch *p, const char *input, ff_dtype t, int rank, const int64_t *dims)
 {
     set_shape(patch_add(p, EDIT_SET_INPUT_SHAPE, input), input, t, rank, dims);
 }
@@ -209,15 +208,13 @@ struct place {
 
 static int by_part(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)((const struct place *)a)->p,
-              y = (uintptr_t)((const struct place *)b)->p;
+    uintptr_t x = (uintptr_t)((const struct place *)a)->p, y = (uintptr_t)((const struct place *)b)->p;
     return (x > y) - (x < y);
 }
 
 /* keep[i]: from[i] stays where it is: the longest run of fields that are on both sides in the same
  * order. */
-static void find_kept(const slot *from, int n_from, const slot *to, int n_to, bool *keep_from,
-                      bool *keep_to)
+static void find_kept(const slot *from, int n_from, const slot *to, int n_to, bool *keep_from, bool *keep_to)
 {
     struct place *places = ff_alloc_array((size_t)n_to + 1, sizeof *places);
     int *at = ff_alloc_array((size_t)n_from + 1, sizeof *at); /* in `to`; -1: not there */
@@ -286,12 +283,8 @@ static void put_part(ff_buf *b, const part *p)
     static const struct {
         uint32_t field;
         const char *what;
-    } kinds[] = {{PART_NODE, "node"},
-                 {PART_INITIALIZER, "initializer"},
-                 {PART_INPUT, "input"},
-                 {PART_OUTPUT, "output"},
-                 {PART_VALUE_INFO, "value information"},
-                 {PART_SPARSE, "initializer"}};
+    } kinds[] = {{PART_NODE, "node"},     {PART_INITIALIZER, "initializer"},      {PART_INPUT, "input"},
+                 {PART_OUTPUT, "output"}, {PART_VALUE_INFO, "value information"}, {PART_SPARSE, "initializer"}};
     const char *what = "field";
 
     for (size_t i = 0; i < FF_COUNT(kinds); i++)

@@ -195,8 +195,7 @@ static int read_edit(edit *e, const Fetafix__Edit *m)
     e->names = ff_alloc_array(m->n_name + 1, sizeof *e->names);
     for (size_t i = 0; i < m->n_name; i++)
         e->names[e->n_names++] = ff_strdup(m->name[i]);
-    if (m->has_tensor && code == FF_OK &&
-        !(code = open_blob(&r, &onnx__tensor_proto__descriptor, &m->tensor))) {
+    if (m->has_tensor && code == FF_OK && !(code = open_blob(&r, &onnx__tensor_proto__descriptor, &m->tensor))) {
         bool external;
         code = read_tensor(&r, 0, m->tensor.len, &e->tensor, NULL, NULL, &external);
         close_blob(&r);
@@ -206,14 +205,12 @@ static int read_edit(edit *e, const Fetafix__Edit *m)
         code = read_attr(&r, 0, m->attribute.len, &e->attr);
         close_blob(&r);
     }
-    if (m->has_node && code == FF_OK &&
-        !(code = open_blob(&r, &onnx__node_proto__descriptor, &m->node))) {
+    if (m->has_node && code == FF_OK && !(code = open_blob(&r, &onnx__node_proto__descriptor, &m->node))) {
         e->node = part_create(PART_NODE);
         code = read_node(&r, 0, m->node.len, &e->node->node);
         close_blob(&r);
     }
-    if (m->has_value && code == FF_OK &&
-        !(code = open_blob(&r, &onnx__value_info_proto__descriptor, &m->value))) {
+    if (m->has_value && code == FF_OK && !(code = open_blob(&r, &onnx__value_info_proto__descriptor, &m->value))) {
         code = read_value(r.data, m->value.len, &e->value);
         close_blob(&r);
     }

@@ -12,8 +12,7 @@ enum { ATTR_T = 5, ATTR_G = 6, ATTR_TENSORS = 10, ATTR_GRAPHS = 11, NODE_ATTRIBU
 static ff_attr_type attr_type(const Onnx__AttributeProto *m, const size_t heavy[64])
 {
     if (m->has_type && m->type != 0)
-        return (int)m->type <= FF_ATTR_GRAPHS && (int)m->type > 0 ? (ff_attr_type)m->type
-                                                                  : FF_ATTR_OTHER;
+        return (int)m->type <= FF_ATTR_GRAPHS && (int)m->type > 0 ? (ff_attr_type)m->type : FF_ATTR_OTHER;
     /* Writers of IR version 1 left the type out. */
     if (heavy[ATTR_T])
         return FF_ATTR_TENSOR;
@@ -88,8 +87,7 @@ static void take_plain(doc_attr *a, const Onnx__AttributeProto *m)
 }
 
 /* The tensors or graphs of an attribute, whichever its type asks for. */
-static int take_heavy(reader *r, size_t start, size_t end, const size_t heavy[64], doc_attr *a,
-                      bool *intact)
+static int take_heavy(reader *r, size_t start, size_t end, const size_t heavy[64], doc_attr *a, bool *intact)
 {
     const ff_tensor **tensors = NULL;
     uint32_t field;
@@ -152,8 +150,7 @@ int read_attr(reader *r, size_t start, size_t end, doc_attr *out)
     size_t heavy[64] = {0};
     bool intact = true;
     wire_field f;
-    Onnx__AttributeProto *m =
-        wire_unpack(&onnx__attribute_proto__descriptor, data, end - start, skip);
+    Onnx__AttributeProto *m = wire_unpack(&onnx__attribute_proto__descriptor, data, end - start, skip);
 
     if (m == NULL)
         return FF_ERR_INPUT;
@@ -185,8 +182,7 @@ int read_node(reader *r, size_t start, size_t end, doc_node *n)
     wire_field f;
     int code = FF_OK;
     size_t attrs = 0;
-    Onnx__NodeProto *m =
-        wire_unpack(&onnx__node_proto__descriptor, data, end - start, FIELD(NODE_ATTRIBUTE));
+    Onnx__NodeProto *m = wire_unpack(&onnx__node_proto__descriptor, data, end - start, FIELD(NODE_ATTRIBUTE));
 
     if (m == NULL)
         return FF_ERR_INPUT;
@@ -222,14 +218,9 @@ int read_node(reader *r, size_t start, size_t end, doc_node *n)
     for (int i = 0; code == FF_OK && i < n->n_attrs; i++)
         for (int j = 0; j < i && code == FF_OK; j++)
             if (strcmp(n->attrs[i].pub.name, n->attrs[j].pub.name) == 0)
-                code = ff_fail(FF_ERR_INPUT, "attribute '%s' stands there twice",
-                               n->attrs[i].pub.name);
+                code = ff_fail(FF_ERR_INPUT, "attribute '%s' stands there twice", n->attrs[i].pub.name);
     if (code)
-        return ff_fail_prefix(code, "node '%s' (%s)",
-                              n->name[0]     ? n->name
-                              : n->n_outputs ? n->outputs[0]
-                                             : "",
-                              n->op);
+        return ff_fail_prefix(code, "node '%s' (%s)", n->name[0] ? n->name : n->n_outputs ? n->outputs[0] : "", n->op);
     node_complete(n);
     return FF_OK;
 }
@@ -269,8 +260,7 @@ int read_value(const uint8_t *data, size_t size, doc_value *out)
     return FF_OK;
 }
 
-static int read_part(reader *r, const wire_field *f, size_t base, doc_graph *g, part *p,
-                     bool *intact)
+static int read_part(reader *r, const wire_field *f, size_t base, doc_graph *g, part *p, bool *intact)
 {
     size_t start = base + f->body, end = base + f->end;
     bool external = false;
@@ -299,8 +289,7 @@ static int read_part(reader *r, const wire_field *f, size_t base, doc_graph *g, 
     case PART_VALUE_INFO:
         code = read_value(r->data + start, end - start, &p->value);
         if (code == FF_OK && p->value.name[0] == '\0' && f->number != PART_VALUE_INFO)
-            code = ff_fail(FF_ERR_INPUT, "a graph %s has no name",
-                           f->number == PART_INPUT ? "input" : "output");
+            code = ff_fail(FF_ERR_INPUT, "a graph %s has no name", f->number == PART_INPUT ? "input" : "output");
         break;
     case PART_NAME:
         p->name = ff_strndup((const char *)r->data + start, end - start);

@@ -27,9 +27,8 @@ enum {
     TENSOR_LOCATION = 14,
 };
 
-static const uint64_t data_fields = FIELD(TENSOR_FLOAT) | FIELD(TENSOR_INT32) |
-                                    FIELD(TENSOR_INT64) | FIELD(TENSOR_RAW) | FIELD(TENSOR_DOUBLE) |
-                                    FIELD(TENSOR_UINT64);
+static const uint64_t data_fields = FIELD(TENSOR_FLOAT) | FIELD(TENSOR_INT32) | FIELD(TENSOR_INT64) |
+                                    FIELD(TENSOR_RAW) | FIELD(TENSOR_DOUBLE) | FIELD(TENSOR_UINT64);
 
 /* Where the elements of a tensor of this type stand when they are not raw. */
 static uint32_t typed_field(ff_dtype t)
@@ -95,8 +94,7 @@ static int read_shape(const Onnx__TensorProto *m, struct shape *s)
     if (m->segment != NULL)
         return ff_fail(FF_ERR_INPUT, "segmented tensors are not supported");
     if (m->n_dims > FF_MAX_RANK)
-        return ff_fail(FF_ERR_INPUT, "%zu dimensions (at most %d are supported)", m->n_dims,
-                       FF_MAX_RANK);
+        return ff_fail(FF_ERR_INPUT, "%zu dimensions (at most %d are supported)", m->n_dims, FF_MAX_RANK);
     s->rank = (int)m->n_dims;
     for (int i = 0; i < s->rank; i++)
         s->dims[i] = m->dims[i];
@@ -213,8 +211,7 @@ static void fill_typed(ff_tensor *t, const uint8_t *data, size_t size)
     }
 }
 
-static int fill_external(reader *r, const Onnx__TensorProto *m, ff_tensor **out,
-                         const struct shape *s)
+static int fill_external(reader *r, const Onnx__TensorProto *m, ff_tensor **out, const struct shape *s)
 {
     const char *location = NULL;
     int64_t offset = 0, length = -1;
@@ -235,12 +232,11 @@ static int fill_external(reader *r, const Onnx__TensorProto *m, ff_tensor **out,
     if (s->dtype == FF_STRING)
         return ff_fail(FF_ERR_INPUT, "strings cannot be external data");
     if (r->folder == NULL)
-        return ff_fail(FF_ERR_INPUT, "external data '%s' needs a model that lies in a folder",
-                       location);
+        return ff_fail(FF_ERR_INPUT, "external data '%s' needs a model that lies in a folder", location);
     uint64_t want = raw_size(s->dtype, s->count);
     if (length >= 0 && (uint64_t)length != want)
-        return ff_fail(FF_ERR_INPUT, "external data of %lld bytes for a tensor of %llu bytes",
-                       (long long)length, (unsigned long long)want);
+        return ff_fail(FF_ERR_INPUT, "external data of %lld bytes for a tensor of %llu bytes", (long long)length,
+                       (unsigned long long)want);
     /* The size of the file is looked at before memory is taken. */
     int code = read_external(r->folder, location, (uint64_t)offset, want, 0, NULL);
     if (code)
@@ -265,8 +261,7 @@ static int fill_external(reader *r, const Onnx__TensorProto *m, ff_tensor **out,
     return FF_OK;
 }
 
-static int fill_internal(reader *r, size_t start, size_t end, const struct shape *s,
-                         ff_tensor **out)
+static int fill_internal(reader *r, size_t start, size_t end, const struct shape *s, ff_tensor **out)
 {
     const uint8_t *data = r->data + start;
     size_t size = end - start;
@@ -280,8 +275,8 @@ static int fill_internal(reader *r, size_t start, size_t end, const struct shape
         return ff_fail(FF_ERR_INPUT, "strings cannot be raw data");
     if (p.has_raw) {
         if (p.raw.end - p.raw.body != want)
-            return ff_fail(FF_ERR_INPUT, "%zu bytes of data for dims that need %llu",
-                           p.raw.end - p.raw.body, (unsigned long long)want);
+            return ff_fail(FF_ERR_INPUT, "%zu bytes of data for dims that need %llu", p.raw.end - p.raw.body,
+                           (unsigned long long)want);
     } else {
         uint64_t elements = is_nibble(s->dtype) ? want : (uint64_t)s->count;
         if (s->dtype == FF_COMPLEX64 || s->dtype == FF_COMPLEX128)
@@ -309,8 +304,7 @@ static int fill_internal(reader *r, size_t start, size_t end, const struct shape
     return FF_OK;
 }
 
-int read_tensor(reader *r, size_t start, size_t end, ff_tensor **out, char **name, ff_buf *rest,
-                bool *external)
+int read_tensor(reader *r, size_t start, size_t end, ff_tensor **out, char **name, ff_buf *rest, bool *external)
 {
     const uint8_t *data = r->data + start;
     struct shape s = {0};
@@ -331,8 +325,8 @@ int read_tensor(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
         *external = outside;
         if (name != NULL)
             *name = ff_strdup(m->name ? m->name : "");
-        skip |= FIELD(TENSOR_DIMS) | FIELD(TENSOR_TYPE) | FIELD(TENSOR_NAME) |
-                FIELD(TENSOR_EXTERNAL) | FIELD(TENSOR_LOCATION);
+        skip |= FIELD(TENSOR_DIMS) | FIELD(TENSOR_TYPE) | FIELD(TENSOR_NAME) | FIELD(TENSOR_EXTERNAL) |
+                FIELD(TENSOR_LOCATION);
         wire_field f;
         for (size_t at = 0; rest != NULL && wire_step(data, end - start, &at, &f);)
             if (f.number >= 64 || !(skip >> f.number & 1))
@@ -358,8 +352,7 @@ int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
         return FF_ERR_INPUT;
     for (size_t at = 0; code == FF_OK && wire_step(data, end - start, &at, &f);) {
         if (f.number == 1)
-            code =
-                read_tensor(r, start + f.body, start + f.end, &values, &of_values, NULL, &external);
+            code = read_tensor(r, start + f.body, start + f.end, &values, &of_values, NULL, &external);
         else if (f.number == 2)
             code = read_tensor(r, start + f.body, start + f.end, &indices, NULL, NULL, &external);
         outside |= external;
@@ -372,16 +365,14 @@ int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
     int64_t nonzero = values ? values->count : 0, count = 0;
     if (values == NULL || rank < 0 || values->dtype == FF_STRING ||
         ff_dims_count(values->dtype, rank, m->dims, &count) || (indices == NULL && nonzero > 0) ||
-        (indices != NULL &&
-         (indices->dtype != FF_INT64 ||
-          !((indices->rank == 1 && indices->count == nonzero) ||
-            (indices->rank == 2 && indices->dims[0] == nonzero && indices->dims[1] == rank))))) {
+        (indices != NULL && (indices->dtype != FF_INT64 ||
+                             !((indices->rank == 1 && indices->count == nonzero) ||
+                               (indices->rank == 2 && indices->dims[0] == nonzero && indices->dims[1] == rank))))) {
         code = ff_fail(FF_ERR_INPUT, "malformed sparse tensor '%s'", of_values ? of_values : "");
         goto done;
     }
     /* A dense copy of a nearly empty tensor could be of any size. */
-    if ((uint64_t)count * ff_dtype_size(values->dtype) >
-        ((uint64_t)64 << 20) + 256 * (uint64_t)(end - start)) {
+    if ((uint64_t)count * ff_dtype_size(values->dtype) > ((uint64_t)64 << 20) + 256 * (uint64_t)(end - start)) {
         code = ff_fail(FF_ERR_INPUT, "sparse tensor '%s' is too large to be made dense", of_values);
         goto done;
     }
@@ -401,13 +392,11 @@ int read_sparse(reader *r, size_t start, size_t end, ff_tensor **out, char **nam
             }
         }
         if (!inside) {
-            code =
-                ff_fail(FF_ERR_INPUT, "an index of sparse tensor '%s' is out of range", of_values);
+            code = ff_fail(FF_ERR_INPUT, "an index of sparse tensor '%s' is out of range", of_values);
             break;
         }
         size_t size = ff_dtype_size(t->dtype);
-        memcpy((char *)t->data + (size_t)flat * size, (char *)values->data + (size_t)i * size,
-               size);
+        memcpy((char *)t->data + (size_t)flat * size, (char *)values->data + (size_t)i * size, size);
     }
     if (code == FF_OK) {
         *out = t;
@@ -440,16 +429,14 @@ static bool is_plain_relative(const char *location)
     return true;
 }
 
-int read_external(const char *folder, const char *location, uint64_t offset, uint64_t length,
-                  uint64_t want, void *to)
+int read_external(const char *folder, const char *location, uint64_t offset, uint64_t length, uint64_t want, void *to)
 {
     int code = FF_OK, fd = -1;
     char *path = NULL, *real = NULL, *root = NULL;
     struct stat st;
 
     if (!is_plain_relative(location))
-        return ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder",
-                       location);
+        return ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder", location);
     path = ff_path_join(folder, location);
     root = realpath(folder, NULL);
     real = realpath(path, NULL);
@@ -460,8 +447,7 @@ int read_external(const char *folder, const char *location, uint64_t offset, uin
     }
     /* A link may lead anywhere: what counts is where it ends. */
     if (strncmp(real, root, n) != 0 || (n > 1 && real[n] != '/')) {
-        code =
-            ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder", location);
+        code = ff_fail(FF_ERR_INPUT, "external data '%s' lies outside the model's folder", location);
         goto done;
     }
     fd = open(real, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -474,10 +460,9 @@ int read_external(const char *folder, const char *location, uint64_t offset, uin
         goto done;
     }
     if (offset > (uint64_t)st.st_size || length > (uint64_t)st.st_size - offset) {
-        code = ff_fail(FF_ERR_INPUT,
-                       "external data '%s': %llu bytes at offset %llu, but the file ends at %llu",
-                       location, (unsigned long long)length, (unsigned long long)offset,
-                       (unsigned long long)st.st_size);
+        code =
+            ff_fail(FF_ERR_INPUT, "external data '%s': %llu bytes at offset %llu, but the file ends at %llu", location,
+                    (unsigned long long)length, (unsigned long long)offset, (unsigned long long)st.st_size);
         goto done;
     }
     for (uint64_t got = 0; got < want;) {

@@ -14,14 +14,12 @@ int ff_dims_count(ff_dtype t, int rank, const int64_t *dims, int64_t *count)
     if (size == 0)
         return ff_fail(FF_ERR_GRAPH, "a tensor needs a known element type");
     if (rank < 0 || rank > FF_MAX_RANK)
-        return ff_fail(FF_ERR_GRAPH, "a tensor of %d dimensions (at most %d are supported)", rank,
-                       FF_MAX_RANK);
+        return ff_fail(FF_ERR_GRAPH, "a tensor of %d dimensions (at most %d are supported)", rank, FF_MAX_RANK);
     for (int i = 0; i < rank; i++) {
         if (dims[i] < 0)
             return ff_fail(FF_ERR_GRAPH, "dimension %d of a tensor is %lld", i, (long long)dims[i]);
         if (dims[i] > MAX_DIM)
-            return ff_fail(FF_ERR_GRAPH, "dimension %d of a tensor is %lld: the size overflows", i,
-                           (long long)dims[i]);
+            return ff_fail(FF_ERR_GRAPH, "dimension %d of a tensor is %lld: the size overflows", i, (long long)dims[i]);
         empty |= dims[i] == 0;
     }
     for (int i = 0; i < rank && !empty; i++) {

@@ -51,8 +51,7 @@ int wire_next(const uint8_t *data, size_t size, size_t *at, wire_field *f)
         break;
     case WIRE_BYTES:
         if (!read_varint(data, size, &p, &length) || length > size - p)
-            return ff_fail(FF_ERR_INPUT, "truncated: field %u is longer than what is left",
-                           f->number);
+            return ff_fail(FF_ERR_INPUT, "truncated: field %u is longer than what is left", f->number);
         f->body = p;
         p += (size_t)length;
         break;
@@ -94,8 +93,7 @@ static int wire_type_of(ProtobufCType t)
     }
 }
 
-static int scan_packed(struct scan *s, const ProtobufCFieldDescriptor *fd, const uint8_t *data,
-                       size_t size)
+static int scan_packed(struct scan *s, const ProtobufCFieldDescriptor *fd, const uint8_t *data, size_t size)
 {
     int type = wire_type_of(fd->type);
     uint64_t v;
@@ -107,14 +105,13 @@ static int scan_packed(struct scan *s, const ProtobufCFieldDescriptor *fd, const
         return FF_OK;
     }
     if (size % (type == WIRE_FIXED32 ? 4 : 8) != 0)
-        return ff_fail(FF_ERR_INPUT, "the length of '%s' is not a whole number of elements",
-                       fd->name);
+        return ff_fail(FF_ERR_INPUT, "the length of '%s' is not a whole number of elements", fd->name);
     s->estimate += size;
     return FF_OK;
 }
 
-static int scan_message(struct scan *s, const ProtobufCMessageDescriptor *d, const uint8_t *data,
-                        size_t size, int depth)
+static int scan_message(struct scan *s, const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size,
+                        int depth)
 {
     size_t at = 0;
     uint64_t seen = 0;
@@ -139,18 +136,14 @@ static int scan_message(struct scan *s, const ProtobufCMessageDescriptor *d, con
             continue;
         }
         if (f.type != type)
-            return ff_fail(FF_ERR_INPUT, "field '%s' of %s has the wrong wire type", fd->name,
-                           d->short_name);
-        if (fd->type == PROTOBUF_C_TYPE_STRING &&
-            memchr(data + f.body, '\0', f.end - f.body) != NULL)
-            return ff_fail(FF_ERR_INPUT, "field '%s' of %s holds a NUL byte", fd->name,
-                           d->short_name);
+            return ff_fail(FF_ERR_INPUT, "field '%s' of %s has the wrong wire type", fd->name, d->short_name);
+        if (fd->type == PROTOBUF_C_TYPE_STRING && memchr(data + f.body, '\0', f.end - f.body) != NULL)
+            return ff_fail(FF_ERR_INPUT, "field '%s' of %s holds a NUL byte", fd->name, d->short_name);
         if (fd->type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
         if (fd->label != PROTOBUF_C_LABEL_REPEATED && f.number < 64) {
             if (seen >> f.number & 1)
-                return ff_fail(FF_ERR_INPUT, "field '%s' of %s stands there twice", fd->name,
-                               d->short_name);
+                return ff_fail(FF_ERR_INPUT, "field '%s' of %s stands there twice", fd->name, d->short_name);
             seen |= (uint64_t)1 << f.number;
         }
         code = scan_message(s, fd->descriptor, data + f.body, f.end - f.body, depth + 1);
@@ -160,8 +153,7 @@ static int scan_message(struct scan *s, const ProtobufCMessageDescriptor *d, con
     return more;
 }
 
-int wire_scan(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size,
-              const char *what)
+int wire_scan(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size, const char *what)
 {
     struct scan s = {.limit = ((uint64_t)64 << 20) + 24 * (uint64_t)size};
     int code = scan_message(&s, d, data, size, 1);
@@ -169,8 +161,7 @@ int wire_scan(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t s
     return code ? ff_fail_prefix(code, "%s", what) : FF_OK;
 }
 
-void *wire_unpack(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size,
-                  uint64_t skip)
+void *wire_unpack(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size, uint64_t skip)
 {
     ff_buf light = {0};
     wire_field f;

@@ -29,13 +29,11 @@ bool wire_step(const uint8_t *data, size_t size, size_t *at, wire_field *f);
 /* Checks a whole message against its descriptor: lengths in bounds, nesting at most 32, wire types
  * as in the schema, no NUL in strings, singular messages only once, and that the unpacked form
  * cannot be much larger than the file. `what` opens the messages of errors. */
-int wire_scan(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size,
-              const char *what);
+int wire_scan(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size, const char *what);
 
 /* Unpacks data without the fields whose number is set in `skip` (numbers below 64). NULL with the
  * error set when protobuf-c refuses it. */
-void *wire_unpack(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size,
-                  uint64_t skip);
+void *wire_unpack(const ProtobufCMessageDescriptor *d, const uint8_t *data, size_t size, uint64_t skip);
 
 void wire_put_varint(ff_buf *b, uint64_t v);
 void wire_put_tag(ff_buf *b, uint32_t number, int type);

@@ -54,9 +54,15 @@ static void copy_nodes(cut *c)
             continue;
         const char **in = names_of(n->inputs, n->n_inputs), **out = names_of(n->outputs, n->n_outputs);
         ff_patch_insert_node(c->patch,
-                             &(ff_node_spec){.name = n->name, .op = n->op, .domain = n->domain, .n_inputs = n->n_inputs,
-                                             .n_outputs = n->n_outputs, .n_attrs = n->n_attrs, .inputs = in,
-                                             .outputs = out, .attrs = n->attrs},
+                             &(ff_node_spec){.name = n->name,
+                                             .op = n->op,
+                                             .domain = n->domain,
+                                             .n_inputs = n->n_inputs,
+                                             .n_outputs = n->n_outputs,
+                                             .n_attrs = n->n_attrs,
+                                             .inputs = in,
+                                             .outputs = out,
+                                             .attrs = n->attrs},
                              NULL);
         free(in);
         free(out);

@@ -8,6 +8,7 @@
 /* The nodes that make the value named `output` out of those named `inputs`, with the constants they read, in the
  * model's opset. Shapes are the plan's, which is the model's. FF_ERR_GRAPH: a name is not there, something else is
  * needed as well, or a node has a graph inside or a domain of its own. */
-int ff_cut(const ff_plan *plan, int n_inputs, const char *const *inputs, const char *output, ff_model **out) FF_MUST_USE;
+int ff_cut(const ff_plan *plan, int n_inputs, const char *const *inputs, const char *output,
+           ff_model **out) FF_MUST_USE;
 
 #endif

@@ -16,8 +16,8 @@ bool ff_decide_wrong(const ff_labels *source, const ff_label *target, int image,
  * `run(context, images, n)` first: of as many images as will be needed in any case, and of `wave` at least. Stops after the image at which more than `limit` wrong
  * ones were counted. What is returned depends on the order and the answers only, not on `wave`. */
 typedef struct ff_decision {
-    int run, wrong;  /* images up to the deciding one; wrong ones among them */
-    bool complete;   /* every image was run */
+    int run, wrong; /* images up to the deciding one; wrong ones among them */
+    bool complete;  /* every image was run */
 } ff_decision;
 int ff_decide(const int *order, int count, int limit, int wave, int (*run)(void *context, const int *images, int n),
               bool (*wrong_at)(void *context, int image), void *context, ff_decision *out) FF_MUST_USE;

@@ -12,8 +12,8 @@
 typedef struct job {
     const ff_plan *plan;
     const ff_canon *canon;
-    const ff_cnode *layer;         /* the Target's */
-    const ff_node *node;           /* the original one that decides */
+    const ff_cnode *layer; /* the Target's */
+    const ff_node *node;   /* the original one that decides */
     const char *name;
     const ff_cattr *wanted, *mine; /* either may be NULL */
     ff_patch *patch;
@@ -198,8 +198,8 @@ static int fix_pads(job *j)
     const ff_node *layer = j->layer->primary, *pad = pad_of(j->layer);
     int64_t own[2 * FF_MAX_RANK] = {0};
     const int64_t *given;
-    bool automatic = ff_node_attr(layer, "auto_pad") &&
-                     strcmp(ff_node_string(layer, "auto_pad", "NOTSET"), "NOTSET") != 0;
+    bool automatic =
+        ff_node_attr(layer, "auto_pad") && strcmp(ff_node_string(layer, "auto_pad", "NOTSET"), "NOTSET") != 0;
     if (!automatic && (int)ff_node_ints(layer, "pads", &given) == 2 * spatial)
         memcpy(own, given, (size_t)(2 * spatial) * sizeof *own);
     if (pad && !has_axes_input(pad) && !automatic) {
@@ -283,8 +283,15 @@ static int insert_pad(job *j, const char *mode, double value)
         free(stem);
     }
     if (rc == FF_OK) {
-        ff_node_spec spec = {.name = name, .op = "Pad", .domain = "", .n_inputs = old ? 1 : 3, .inputs = inputs,
-                             .n_outputs = 1, .outputs = &output, .n_attrs = old ? 3 : 1, .attrs = attrs};
+        ff_node_spec spec = {.name = name,
+                             .op = "Pad",
+                             .domain = "",
+                             .n_inputs = old ? 1 : 3,
+                             .inputs = inputs,
+                             .n_outputs = 1,
+                             .outputs = &output,
+                             .n_attrs = old ? 3 : 1,
+                             .attrs = attrs};
         ff_patch_insert_node(j->patch, &spec, NULL);
         if (ff_node_attr(layer, "auto_pad"))
             ff_patch_remove_attr(j->patch, ff_node_address(layer), "auto_pad");
@@ -446,8 +453,9 @@ int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
     if (rc == FF_OK && j.made) {
         char *value = j.wanted ? ff_cattr_format(j.wanted) : ff_strdup("the default");
         char *label = ff_visible(j.node->label);
-        ff_proposing_add(p, f, NULL, j.patch, strncmp(j.name, "pad_", 4) == 0 ? ff_asprintf("make '%s' pad as the Source does", label)
-                                                        : ff_asprintf("set %s of '%s' to %s", j.name, label, value));
+        ff_proposing_add(p, f, NULL, j.patch,
+                         strncmp(j.name, "pad_", 4) == 0 ? ff_asprintf("make '%s' pad as the Source does", label)
+                                                         : ff_asprintf("set %s of '%s' to %s", j.name, label, value));
         j.patch = NULL;
         free(value);
         free(label);

@@ -55,8 +55,8 @@ static bool correct(const ff_subject *s, const ff_node *n, int *perm, int rank)
 
 /* Behind the input comes what turns the Source's order into that of its readers: the Transpose that is there already,
  * corrected or taken away, or a new one. Returns the name of what comes out; the caller frees. */
-static char *adapt_order(ff_patch *patch, const ff_model *m, const ff_value *input, const ff_node *reader, const int *perm,
-                         int rank)
+static char *adapt_order(ff_patch *patch, const ff_model *m, const ff_value *input, const ff_node *reader,
+                         const int *perm, int rank)
 {
     int64_t order[FF_MAX_RANK];
     for (int i = 0; i < rank; i++)
@@ -74,8 +74,14 @@ static char *adapt_order(ff_patch *patch, const ff_model *m, const ff_value *inp
     if (identity)
         return ff_strdup(input->name);
     char *stem = ff_asprintf("%s_restored", input->name), *name = ff_model_fresh_name(m, stem);
-    ff_node_spec spec = {.name = name, .op = "Transpose", .domain = "", .n_inputs = 1, .n_outputs = 1, .n_attrs = 1,
-                         .inputs = (const char *const[]){input->name}, .outputs = (const char *const[]){name},
+    ff_node_spec spec = {.name = name,
+                         .op = "Transpose",
+                         .domain = "",
+                         .n_inputs = 1,
+                         .n_outputs = 1,
+                         .n_attrs = 1,
+                         .inputs = (const char *const[]){input->name},
+                         .outputs = (const char *const[]){name},
                          .attrs = &a};
     ff_patch_insert_node(patch, &spec, NULL);
     ff_patch_redirect(patch, input->name, name);
@@ -143,8 +149,13 @@ static void adapt_rank(ff_patch *patch, const ff_model *m, const ff_value *input
     char *stem = ff_asprintf("%s_reshaped", input->name), *name = ff_model_fresh_name(m, stem);
     char *of_dims = ff_asprintf("%s_dims", name), *dims = ff_model_fresh_name(m, of_dims);
     ff_patch_set_initializer(patch, dims, t);
-    ff_node_spec spec = {.name = name, .op = "Reshape", .domain = "", .n_inputs = 2, .n_outputs = 1,
-                         .inputs = (const char *const[]){from, dims}, .outputs = (const char *const[]){name}};
+    ff_node_spec spec = {.name = name,
+                         .op = "Reshape",
+                         .domain = "",
+                         .n_inputs = 2,
+                         .n_outputs = 1,
+                         .inputs = (const char *const[]){from, dims},
+                         .outputs = (const char *const[]){name}};
     ff_patch_insert_node(patch, &spec, NULL);
     ff_patch_redirect(patch, from, name);
     free(stem);

@@ -44,6 +44,7 @@ int ff_fix_normalisation(ff_proposing *p, const ff_finding *f)
         ff_patch_destroy(patch);
         return rc;
     }
-    ff_proposing_add(p, f, NULL, patch, ff_asprintf("normalise the channels of the input along axis %d", f->hint->axis));
+    ff_proposing_add(p, f, NULL, patch,
+                     ff_asprintf("normalise the channels of the input along axis %d", f->hint->axis));
     return FF_OK;
 }

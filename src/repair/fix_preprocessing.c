@@ -20,7 +20,8 @@ int ff_fix_preprocessing(ff_proposing *p, const ff_finding *f)
 {
     ff_pre pre = of_source(p->subject);
     char *text = ff_pre_print(&pre);
-    ff_proposal *n = ff_proposing_add(p, f, NULL, NULL, ff_asprintf("prepare the Target's pixels as the Source's: %s", text));
+    ff_proposal *n =
+        ff_proposing_add(p, f, NULL, NULL, ff_asprintf("prepare the Target's pixels as the Source's: %s", text));
     n->has_pre = true;
     n->pre = pre;
     free(text);

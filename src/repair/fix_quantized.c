@@ -26,8 +26,8 @@ static int write(const ff_plan *plan, ff_patch *patch, const ff_node *node, int 
     return rc;
 }
 
-static int write_scales(const ff_plan *plan, ff_patch *patch, const ff_quantized *w, const double *scale, const double *zero,
-                        const char *stem)
+static int write_scales(const ff_plan *plan, ff_patch *patch, const ff_quantized *w, const double *scale,
+                        const double *zero, const char *stem)
 {
     int64_t n = ff_quantized_channels(w);
     bool moved = false;
@@ -70,8 +70,8 @@ static void choose_scales(const ff_quantized *w, const ff_tensor *wanted, double
     free(high);
 }
 
-static int quantize_anew(const ff_plan *plan, ff_patch *patch, const ff_quantized *w, const ff_tensor *wanted, double *scale,
-                         double *zero, const char *stem)
+static int quantize_anew(const ff_plan *plan, ff_patch *patch, const ff_quantized *w, const ff_tensor *wanted,
+                         double *scale, double *zero, const char *stem)
 {
     ff_tensor *q;
     choose_scales(w, wanted, scale, zero);
@@ -89,8 +89,8 @@ static int quantize_anew(const ff_plan *plan, ff_patch *patch, const ff_quantize
 }
 
 /* The bias of QLinearConv is stored in units of the scales of both operands: in new units it is the Source's. */
-static int fix_stored_bias(ff_proposing *p, const ff_finding *f, ff_patch *patch, const ff_quantized *w, const double *scale,
-                           const char *stem)
+static int fix_stored_bias(ff_proposing *p, const ff_finding *f, ff_patch *patch, const ff_quantized *w,
+                           const double *scale, const char *stem)
 {
     const ff_subject *s = p->subject;
     const ff_plan *plan = s->target.canon->plan;
@@ -140,7 +140,8 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
         if (rc == FF_OK) {
             ff_proposing_add(p, f, "scale", patch,
                              ff_asprintf("set the quantisation %s of the %s of '%s' to fit the Source's",
-                                         strcmp(cause, "quantization-scale") == 0 ? "scale" : "zero point", mine->role, label));
+                                         strcmp(cause, "quantization-scale") == 0 ? "scale" : "zero point", mine->role,
+                                         label));
             patch = NULL;
         }
     } else {
@@ -171,7 +172,8 @@ static const ff_node *operand(const ff_cnode *n, int place, int *input)
     return n->params[place].node;
 }
 
-static int set_activation(const ff_plan *plan, ff_patch *patch, const ff_cnode *n, double scale, double zero, const char *stem)
+static int set_activation(const ff_plan *plan, ff_patch *patch, const ff_cnode *n, double scale, double zero,
+                          const char *stem)
 {
     const double values[] = {scale, zero};
     static const char *const names[] = {"scale", "zero_point"};
@@ -200,14 +202,15 @@ static int fix_activation(ff_proposing *p, const ff_finding *f)
     double scale, zero;
     ff_quantized_fit(&a, f->hint->low, f->hint->high, &scale, &zero);
     ff_patch *patch = ff_patch_create();
-    char *q = ff_asprintf("%s_quantize", a.quantize->primary->label), *d = ff_asprintf("%s_dequantize", a.dequantize->primary->label);
+    char *q = ff_asprintf("%s_quantize", a.quantize->primary->label),
+         *d = ff_asprintf("%s_dequantize", a.dequantize->primary->label);
     int rc = set_activation(plan, patch, a.quantize, scale, zero, q);
     if (rc == FF_OK)
         rc = set_activation(plan, patch, a.dequantize, scale, zero, d);
     if (rc == FF_OK) {
         ff_proposing_add(p, f, "scale", patch,
-                         ff_asprintf("quantise in steps of %.4g, for what the Source has: [%.4g, %.4g]", scale, f->hint->low,
-                                     f->hint->high));
+                         ff_asprintf("quantise in steps of %.4g, for what the Source has: [%.4g, %.4g]", scale,
+                                     f->hint->low, f->hint->high));
         patch = NULL;
     }
     ff_patch_destroy(patch);

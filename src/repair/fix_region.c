@@ -37,8 +37,15 @@ static char *transposed(job *j, char *name, const int *perm, int rank)
         order[i] = perm[i];
     char *out = fresh(j, "transposed");
     ff_attr a = {.name = "perm", .type = FF_ATTR_INTS, .n = (size_t)rank, .ints = order};
-    ff_node_spec spec = {.name = out, .op = "Transpose", .domain = "", .n_inputs = 1, .n_outputs = 1, .n_attrs = 1,
-                         .inputs = (const char *const *)&name, .outputs = (const char *const *)&out, .attrs = &a};
+    ff_node_spec spec = {.name = out,
+                         .op = "Transpose",
+                         .domain = "",
+                         .n_inputs = 1,
+                         .n_outputs = 1,
+                         .n_attrs = 1,
+                         .inputs = (const char *const *)&name,
+                         .outputs = (const char *const *)&out,
+                         .attrs = &a};
     ff_patch_insert_node(j->patch, &spec, NULL);
     free(name);
     return out;
@@ -84,7 +91,12 @@ static char *reshaped(job *j, char *name, int rank, const int64_t *dims)
         *(int64_t *)t->data = -1; /* any number of samples */
     char *shape = constant(j, t), *out = fresh(j, "reshaped");
     const char *inputs[] = {name, shape};
-    ff_node_spec spec = {.name = out, .op = "Reshape", .domain = "", .n_inputs = 2, .n_outputs = 1, .inputs = inputs,
+    ff_node_spec spec = {.name = out,
+                         .op = "Reshape",
+                         .domain = "",
+                         .n_inputs = 2,
+                         .n_outputs = 1,
+                         .inputs = inputs,
                          .outputs = (const char *const *)&out};
     ff_patch_insert_node(j->patch, &spec, NULL);
     ff_tensor_unref(t);
@@ -103,8 +115,8 @@ static char *adapted(job *j, char *name, const ff_cvalue *from, const ff_shape *
         between(a, b, from->shape.rank, perm);
         return transposed(j, name, perm, from->shape.rank);
     }
-    if (!same_order(&from->shape, &to->shape) || !ff_layout_identity(&from->layout) || !ff_layout_identity(&to->layout) ||
-        ff_model_opset(j->s->target.model, "") < 5) {
+    if (!same_order(&from->shape, &to->shape) || !ff_layout_identity(&from->layout) ||
+        !ff_layout_identity(&to->layout) || ff_model_opset(j->s->target.model, "") < 5) {
         free(name);
         return NULL;
     }
@@ -150,9 +162,15 @@ static bool copy_node(job *j, const ff_node *n, const ff_restated *r)
             outputs[i] = j->names[n->outputs[i]->id] = fresh(j, n->op);
     if (good)
         ff_patch_insert_node(j->patch,
-                             &(ff_node_spec){.name = outputs[0], .op = n->op, .domain = "", .n_inputs = r->n_inputs,
-                                             .n_outputs = n->n_outputs, .n_attrs = r->n_attrs, .inputs = inputs,
-                                             .outputs = outputs, .attrs = r->attrs},
+                             &(ff_node_spec){.name = outputs[0],
+                                             .op = n->op,
+                                             .domain = "",
+                                             .n_inputs = r->n_inputs,
+                                             .n_outputs = n->n_outputs,
+                                             .n_attrs = r->n_attrs,
+                                             .inputs = inputs,
+                                             .outputs = outputs,
+                                             .attrs = r->attrs},
                              NULL);
     for (size_t i = 0; i < FF_COUNT(moved); i++)
         free(moved[i]);
@@ -193,7 +211,8 @@ static bool has_dead(const ff_model *m)
     for (int i = 0; i < g->n_nodes; i++) {
         bool used = false;
         for (int k = 0; k < g->nodes[i]->n_outputs; k++)
-            used = used || (g->nodes[i]->outputs[k] && (g->nodes[i]->outputs[k]->n_users || g->nodes[i]->outputs[k]->is_output));
+            used = used || (g->nodes[i]->outputs[k] &&
+                            (g->nodes[i]->outputs[k]->n_users || g->nodes[i]->outputs[k]->is_output));
         if (!used)
             return true;
     }
@@ -208,7 +227,8 @@ static bool all_readers(const ff_subject *s, int x, int y)
         int node = v->users[i], pair = s->alignment->of_target[node];
         if (!ff_region_matched(s, false, node)) /* part of what goes */
             continue;
-        const ff_cnode *a = &s->source.canon->nodes[s->alignment->pairs[pair].source], *b = &s->target.canon->nodes[node];
+        const ff_cnode *a = &s->source.canon->nodes[s->alignment->pairs[pair].source],
+                       *b = &s->target.canon->nodes[node];
         for (int k = 0; k < a->n_inputs && k < b->n_inputs; k++)
             if (b->inputs[k] == y && a->inputs[k] != x)
                 return false;
@@ -285,8 +305,13 @@ static bool rewire_all(job *j, int target_cnode)
 static bool fix_output(job *j, const ff_value *y, const char *name)
 {
     if (y->producer && y->producer->n_outputs == 1) {
-        ff_node_spec spec = {.name = y->producer->name, .op = "Identity", .domain = "", .n_inputs = 1, .n_outputs = 1,
-                             .inputs = &name, .outputs = (const char *const *)&y->name};
+        ff_node_spec spec = {.name = y->producer->name,
+                             .op = "Identity",
+                             .domain = "",
+                             .n_inputs = 1,
+                             .n_outputs = 1,
+                             .inputs = &name,
+                             .outputs = (const char *const *)&y->name};
         ff_patch_replace_node(j->patch, ff_node_address(y->producer), &spec);
         return true;
     }
@@ -345,9 +370,10 @@ static int propose(ff_proposing *p, const ff_finding *f, const ff_hint *h, bool 
     bool wiring = h->target_cnode >= 0 && !h->n_wanted && !h->n_region;
     if (wiring ? rewire_all(&j, h->target_cnode) : fix(&j, h)) {
         ff_proposing_add(p, f, NULL, j.patch,
-                         h->n_wanted ? ff_asprintf("put the Source's %s in: %s", f->n_source_nodes > 1 ? "nodes" : "node", f->summary)
+                         h->n_wanted   ? ff_asprintf("put the Source's %s in: %s",
+                                                   f->n_source_nodes > 1 ? "nodes" : "node", f->summary)
                          : h->n_region ? ff_asprintf("take out what the Source does not have: %s", f->summary)
-                                             : ff_asprintf("wire it as in the Source: %s", f->summary));
+                                       : ff_asprintf("wire it as in the Source: %s", f->summary));
         j.patch = NULL;
     }
     ff_patch_destroy(j.patch);
@@ -398,7 +424,8 @@ int ff_fix_by_copy(ff_proposing *p, const ff_finding *f)
     const ff_cnode *a = &s->source.canon->nodes[h->source_cnode], *b = &s->target.canon->nodes[h->target_cnode];
     if (a->n_outputs < 1 || b->n_outputs < 1)
         return FF_OK;
-    ff_hint copy = {.source_exit = a->outputs[0], .exit = b->outputs[0], .n_wanted = 1, .n_region = 1, .target_cnode = -1};
+    ff_hint copy = {
+        .source_exit = a->outputs[0], .exit = b->outputs[0], .n_wanted = 1, .n_region = 1, .target_cnode = -1};
     const ff_cvalue *y = &s->target.canon->values[copy.exit];
     if (y->n_users > 0)
         copy.target_cnode = y->users[0];

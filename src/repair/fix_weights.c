@@ -14,7 +14,7 @@ typedef struct job {
     const ff_subject *s;
     const ff_finding *f;
     const ff_plan *plan;
-    const ff_cnode *node;          /* the Target's */
+    const ff_cnode *node;           /* the Target's */
     const ff_cparam *mine, *wanted; /* the Target's and the Source's; either may be NULL */
     char *stem;
     ff_patch *patch;
@@ -165,7 +165,7 @@ static void put_rows(ff_tensor *whole, const ff_tensor *mine, const ff_tensor *w
         }
         if (tried == rows)
             return;
-        memcpy(to + at * width, new + i * width, (size_t)width * sizeof *to);
+        memcpy(to + at * width, new + i *width, (size_t)width * sizeof *to);
         at = (at + 1) % rows;
     }
 }
@@ -286,8 +286,13 @@ static int add_behind(job *j, const ff_node *product, const double *delta, int64
     const char *inputs[] = {y->name, constant};
     ff_patch_set_initializer(j->patch, constant, bias);
     ff_patch_insert_node(j->patch,
-                         &(ff_node_spec){.name = out, .op = "Add", .domain = "", .n_inputs = 2, .n_outputs = 1,
-                                         .inputs = inputs, .outputs = (const char *const *)&out},
+                         &(ff_node_spec){.name = out,
+                                         .op = "Add",
+                                         .domain = "",
+                                         .n_inputs = 2,
+                                         .n_outputs = 1,
+                                         .inputs = inputs,
+                                         .outputs = (const char *const *)&out},
                          NULL);
     for (int i = 0; i < g->n_nodes; i++)
         for (int k = 0; k < g->nodes[i]->n_inputs; k++)
@@ -431,8 +436,7 @@ int ff_fix_weights(ff_proposing *p, const ff_finding *f)
     int rc = fix(&j);
     if (rc == FF_OK && j.made) {
         char *label = ff_visible(j.node->primary->label);
-        ff_proposing_add(p, f, NULL, j.patch,
-                         ff_asprintf("replace the %s of '%s' by the Source's", role, label));
+        ff_proposing_add(p, f, NULL, j.patch, ff_asprintf("replace the %s of '%s' by the Source's", role, label));
         j.patch = NULL;
         free(label);
     }

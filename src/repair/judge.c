@@ -26,7 +26,7 @@ struct ff_judge {
         ff_pre pre;
         int n;
         ff_shape shapes[FF_MOST_INPUTS];
-    } feeds[FEEDS];     /* most recently used first */
+    } feeds[FEEDS]; /* most recently used first */
     /* Activations kept for the base: valid for one feed only. */
     ff_store *store;
     ff_key store_feed, store_base, base;
@@ -83,9 +83,8 @@ int ff_judge_create(const ff_subject *s, uint64_t memory, ff_judge **out)
         bool soft = ff_is_probabilities(ff_plan_output(s->target.score, 0));
         double sum = 0;
         for (int i = 0; i < l->count; i++)
-            sum += ff_output_distance(j->source->at[i].output, j->source->width,
-                                      ff_shared_source_soft(j->shared), l->at[i].output, l->width, soft,
-                                      s->offset);
+            sum += ff_output_distance(j->source->at[i].output, j->source->width, ff_shared_source_soft(j->shared),
+                                      l->at[i].output, l->width, soft, s->offset);
         ff_key key = output_key(s->target.score, s->target.feed);
         known_put(j->known, &key, l, s->wrong, sum / l->count);
     }
@@ -121,8 +120,7 @@ static int get_feed(ff_judge *j, const ff_pre *pre, const ff_model *m, const ff_
     int at = 0;
     while (at < FEEDS && j->feeds[at].feed &&
            !(j->feeds[at].n == n && same_shapes(j->feeds[at].shapes, shapes, n) &&
-             j->feeds[at].pre.layout == pre->layout &&
-             ff_pre_equal(&j->feeds[at].pre, pre)))
+             j->feeds[at].pre.layout == pre->layout && ff_pre_equal(&j->feeds[at].pre, pre)))
         at++;
     ff_feed *feed = at < FEEDS ? j->feeds[at].feed : NULL;
     if (!feed) {
@@ -155,7 +153,8 @@ static int prepare(ff_judge *j, ff_model *m, const ff_pre *pre, const ff_task *t
     int rc = ff_feed_shapes(ff_shared_set(j->shared), pre, m, shapes);
     if (rc != FF_OK)
         return rc;
-    ff_plan_options p = {.reference = o->reference, .feeds = shapes,
+    ff_plan_options p = {.reference = o->reference,
+                         .feeds = shapes,
                          .output = ff_comparator_output(o->comparator, o->target_output),
                          .cancel = task ? task->cancel : NULL};
     ff_plan *plan;
@@ -239,8 +238,8 @@ static int weigh(evaluation *e, int image, ff_tensor *const *outputs)
         rc = ff_compare(j->comparator, source, label, e->offset, ff_dataset_name(ff_shared_set(j->shared), image),
                         e->task ? e->task->cancel : NULL, &distance);
     if (isnan(distance))
-        distance = ff_output_distance(source->output, j->source->width, ff_shared_source_soft(j->shared),
-                                      label->output, e->width[image], e->soft, e->offset);
+        distance = ff_output_distance(source->output, j->source->width, ff_shared_source_soft(j->shared), label->output,
+                                      e->width[image], e->soft, e->offset);
     e->distance[image] = distance;
     ff_label_drop(label);
     return rc;
@@ -325,8 +324,7 @@ static void conclude(ff_judgement *v, int limit, const char *format, ...)
     v->why = ff_buf_steal(&b);
 }
 
-static void count_moves(const ff_judge *j, const ff_labels *base, const ff_labels *now, int offset,
-                        ff_judgement *v)
+static void count_moves(const ff_judge *j, const ff_labels *base, const ff_labels *now, int offset, ff_judgement *v)
 {
     for (int i = 0; i < now->count; i++) {
         if (now->at[i].top[0] == FF_LABEL_UNKNOWN)
@@ -373,8 +371,7 @@ static void remember_broken(ff_judge *j, const ff_state *base, const evaluation 
     int offset = judge_offset(j, base->labels);
     j->judgements++;
     for (int i = 0; i < run; i++)
-        if (wrong_at((void *)e, order[i]) &&
-            !ff_decide_wrong(j->source, &base->labels->at[order[i]], order[i], offset))
+        if (wrong_at((void *)e, order[i]) && !ff_decide_wrong(j->source, &base->labels->at[order[i]], order[i], offset))
             j->broke[order[i]] = j->judgements;
 }
 
@@ -394,9 +391,9 @@ static int evaluate(ff_judge *j, const question *q, const subject_plan *p, const
     e.width = ff_alloc_array((size_t)count, sizeof *e.width);
     int *order = ff_alloc_array((size_t)count, sizeof *order);
     e.labels->width = width_of(p);
-    e.offset = j->source->width == e.labels->width ? 0
-             : ff_comparator_by_label(j->comparator) ? j->offset
-                                                     : judge_offset(j, e.labels);
+    e.offset = j->source->width == e.labels->width     ? 0
+               : ff_comparator_by_label(j->comparator) ? j->offset
+                                                       : judge_offset(j, e.labels);
     int n = choose_images(j, q, order), wave = e.runners.n * ff_team_size(task ? task->team : NULL);
     if (task && task->progress)
         ff_progress_start(task->progress, "evaluating", n);
@@ -526,15 +523,15 @@ static int answer(ff_judge *j, const question *q, const ff_task *task, ff_judgem
     return rc;
 }
 
-int ff_judge_model(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit,
-                   bool complete, const ff_task *task, ff_judgement *out)
+int ff_judge_model(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit, bool complete,
+                   const ff_task *task, ff_judgement *out)
 {
     const question q = {base, m, pre, limit, complete, 1};
     return answer(j, &q, task, out);
 }
 
-int ff_judge_hardest(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit,
-                     int share, const ff_task *task, ff_judgement *out)
+int ff_judge_hardest(ff_judge *j, const ff_state *base, ff_model *m, const ff_pre *pre, int limit, int share,
+                     const ff_task *task, ff_judgement *out)
 {
     const question q = {base, m, pre, limit, false, share};
     return answer(j, &q, task, out);

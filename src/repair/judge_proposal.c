@@ -16,8 +16,7 @@ static bool by_chance(const ff_state *base, const ff_proposal *p, const ff_judge
 }
 
 /* The most promising specs on all images; the best of them is the judgement. */
-static int judge_search(ff_judge *j, const ff_state *base, const ff_proposal *p, const ff_task *task,
-                        ff_judgement *out)
+static int judge_search(ff_judge *j, const ff_state *base, const ff_proposal *p, const ff_task *task, ff_judgement *out)
 {
     enum { CONFIRMED = 3 };
     ff_tuned found[CONFIRMED + 1]; /* the base may be among them */
@@ -63,8 +62,8 @@ int ff_judge_limit(const ff_state *base)
     return base->wrong - (base->labels->error ? 0 : 1);
 }
 
-int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete,
-                      const ff_task *task, ff_judgement *out)
+int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, bool complete, const ff_task *task,
+                      ff_judgement *out)
 {
     if (p->search_pre)
         return judge_search(j, base, p, task, out);

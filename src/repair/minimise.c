@@ -10,17 +10,17 @@ enum { FIRST_SHARE = 8 };
 
 struct ff_minimise {
     int n_all, n;
-    int *kept;     /* ascending */
+    int *kept; /* ascending */
     bool *first;
     bool try_first;
-    int size;      /* of the next piece to be left out: twice as large after one that went, half after one that did not */
-    int piece;     /* of the trial, which may be shorter */
-    int good;      /* the last that went */
-    int at;        /* start of the piece, counted from the end of kept */
-    int streak;    /* single steps that had to stay since the last piece went */
+    int size;   /* of the next piece to be left out: twice as large after one that went, half after one that did not */
+    int piece;  /* of the trial, which may be shorter */
+    int good;   /* the last that went */
+    int at;     /* start of the piece, counted from the end of kept */
+    int streak; /* single steps that had to stay since the last piece went */
     int n_trial;
     int *trial;
-    int share;     /* the images: one in so many */
+    int share; /* the images: one in so many */
     bool verifying, done;
 };
 

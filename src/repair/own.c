@@ -26,8 +26,7 @@ static int nodes_of(const ff_subject *s, int pair, const ff_cnode **source, cons
     const ff_pair *p = &a->pairs[pair];
     *source = p->source >= 0 ? &a->source->nodes[p->source] : NULL;
     *target = p->target >= 0 ? &a->target->nodes[p->target] : NULL;
-    return *target && (*target)->primary ? FF_OK
-                                         : ff_fail(FF_ERR_USAGE, "the Target has no node there");
+    return *target && (*target)->primary ? FF_OK : ff_fail(FF_ERR_USAGE, "the Target has no node there");
 }
 
 /* "0,0,1,1", "[0,0,1,1]" or "0 0 1 1". False: something else is in it, or too much. */

@@ -43,9 +43,15 @@ static void chain(const ff_model *m, ff_patch *p, const char *op, const ff_attr 
     char *name = ff_model_fresh_name(m, stem);
     char *with = ff_asprintf("%s_constant", name), *constant_name = ff_model_fresh_name(m, with);
     ff_patch_set_initializer(p, constant_name, constant);
-    ff_node_spec n = {.name = name, .op = op, .domain = "", .n_inputs = 2, .n_outputs = 1, .n_attrs = attr ? 1 : 0,
+    ff_node_spec n = {.name = name,
+                      .op = op,
+                      .domain = "",
+                      .n_inputs = 2,
+                      .n_outputs = 1,
+                      .n_attrs = attr ? 1 : 0,
                       .inputs = (const char *const[]){*value, constant_name},
-                      .outputs = (const char *const[]){name}, .attrs = attr};
+                      .outputs = (const char *const[]){name},
+                      .attrs = attr};
     ff_patch_insert_node(p, &n, NULL);
     free(*value);
     *value = name;

@@ -13,14 +13,17 @@ const char *ff_node_address(const ff_node *n)
     return "";
 }
 
-ff_proposal *ff_proposing_add(ff_proposing *p, const ff_finding *f, const char *variant, ff_patch *patch,
-                              char *summary)
+ff_proposal *ff_proposing_add(ff_proposing *p, const ff_finding *f, const char *variant, ff_patch *patch, char *summary)
 {
     ff_proposals *l = p->list;
     ff_grow(&l->at, &p->capacity, (size_t)l->count + 1, sizeof *l->at);
     ff_proposal *n = &l->at[l->count++];
-    *n = (ff_proposal){.type = f->type, .summary = summary, .patch = patch, .pair = f->pair,
-                       .pre = p->subject->target.pre, .from = p->subject->target.pre};
+    *n = (ff_proposal){.type = f->type,
+                       .summary = summary,
+                       .patch = patch,
+                       .pair = f->pair,
+                       .pre = p->subject->target.pre,
+                       .from = p->subject->target.pre};
     n->id = variant ? ff_asprintf("%s#%s", f->id, variant) : ff_strdup(f->id);
     n->n_findings = 1;
     n->findings = ff_alloc_array(1, sizeof *n->findings);
@@ -128,8 +131,8 @@ int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n
         if (!is_in(parts[i], &j.pre))
             rc = ff_fail(FF_ERR_GRAPH, "'%s' and another repair set different preprocessing", parts[i]->id);
     j.id = ff_buf_steal(&id);
-    j.summary = n == 1 ? ff_strdup(parts[0]->summary)
-                       : ff_asprintf("%d repairs at once: %s, ...", n, parts[0]->summary);
+    j.summary =
+        n == 1 ? ff_strdup(parts[0]->summary) : ff_asprintf("%d repairs at once: %s, ...", n, parts[0]->summary);
     if (rc == FF_OK && j.patch) {
         ff_model *joined;
         rc = ff_model_apply(s->target.model, j.patch, &joined, NULL);

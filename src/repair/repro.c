@@ -147,7 +147,8 @@ static int bring(const part *p, int source, int target, const ff_tensor *t, ff_t
     if (rc == FF_OK)
         rc = ff_cvalue_from_original(&p->s->source.canon->values[source], real, &canonical);
     if (rc == FF_OK)
-        rc = ff_cvalue_to_original(&c->values[target], ff_plan_shape(c->plan, c->values[target].original), canonical, out);
+        rc = ff_cvalue_to_original(&c->values[target], ff_plan_shape(c->plan, c->values[target].original), canonical,
+                                   out);
     ff_tensor_unref(real);
     ff_tensor_unref(canonical);
     return rc;
@@ -291,9 +292,11 @@ static int write_words(const char *folder, const ff_finding *f, const ff_dataset
     char *path = ff_path_join(folder, "fault.txt");
     ff_buf_printf(&b, "%s (%s)\n%s\n\n%s\n\n", ff_fault_type_name(f->type), f->cause, f->summary,
                   f->explanation ? f->explanation : "");
-    ff_buf_printf(&b, "model.onnx: %d node%s of the converted model. Fed what the original model has there (image '%s'), it "
-                      "gives\na result that is %.3g off what the original model gives (relative, L2).\n",
-                  r->n_nodes, r->n_nodes == 1 ? "" : "s", ff_dataset_name(set, r->image), r->error);
+    ff_buf_printf(
+        &b,
+        "model.onnx: %d node%s of the converted model. Fed what the original model has there (image '%s'), it "
+        "gives\na result that is %.3g off what the original model gives (relative, L2).\n",
+        r->n_nodes, r->n_nodes == 1 ? "" : "s", ff_dataset_name(set, r->image), r->error);
     if (isfinite(r->repaired))
         ff_buf_printf(&b, "repaired.onnx: the same nodes, repaired: %.3g off.\n", r->repaired);
     int rc = ff_write_file(path, b.data, b.len, force);
@@ -365,7 +368,8 @@ static int choose_image(part *p, const ff_model *m, const ff_task *task, ff_repr
     }
     forget(p);
     if (rc == FF_OK)
-        rc = r->image < 0 ? not_shown("it makes no difference that the backend tests see") : measure(p, source, r->image, task);
+        rc = r->image < 0 ? not_shown("it makes no difference that the backend tests see")
+                          : measure(p, source, r->image, task);
     ff_runner_destroy(source);
     return rc;
 }
@@ -377,7 +381,8 @@ int ff_repro_write(const ff_subject *s, const ff_finding *f, const ff_findings *
     ff_repro r = {.repaired = NAN};
     ff_model *m = NULL, *repaired = NULL;
     p.inside = ff_alloc_array((size_t)(s->target.canon ? s->target.canon->n_nodes : 0) + 1, sizeof *p.inside);
-    int rc = f->type == FF_PP || f->type == FF_ID ? not_shown("it lies in what the model is fed") : find_part(&p, f->hint);
+    int rc =
+        f->type == FF_PP || f->type == FF_ID ? not_shown("it lies in what the model is fed") : find_part(&p, f->hint);
     if (rc == FF_OK)
         rc = cut_of(&p, s->target.canon->plan, &m);
     if (rc == FF_OK)

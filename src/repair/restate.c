@@ -115,7 +115,8 @@ bool ff_restate(const ff_plan *plan, const ff_node *n, int opset, ff_restated *r
 {
     const ff_op *op = ff_op_find(n->domain, n->op, opset);
     const form *f = form_of(n);
-    bool to_inputs = f && n->opset < f->since && opset >= f->since, to_attrs = f && n->opset >= f->since && opset < f->since;
+    bool to_inputs = f && n->opset < f->since && opset >= f->since,
+         to_attrs = f && n->opset >= f->since && opset < f->since;
     *r = (ff_restated){.n_inputs = n->n_inputs};
     if (!op || *n->domain || n->n_attrs + 4 > FF_RESTATED || !same_meaning(plan, n, opset))
         return false;

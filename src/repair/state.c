@@ -16,8 +16,8 @@ const char *ff_phase_name(ff_phase p)
     return names[p];
 }
 
-ff_state *ff_state_create(ff_model *m, const ff_pre *pre, const ff_labels *labels, int wrong,
-                          double distance, const ff_key *outputs)
+ff_state *ff_state_create(ff_model *m, const ff_pre *pre, const ff_labels *labels, int wrong, double distance,
+                          const ff_key *outputs)
 {
     ff_state *s = ff_alloc(sizeof *s);
     s->model = ff_model_ref(m);

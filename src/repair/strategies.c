@@ -6,18 +6,9 @@
 #include <string.h>
 
 static const ff_strategy strategies[] = {
-    {FF_PP, ff_fix_preprocessing},
-    {FF_ID, ff_fix_input},
-    {FF_TSS, ff_fix_structure},
-    {FF_TSS, ff_fix_region},
-    {FF_TSS, ff_fix_normalisation},
-    {FF_CG, ff_fix_outputs},
-    {FF_WB, ff_fix_quantized},
-    {FF_WB, ff_fix_weights},
-    {FF_LH, ff_fix_hyper},
-    {FF_LH, ff_fix_region},
-    {FF_CG, ff_fix_hyper},
-    {FF_CG, ff_fix_region},
+    {FF_PP, ff_fix_preprocessing},  {FF_ID, ff_fix_input},   {FF_TSS, ff_fix_structure}, {FF_TSS, ff_fix_region},
+    {FF_TSS, ff_fix_normalisation}, {FF_CG, ff_fix_outputs}, {FF_WB, ff_fix_quantized},  {FF_WB, ff_fix_weights},
+    {FF_LH, ff_fix_hyper},          {FF_LH, ff_fix_region},  {FF_CG, ff_fix_hyper},      {FF_CG, ff_fix_region},
 };
 
 typedef struct ranked {
@@ -49,7 +40,8 @@ static void add_group(ff_proposing *p, const ff_findings *f, const ff_finding *h
     int *members = ff_alloc_array((size_t)n_single + 1, sizeof *members), n = 0;
     for (int k = 0; k < n_single; k++) {
         const char *id = p->list->at[k].findings[0];
-        bool fits = n == 0 || strcmp(p->list->at[members[n - 1]].findings[0], id) != 0; /* variants follow one another */
+        bool fits =
+            n == 0 || strcmp(p->list->at[members[n - 1]].findings[0], id) != 0; /* variants follow one another */
         for (int i = 0; i < f->count && fits; i++)
             if (strcmp(f->at[i].id, id) == 0)
                 fits = f->at[i].type == head->type && strcmp(f->at[i].cause, head->cause) == 0;
@@ -60,7 +52,8 @@ static void add_group(ff_proposing *p, const ff_findings *f, const ff_finding *h
         free(members);
         return;
     }
-    ff_proposal *g = ff_proposing_add(p, head, NULL, NULL, ff_asprintf("all %d repairs of the cause '%s'", n, head->cause));
+    ff_proposal *g =
+        ff_proposing_add(p, head, NULL, NULL, ff_asprintf("all %d repairs of the cause '%s'", n, head->cause));
     free(g->id);
     g->id = ff_asprintf(FF_GROUP "%s:%s", ff_fault_type_name(head->type), head->cause);
     g->pair = -1;

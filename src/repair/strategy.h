@@ -45,8 +45,8 @@ const char *ff_node_address(const ff_node *n);
  * and the like are followed back; what others read too, or what cannot hold the value, is left and a new
  * initializer takes its place (nodes that nobody reads any more go). `stem`: for its name. `input` may be one that
  * the node does not have yet. */
-int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, int input,
-                      const ff_tensor *wanted, const char *stem) FF_MUST_USE;
+int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, int input, const ff_tensor *wanted,
+                      const char *stem) FF_MUST_USE;
 
 /* A node in the form that another opset gives its operator: Clip's bounds, axes, pads and the like are attributes in one
  * and inputs in the other. Input i is constants[i] where there is one, else the node's own. */

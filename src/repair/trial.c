@@ -32,8 +32,8 @@ static int add(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_sta
         rc = ff_proposal_join(s, parts, t->n, &o->proposal);
     free(parts);
     if (rc == FF_ERR_GRAPH) {
-        o->judgement = (ff_judgement){.verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()),
-                                      .distance = NAN, .wrong = state->labels->count};
+        o->judgement = (ff_judgement){
+            .verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()), .distance = NAN, .wrong = state->labels->count};
         return FF_OK;
     }
     if (rc != FF_OK)
@@ -43,8 +43,8 @@ static int add(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_sta
     ff_model *m;
     rc = ff_proposal_apply(&o->proposal, state->model, &m);
     if (rc == FF_ERR_GRAPH || rc == FF_ERR_UNSUPPORTED) {
-        o->judgement = (ff_judgement){.verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()),
-                                      .distance = NAN, .wrong = state->labels->count};
+        o->judgement = (ff_judgement){
+            .verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()), .distance = NAN, .wrong = state->labels->count};
         return FF_OK;
     }
     if (rc != FF_OK)
@@ -77,8 +77,8 @@ static int subset(const ff_trial *t, ff_judge *j, const ff_state *start, const f
         rc = ff_model_apply(start->model, all, &m, NULL);
     ff_patch_destroy(all);
     if (rc == FF_ERR_GRAPH || rc == FF_ERR_UNSUPPORTED) {
-        o->judgement = (ff_judgement){.verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()),
-                                      .distance = NAN, .wrong = state->labels->count};
+        o->judgement = (ff_judgement){
+            .verdict = FF_VERDICT_BROKEN, .why = ff_strdup(ff_error()), .distance = NAN, .wrong = state->labels->count};
         rc = FF_OK;
     } else if (rc == FF_OK) {
         rc = ff_judge_hardest(j, state, m, &pre, state->wrong, t->share, task, &o->judgement);
@@ -87,9 +87,9 @@ static int subset(const ff_trial *t, ff_judge *j, const ff_state *start, const f
     return rc;
 }
 
-int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start,
-                 const ff_state *state, const ff_proposals *proposals, const ff_proposal *steps,
-                 int n_steps, const ff_task *task, ff_outcome *out)
+int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start, const ff_state *state,
+                 const ff_proposals *proposals, const ff_proposal *steps, int n_steps, const ff_task *task,
+                 ff_outcome *out)
 {
     ff_outcome o = {0};
     int rc = t->kind == FF_TRIAL_SUBSET ? subset(t, j, start, state, steps, n_steps, task, &o)

@@ -8,10 +8,10 @@ enum {
     SAMPLE = 12,       /* images */
     FEWEST_RUNS = 120, /* of the model: ten specs */
     MOST_RUNS = 2400,
-    DEPTH = 2,         /* properties changed at once */
+    DEPTH = 2, /* properties changed at once */
 };
-#define WORK       4e11 /* operations: seconds */
-#define AGREEMENT  1e-4 /* of the outputs: nothing better is looked for */
+#define WORK      4e11 /* operations: seconds */
+#define AGREEMENT 1e-4 /* of the outputs: nothing better is looked for */
 
 typedef struct tuning {
     const ff_shared *shared;
@@ -52,7 +52,8 @@ static int need_plan(tuning *t, const ff_pre *pre)
     if (rc != FF_OK || (t->plan && ff_same_shape(&shape, &t->shape)))
         return rc;
     drop_plan(t);
-    ff_plan_options p = {.reference = o->reference, .feeds = &shape,
+    ff_plan_options p = {.reference = o->reference,
+                         .feeds = &shape,
                          .output = ff_comparator_output(o->comparator, o->target_output),
                          .cancel = t->task->cancel};
     rc = ff_plan_create(t->model, &p, &t->plan);
@@ -95,7 +96,8 @@ static int run_sample(tuning *t, const ff_pre *pre, ff_tuned *out)
             out->wrong += ff_label_wrong(a, b, t->offset);
             if (a->output && b->output)
                 out->distance += ff_output_distance(a->output, source->width, ff_shared_source_soft(t->shared),
-                                                    b->output, l->width, soft, t->offset) / t->n_images;
+                                                    b->output, l->width, soft, t->offset) /
+                                 t->n_images;
         }
     }
     ff_feed_destroy(feed);

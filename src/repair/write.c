@@ -90,8 +90,8 @@ static void remove_unread(ff_patch *p, const ff_value *v)
     }
 }
 
-int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, int input,
-                      const ff_tensor *wanted, const char *stem)
+int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, int input, const ff_tensor *wanted,
+                      const char *stem)
 {
     const ff_value *v = input < reader->n_inputs ? reader->inputs[input] : NULL;
     ff_tensor *value = NULL;

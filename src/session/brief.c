@@ -55,8 +55,7 @@ static void put_values(const char *name, const json_t *source, const json_t *tar
     free(to);
 }
 
-void case_brief(ff_fault_type type, const char *cause, const char *details, double magnitude, bool note,
-                ff_buf *out)
+void case_brief(ff_fault_type type, const char *cause, const char *details, double magnitude, bool note, ff_buf *out)
 {
     json_t *j = details ? json_loads(details, 0, NULL) : NULL;
     const json_t *source = json_object_get(j, "source"), *target = json_object_get(j, "target");

@@ -58,7 +58,7 @@ typedef enum outcome {
     OUTCOME_UNDONE,
     OUTCOME_REDONE,
     OUTCOME_WENT,
-    OUTCOME_ESSENTIAL, /* minimisation settled: the state with the essential steps only */
+    OUTCOME_ESSENTIAL,  /* minimisation settled: the state with the essential steps only */
     OUTCOME_INTO_GRAPH, /* the preprocessing was written into the graph */
     OUTCOME_KEPT,       /* an edit of one's own became a step */
     OUTCOME_COUNT
@@ -119,7 +119,7 @@ typedef struct ff_case {
     ff_pin *pins;
     int n_pins;
 
-    ff_comparator *comparator; /* NULL until the settings are settled */
+    ff_comparator *comparator;                /* NULL until the settings are settled */
     ff_labels *source_labels, *target_labels; /* at first; without outputs but for labels_only */
     ff_subject *first;                        /* the root's subject */
     ff_subject *subject;                      /* the present state's (may be `first`) */
@@ -147,7 +147,7 @@ typedef struct ff_case {
     ff_judge *judge;
     ff_state *start, *state; /* root and present, as the judge wants them */
     ff_search *search;
-    ff_proposal *steps; /* single repairs accepted since the root on the way to the present state */
+    ff_proposal *steps;   /* single repairs accepted since the root on the way to the present state */
     int64_t *step_states; /* the state that each of them made */
     int n_steps;
     size_t steps_capacity;
@@ -161,9 +161,9 @@ typedef struct ff_case {
     what_if what_if;
 
     int validation_images, validation_initial, validation_wrong, validation_regressed;
-    int validation_labelled; /* images of which the class is given */
+    int validation_labelled;                                                 /* images of which the class is given */
     int validation_source_right, validation_initial_right, validation_right; /* of those */
-    char *validation_harm;  /* in words, or NULL */
+    char *validation_harm;                                                   /* in words, or NULL */
     char *validation_names; /* of the images that got worse, a line each */
     int64_t validation_state;
     ff_labels *validation_source, *validation_first;

@@ -149,23 +149,19 @@ static const ff_column pins[] = {
     {"word", FF_COL_TEXT, "pin: they are a pair; forbid: they never are"},
 };
 
-#define TABLE(name, columns) {name, columns, FF_COUNT(columns)}
+#define TABLE(name, columns)                                                                                           \
+    {                                                                                                                  \
+        name, columns, FF_COUNT(columns)                                                                               \
+    }
 static const struct {
     const char *name;
     const ff_column *columns;
     int count;
 } tables[] = {
-    TABLE("nodes", nodes),
-    TABLE("pairs", pairs),
-    TABLE("layers", layers),
-    TABLE("findings", findings),
-    TABLE("proposals", proposals),
-    TABLE("states", states),
-    TABLE("steps", steps),
-    TABLE("images", images),
-    TABLE("equivalences", equivalences),
-    TABLE("log", log_lines),
-    TABLE("pins", pins),
+    TABLE("nodes", nodes),       TABLE("pairs", pairs),         TABLE("layers", layers),
+    TABLE("findings", findings), TABLE("proposals", proposals), TABLE("states", states),
+    TABLE("steps", steps),       TABLE("images", images),       TABLE("equivalences", equivalences),
+    TABLE("log", log_lines),     TABLE("pins", pins),
 };
 
 const ff_column *ff_session_columns(const char *table, int *n)

@@ -78,9 +78,10 @@ static ff_table *compare_images(const ff_case *c, const point *a, const point *b
             ff_table_set_int(t, row, "a", x);
         if (y >= 0)
             ff_table_set_int(t, row, "b", y);
-        ff_table_set_text(t, row, "right", x >= 0 && x + c->offset == source   ? "a"
-                                           : y >= 0 && y + c->offset == source ? "b"
-                                                                               : "neither");
+        ff_table_set_text(t, row, "right",
+                          x >= 0 && x + c->offset == source   ? "a"
+                          : y >= 0 && y + c->offset == source ? "b"
+                                                              : "neither");
     }
     return t;
 }

@@ -233,19 +233,18 @@ static char *coordinates(const ff_tensor *t, int64_t index)
     return ff_buf_steal(&b);
 }
 
-static void add_weights(ff_table *weights, ff_table *histogram, ff_table *worst,
-                        const ff_weight_stats *w, const ff_tensor *t)
+static void add_weights(ff_table *weights, ff_table *histogram, ff_table *worst, const ff_weight_stats *w,
+                        const ff_tensor *t)
 {
     int row = ff_table_add_row(weights);
     const struct {
         const char *name;
         double v;
     } reals[] = {
-        {"source_min", w->source_min},   {"source_max", w->source_max},
-        {"source_mean", w->source_mean}, {"source_sd", w->source_sd},
-        {"target_min", w->target_min},   {"target_max", w->target_max},
-        {"target_mean", w->target_mean}, {"target_sd", w->target_sd},
-        {"relative", w->relative},       {"max_abs", w->max_abs},
+        {"source_min", w->source_min},   {"source_max", w->source_max}, {"source_mean", w->source_mean},
+        {"source_sd", w->source_sd},     {"target_min", w->target_min}, {"target_max", w->target_max},
+        {"target_mean", w->target_mean}, {"target_sd", w->target_sd},   {"relative", w->relative},
+        {"max_abs", w->max_abs},
     };
     ff_table_set_text(weights, row, "role", w->role);
     ff_table_set_int(weights, row, "count", w->count);
@@ -306,8 +305,7 @@ int case_detail(ff_case *c, int pair, const ff_detail **out)
     atomic_init(&b->refs, 1);
     b->d.pair = pair;
     ff_table *weights = ff_table_create("weights", weight_columns, FF_COUNT(weight_columns));
-    ff_table *histogram =
-        ff_table_create("histogram", histogram_columns, FF_COUNT(histogram_columns));
+    ff_table *histogram = ff_table_create("histogram", histogram_columns, FF_COUNT(histogram_columns));
     ff_table *worst = ff_table_create("worst", worst_columns, FF_COUNT(worst_columns));
     ff_table *origins = ff_table_create("origins", origin_columns, FF_COUNT(origin_columns));
     ff_table *channels = ff_table_create("channels", channel_columns, FF_COUNT(channel_columns));

@@ -68,8 +68,7 @@ static void free_event(void *item)
     free(item);
 }
 
-static void emit(ff_session *s, int type, ff_job_kind kind, int64_t job, int code,
-                 const char *message)
+static void emit(ff_session *s, int type, ff_job_kind kind, int64_t job, int code, const char *message)
 {
     ff_event *e = ff_alloc(sizeof *e);
     e->type = type;
@@ -131,8 +130,7 @@ static void announce(void *context, const char *message)
 {
     ff_session *s = context;
     char *shown = ff_visible(message);
-    emit(s, FF_EVENT_NOTE, (ff_job_kind)atomic_load(&s->running_kind), atomic_load(&s->running),
-         FF_OK, shown);
+    emit(s, FF_EVENT_NOTE, (ff_job_kind)atomic_load(&s->running_kind), atomic_load(&s->running), FF_OK, shown);
     free(shown);
 }
 

@@ -145,8 +145,7 @@ static int save_labels(const ff_case *c, int64_t owner, const ff_labels *l)
             p += VERDICT_BYTES;
         }
     }
-    int code = db_run(c->db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner, l->width,
-                      bytes, size);
+    int code = db_run(c->db, "INSERT OR REPLACE INTO label VALUES(?,?,?)", "iib", owner, l->width, bytes, size);
     free(bytes);
     return code;
 }
@@ -196,9 +195,8 @@ static int insert_part(ff_case *c, int64_t state, int position, const ff_proposa
     char *findings = case_findings_of(p);
     int code = p->patch ? ff_patch_serialize(p->patch, &patch, &size) : FF_OK;
     if (!code)
-        code = db_run(c->db, "INSERT INTO part VALUES(?,?,?,?,?,?,?,?)", "iissssbs", state,
-                      (int64_t)position, p->id, ff_fault_type_name(p->type), p->summary, findings,
-                      patch, size, pre);
+        code = db_run(c->db, "INSERT INTO part VALUES(?,?,?,?,?,?,?,?)", "iissssbs", state, (int64_t)position, p->id,
+                      ff_fault_type_name(p->type), p->summary, findings, patch, size, pre);
     free(patch);
     free(pre);
     free(findings);
@@ -211,9 +209,8 @@ static int insert_point(ff_case *c, int64_t state, const point *p)
     size_t size = 0;
     int code = p->patch ? ff_patch_serialize(p->patch, &patch, &size) : FF_OK;
     if (!code)
-        code = db_run(c->db, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", "iiissssbsidss",
-                      state, p->parent, p->decision, p->ids, p->type, p->summary, p->findings,
-                      patch, size, pre, (int64_t)p->wrong,
+        code = db_run(c->db, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", "iiissssbsidss", state, p->parent,
+                      p->decision, p->ids, p->type, p->summary, p->findings, patch, size, pre, (int64_t)p->wrong,
                       isfinite(p->distance) ? p->distance : NAN, p->model_hex, p->error);
     if (!code)
         code = save_labels(c, state, p->labels);
@@ -233,18 +230,16 @@ static int set_number(store *db, const char *name, int64_t v)
 
 static int insert_decision(ff_case *c, const decision *d)
 {
-    return db_run(c->db, "INSERT INTO decision VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                  "isiissssiiisii", d->number, outcome_name(d->outcome), d->from, d->to, d->ids,
-                  d->type, d->summary, d->findings, (int64_t)d->verdict, (int64_t)d->before,
-                  (int64_t)d->after, d->phase ? d->phase : "", d->previous, (int64_t)d->subset);
+    return db_run(c->db, "INSERT INTO decision VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)", "isiissssiiisii", d->number,
+                  outcome_name(d->outcome), d->from, d->to, d->ids, d->type, d->summary, d->findings,
+                  (int64_t)d->verdict, (int64_t)d->before, (int64_t)d->after, d->phase ? d->phase : "", d->previous,
+                  (int64_t)d->subset);
 }
 
 /* Where the session stands after the decision. */
-static void stand_after(const ff_case *c, const decision *d, int64_t new_state, int64_t *current,
-                        int64_t *tip)
+static void stand_after(const ff_case *c, const decision *d, int64_t new_state, int64_t *current, int64_t *tip)
 {
-    bool moves =
-        d->outcome == OUTCOME_UNDONE || d->outcome == OUTCOME_REDONE || d->outcome == OUTCOME_WENT;
+    bool moves = d->outcome == OUTCOME_UNDONE || d->outcome == OUTCOME_REDONE || d->outcome == OUTCOME_WENT;
     *current = new_state >= 0 ? new_state : moves ? d->to : d->from;
     /* Going to a state takes the search back to where it made that state. */
     *tip = moves ? c->points[d->to].decision : d->number;
@@ -314,8 +309,8 @@ int case_save_root(ff_case *c)
 int case_save_listing(ff_case *c, int64_t state)
 {
     const point *p = &c->points[state];
-    return db_run(c->db, "INSERT OR REPLACE INTO listing VALUES(?,?,?,?)", "isss", state,
-                  p->proposals, p->proposal_findings, p->open);
+    return db_run(c->db, "INSERT OR REPLACE INTO listing VALUES(?,?,?,?)", "isss", state, p->proposals,
+                  p->proposal_findings, p->open);
 }
 
 int case_save_findings(ff_case *c)
@@ -325,10 +320,9 @@ int case_save_findings(ff_case *c)
         const known_finding *k = &c->known[i];
         if (k->saved)
             continue;
-        code = db_run(c->db, "INSERT INTO finding VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", "isissssssdis",
-                      (int64_t)i, k->id, k->state, ff_fault_type_name(k->type), k->cause,
-                      k->summary, k->explanation, k->source_nodes, k->target_nodes, k->magnitude,
-                      (int64_t)k->source, k->details);
+        code = db_run(c->db, "INSERT INTO finding VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", "isissssssdis", (int64_t)i, k->id,
+                      k->state, ff_fault_type_name(k->type), k->cause, k->summary, k->explanation, k->source_nodes,
+                      k->target_nodes, k->magnitude, (int64_t)k->source, k->details);
         c->known[i].saved = !code;
     }
     return code;
@@ -339,9 +333,8 @@ int case_save_scores(ff_case *c)
     int code = db_run(c->db, "DELETE FROM layer", NULL);
     for (int i = 0; !code && c->scores && i < c->scores->count; i++) {
         const ff_layer_score *s = &c->scores->at[i];
-        code = db_run(c->db, "INSERT INTO layer VALUES(?,?,?,?,?,?,?,?,?)", "iiidddddi", (int64_t)i,
-                      (int64_t)s->pair, (int64_t)s->rank, s->kw, s->effect, s->entire, s->isolated,
-                      s->causal, s->elements);
+        code = db_run(c->db, "INSERT INTO layer VALUES(?,?,?,?,?,?,?,?,?)", "iiidddddi", (int64_t)i, (int64_t)s->pair,
+                      (int64_t)s->rank, s->kw, s->effect, s->entire, s->isolated, s->causal, s->elements);
     }
     return code;
 }
@@ -369,8 +362,7 @@ static int read_point(ff_case *c, sqlite3_stmt *st)
     p.findings = db_text(st, 6);
     int code = FF_OK;
     if (sqlite3_column_type(st, 7) != SQLITE_NULL)
-        code = ff_patch_parse(sqlite3_column_blob(st, 7), (size_t)sqlite3_column_bytes(st, 7),
-                              &p.patch);
+        code = ff_patch_parse(sqlite3_column_blob(st, 7), (size_t)sqlite3_column_bytes(st, 7), &p.patch);
     const char *pre = (const char *)sqlite3_column_text(st, 8);
     if (!code)
         code = ff_pre_parse(pre ? pre : "", &p.pre);
@@ -411,8 +403,7 @@ static int read_part(ff_case *c, sqlite3_stmt *st)
     case_split_findings(findings, &part);
     int code = FF_OK;
     if (sqlite3_column_type(st, 6) != SQLITE_NULL)
-        code = ff_patch_parse(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6),
-                              &part.patch);
+        code = ff_patch_parse(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6), &part.patch);
     part.has_pre = pre != NULL;
     if (p->parent >= 0)
         part.pre = part.from = c->points[p->parent].pre;
@@ -442,8 +433,8 @@ static int read_decision(ff_case *c, sqlite3_stmt *st)
     d.from = sqlite3_column_int64(st, 2);
     d.to = sqlite3_column_int64(st, 3);
     d.previous = sqlite3_column_int64(st, 12);
-    if (o == OUTCOME_COUNT || d.from < 0 || d.from >= c->n_points || d.to < -1 ||
-        d.to >= c->n_points || d.previous < 0 || d.previous >= d.number)
+    if (o == OUTCOME_COUNT || d.from < 0 || d.from >= c->n_points || d.to < -1 || d.to >= c->n_points ||
+        d.previous < 0 || d.previous >= d.number)
         return db_damaged(c->db, "a decision makes no sense");
     d.outcome = (outcome)o;
     d.ids = db_text(st, 4);
@@ -469,9 +460,7 @@ static int read_listing(ff_case *c, sqlite3_stmt *st)
     p->proposals = db_text(st, 1);
     p->proposal_findings = db_text(st, 2);
     p->open = db_text(st, 3);
-    return p->proposals && p->proposal_findings && p->open
-               ? FF_OK
-               : db_damaged(c->db, "a list of repairs is empty");
+    return p->proposals && p->proposal_findings && p->open ? FF_OK : db_damaged(c->db, "a list of repairs is empty");
 }
 
 static int read_finding(ff_case *c, sqlite3_stmt *st)

@@ -42,8 +42,8 @@ static int settle(ff_case *c, const char *name, const char *what, const char **v
         if (*value)
             code = db_set(c->db, name, *value);
     } else if (*value && (!stored || strcmp(*value, stored) != 0)) {
-        code = ff_fail(FF_ERR_USAGE, "session '%s' was begun with %s %s, not %s", c->options.path,
-                       what, stored ? stored : "none", *value);
+        code = ff_fail(FF_ERR_USAGE, "session '%s' was begun with %s %s, not %s", c->options.path, what,
+                       stored ? stored : "none", *value);
     } else if (stored) {
         *value = ff_arena_strdup(c->texts, stored);
     }
@@ -97,8 +97,7 @@ static int settle_settings(ff_case *c)
         (code = settle(c, "target-output", "--target-output", &o->target_output)) ||
         (code = settle(c, "core-ops", "--core-ops", &o->core_ops)) ||
         (code = settle(c, "comparator", "--comparator", &o->comparator)) ||
-        (code = settle_number(c, "limit", "--limit", &limit)) ||
-        (code = settle_number(c, "seed", "--seed", &seed)) ||
+        (code = settle_number(c, "limit", "--limit", &limit)) || (code = settle_number(c, "seed", "--seed", &seed)) ||
         (code = settle_number(c, "rounds", "--rounds", &rounds)) ||
         (code = settle_flag(c, "reference", "--reference", &o->reference)) ||
         (code = settle_flag(c, "paper-strategy", "--strategy paper", &o->paper_strategy)) ||
@@ -139,8 +138,7 @@ static int remember_model(ff_case *c, const char *role, const char *path, const 
             bytes = NULL;
         }
     }
-    code = db_run(c->db, "INSERT INTO model VALUES(?,?,?,?,?)", "ssssb", role, path, full, hex,
-                  bytes, size);
+    code = db_run(c->db, "INSERT INTO model VALUES(?,?,?,?,?)", "ssssb", role, path, full, hex, bytes, size);
     free(bytes);
     free(full);
     return code;
@@ -157,8 +155,7 @@ static int recall_model(ff_case *c, const char *role, const char **path, ff_mode
 {
     sqlite3_stmt *st;
     bool row;
-    int code = db_query(c->db, &st, "SELECT path, absolute, sha256, bytes FROM model WHERE role=?",
-                        "s", role);
+    int code = db_query(c->db, &st, "SELECT path, absolute, sha256, bytes FROM model WHERE role=?", "s", role);
     if (code || (code = db_next(c->db, &st, &row)))
         return code;
     if (!row)
@@ -170,8 +167,8 @@ static int recall_model(ff_case *c, const char *role, const char **path, ff_mode
     } else if (*path) {
         code = ff_model_load(*path, &m);
         if (!code && !has_key(m, hex))
-            code = ff_fail(FF_ERR_INPUT, "session '%s' is about another %s than '%s'",
-                           c->options.path, strcmp(role, "source") ? "Target" : "Source", *path);
+            code = ff_fail(FF_ERR_INPUT, "session '%s' is about another %s than '%s'", c->options.path,
+                           strcmp(role, "source") ? "Target" : "Source", *path);
     } else {
         *path = ff_arena_strdup(c->texts, shown);
         if (ff_model_load(full, &m) == FF_OK && !has_key(m, hex)) {
@@ -180,15 +177,13 @@ static int recall_model(ff_case *c, const char *role, const char **path, ff_mode
         }
         if (!m && sqlite3_column_type(st, 3) == SQLITE_BLOB) {
             char *folder = ff_path_dirname(full);
-            code = ff_model_parse(sqlite3_column_blob(st, 3), (size_t)sqlite3_column_bytes(st, 3),
-                                  folder, &m);
+            code = ff_model_parse(sqlite3_column_blob(st, 3), (size_t)sqlite3_column_bytes(st, 3), folder, &m);
             free(folder);
             if (!code && !has_key(m, hex))
                 code = db_damaged(c->db, "the bytes of a model are not its own");
         } else if (!m) {
-            code =
-                ff_fail(FF_ERR_INPUT, "'%s' is gone or is not the model of session '%s' any more",
-                        full, c->options.path);
+            code = ff_fail(FF_ERR_INPUT, "'%s' is gone or is not the model of session '%s' any more", full,
+                           c->options.path);
         }
     }
     sqlite3_finalize(st);
@@ -252,8 +247,7 @@ static int load_images(ff_case *c)
     if ((code = db_get(c->db, "images-key", &stored)))
         return code;
     if (!stored || strcmp(stored, v) != 0)
-        code = ff_fail(FF_ERR_INPUT, "the images are not those of session '%s' any more",
-                       c->options.path);
+        code = ff_fail(FF_ERR_INPUT, "the images are not those of session '%s' any more", c->options.path);
     free(stored);
     return code;
 }
@@ -263,8 +257,7 @@ static int load_images(ff_case *c)
 /* Names the model where the failure is about one (not about an image). */
 static int blame(int code, const char *path)
 {
-    return code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH ? ff_fail_prefix(code, "'%s'", path)
-                                                              : code;
+    return code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH ? ff_fail_prefix(code, "'%s'", path) : code;
 }
 
 /* No analysis is wanted: labels are all there is to know. */
@@ -273,8 +266,8 @@ static int label_only(ff_case *c)
     const ff_session_options *o = &c->options;
     uint64_t memory = (o->memory ? o->memory : ff_memory_total() / 4) / 4;
     ff_keep keep = ff_comparator_keep(c->comparator, FF_KEEP_OUTPUT);
-    int code = ff_label_model(c->source, ff_comparator_output(c->comparator, o->source_output), &c->source_pre,
-                              c->set, o->reference, memory, keep, &c->task, &c->source_labels);
+    int code = ff_label_model(c->source, ff_comparator_output(c->comparator, o->source_output), &c->source_pre, c->set,
+                              o->reference, memory, keep, &c->task, &c->source_labels);
     if (code)
         return blame(code, o->source);
     if (c->source_labels->error)
@@ -303,8 +296,7 @@ static int label_subject(ff_case *c)
         .target_labels = c->n_points ? c->points[0].labels : NULL,
     };
     int64_t begun = ff_now_ns();
-    int code = ff_subject_create(c->source, &c->source_pre, c->target, &c->target_pre, c->set, &o,
-                                 &c->task, &c->first);
+    int code = ff_subject_create(c->source, &c->source_pre, c->target, &c->target_pre, c->set, &o, &c->task, &c->first);
     if (code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH) {
         ff_plan *plan = NULL;
         bool fine =
@@ -382,7 +374,8 @@ int case_load(ff_case *c)
     }
     if ((code = db_begin(c->db)))
         return code;
-    if ((code = settle_settings(c)) || (code = case_collect_pins(c, &more_pins)) || (code = load_models(c)) || (code = load_images(c)) ||
+    if ((code = settle_settings(c)) || (code = case_collect_pins(c, &more_pins)) || (code = load_models(c)) ||
+        (code = load_images(c)) ||
         (code = load_pre(c->options.source_pre, c->source, &c->source_pre, &c->source_why)) ||
         (code = load_pre(c->options.target_pre, c->target, &c->target_pre, &c->target_why)))
         goto out;

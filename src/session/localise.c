@@ -190,8 +190,7 @@ void case_split_findings(const char *lines, ff_proposal *out)
 {
     while (lines && *lines) {
         const char *end = strchrnul(lines, '\n');
-        out->findings =
-            ff_realloc_array(out->findings, (size_t)out->n_findings + 1, sizeof(char *));
+        out->findings = ff_realloc_array(out->findings, (size_t)out->n_findings + 1, sizeof(char *));
         out->findings[out->n_findings++] = ff_strndup(lines, (size_t)(end - lines));
         lines = *end ? end + 1 : end;
     }
@@ -248,15 +247,13 @@ static int keep_state(ff_case *c, int64_t number, ff_state *s)
 {
     point *p = &c->points[number];
     if (s->wrong != p->wrong) {
-        case_note(c,
-                  "state %lld has %d wrong labels, %d were stored (another processor or library)",
-                  (long long)number, s->wrong, p->wrong);
+        case_note(c, "state %lld has %d wrong labels, %d were stored (another processor or library)", (long long)number,
+                  s->wrong, p->wrong);
         p->wrong = s->wrong;
     }
     if (isnan(p->distance) && isfinite(s->distance)) {
         p->distance = s->distance;
-        return db_run(c->db, "UPDATE state SET distance=? WHERE state=?", "di", p->distance,
-                      number);
+        return db_run(c->db, "UPDATE state SET distance=? WHERE state=?", "di", p->distance, number);
     }
     return FF_OK;
 }
@@ -300,8 +297,7 @@ static int prepare_subject(ff_case *c)
         ff_model *m;
         int code = case_point_model(c, state, &m);
         if (!code)
-            code = ff_subject_retarget(c->first, m, &c->points[state].pre, c->points[state].labels,
-                                       &c->task, &s);
+            code = ff_subject_retarget(c->first, m, &c->points[state].pre, c->points[state].labels, &c->task, &s);
         if (code)
             return code;
     }
@@ -384,7 +380,7 @@ int case_localize(ff_case *c)
     const ff_pair *p = !code && c->divergence.found && c->divergence.pair >= 0
                            ? &c->first->alignment->pairs[c->divergence.pair]
                            : NULL;
-    const ff_node *begins = !p                 ? NULL
+    const ff_node *begins = !p               ? NULL
                             : p->source >= 0 ? c->first->source.canon->nodes[p->source].primary
                                              : c->first->target.canon->nodes[p->target].primary;
     if (begins)

@@ -205,16 +205,14 @@ static int move(ff_case *c, outcome how, int64_t to)
         .to = to,
         .ids = ff_strdup(step->ids),
         .type = ff_strdup(step->type),
-        .summary = how == OUTCOME_WENT ? ff_asprintf("to state %lld", (long long)to)
-                                       : ff_strdup(step->summary),
+        .summary = how == OUTCOME_WENT ? ff_asprintf("to state %lld", (long long)to) : ff_strdup(step->summary),
         .findings = ff_strdup(step->findings),
         .verdict = -1,
         .before = from->wrong,
         .after = at->wrong,
         .phase = ff_strdup(""),
     };
-    char *text =
-        ff_asprintf("%s: wrong %d -> %d: %s", outcome_name(how), d.before, d.after, d.summary);
+    char *text = ff_asprintf("%s: wrong %d -> %d: %s", outcome_name(how), d.before, d.after, d.summary);
     int code = case_commit(c, &d, NULL);
     decision_finish(&d);
     if (!code) {
@@ -231,8 +229,7 @@ static int move(ff_case *c, outcome how, int64_t to)
 
 static int need_history(const ff_case *c)
 {
-    return c->localized ? FF_OK
-                        : ff_fail(FF_ERR_USAGE, "nothing was localised yet, there is no history");
+    return c->localized ? FF_OK : ff_fail(FF_ERR_USAGE, "nothing was localised yet, there is no history");
 }
 
 int case_undo(ff_case *c)

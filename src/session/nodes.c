@@ -5,14 +5,12 @@
 
 #include "session/case.h"
 
-static void copy_text(ff_table *t, int row, const char *column, const ff_table *from, int pair,
-                      const char *name)
+static void copy_text(ff_table *t, int row, const char *column, const ff_table *from, int pair, const char *name)
 {
     ff_table_set_text(t, row, column, ff_table_text(from, pair, ff_table_find(from, name)));
 }
 
-static void add_side(ff_table *t, const ff_table *pairs, int pair, const char *side,
-                     const ff_cnode *node)
+static void add_side(ff_table *t, const ff_table *pairs, int pair, const char *side, const ff_cnode *node)
 {
     char *summary = ff_asprintf("%s_summary", side);
     int layer = ff_table_find(pairs, "layer");

@@ -117,8 +117,7 @@ static const char *same_rule(const ff_case *c, const ff_cnode *source, const ff_
 {
     for (int i = 0; c->sames && i < c->sames->count; i++) {
         const ff_same *s = &c->sames->at[i];
-        if (covers(s->source_nodes, s->n_source_nodes, source) ||
-            covers(s->target_nodes, s->n_target_nodes, target))
+        if (covers(s->source_nodes, s->n_source_nodes, source) || covers(s->target_nodes, s->n_target_nodes, target))
             return s->rule;
     }
     return NULL;
@@ -156,8 +155,8 @@ static const ff_layer_score *score_of(const ff_layer_scores *scores, int pair)
     return NULL;
 }
 
-static void set_side(ff_table *t, int row, const char *label, const char *summary,
-                     const ff_canon *c, const ff_cnode *node)
+static void set_side(ff_table *t, int row, const char *label, const char *summary, const ff_canon *c,
+                     const ff_cnode *node)
 {
     if (!node)
         return;
@@ -250,10 +249,8 @@ ff_table *case_layers(ff_case *c)
         int pair = now && p->source >= 0 ? now->of_source[p->source] : s->pair;
         if (pair >= 0)
             ff_table_set_int(t, row, "pair", pair);
-        set_side(t, row, "source", NULL, root->source,
-                 p->source >= 0 ? &root->source->nodes[p->source] : NULL);
-        set_side(t, row, "target", NULL, root->target,
-                 p->target >= 0 ? &root->target->nodes[p->target] : NULL);
+        set_side(t, row, "source", NULL, root->source, p->source >= 0 ? &root->source->nodes[p->source] : NULL);
+        set_side(t, row, "target", NULL, root->target, p->target >= 0 ? &root->target->nodes[p->target] : NULL);
         if (s->rank > 0)
             ff_table_set_int(t, row, "rank", s->rank);
         set_real(t, row, "kw", s->kw);

@@ -45,9 +45,11 @@ static void shrink(const ff_image *from, picture_box *b)
     b->p.rgb = b->rgb = ff_alloc_array((size_t)b->p.width * (size_t)b->p.height, 3);
     uint8_t *out = b->rgb;
     for (int y = 0; y < b->p.height; y++) {
-        int y0 = (int)((int64_t)y * from->height / b->p.height), y1 = (int)((int64_t)(y + 1) * from->height / b->p.height);
+        int y0 = (int)((int64_t)y * from->height / b->p.height),
+            y1 = (int)((int64_t)(y + 1) * from->height / b->p.height);
         for (int x = 0; x < b->p.width; x++) {
-            int x0 = (int)((int64_t)x * from->width / b->p.width), x1 = (int)((int64_t)(x + 1) * from->width / b->p.width);
+            int x0 = (int)((int64_t)x * from->width / b->p.width),
+                x1 = (int)((int64_t)(x + 1) * from->width / b->p.width);
             int64_t sum[3] = {0}, n = 0;
             for (int v = y0; v < (y1 > y0 ? y1 : y0 + 1); v++)
                 for (int u = x0; u < (x1 > x0 ? x1 : x0 + 1); u++, n++)

@@ -32,8 +32,7 @@ static bool put(ff_case *c, const ff_pin *p)
         c->pins = ff_realloc_array(c->pins, (size_t)c->n_pins + 1, sizeof *c->pins);
         i = c->n_pins++;
     }
-    c->pins[i] = (ff_pin){ff_arena_strdup(c->texts, p->source), ff_arena_strdup(c->texts, p->target),
-                          p->forbid};
+    c->pins[i] = (ff_pin){ff_arena_strdup(c->texts, p->source), ff_arena_strdup(c->texts, p->target), p->forbid};
     return true;
 }
 
@@ -179,8 +178,8 @@ static bool change(ff_case *c, ff_job_kind kind, const ff_pin *p, int *code)
     if (kind != FF_JOB_UNPIN)
         return put(c, p);
     if (i < 0)
-        *code = ff_fail(FF_ERR_USAGE, "'%s' and '%s' are neither pinned nor forbidden; see `pins`",
-                        p->source, p->target);
+        *code =
+            ff_fail(FF_ERR_USAGE, "'%s' and '%s' are neither pinned nor forbidden; see `pins`", p->source, p->target);
     else
         take_away(c, i);
     return i >= 0;

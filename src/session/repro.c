@@ -50,7 +50,8 @@ int case_repro(ff_case *c, const char *folder, const char *id, bool force)
         if (!code)
             code = ff_repro_write(c->subject, f, c->findings, c->proposals, at, force, &c->task, &r);
         if (!code)
-            tell(c, ff_asprintf("%s: %d node%s, %.3g off: %s", at, r.n_nodes, r.n_nodes == 1 ? "" : "s", r.error, f->summary));
+            tell(c, ff_asprintf("%s: %d node%s, %.3g off: %s", at, r.n_nodes, r.n_nodes == 1 ? "" : "s", r.error,
+                                f->summary));
         else if (code == FF_ERR_USAGE) /* that one has none; the others may */
             tell(c, ff_asprintf("%s: %s", f->id, ff_error())), code = FF_OK;
         free(at);

@@ -88,8 +88,7 @@ bool case_decided(const ff_case *c, const char *id)
 
 bool case_speculate(ff_case *c, ff_cancel *cancel)
 {
-    if (!c->localized || c->stale || c->searched || !c->judge ||
-        c->n_ahead == (int)FF_COUNT(c->ahead))
+    if (!c->localized || c->stale || c->searched || !c->judge || c->n_ahead == (int)FF_COUNT(c->ahead))
         return false;
     ff_task task = {.pool = c->task.pool, .cancel = cancel};
     for (int i = 0; i < c->proposals->count; i++) {
@@ -163,13 +162,13 @@ static void announce_decision(ff_case *c, const decision *d, const ff_judgement 
     if (d->subset)
         text = ff_asprintf("%s: %s", d->phase,
                            d->outcome != OUTCOME_ACCEPTED ? "these steps alone do not suffice"
-                           : j && !j->complete            ? "labels stay without the other steps, where they are closest"
-                                                          : "labels stay without the other steps");
+                           : j && !j->complete ? "labels stay without the other steps, where they are closest"
+                                               : "labels stay without the other steps");
     else if (d->outcome == OUTCOME_ACCEPTED)
         text = ff_asprintf("accepted: wrong %d -> %d: %s", d->before, d->after, d->summary);
     else
-        text = ff_asprintf("%s: %s%s%s", outcome_name(d->outcome), d->summary,
-                           j && j->why && *j->why ? ": " : "", j && j->why ? j->why : "");
+        text = ff_asprintf("%s: %s%s%s", outcome_name(d->outcome), d->summary, j && j->why && *j->why ? ": " : "",
+                           j && j->why ? j->why : "");
     case_note(c, "%s", text);
     if (!d->subset) /* of which there may be dozens: the log has them */
         c->announce(c->context, text);
@@ -331,15 +330,15 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         ff_proposal_finish(&copy);
     } else {
         ff_outcome o;
-        code = ff_trial_run(&t, c->judge, c->subject, c->start, c->state, c->proposals, c->steps,
-                            c->n_steps, &c->task, &o);
+        code = ff_trial_run(&t, c->judge, c->subject, c->start, c->state, c->proposals, c->steps, c->n_steps, &c->task,
+                            &o);
         c->seconds += (double)(ff_now_ns() - begun) * 1e-9;
         if (code)
             return code;
         case_count_trial(c, t.phase, &o.judgement, begun);
         *accepted = o.accepted;
         code = case_decide(c, &t, t.kind == FF_TRIAL_ADD ? &o.proposal : NULL, &o.judgement, o.accepted,
-                      ff_phase_name(t.phase));
+                           ff_phase_name(t.phase));
         ff_outcome_finish(&o);
     }
     return code;

@@ -91,8 +91,7 @@ static int bind(store *s, sqlite3_stmt *st, const char *types, va_list args)
         case 'b': {
             const void *data = va_arg(args, const void *);
             size_t size = va_arg(args, size_t);
-            rc = data ? sqlite3_bind_blob64(st, i + 1, data, size, SQLITE_TRANSIENT)
-                      : sqlite3_bind_null(st, i + 1);
+            rc = data ? sqlite3_bind_blob64(st, i + 1, data, size, SQLITE_TRANSIENT) : sqlite3_bind_null(st, i + 1);
             break;
         }
         }
@@ -290,8 +289,8 @@ static int set_up(store *s, bool *existed)
     } else if (application != STORE_APPLICATION) {
         code = ff_fail(FF_ERR_INPUT, "'%s' is not a FetaFix session", s->path);
     } else if (version != STORE_VERSION) {
-        code = ff_fail(FF_ERR_INPUT, "session '%s' is of version %lld, this program reads %d",
-                       s->path, (long long)version, STORE_VERSION);
+        code = ff_fail(FF_ERR_INPUT, "session '%s' is of version %lld, this program reads %d", s->path,
+                       (long long)version, STORE_VERSION);
     } else if (!(code = check_schema(s))) {
         code = check_integrity(s);
     }

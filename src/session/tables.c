@@ -30,10 +30,8 @@ void ff_snapshot_unref(const ff_snapshot *s)
     box *b = (box *)s;
     if (!b || atomic_fetch_sub(&b->refs, 1) != 1)
         return;
-    const ff_table *const tables[] = {s->pairs,        s->findings,     s->proposals,
-                                      s->layers,       s->states,       s->steps,
-                                      s->images_table, s->equivalences, s->log,
-                                      s->nodes,       s->pins};
+    const ff_table *const tables[] = {s->pairs,        s->findings,     s->proposals, s->layers, s->states, s->steps,
+                                      s->images_table, s->equivalences, s->log,       s->nodes,  s->pins};
     for (size_t i = 0; i < FF_COUNT(tables); i++)
         ff_table_unref(tables[i]);
     ff_arena_destroy(b->texts);
@@ -189,8 +187,8 @@ static char *describe_edits(const ff_proposal *p)
     if (!p->has_pre)
         return edits ? edits : ff_strdup("");
     char *pre = ff_pre_print(&p->pre);
-    char *text = ff_asprintf("%s%spreprocess the Target's images with %s", edits ? edits : "",
-                             edits && *edits ? "\n" : "", pre);
+    char *text =
+        ff_asprintf("%s%spreprocess the Target's images with %s", edits ? edits : "", edits && *edits ? "\n" : "", pre);
     free(pre);
     free(edits);
     return text;
@@ -226,10 +224,7 @@ static ff_table *make_proposals(ff_case *c)
         ff_table_set_text(t, row, "summary", p->summary);
         ff_table_set_text(t, row, "findings", findings.data);
         ff_table_set_text(t, row, "patch", edits);
-        ff_table_set_text(t, row, "status",
-                          case_decided(c, p->id) ? "rejected"
-                          : j                    ? "evaluated"
-                                                 : "untried");
+        ff_table_set_text(t, row, "status", case_decided(c, p->id) ? "rejected" : j ? "evaluated" : "untried");
         if (p->n_members)
             ff_table_set_int(t, row, "members", p->n_members);
         if (p->pair >= 0)
@@ -299,8 +294,8 @@ static ff_table *make_steps(const ff_case *c)
 
 /* ------------------------------------------------------------------------------------ images */
 
-static void set_label(ff_table *t, int row, const ff_case *c, const char *column, const char *name,
-                      int label, int offset)
+static void set_label(ff_table *t, int row, const ff_case *c, const char *column, const char *name, int label,
+                      int offset)
 {
     if (label < 0)
         return;
@@ -402,8 +397,8 @@ static const char *spec(box *b, const ff_pre *p)
     return kept;
 }
 
-static void set_model(box *b, const ff_model *m, const char *path, const char **shown,
-                      const char **producer, const char **sha256, int *opset)
+static void set_model(box *b, const ff_model *m, const char *path, const char **shown, const char **producer,
+                      const char **sha256, int *opset)
 {
     char hex[65];
     *shown = visible(b, path ? path : "");
@@ -447,16 +442,15 @@ static void set_numbers(ff_case *c, box *b)
     s->loaded = c->loaded;
     s->localized = c->localized;
     s->searched = c->searched;
-    set_model(b, c->source, c->options.source, &s->source_path, &s->source_producer,
-              &s->source_sha256, &s->source_opset);
-    set_model(b, c->target, c->options.target, &s->target_path, &s->target_producer,
-              &s->target_sha256, &s->target_opset);
+    set_model(b, c->source, c->options.source, &s->source_path, &s->source_producer, &s->source_sha256,
+              &s->source_opset);
+    set_model(b, c->target, c->options.target, &s->target_path, &s->target_producer, &s->target_sha256,
+              &s->target_opset);
     s->source_pre = c->source_why ? spec(b, &c->source_pre) : "";
     s->target_pre = c->target_why ? spec(b, &c->target_pre) : "";
     s->source_pre_why = c->source_why ? c->source_why : "";
     s->target_pre_why = c->target_why ? c->target_why : "";
-    s->images_path =
-        c->options.images ? ff_arena_strdup(b->texts, c->options.images) : NULL;
+    s->images_path = c->options.images ? ff_arena_strdup(b->texts, c->options.images) : NULL;
     s->comparator = visible(b, ff_comparator_spec(c->comparator));
     s->wrong_words = ff_comparator_wrong(c->comparator);
     s->verdicts = !ff_comparator_by_label(c->comparator);
@@ -486,8 +480,7 @@ static void set_numbers(ff_case *c, box *b)
     s->validation_initial_right = c->validation_initial_right;
     s->validation_right = c->validation_right;
     s->validation_harm = fresh ? visible(b, c->validation_harm) : NULL;
-    s->validation_regressed_images =
-        ff_arena_strdup(b->texts, fresh && c->validation_names ? c->validation_names : "");
+    s->validation_regressed_images = ff_arena_strdup(b->texts, fresh && c->validation_names ? c->validation_names : "");
     const char *next = next_proposal(c);
     s->next = next ? ff_arena_strdup(b->texts, next) : NULL;
     ff_work *work = ff_arena_alloc(b->texts, sizeof c->work);

@@ -26,9 +26,9 @@ static int label(ff_case *c, ff_model *m, const char *output, const ff_pre *pre,
     uint64_t memory = (c->options.memory ? c->options.memory : ff_memory_total() / 4) / 8;
     int code = ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->validation, c->options.reference,
                               memory, ff_comparator_keep(c->comparator, FF_KEEP_NOTHING), &c->task, out);
-    return code || !c->validation_source
-               ? code
-               : ff_labels_compare(c->comparator, c->validation, c->validation_source, *out, c->offset, NULL, 0, &c->task);
+    return code || !c->validation_source ? code
+                                         : ff_labels_compare(c->comparator, c->validation, c->validation_source, *out,
+                                                             c->offset, NULL, 0, &c->task);
 }
 
 /* ------------------------------------------------------------------------------------- ground truth */
@@ -49,8 +49,9 @@ static int read_truth(ff_case *c, int **out)
             truth[i] = (int)number;
         else if ((truth[i] = ff_names_find(c->names, word)) < 0) {
             free(truth);
-            return ff_fail(FF_ERR_INPUT, "--validate: '%s' is said to be '%s', which is no number%s", ff_dataset_name(c->validation, i),
-                           word, c->names ? " and no class of --labels" : "; --labels FILE names the classes");
+            return ff_fail(FF_ERR_INPUT, "--validate: '%s' is said to be '%s', which is no number%s",
+                           ff_dataset_name(c->validation, i), word,
+                           c->names ? " and no class of --labels" : "; --labels FILE names the classes");
         }
     }
     c->validation_labelled = given;
@@ -122,7 +123,8 @@ static int look_for_harm(ff_case *c)
     else
         ff_buf_printf(&b, "%d right, %d at first", c->validation_right, c->validation_initial_right);
     if (state > 0)
-        ff_buf_printf(&b, "; most by step %d (%d -> %d wrong): %s", c->points[state].depth, before, after, c->points[state].summary);
+        ff_buf_printf(&b, "; most by step %d (%d -> %d wrong): %s", c->points[state].depth, before, after,
+                      c->points[state].summary);
     c->validation_harm = ff_buf_steal(&b);
     case_note(c, "%s", c->validation_harm);
     c->announce(c->context, c->validation_harm);
@@ -176,8 +178,8 @@ int case_validate(ff_case *c)
         code = label(c, m, o->target_output, &c->points[c->current].pre, &now);
     if (!code) {
         count(c, now ? now : c->validation_first, truth);
-        case_note(c, "validation: %d of %d wrong, %d at first, %d got worse", c->validation_wrong,
-                  c->validation_images, c->validation_initial, c->validation_regressed);
+        case_note(c, "validation: %d of %d wrong, %d at first, %d got worse", c->validation_wrong, c->validation_images,
+                  c->validation_initial, c->validation_regressed);
         code = look_for_harm(c);
     }
     if (!code) {

@@ -56,8 +56,8 @@ static int judge_edit(ff_case *c, what_if *w)
     int64_t begun = ff_now_ns();
     int code = ff_proposal_apply(&w->proposal, c->state->model, &m);
     if (code == FF_ERR_GRAPH || code == FF_ERR_UNSUPPORTED) {
-        w->judgement = (ff_judgement){
-            .verdict = FF_VERDICT_BROKEN, .wrong = -1, .distance = NAN, .why = ff_strdup(ff_error())};
+        w->judgement =
+            (ff_judgement){.verdict = FF_VERDICT_BROKEN, .wrong = -1, .distance = NAN, .why = ff_strdup(ff_error())};
         return FF_OK;
     }
     if (code)
@@ -90,8 +90,8 @@ static int judge_injection(ff_case *c, int pair, what_if *w)
     };
     free(label);
     const ff_labels *before = c->points[c->current].labels;
-    w->judgement = (ff_judgement){
-        .wrong = ff_labels_wrong(c->source_labels, l, c->offset), .distance = NAN, .complete = true};
+    w->judgement =
+        (ff_judgement){.wrong = ff_labels_wrong(c->source_labels, l, c->offset), .distance = NAN, .complete = true};
     for (int i = 0; i < l->count; i++) {
         bool was = !ff_label_wrong(&c->source_labels->at[i], &before->at[i], c->offset);
         bool is = !ff_label_wrong(&c->source_labels->at[i], &l->at[i], c->offset);
@@ -160,7 +160,8 @@ int case_keep(ff_case *c)
     if (!w->edit)
         return ff_fail(FF_ERR_USAGE, "an injected activation is no edit of the model: it cannot be kept");
     if (!w->judgement.state)
-        return ff_fail(FF_ERR_USAGE, "not kept, the Target could not run: %s", w->judgement.why ? w->judgement.why : "");
+        return ff_fail(FF_ERR_USAGE, "not kept, the Target could not run: %s",
+                       w->judgement.why ? w->judgement.why : "");
     if (w->judgement.verdict == FF_VERDICT_SAME)
         return ff_fail(FF_ERR_USAGE, "not kept, it changes nothing");
     point p;

@@ -36,7 +36,7 @@ void case_note_work(ff_case *c)
         const ff_work *w = &c->work[i];
         if (w->flops_full > 0)
             case_note(c, "work of %s: %.3f of %.3f Gop (%.1f times less) in %.1f s, %d trials", w->name,
-                      w->flops * 1e-9, w->flops_full * 1e-9,
-                      w->flops > 0 ? w->flops_full / w->flops : 1, w->seconds, w->trials);
+                      w->flops * 1e-9, w->flops_full * 1e-9, w->flops > 0 ? w->flops_full / w->flops : 1, w->seconds,
+                      w->trials);
     }
 }

@@ -96,14 +96,11 @@ static int check_map(const char *folder, const ff_alignment *a, const side *s, c
     json_array_foreach(json_object_get(root, "layer_map"), index, layer)
     {
         for (size_t k = 0; k < FF_COUNT(kinds); k++) {
-            const char *from =
-                json_string_value(json_object_get(json_object_get(layer, "source"), kinds[k]));
-            const char *to =
-                json_string_value(json_object_get(json_object_get(layer, "target"), kinds[k]));
+            const char *from = json_string_value(json_object_get(json_object_get(layer, "source"), kinds[k]));
+            const char *to = json_string_value(json_object_get(json_object_get(layer, "target"), kinds[k]));
             if (!from || !to)
                 continue;
-            const ff_node *n = ff_model_find_node(s->model, from),
-                          *m = ff_model_find_node(t->model, to);
+            const ff_node *n = ff_model_find_node(s->model, from), *m = ff_model_find_node(t->model, to);
             assert_non_null(n);
             assert_non_null(m);
             int cs = ff_canon_of(s->canon, n), ct = ff_canon_of(t->canon, m);
@@ -175,12 +172,12 @@ static void check_case(const expected *e)
     unload(&t);
 }
 
-#define CASE(name, ...)                                                                            \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        static const expected e = {__VA_ARGS__};                                                   \
-        (void)state;                                                                               \
-        check_case(&e);                                                                            \
+#define CASE(name, ...)                                                                                                \
+    static void name(void **state)                                                                                     \
+    {                                                                                                                  \
+        static const expected e = {__VA_ARGS__};                                                                       \
+        (void)state;                                                                                                   \
+        check_case(&e);                                                                                                \
     }
 
 /* A Softmax that only the Target has is a difference in four of the cases; in dev3 the wrong

@@ -20,12 +20,10 @@ typedef struct pair_of_nets {
     ff_alignment *a;
 } pair_of_nets;
 
-static bool make(uint64_t structure, uint64_t style, net_fault *fault, const ff_pin *pins, int n,
-                 pair_of_nets *p)
+static bool make(uint64_t structure, uint64_t style, net_fault *fault, const ff_pin *pins, int n, pair_of_nets *p)
 {
     *p = (pair_of_nets){0};
-    if (random_net(structure, 0, NULL, &p->source) ||
-        random_net(structure, style, fault, &p->target))
+    if (random_net(structure, 0, NULL, &p->source) || random_net(structure, style, fault, &p->target))
         return false;
     p->s = canon_of_model(p->source);
     p->t = canon_of_model(p->target);
@@ -129,13 +127,10 @@ static void one_fault(void **state)
             if (ok && fault.kind) {
                 made++;
                 char *found = differences(&p);
-                const char *expected = k == 0   ? "weights"
-                                       : k == 1 ? "Conv"
-                                       : k == 2 ? "Clip"
-                                                : "| -\n";
+                const char *expected = k == 0 ? "weights" : k == 1 ? "Conv" : k == 2 ? "Clip" : "| -\n";
                 if (lines(found) != 1 || !strstr(found, expected)) {
-                    print_error("structure %d %s at %d (%s):\n%s\n", (int)structure, kinds[k],
-                                fault.at, fault.node, found);
+                    print_error("structure %d %s at %d (%s):\n%s\n", (int)structure, kinds[k], fault.at, fault.node,
+                                found);
                     bad++;
                 }
                 free(found);
@@ -189,9 +184,9 @@ static void pins_are_kept(void **state)
 }
 
 /* Small networks in which several things differ at once: rows are "Source | Target". */
-#define HEAD                                                                                       \
-    "input x 1,3,10,10; float w1 8,3,3,3 random; float w2 8,8,3,3 random; "                        \
-    "float w3 8,8,3,3 random; float f 10,8 random; c1 = Conv(x,w1) pads=[1,1,1,1]; r1 = "          \
+#define HEAD                                                                                                           \
+    "input x 1,3,10,10; float w1 8,3,3,3 random; float w2 8,8,3,3 random; "                                            \
+    "float w3 8,8,3,3 random; float f 10,8 random; c1 = Conv(x,w1) pads=[1,1,1,1]; r1 = "                              \
     "Relu(c1); "
 #define TAIL   "g = GlobalAveragePool(r3); fl = Flatten(g); o = Gemm(fl,f) transB=1; output o"
 #define SECOND "c2 = Conv(r1,w2) pads=[1,1,1,1]; "
@@ -212,8 +207,7 @@ static void changed_structure(void **state)
                      "c3 = Conv(t,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL,
          "- | Transpose [0,1,3,2]\nAdd | -\n"},
         {HEAD SECOND "r2 = Relu(c2); c3 = Conv(r2,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL,
-         HEAD "c3 = Conv(r1,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL,
-         "Conv 8 3x3 p1 | -\nRelu | -\n"},
+         HEAD "c3 = Conv(r1,w3) pads=[1,1,1,1]; r3 = Relu(c3); " TAIL, "Conv 8 3x3 p1 | -\nRelu | -\n"},
     };
     (void)state;
     for (size_t i = 0; i < FF_COUNT(cases); i++) {
@@ -311,10 +305,8 @@ static void thousands_of_layers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(faultless),         cmocka_unit_test(one_fault),
-        cmocka_unit_test(changed_structure), cmocka_unit_test(unrelated_weights),
-        cmocka_unit_test(pins_are_kept),
-        cmocka_unit_test(thousands_of_layers),
+        cmocka_unit_test(faultless),         cmocka_unit_test(one_fault),     cmocka_unit_test(changed_structure),
+        cmocka_unit_test(unrelated_weights), cmocka_unit_test(pins_are_kept), cmocka_unit_test(thousands_of_layers),
     };
     return cmocka_run_group_tests_name("alignment of random networks", tests, NULL, NULL);
 }

@@ -317,10 +317,8 @@ static void files(void **state)
     free(fifo);
     free(path);
 
-    static const char *const joins[][3] = {
-        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a", "/b", "/b"}, {"", "b", "b"}};
-    static const char *const parts[][3] = {
-        {"a/b", "a", "b"}, {"/b", "/", "b"}, {"b", ".", "b"}, {"a/b/", "a/b", ""}};
+    static const char *const joins[][3] = {{"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a", "/b", "/b"}, {"", "b", "b"}};
+    static const char *const parts[][3] = {{"a/b", "a", "b"}, {"/b", "/", "b"}, {"b", ".", "b"}, {"a/b/", "a/b", ""}};
     for (size_t i = 0; i < 4; i++) {
         char *s = ff_path_join(joins[i][0], joins[i][1]), *d = ff_path_dirname(parts[i][0]);
         assert_string_equal(s, joins[i][2]);
@@ -334,9 +332,9 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory),  cmocka_unit_test(out_of_memory_ends_the_process),
-        cmocka_unit_test(arenas),  cmocka_unit_test(maps),
-        cmocka_unit_test(keys),    cmocka_unit_test(tables),
+        cmocka_unit_test(memory),         cmocka_unit_test(out_of_memory_ends_the_process),
+        cmocka_unit_test(arenas),         cmocka_unit_test(maps),
+        cmocka_unit_test(keys),           cmocka_unit_test(tables),
         cmocka_unit_test(random_numbers), cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

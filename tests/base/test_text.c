@@ -29,9 +29,9 @@ static void errors(void **state)
     assert_string_equal(ff_error() + n - 3, "...");
     assert_int_equal((unsigned char)ff_error()[n - 4], 0xA4);
     free(many);
-    static const int codes[][2] = {{FF_OK, 0},           {FF_ERR_USAGE, 2},       {FF_ERR_INPUT, 3},
-                                   {FF_ERR_GRAPH, 3},    {FF_ERR_UNSUPPORTED, 4}, {FF_ERR_INTERNAL, 5},
-                                   {FF_ERR_NOMEM, 5},    {FF_ERR_CANCELLED, 130}, {-99, 5}};
+    static const int codes[][2] = {{FF_OK, 0},        {FF_ERR_USAGE, 2},       {FF_ERR_INPUT, 3},
+                                   {FF_ERR_GRAPH, 3}, {FF_ERR_UNSUPPORTED, 4}, {FF_ERR_INTERNAL, 5},
+                                   {FF_ERR_NOMEM, 5}, {FF_ERR_CANCELLED, 130}, {-99, 5}};
     for (size_t i = 0; i < FF_COUNT(codes); i++)
         assert_int_equal(ff_exit_code(codes[i][0]), codes[i][1]);
 }
@@ -67,8 +67,9 @@ static void buffers(void **state)
 static void utf8(void **state)
 {
     static const uint32_t points[] = {0, 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF};
-    static const char *const broken[] = {"\x80", "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80",
-                                         "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xE2\x82", "\xFF"};
+    static const char *const broken[] = {
+        "\x80",     "\xC0\x80", "\xC3", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80",
+        "\xE2\x82", "\xFF"};
     char out[4];
     size_t used;
     (void)state;
@@ -94,18 +95,18 @@ static void widths(void **state)
     static const struct {
         uint32_t c;
         int width;
-    } known[] = {{'a', 1},     {0, -1},       {0x1B, -1},    {0x9B, -1},   {0xE4, 1},    {0x301, 0},
-                 {0x200B, 0},  {0x3042, 2},   {0x4E2D, 2},   {0xAC00, 2},  {0xFF21, 2},  {0xFF71, 1},
-                 {0x1F600, 2}, {0x2588, 1},   {0x2502, 1},   {0x2260, 1},  {0x1100, 2},  {0x1160, 0},
-                 {0x20000, 2}, {0x10FFFF, 1}, {0xE0100, 0},  {0xFE0F, 0},  {0x231A, 2},  {0x0E31, 0},
-                 {0x303F, 1},  {0x00AD, 1},   {0x1F1E6, 1}};
+    } known[] = {{'a', 1},    {0, -1},     {0x1B, -1},  {0x9B, -1},  {0xE4, 1},    {0x301, 0},    {0x200B, 0},
+                 {0x3042, 2}, {0x4E2D, 2}, {0xAC00, 2}, {0xFF21, 2}, {0xFF71, 1},  {0x1F600, 2},  {0x2588, 1},
+                 {0x2502, 1}, {0x2260, 1}, {0x1100, 2}, {0x1160, 0}, {0x20000, 2}, {0x10FFFF, 1}, {0xE0100, 0},
+                 {0xFE0F, 0}, {0x231A, 2}, {0x0E31, 0}, {0x303F, 1}, {0x00AD, 1},  {0x1F1E6, 1}};
     int cells;
     (void)state;
     for (size_t i = 0; i < FF_COUNT(known); i++)
         if (ff_codepoint_width(known[i].c) != known[i].width)
-            fail_msg("U+%04X is %d cells, not %d", known[i].c, ff_codepoint_width(known[i].c),
-                     known[i].width);
-    assert_int_equal(ff_display_width("a\xE4\xB8\xAD" "e\xCC\x81"), 4);
+            fail_msg("U+%04X is %d cells, not %d", known[i].c, ff_codepoint_width(known[i].c), known[i].width);
+    assert_int_equal(ff_display_width("a\xE4\xB8\xAD"
+                                      "e\xCC\x81"),
+                     4);
     /* A wide character that does not fit whole is left out; combining ones stay with theirs. */
     assert_int_equal(ff_display_prefix("a\xE4\xB8\xAD", 2, &cells), 1);
     assert_int_equal(cells, 1);
@@ -121,8 +122,12 @@ static void visible(void **state)
         {"plain", "plain"},
         {"a\nb\tc\r", "a\\nb\\tc\\r"},
         {"\x1b[31m\x7f", "\\x1b[31m\\x7f"},
-        {"\xC2\x9B" "2J", "\\u009b2J"},
-        {"\xE2\x80\xAE" "exe", "\\u202eexe"},
+        {"\xC2\x9B"
+         "2J",
+         "\\u009b2J"},
+        {"\xE2\x80\xAE"
+         "exe",
+         "\\u202eexe"},
         {"\xE2\x81\xA6", "\\u2066"},
         {"back\\slash", "back\\slash"},
         {"bad\xFF\xC3", "bad\\xff\\xc3"},
@@ -161,8 +166,14 @@ static void numbers(void **state)
     static const struct {
         const char *s;
         uint64_t v;
-    } sizes[] = {{"0", 0}, {"4096", 4096}, {"512M", 512ull << 20}, {"2g", 2ull << 30},
-                 {"1.5GiB", 3ull << 29}, {"1KB", 1024}, {"3T", 3ull << 40}, {"7B", 7}};
+    } sizes[] = {{"0", 0},
+                 {"4096", 4096},
+                 {"512M", 512ull << 20},
+                 {"2g", 2ull << 30},
+                 {"1.5GiB", 3ull << 29},
+                 {"1KB", 1024},
+                 {"3T", 3ull << 40},
+                 {"7B", 7}};
     for (size_t k = 0; k < FF_COUNT(sizes); k++)
         assert_true(ff_parse_size(sizes[k].s, &u) && u == sizes[k].v);
     static const char *const not_sizes[] = {"", "-1", "M", "1X", "1MM", "1 M", "99999999999T", "1e400"};
@@ -171,8 +182,8 @@ static void numbers(void **state)
     static const struct {
         const char *s;
         double v;
-    } spans[] = {{"2h", 7200}, {"90s", 90}, {"1h30m", 5400}, {"250ms", 0.25}, {"7200", 7200},
-                 {"1.5m", 90}, {"1d", 86400}, {"0", 0}, {"2min", 120}};
+    } spans[] = {{"2h", 7200}, {"90s", 90},   {"1h30m", 5400}, {"250ms", 0.25}, {"7200", 7200},
+                 {"1.5m", 90}, {"1d", 86400}, {"0", 0},        {"2min", 120}};
     for (size_t k = 0; k < FF_COUNT(spans); k++)
         assert_true(ff_parse_duration(spans[k].s, &d) && d == spans[k].v);
     static const char *const not_spans[] = {"", "-3", "-0", "h", "3x", "1h-3m", "1h 3m", "1h30"};
@@ -229,9 +240,8 @@ static void brief(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors), cmocka_unit_test(buffers), cmocka_unit_test(utf8),
-        cmocka_unit_test(widths), cmocka_unit_test(visible), cmocka_unit_test(numbers),
-        cmocka_unit_test(near_words), cmocka_unit_test(brief),
+        cmocka_unit_test(errors),  cmocka_unit_test(buffers), cmocka_unit_test(utf8),       cmocka_unit_test(widths),
+        cmocka_unit_test(visible), cmocka_unit_test(numbers), cmocka_unit_test(near_words), cmocka_unit_test(brief),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

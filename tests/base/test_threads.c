@@ -209,9 +209,8 @@ static void log_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_index_once),      cmocka_unit_test(lowest_failure_wins),
-        cmocka_unit_test(cancelling),            cmocka_unit_test(queue_in_order),
-        cmocka_unit_test(queue_between_threads), cmocka_unit_test(progress),
+        cmocka_unit_test(every_index_once), cmocka_unit_test(lowest_failure_wins),   cmocka_unit_test(cancelling),
+        cmocka_unit_test(queue_in_order),   cmocka_unit_test(queue_between_threads), cmocka_unit_test(progress),
         cmocka_unit_test(log_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,8 +35,7 @@ static void give(writer *w, const char *name, const ff_tensor *t)
     ff_patch_set_initializer(w->b.patch, name, t);
 }
 
-static void give_shaped(writer *w, const char *name, const ff_tensor *t, int rank,
-                        const int64_t *dims)
+static void give_shaped(writer *w, const char *name, const ff_tensor *t, int rank, const int64_t *dims)
 {
     ff_tensor *r = NULL;
     if (!w->code)
@@ -65,10 +64,9 @@ static void put_attr(ff_buf *b, const ff_cattr *a)
         ff_buf_printf(b, " %s=%s", a->name, a->text);
         return;
     }
-    static const char *const lists[] = {"axes",           "pads",         "strides", "dilations",
-                                        "kernel_shape",   "perm",         "scales",  "sizes",
-                                        "output_padding", "output_shape", "split",   "starts",
-                                        "ends",           "steps",        NULL};
+    static const char *const lists[] = {"axes",  "pads",   "strides", "dilations",      "kernel_shape",
+                                        "perm",  "scales", "sizes",   "output_padding", "output_shape",
+                                        "split", "starts", "ends",    "steps",          NULL};
     bool scalar = a->n == 1;
     for (int i = 0; lists[i]; i++)
         scalar = scalar && strcmp(lists[i], a->name) != 0;
@@ -88,8 +86,7 @@ static char *attributes(const ff_cnode *n, const char *except)
     ff_buf b = {0};
     ff_buf_puts(&b, "");
     for (int i = 0; i < n->n_attrs; i++)
-        if (strcmp(n->attrs[i].name, "omitted") != 0 &&
-            (!except || !strstr(except, n->attrs[i].name)))
+        if (strcmp(n->attrs[i].name, "omitted") != 0 && (!except || !strstr(except, n->attrs[i].name)))
             put_attr(&b, &n->attrs[i]);
     return ff_buf_steal(&b);
 }
@@ -230,8 +227,7 @@ static void write_slice(writer *w, const ff_cnode *n)
         snprintf(inputs[k], sizeof inputs[k], "%s%d", names[k], n->id);
         give_ints(w, inputs[k], v, a->n);
     }
-    say(w, "v%d = Slice(v%d,%s,%s,%s,%s)", n->outputs[0], n->inputs[0], inputs[0], inputs[1],
-        inputs[2], inputs[3]);
+    say(w, "v%d = Slice(v%d,%s,%s,%s,%s)", n->outputs[0], n->inputs[0], inputs[0], inputs[1], inputs[2], inputs[3]);
 }
 
 static void write_pad(writer *w, const ff_cnode *n)
@@ -327,8 +323,8 @@ static void write_node(writer *w, const ff_cnode *n)
         say(w, "float f%d - %.9g", n->id, ff_cnode_attr(n, "factor")->reals[0]);
         say(w, "v%d = Mul(v%d,f%d)", n->outputs[0], n->inputs[0], n->id);
     } else if (strcmp(n->op, "HardSwish") == 0) {
-        say(w, "m%d = HardSigmoid(v%d) alpha=%.9g beta=%.9g", n->id, n->inputs[0],
-            ff_cnode_attr(n, "alpha")->reals[0], ff_cnode_attr(n, "beta")->reals[0]);
+        say(w, "m%d = HardSigmoid(v%d) alpha=%.9g beta=%.9g", n->id, n->inputs[0], ff_cnode_attr(n, "alpha")->reals[0],
+            ff_cnode_attr(n, "beta")->reals[0]);
         say(w, "v%d = Mul(v%d,m%d)", n->outputs[0], n->inputs[0], n->id);
     } else
         write_generic(w, n, n->op, NULL);
@@ -522,8 +518,7 @@ double canon_distance(const ff_canon *a, const ff_canon *b)
         if (a->nodes[i].n_params != b->nodes[i].n_params)
             return INFINITY;
         for (int k = 0; k < a->nodes[i].n_params; k++)
-            worst =
-                fmax(worst, difference(a->nodes[i].params[k].tensor, b->nodes[i].params[k].tensor));
+            worst = fmax(worst, difference(a->nodes[i].params[k].tensor, b->nodes[i].params[k].tensor));
     }
     return worst;
 }

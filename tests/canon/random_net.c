@@ -48,8 +48,8 @@ static void rename_act(net *n, act *a)
     if (n->plain)
         snprintf(a->name, sizeof a->name, "t%d", n->fresh++);
     else
-        snprintf(a->name, sizeof a->name, "model/%llx:%d",
-                 (unsigned long long)(ff_rng_next(&n->style) & 0xffff), n->fresh++);
+        snprintf(a->name, sizeof a->name, "model/%llx:%d", (unsigned long long)(ff_rng_next(&n->style) & 0xffff),
+                 n->fresh++);
 }
 
 /* A constant of the tensor, maybe behind foldable nodes; the name is written to `out`. */
@@ -128,9 +128,9 @@ static void pad(net *n, act *a, const int64_t p[4])
     r.h += p[0] + p[2];
     r.w += p[1] + p[3];
     if (n->b.opset < 11) {
-        say(n, "%s = Pad(%s) pads=[%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld]", r.name, a->name,
-            (long long)v[0], (long long)v[1], (long long)v[2], (long long)v[3], (long long)v[4],
-            (long long)v[5], (long long)v[6], (long long)v[7]);
+        say(n, "%s = Pad(%s) pads=[%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld]", r.name, a->name, (long long)v[0],
+            (long long)v[1], (long long)v[2], (long long)v[3], (long long)v[4], (long long)v[5], (long long)v[6],
+            (long long)v[7]);
     } else {
         char name[32];
         snprintf(name, sizeof name, "pads%d", n->fresh++);
@@ -158,8 +158,7 @@ static void binary(net *n, act *a, const char *op, const char *constant)
 {
     act r = *a;
     rename_act(n, &r);
-    if ((strcmp(op, "Add") == 0 || strcmp(op, "Mul") == 0 || strcmp(op, "Max") == 0 ||
-         strcmp(op, "Min") == 0) &&
+    if ((strcmp(op, "Add") == 0 || strcmp(op, "Mul") == 0 || strcmp(op, "Max") == 0 || strcmp(op, "Min") == 0) &&
         way(n, 2) == 1)
         say(n, "%s = %s(%s,%s)", r.name, op, constant, a->name);
     else
@@ -306,8 +305,8 @@ typedef struct norm {
 
 static norm random_norm(net *n, int64_t c)
 {
-    norm r = {random_tensor(n, 1, &c, 0.3), random_tensor(n, 1, &c, 0.3),
-              random_tensor(n, 1, &c, 0.3), random_tensor(n, 1, &c, 0.3)};
+    norm r = {random_tensor(n, 1, &c, 0.3), random_tensor(n, 1, &c, 0.3), random_tensor(n, 1, &c, 0.3),
+              random_tensor(n, 1, &c, 0.3)};
     for (int64_t i = 0; i < c; i++) {
         ff_tensor_set_real(r.scale, i, 1 + ff_tensor_get_real(r.scale, i));
         ff_tensor_set_real(r.variance, i, 0.5 + fabs(ff_tensor_get_real(r.variance, i)));
@@ -332,19 +331,16 @@ static void conv(net *n, act *a, int64_t out, int64_t k, int64_t stride, bool de
     norm bn = random_norm(n, out);
     double scale[512], shift[512];
     for (int64_t i = 0; i < out; i++) {
-        scale[i] =
-            ff_tensor_get_real(bn.scale, i) / sqrt(ff_tensor_get_real(bn.variance, i) + 1e-3);
+        scale[i] = ff_tensor_get_real(bn.scale, i) / sqrt(ff_tensor_get_real(bn.variance, i) + 1e-3);
         shift[i] = ff_tensor_get_real(bn.shift, i) - ff_tensor_get_real(bn.mean, i) * scale[i];
     }
     bool here = n->fault && n->fault->kind && n->convs == n->fault->at;
     n->convs++;
     if (here && strcmp(n->fault->kind, "weights") == 0)
         for (int64_t i = 0; i < w->count; i++)
-            ff_tensor_set_real(
-                w, i, ff_bfloat16_to_float(ff_float_to_bfloat16((float)ff_tensor_get_real(w, i))));
+            ff_tensor_set_real(w, i, ff_bfloat16_to_float(ff_float_to_bfloat16((float)ff_tensor_get_real(w, i))));
 
-    int how =
-        n->plain ? 0 : 1 + way(n, 4); /* folded, node, Mul and Add, Add after folding, with bias */
+    int how = n->plain ? 0 : 1 + way(n, 4); /* folded, node, Mul and Add, Add after folding, with bias */
     if (how == 0 || how == 3 || how == 4)
         for (int64_t i = 0, per = w->count / out; i < w->count; i++)
             ff_tensor_set_real(w, i, ff_tensor_get_real(w, i) * scale[i / per]);
@@ -364,8 +360,8 @@ static void conv(net *n, act *a, int64_t out, int64_t k, int64_t stride, bool de
     } else if (padding == 2 && !shifted) {
         snprintf(pads, sizeof pads, " auto_pad=SAME_UPPER");
     } else {
-        snprintf(pads, sizeof pads, " pads=[%lld,%lld,%lld,%lld]", (long long)p[0], (long long)p[1],
-                 (long long)p[2], (long long)p[3]);
+        snprintf(pads, sizeof pads, " pads=[%lld,%lld,%lld,%lld]", (long long)p[0], (long long)p[1], (long long)p[2],
+                 (long long)p[3]);
     }
     to_layout(n, a, false);
     char weight[32], bias[32] = "", more[128] = "";
@@ -378,13 +374,11 @@ static void conv(net *n, act *a, int64_t out, int64_t k, int64_t stride, bool de
         ff_tensor_unref(b);
     }
     if (way(n, 2))
-        snprintf(more, sizeof more, " kernel_shape=[%lld,%lld] dilations=[1,1]", (long long)k,
-                 (long long)k);
+        snprintf(more, sizeof more, " kernel_shape=[%lld,%lld] dilations=[1,1]", (long long)k, (long long)k);
     act r = *a;
     rename_act(n, &r);
-    say(n, "%s = Conv(%s,%s%s%s)%s strides=[%lld,%lld] group=%lld%s", r.name, a->name, weight,
-        bias[0] ? "," : "", bias, pads, (long long)stride, (long long)stride,
-        (long long)(depthwise ? out : 1), more);
+    say(n, "%s = Conv(%s,%s%s%s)%s strides=[%lld,%lld] group=%lld%s", r.name, a->name, weight, bias[0] ? "," : "", bias,
+        pads, (long long)stride, (long long)stride, (long long)(depthwise ? out : 1), more);
     if (here && (shifted || strcmp(n->fault->kind, "weights") == 0))
         snprintf(n->fault->node, sizeof n->fault->node, "%s", r.name);
     r.c = out;
@@ -402,8 +396,8 @@ static void conv(net *n, act *a, int64_t out, int64_t k, int64_t stride, bool de
             give(n, all[i], names[i]);
         act y = *a;
         rename_act(n, &y);
-        say(n, "%s = BatchNormalization(%s,%s,%s,%s,%s) epsilon=0.001", y.name, a->name, names[0],
-            names[1], names[2], names[3]);
+        say(n, "%s = BatchNormalization(%s,%s,%s,%s,%s) epsilon=0.001", y.name, a->name, names[0], names[1], names[2],
+            names[3]);
         *a = y;
     } else if (how == 2) {
         channel_constant(n, a, scale, c1);
@@ -458,8 +452,7 @@ static void global_average(net *n, act *a)
         if (how == 0)
             say(n, "%s = GlobalAveragePool(%s)", r.name, a->name);
         else
-            say(n, "%s = AveragePool(%s) kernel_shape=[%lld,%lld]", r.name, a->name,
-                (long long)a->h, (long long)a->w);
+            say(n, "%s = AveragePool(%s) kernel_shape=[%lld,%lld]", r.name, a->name, (long long)a->h, (long long)a->w);
     }
     r.h = r.w = 1;
     *a = r;
@@ -469,8 +462,7 @@ static void global_average(net *n, act *a)
 static void dense(net *n, act *a, int64_t out)
 {
     int64_t k = a->c * a->h * a->w, dims[2] = {out, k}, whole[4] = {out, a->c, a->h, a->w};
-    ff_tensor *w = random_tensor(n, 2, dims, 1 / sqrt((double)k)),
-              *b = random_tensor(n, 1, &out, 0.3), *r = NULL;
+    ff_tensor *w = random_tensor(n, 2, dims, 1 / sqrt((double)k)), *b = random_tensor(n, 1, &out, 0.3), *r = NULL;
     static const int swap[2] = {1, 0}, hwc[4] = {0, 2, 3, 1};
     char weight[32], bias[32];
     int how = way(n, a->flat ? 3 : 4);
@@ -545,8 +537,8 @@ static void pool(net *n, act *a, bool max)
     to_layout(n, a, false);
     act r = *a;
     rename_act(n, &r);
-    say(n, "%s = %s(%s) kernel_shape=[2,2] strides=[2,2]%s", r.name,
-        max ? "MaxPool" : "AveragePool", a->name, way(n, 2) ? " auto_pad=VALID" : "");
+    say(n, "%s = %s(%s) kernel_shape=[2,2] strides=[2,2]%s", r.name, max ? "MaxPool" : "AveragePool", a->name,
+        way(n, 2) ? " auto_pad=VALID" : "");
     r.h /= 2;
     r.w /= 2;
     *a = r;
@@ -570,8 +562,7 @@ static void concat(net *n, act *a, act *branches, int count)
 
 static void block(net *n, act *a)
 {
-    int64_t kind = (int64_t)ff_rng_below(&n->structure, 5),
-            act_kind = (int64_t)ff_rng_below(&n->structure, 4);
+    int64_t kind = (int64_t)ff_rng_below(&n->structure, 5), act_kind = (int64_t)ff_rng_below(&n->structure, 4);
     act x = *a, branch[3];
     switch (kind) {
     case 0: /* inverted residual */
@@ -587,8 +578,7 @@ static void block(net *n, act *a)
         activation(n, a, 1);
         break;
     case 2: { /* branches, written in any order */
-        static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
-                                         {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+        static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
         const int *order = orders[way(n, 6)];
         ff_rng seeds[3];
         for (int i = 0; i < 3; i++)
@@ -627,10 +617,7 @@ static void block(net *n, act *a)
 int random_net(uint64_t structure, uint64_t style, net_fault *fault, ff_model **out)
 {
     static const int opsets[] = {13, 9, 11, 14, 18};
-    net n = {.structure = {structure},
-             .style = {style * 7919 + 13},
-             .plain = style == 0,
-             .fault = fault};
+    net n = {.structure = {structure}, .style = {style * 7919 + 13}, .plain = style == 0, .fault = fault};
     int64_t size = 8 + 2 * (int64_t)ff_rng_below(&n.structure, 4);
     act a = {.name = "x", .c = 3, .h = size, .w = size + 2, .nhwc = way(&n, 2) == 1};
     n.b.opset = opsets[way(&n, 5)];

@@ -57,8 +57,7 @@ static void exported_models(void **state)
         for (struct dirent *e; (e = readdir(d));) {
             if (e->d_name[0] == '.')
                 continue;
-            char *folder = ff_path_join(folders[i], e->d_name),
-                 *path = ff_path_join(folder, "model.onnx");
+            char *folder = ff_path_join(folders[i], e->d_name), *path = ff_path_join(folder, "model.onnx");
             int r = check(path);
             good += r > 0;
             bad += r < 0;

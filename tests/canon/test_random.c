@@ -15,14 +15,14 @@
 static ff_canon *view(uint64_t structure, uint64_t style, ff_model **m)
 {
     if (random_net(structure, style, NULL, m)) {
-        print_error("structure %llu style %llu: %s\n", (unsigned long long)structure,
-                    (unsigned long long)style, ff_error());
+        print_error("structure %llu style %llu: %s\n", (unsigned long long)structure, (unsigned long long)style,
+                    ff_error());
         return NULL;
     }
     ff_canon *c = canon_of_model(*m);
     if (!c)
-        print_error("structure %llu style %llu: %s\n", (unsigned long long)structure,
-                    (unsigned long long)style, ff_error());
+        print_error("structure %llu style %llu: %s\n", (unsigned long long)structure, (unsigned long long)style,
+                    ff_error());
     return c;
 }
 
@@ -36,9 +36,9 @@ static int check(uint64_t structure, uint64_t style)
         bad = !(error < 5e-5) || compared < c->n_values / 2;
         if (bad) {
             char *text = canon_text(c);
-            print_error("structure %llu style %llu: error %g, %d of %d values %s\n%s\n",
-                        (unsigned long long)structure, (unsigned long long)style, error, compared,
-                        c->n_values, error == error ? "" : ff_error(), text);
+            print_error("structure %llu style %llu: error %g, %d of %d values %s\n%s\n", (unsigned long long)structure,
+                        (unsigned long long)style, error, compared, c->n_values, error == error ? "" : ff_error(),
+                        text);
             free(text);
         }
     }
@@ -92,8 +92,7 @@ static void styles_have_one_view(void **state)
             ff_canon *c = view(structure, structure * 100 + style, &other);
             char *got = c ? sorted_nodes(c) : ff_strdup("");
             if (strcmp(expected, got) != 0) {
-                print_error("structure %llu, style 0:\n%sstyle %llu:\n%s\n",
-                            (unsigned long long)structure, expected,
+                print_error("structure %llu, style 0:\n%sstyle %llu:\n%s\n", (unsigned long long)structure, expected,
                             (unsigned long long)(structure * 100 + style), got);
                 bad++;
             }

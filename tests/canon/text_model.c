@@ -75,10 +75,8 @@ static bool attribute(char *word, ff_attr *a, int64_t *ints, float *reals)
     *value++ = 0;
     *a = (ff_attr){.name = word};
     char *end;
-    bool list =
-        *value == '[' && (isdigit((unsigned char)value[1]) || value[1] == '-' || value[1] == ']');
-    bool real =
-        strchr(value, '.') != NULL || strstr(value, "inf") != NULL || strstr(value, "e-") != NULL;
+    bool list = *value == '[' && (isdigit((unsigned char)value[1]) || value[1] == '-' || value[1] == ']');
+    bool real = strchr(value, '.') != NULL || strstr(value, "inf") != NULL || strstr(value, "e-") != NULL;
     if (list) {
         a->type = real ? FF_ATTR_FLOATS : FF_ATTR_INTS;
         for (char *p = value + 1; *p && *p != ']' && a->n < 32;) {
@@ -115,8 +113,7 @@ static int node(text_builder *b, char **words, int n)
     if (!close)
         return ff_fail(FF_ERR_USAGE, "'%s' is not a node", words[0]);
     *open = *close = 0;
-    ff_node_spec spec = {
-        .op = words[2], .domain = "", .inputs = inputs, .outputs = outputs, .attrs = attrs};
+    ff_node_spec spec = {.op = words[2], .domain = "", .inputs = inputs, .outputs = outputs, .attrs = attrs};
     spec.n_inputs = names_of(open + 1, inputs);
     spec.n_outputs = names_of(words[0], outputs);
     for (int i = 3; i < n; i++) {
@@ -135,8 +132,7 @@ int text_statement(text_builder *b, const char *s)
     int n = 0, code = FF_OK;
     if (!b->patch)
         b->patch = ff_patch_create();
-    for (char *w = strtok_r(copy, " \n\t", &save); w && n < MAX_WORDS;
-         w = strtok_r(NULL, " \n\t", &save))
+    for (char *w = strtok_r(copy, " \n\t", &save); w && n < MAX_WORDS; w = strtok_r(NULL, " \n\t", &save))
         words[n++] = w;
     if (n == 0) {
         code = FF_OK;
@@ -166,8 +162,8 @@ int text_build(text_builder *b, ff_model **out)
     ff_shape unknown = {.dtype = FF_FLOAT, .rank = -1};
     for (int i = 0; i < b->n_outputs; i++)
         ff_patch_add_output(b->patch, b->outputs[i], &unknown);
-    int code = ff_model_create("test", 8, b->opset ? b->opset : 13, "main", b->n_inputs,
-                               (const char *const *)b->inputs, b->shapes, &empty);
+    int code = ff_model_create("test", 8, b->opset ? b->opset : 13, "main", b->n_inputs, (const char *const *)b->inputs,
+                               b->shapes, &empty);
     if (!code)
         code = ff_model_apply(empty, b->patch, out, NULL);
     ff_model_unref(empty);

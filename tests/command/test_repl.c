@@ -46,9 +46,9 @@ static terminal *start(const char *session)
     static char home[64];
     snprintf(home, sizeof home, "XDG_STATE_HOME=%s/state", folder);
     const char *env[] = {"TERM=xterm", "LC_ALL=C.UTF-8", home, "INPUTRC=/dev/null", "NO_COLOR=1", NULL};
-    const char *argv[] = {getenv("FETAFIX"), "repl", "source.onnx", "target.onnx", "--images", "photos",
-                          "--no-config", "--source-pre", PRE, "--target-pre", PRE, "--session", session,
-                          NULL};
+    const char *argv[] = {
+        getenv("FETAFIX"), "repl", "source.onnx",  "target.onnx", "--images",  "photos", "--no-config",
+        "--source-pre",    PRE,    "--target-pre", PRE,           "--session", session,  NULL};
     terminal *t = terminal_start(argv, 100, 30, env);
     assert_non_null(t);
     assert_true(terminal_wait_for(t, "fetafix>", PATIENCE_MS));
@@ -114,7 +114,8 @@ static void test_complete(void **state)
     wait_for(t, "by confidence");
     terminal_press(t, "C-u text:query Space text:select Space text:coun Tab text:from Space text:equi Tab");
     wait_for(t, "query select count(*) from equivalences");
-    terminal_press(t, "C-u text:set Space text:form Tab text:js Tab Enter text:pairs Space text:> Space text:photos.t Tab Enter");
+    terminal_press(
+        t, "C-u text:set Space text:form Tab text:js Tab Enter text:pairs Space text:> Space text:photos.t Tab Enter");
     wait_for(t, "'photos.txt' exists; >| overwrites it");
     terminal_press(t, "text:pairs Space text:top Space text:1 Enter");
     wait_for(t, "\"pair\": 0");
@@ -175,7 +176,9 @@ static void test_interrupt(void **state)
     terminal_press(t, "text:localize\r\003");
     terminal_press(t, "text:explain Space text:WB Enter");
     wait_for(t, "weights and biases differ");
-    terminal_press(t, "text:status Space text:| Space text:cat;kill Space text:-INT Space text:$$ Enter text:help Space text:undo Enter");
+    terminal_press(
+        t,
+        "text:status Space text:| Space text:cat;kill Space text:-INT Space text:$$ Enter text:help Space text:undo Enter");
     wait_for(t, "go back to the state");
     kill(terminal_pid(t), SIGTERM);
     assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 130);
@@ -221,12 +224,8 @@ static void test_width(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_repair_while_typing),
-        cmocka_unit_test(test_history),
-        cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_type_ahead),
-        cmocka_unit_test(test_width),
+        cmocka_unit_test(test_complete),  cmocka_unit_test(test_repair_while_typing), cmocka_unit_test(test_history),
+        cmocka_unit_test(test_interrupt), cmocka_unit_test(test_type_ahead),          cmocka_unit_test(test_width),
     };
     return cmocka_run_group_tests(tests, make_case, remove_case);
 }

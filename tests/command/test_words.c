@@ -35,8 +35,7 @@ static void test_split(void **state)
     expect_words("", 0, NULL);
     expect_words("  # only a comment", 0, NULL);
     expect_words("save out.onnx", 2, (const char *const[]){"save", "out.onnx"});
-    expect_words(" save\t'a b' \"c\\\"d\" e\\ f # g", 4,
-                 (const char *const[]){"save", "a b", "c\"d", "e f"});
+    expect_words(" save\t'a b' \"c\\\"d\" e\\ f # g", 4, (const char *const[]){"save", "a b", "c\"d", "e f"});
     expect_words("a '' b#c", 3, (const char *const[]){"a", "", "b#c"});
     char **words;
     int n;
@@ -124,8 +123,7 @@ static void test_keys_of_commands(void **state)
         for (int k = 0; k < n; k++) {
             const char *line = ff_command_for_key(keys[k]);
             if (!line || strncmp(line, row->name, strlen(row->name)) != 0)
-                fail_msg("'%s' says it has key %s, which runs '%s'", row->name, keys[k],
-                         line ? line : "nothing");
+                fail_msg("'%s' says it has key %s, which runs '%s'", row->name, keys[k], line ? line : "nothing");
         }
         free_words(keys, n);
     }
@@ -158,9 +156,8 @@ static void test_print(void **state)
     assert_string_equal(b.data, "n,x,name,on\n0,0.5,Übung,\n10,,\"say \"\"a\"\",b\nc\",true\n");
     ff_buf_clear(&b);
     ff_table_print(t, FF_FORMAT_JSON, 0, &b);
-    assert_string_equal(b.data,
-                        "[\n {\"n\": 0, \"x\": 0.5, \"name\": \"Übung\", \"on\": null},\n"
-                        " {\"n\": 10, \"x\": null, \"name\": \"say \\\"a\\\",b\\nc\", \"on\": true}\n]\n");
+    assert_string_equal(b.data, "[\n {\"n\": 0, \"x\": 0.5, \"name\": \"Übung\", \"on\": null},\n"
+                                " {\"n\": 10, \"x\": null, \"name\": \"say \\\"a\\\",b\\nc\", \"on\": true}\n]\n");
     /* A narrow screen cuts text, never numbers. */
     ff_buf_clear(&b);
     ff_table_print(t, FF_FORMAT_TEXT, 24, &b);
@@ -173,9 +170,8 @@ static void test_print(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split), cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_table), cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_keys_of_commands), cmocka_unit_test(test_print),
+        cmocka_unit_test(test_split), cmocka_unit_test(test_complete),         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_keys),  cmocka_unit_test(test_keys_of_commands), cmocka_unit_test(test_print),
     };
     return cmocka_run_group_tests_name("words", tests, NULL, NULL);
 }

@@ -46,9 +46,26 @@ static judged judge_rows(const char *spec, int64_t n, const float *a, const floa
 static void specs_are_read_strictly(void **state)
 {
     static const char *const wrong[] = {
-        "top-2", "", "top-k:0", "top-k:x", "top-k:5,5", "top-k:5,k=4", "top-k:k=2.5", "kendall:2", "map", "offset:0.5",
-        "tolerance:abs=-1", "tolerance:abs=1,", "tolerance:99/abs=1", "tolerance:0/foo=1", "cosine:nan", "top-1:3",
-        "boxes:form=sideways", "program:/bin/true", "program:/bin/true,min=1,max=2", "argmax:min=1,min=1",
+        "top-2",
+        "",
+        "top-k:0",
+        "top-k:x",
+        "top-k:5,5",
+        "top-k:5,k=4",
+        "top-k:k=2.5",
+        "kendall:2",
+        "map",
+        "offset:0.5",
+        "tolerance:abs=-1",
+        "tolerance:abs=1,",
+        "tolerance:99/abs=1",
+        "tolerance:0/foo=1",
+        "cosine:nan",
+        "top-1:3",
+        "boxes:form=sideways",
+        "program:/bin/true",
+        "program:/bin/true,min=1,max=2",
+        "argmax:min=1,min=1",
     };
     (void)state;
     for (size_t i = 0; i < FF_COUNT(wrong); i++) {
@@ -306,11 +323,16 @@ static void detections(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(specs_are_read_strictly), cmocka_unit_test(top_k),
-        cmocka_unit_test(kendall),                 cmocka_unit_test(labels_are_mapped),
-        cmocka_unit_test(numbers),                 cmocka_unit_test(tolerance_of_one_output),
-        cmocka_unit_test(shapes_differ),           cmocka_unit_test(classes_by_position),
-        cmocka_unit_test(sequences),               cmocka_unit_test(detections),
+        cmocka_unit_test(specs_are_read_strictly),
+        cmocka_unit_test(top_k),
+        cmocka_unit_test(kendall),
+        cmocka_unit_test(labels_are_mapped),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(tolerance_of_one_output),
+        cmocka_unit_test(shapes_differ),
+        cmocka_unit_test(classes_by_position),
+        cmocka_unit_test(sequences),
+        cmocka_unit_test(detections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,8 +42,10 @@ static void answers(void **state)
     ff_label t;
     (void)state;
     /* Both files are there and hold what the samples hold; words stay one word, whatever is in them. */
-    assert_int_equal(run("test \"$1\" = 'a b;c' -a $# = 3 -a -s \"$2\" -a -s \"$3\" && ! cmp -s \"$2\" \"$3\" && echo 0.75",
-                         "min=0.5,arg=a b;c", &t, NULL), FF_OK);
+    assert_int_equal(
+        run("test \"$1\" = 'a b;c' -a $# = 3 -a -s \"$2\" -a -s \"$3\" && ! cmp -s \"$2\" \"$3\" && echo 0.75",
+            "min=0.5,arg=a b;c", &t, NULL),
+        FF_OK);
     assert_true(t.verdict == FF_AGREES && t.score == 0.75f && t.margin == 0.25f);
     assert_int_equal(run("echo 0.75", "max=0.5", &t, NULL), FF_OK);
     assert_true(t.verdict == FF_DIFFERS && t.score == 0.75f && t.margin == 0.25f);

@@ -66,8 +66,7 @@ static bool read_attribute(node_case *c, char *s)
     if (k == MANY || sscanf(s, "%47[^=]=%15[^:]:%n", c->names[k], type, &used) < 2 || !used)
         return false;
     ff_attr *a = &c->attrs[k];
-    *a =
-        (ff_attr){.name = c->names[k], .ints = c->ints[k], .floats = c->floats[k], .s = c->text[k]};
+    *a = (ff_attr){.name = c->names[k], .ints = c->ints[k], .floats = c->floats[k], .s = c->text[k]};
     s += used;
     a->type = !strcmp(type, "int")      ? FF_ATTR_INT
               : !strcmp(type, "float")  ? FF_ATTR_FLOAT
@@ -78,8 +77,7 @@ static bool read_attribute(node_case *c, char *s)
     a->s_len = strlen(a->s);
     a->i = strtoll(s, NULL, 10);
     a->f = strtof(s, NULL);
-    for (char *p = strtok(s, ","); p && a->n < INTS && a->type != FF_ATTR_STRING;
-         p = strtok(NULL, ",")) {
+    for (char *p = strtok(s, ","); p && a->n < INTS && a->type != FF_ATTR_STRING; p = strtok(NULL, ",")) {
         c->ints[k][a->n] = strtoll(p, NULL, 10);
         c->floats[k][a->n++] = strtof(p, NULL);
     }
@@ -95,8 +93,7 @@ static bool read_case(node_case *c, char *s, int line)
         return false;
     snprintf(c->op, sizeof c->op, "%s", op);
     c->line = line;
-    c->node = (ff_node){
-        .op = c->op, .domain = "", .label = "node", .opset = atoi(opset), .attrs = c->attrs};
+    c->node = (ff_node){.op = c->op, .domain = "", .label = "node", .opset = atoi(opset), .attrs = c->attrs};
     for (char *a = strtok_r(NULL, " ", &save); a; a = strtok_r(NULL, " ", &save))
         if (!read_attribute(c, a))
             return false;
@@ -145,8 +142,8 @@ static int finish_case(node_case *c, int *passed)
         outputs[i] = &values[i];
     c->node.outputs = outputs;
     c->node.n_outputs = c->n_want;
-    if (ff_kernel_find(&c->node, &k) || ff_kernel_run(k, &c->node, (const ff_tensor *const *)c->in,
-                                                      c->node.n_inputs, out, c->n_want, NULL))
+    if (ff_kernel_find(&c->node, &k) ||
+        ff_kernel_run(k, &c->node, (const ff_tensor *const *)c->in, c->node.n_inputs, out, c->n_want, NULL))
         failed = fail(c, ff_error());
     for (int i = 0; i < c->n_want && !failed; i++)
         failed = compare(c, out[i], c->want[i], i);

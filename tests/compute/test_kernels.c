@@ -68,8 +68,7 @@ static int bench_run(bench *b)
 
 static void add_ints(bench *b, const char *name, size_t n, const int64_t *ints)
 {
-    b->attrs[b->node.n_attrs++] =
-        (ff_attr){.name = name, .type = FF_ATTR_INTS, .n = n, .ints = ints};
+    b->attrs[b->node.n_attrs++] = (ff_attr){.name = name, .type = FF_ATTR_INTS, .n = n, .ints = ints};
 }
 
 static void add_int(bench *b, const char *name, int64_t i)
@@ -118,8 +117,7 @@ static int64_t small(ff_rng *r, int low, int high)
 
 static int64_t any_int(ff_rng *r)
 {
-    static const int64_t extreme[] = {INT64_MIN, INT64_MAX, INT32_MIN,       INT32_MAX,
-                                      -1,        1 << 20,   INT64_C(1) << 40};
+    static const int64_t extreme[] = {INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, -1, 1 << 20, INT64_C(1) << 40};
     return ff_rng_below(r, 12) ? small(r, -3, 6) : extreme[ff_rng_below(r, FF_COUNT(extreme))];
 }
 
@@ -180,8 +178,7 @@ static const struct {
     {"direction", FF_ATTR_STRING, "forward,reverse,bidirectional,LEFT,RIGHT"},
     {"dtype", FF_ATTR_INT, NULL},
     {"end", FF_ATTR_INT, NULL},
-    {"equation", FF_ATTR_STRING,
-     "ij,jk->ik,i->,ii->i,...i->...,ij->ji,bij,bjk->bik,i,i->i,ab,...b"},
+    {"equation", FF_ATTR_STRING, "ij,jk->ik,i->,ii->i,...i->...,ij->ji,bij,bjk->bik,i,i->i,ab,...b"},
     {"exclude_outside", FF_ATTR_INT, NULL},
     {"exclusive", FF_ATTR_INT, NULL},
     {"fmod", FF_ATTR_INT, NULL},
@@ -193,8 +190,7 @@ static const struct {
     {"keepdims", FF_ATTR_INT, NULL},
     {"kernel_shape", FF_ATTR_INTS, NULL},
     {"layout", FF_ATTR_INT, NULL},
-    {"mode", FF_ATTR_STRING,
-     "constant,reflect,edge,wrap,nearest,linear,cubic,DCR,CRD,TF,IDF,avg,max"},
+    {"mode", FF_ATTR_STRING, "constant,reflect,edge,wrap,nearest,linear,cubic,DCR,CRD,TF,IDF,avg,max"},
     {"nearest_mode", FF_ATTR_STRING, "floor,ceil,round_prefer_ceil,round_prefer_floor"},
     {"keep_aspect_ratio_policy", FF_ATTR_STRING, "stretch,not_larger,not_smaller"},
     {"noop_with_empty_axes", FF_ATTR_INT, NULL},
@@ -275,15 +271,13 @@ static void random_attribute(ff_rng *r, bench *b, storage *s, size_t which)
 
 static void random_case(ff_rng *r, const ff_kernel *k)
 {
-    static const ff_dtype types[] = {
-        FF_FLOAT, FF_FLOAT,  FF_FLOAT,     FF_DOUBLE, FF_FLOAT16,      FF_BFLOAT16,
-        FF_INT64, FF_INT64,  FF_INT32,     FF_INT8,   FF_UINT8,        FF_UINT64,
-        FF_BOOL,  FF_STRING, FF_COMPLEX64, FF_UINT16, FF_FLOAT8E4M3FN, FF_INT4};
+    static const ff_dtype types[] = {FF_FLOAT, FF_FLOAT,  FF_FLOAT,     FF_DOUBLE, FF_FLOAT16,      FF_BFLOAT16,
+                                     FF_INT64, FF_INT64,  FF_INT32,     FF_INT8,   FF_UINT8,        FF_UINT64,
+                                     FF_BOOL,  FF_STRING, FF_COMPLEX64, FF_UINT16, FF_FLOAT8E4M3FN, FF_INT4};
     bench b;
     storage s;
     int64_t dims[FF_MAX_RANK];
-    bench_init(&b, k->domain, k->op,
-               k->since + (int)ff_rng_below(r, (uint64_t)(k->since > 21 ? 1 : 22 - k->since)));
+    bench_init(&b, k->domain, k->op, k->since + (int)ff_rng_below(r, (uint64_t)(k->since > 21 ? 1 : 22 - k->since)));
     b.node.n_outputs = (int)small(r, 1, MAX_OUTPUTS);
     ff_dtype type = types[ff_rng_below(r, FF_COUNT(types))];
     int rank = (int)small(r, 0, 5);
@@ -376,8 +370,7 @@ static void indices_out_of_range_are_refused(void **state)
     add_reals(&b, FF_FLOAT, 1, (int64_t[]){3}, (double[]){1, 2, 3});
     add_list(&b, 1, (int64_t[]){3});
     assert_int_equal(bench_run(&b), FF_ERR_GRAPH);
-    assert_string_equal(ff_error(),
-                        "node 'node' (Gather): index 3 is out of range for an axis of 3");
+    assert_string_equal(ff_error(), "node 'node' (Gather): index 3 is out of range for an axis of 3");
     bench_finish(&b);
 }
 
@@ -429,8 +422,7 @@ static void every_operator_has_a_kernel(void **state)
     const ff_op *op;
     const ff_kernel *k;
     for (int i = 0; (op = ff_op_at(i)); i++) {
-        const ff_node node = {
-            .op = op->type, .domain = op->domain, .opset = op->since, .label = "node"};
+        const ff_node node = {.op = op->type, .domain = op->domain, .opset = op->since, .label = "node"};
         bool excepted = false;
         for (size_t e = 0; e < FF_COUNT(without); e++)
             excepted |= !strcmp(op->type, without[e]);
@@ -444,8 +436,8 @@ static void every_operator_has_a_kernel(void **state)
 }
 
 /* A body that always asks for another round. */
-static int go_on(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in,
-                 ff_tensor **out, int n_out)
+static int go_on(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in, ff_tensor **out,
+                 int n_out)
 {
     ff_cancel *cancel = env->context;
     if (cancel && *(const int64_t *)in[0]->data == 100)

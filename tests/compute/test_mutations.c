@@ -29,8 +29,7 @@ static int64_t any_int(ff_rng *r)
 {
     static const int64_t extreme[] = {INT64_MIN,        INT64_MAX,        INT32_MIN, INT32_MAX,
                                       INT64_C(1) << 31, INT64_C(1) << 40, 1000,      -1000};
-    return ff_rng_below(r, 3) ? (int64_t)ff_rng_below(r, 8) - 3
-                              : extreme[ff_rng_below(r, FF_COUNT(extreme))];
+    return ff_rng_below(r, 3) ? (int64_t)ff_rng_below(r, 8) - 3 : extreme[ff_rng_below(r, FF_COUNT(extreme))];
 }
 
 static double any_real(ff_rng *r)
@@ -52,8 +51,7 @@ static ff_tensor *reshaped(const ff_tensor *t, int rank, const int64_t *dims)
             free(to[i]);
             to[i] = ff_strdup(((char **)t->data)[i % t->count]);
         } else {
-            memcpy((char *)n->data + (size_t)i * size,
-                   (const char *)t->data + (size_t)(i % t->count) * size, size);
+            memcpy((char *)n->data + (size_t)i * size, (const char *)t->data + (size_t)(i % t->count) * size, size);
         }
     }
     return n;
@@ -105,8 +103,7 @@ static void damage_input(ff_rng *r, variant *v)
         made = reshaped(t, rank + 1, dims);
         break;
     case 5: /* another type */
-        if (numeric(t->dtype) &&
-            ff_tensor_convert(t, types[ff_rng_below(r, FF_COUNT(types))], &made))
+        if (numeric(t->dtype) && ff_tensor_convert(t, types[ff_rng_below(r, FF_COUNT(types))], &made))
             made = NULL;
         break;
     default: /* other values */
@@ -128,8 +125,7 @@ static void damage_input(ff_rng *r, variant *v)
 
 static void damage_attribute(ff_rng *r, variant *v)
 {
-    static const char *const words[] = {"SAME_UPPER", "linear",  "cubic", "reflect",
-                                        "wrap",       "reverse", "",      "ij,jk"};
+    static const char *const words[] = {"SAME_UPPER", "linear", "cubic", "reflect", "wrap", "reverse", "", "ij,jk"};
     if (!v->node.n_attrs)
         return;
     int k = (int)ff_rng_below(r, (uint64_t)v->node.n_attrs);
@@ -169,8 +165,8 @@ static void damage_attribute(ff_rng *r, variant *v)
     }
 }
 
-static int run_inner(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in,
-                     ff_tensor **out, int n_out)
+static int run_inner(ff_kernel_env *env, const ff_graph *g, const ff_tensor *const *in, int n_in, ff_tensor **out,
+                     int n_out)
 {
     if (n_in != g->n_inputs || n_out != g->n_outputs)
         return ff_fail(FF_ERR_GRAPH, "inner graph");
@@ -183,8 +179,7 @@ static int fail(const char *folder, const ff_node *node, uint64_t n, const char 
     return 1;
 }
 
-static int run_variant(const char *folder, const ff_node *node, ff_tensor *const *in, int n_in,
-                       uint64_t n)
+static int run_variant(const char *folder, const ff_node *node, ff_tensor *const *in, int n_in, uint64_t n)
 {
     ff_rng r = {.state = n * 7919 + strlen(folder)};
     variant v = {.node = *node, .n_in = n_in};
@@ -213,8 +208,7 @@ static int run_variant(const char *folder, const ff_node *node, ff_tensor *const
     if (ff_rng_below(&r, 6) == 0)
         v.node.opset = (int)ff_rng_below(&r, 22);
     if (!ff_kernel_find(&v.node, &k)) {
-        int rc = ff_kernel_run(k, &v.node, (const ff_tensor *const *)v.in, v.n_in, out,
-                               v.node.n_outputs, &env);
+        int rc = ff_kernel_run(k, &v.node, (const ff_tensor *const *)v.in, v.n_in, out, v.node.n_outputs, &env);
         if (rc && rc != FF_ERR_GRAPH && rc != FF_ERR_NOMEM && rc != FF_ERR_UNSUPPORTED)
             failed = fail(folder, node, n, "an error of another kind");
         if (rc && !*ff_error())
@@ -242,8 +236,7 @@ static int run_folder(const char *folder, uint64_t variants, long *runs)
         return 0; /* test_onnx_node tells */
     const ff_graph *g = ff_model_graph(m);
     const ff_node *node = g->n_nodes == 1 ? g->nodes[0] : NULL;
-    if (node && node->n_inputs <= MAX_INPUTS && node->n_outputs <= MAX_OUTPUTS &&
-        node->n_attrs <= MAX_ATTRS) {
+    if (node && node->n_inputs <= MAX_INPUTS && node->n_outputs <= MAX_OUTPUTS && node->n_attrs <= MAX_ATTRS) {
         for (int i = 0; i < node->n_inputs; i++)
             for (int k = 0; k < g->n_inputs; k++)
                 if (node->inputs[i] == g->inputs[k]) {

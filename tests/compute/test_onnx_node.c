@@ -85,8 +85,7 @@ static char *compare(const ff_tensor *have, const ff_tensor *want, int output)
         return message;
     }
     for (int64_t i = 0; have->dtype == FF_SEQUENCE && i < have->count; i++) {
-        char *message =
-            compare(((ff_tensor **)have->data)[i], ((ff_tensor **)want->data)[i], output);
+        char *message = compare(((ff_tensor **)have->data)[i], ((ff_tensor **)want->data)[i], output);
         if (message)
             return message;
     }
@@ -94,9 +93,8 @@ static char *compare(const ff_tensor *have, const ff_tensor *want, int output)
         if (!close_enough(have, want, i))
             return have->dtype == FF_STRING
                        ? ff_asprintf("output %d differs at %lld", output, (long long)i)
-                       : ff_asprintf("output %d is %.9g at %lld, not %.9g", output,
-                                     ff_tensor_get_real(have, i), (long long)i,
-                                     ff_tensor_get_real(want, i));
+                       : ff_asprintf("output %d is %.9g at %lld, not %.9g", output, ff_tensor_get_real(have, i),
+                                     (long long)i, ff_tensor_get_real(want, i));
     return NULL;
 }
 
@@ -236,8 +234,7 @@ static const struct {
     {"sequence_map_identity_2_sequences", "output", 1, false},
 };
 
-static int load_value(const char *folder, const char *path, const char *prefix, int n,
-                      ff_tensor **out)
+static int load_value(const char *folder, const char *path, const char *prefix, int n, ff_tensor **out)
 {
     const char *test = ff_path_basename(folder) + strlen("test_");
     size_t length = strlen(test);
@@ -288,8 +285,7 @@ static char *run_folder(const char *folder)
     char *message = NULL, *path = ff_path_join(folder, "model.onnx");
     const ff_kernel_env env = {.memory_limit = UINT64_C(1) << 28};
     const ff_graph *g = NULL;
-    if (ff_model_load(path, &m) || load_all(folder, "input", in, &n_in) ||
-        load_all(folder, "output", want, &n_want)) {
+    if (ff_model_load(path, &m) || load_all(folder, "input", in, &n_in) || load_all(folder, "output", want, &n_want)) {
         message = ff_strdup(ff_error());
         goto done;
     }
@@ -367,8 +363,7 @@ static int run_set(const char *root, const char *set, char **only, int n_only)
     if (!n_only && !strcmp(set, "node"))
         printf("%d of %d passed, %d listed\n", passed, total, excepted);
     else
-        printf("%s: %d of %d passed, %d listed\n", set, passed,
-               n_only ? passed + failed + excepted : total, excepted);
+        printf("%s: %d of %d passed, %d listed\n", set, passed, n_only ? passed + failed + excepted : total, excepted);
     return failed;
 }
 

@@ -61,8 +61,8 @@ static void png_sink(png_structp png, png_bytep data, size_t n)
 }
 
 /* Writes rows of 4x3 pixels as they are. */
-static void make_png(ff_buf *b, int type, int depth, bool interlaced, bool transparent,
-                     const uint8_t *rows, size_t row_bytes)
+static void make_png(ff_buf *b, int type, int depth, bool interlaced, bool transparent, const uint8_t *rows,
+                     size_t row_bytes)
 {
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(png);
@@ -155,9 +155,8 @@ static void png_colour_types(void **state)
 /* ------------------------------------------------------------------------ made JPEG files */
 
 /* A flat picture of one colour, as `space`; returns the bytes (free). */
-static unsigned char *make_jpeg(J_COLOR_SPACE in, J_COLOR_SPACE space, int channels,
-                                const uint8_t *colour, bool adobe, bool progressive,
-                                unsigned long *size)
+static unsigned char *make_jpeg(J_COLOR_SPACE in, J_COLOR_SPACE space, int channels, const uint8_t *colour, bool adobe,
+                                bool progressive, unsigned long *size)
 {
     struct jpeg_compress_struct c;
     struct jpeg_error_mgr e;
@@ -188,8 +187,8 @@ static unsigned char *make_jpeg(J_COLOR_SPACE in, J_COLOR_SPACE space, int chann
     return bytes;
 }
 
-static void check_jpeg(J_COLOR_SPACE in, J_COLOR_SPACE space, int channels, const uint8_t *colour,
-                       bool adobe, bool progressive, const uint8_t expected[3])
+static void check_jpeg(J_COLOR_SPACE in, J_COLOR_SPACE space, int channels, const uint8_t *colour, bool adobe,
+                       bool progressive, const uint8_t expected[3])
 {
     unsigned long size;
     unsigned char *bytes = make_jpeg(in, space, channels, colour, adobe, progressive, &size);

@@ -18,12 +18,9 @@ static void real_models(void **state)
         double scale;
         int side;
     } models[] = {
-        {"dev1_pp_torch_to_tf/source.onnx", 255, 128},
-        {"dev1_pp_torch_to_tf/target.onnx", 127.5, 128},
-        {"dev2_wb_tf_to_tflite/source.onnx", 127.5, 128},
-        {"dev3_pp_id_tss_torch_to_keras/source.onnx", 255, 224},
-        {"dev5_cg_lh_tflite_to_keras/source.onnx", 127.5, 224},
-        {"dev5_cg_lh_tflite_to_keras/target.onnx", 127.5, 224},
+        {"dev1_pp_torch_to_tf/source.onnx", 255, 128},          {"dev1_pp_torch_to_tf/target.onnx", 127.5, 128},
+        {"dev2_wb_tf_to_tflite/source.onnx", 127.5, 128},       {"dev3_pp_id_tss_torch_to_keras/source.onnx", 255, 224},
+        {"dev5_cg_lh_tflite_to_keras/source.onnx", 127.5, 224}, {"dev5_cg_lh_tflite_to_keras/target.onnx", 127.5, 224},
     };
     const char *real = real_data();
     (void)state;
@@ -166,7 +163,6 @@ static void traits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(real_models),
-                                       cmocka_unit_test(traits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(real_models), cmocka_unit_test(traits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

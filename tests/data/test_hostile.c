@@ -180,8 +180,7 @@ static void seal_chunk(char *png, size_t at)
 
 static void bombs_are_refused_before_memory_is_taken(void **state)
 {
-    static const uint8_t widths[][4] = {
-        {0x7F, 0xFF, 0xFF, 0xFF}, {0, 1, 0, 0}, {0, 0, 0x27, 0x10}, {0, 0, 0, 0}};
+    static const uint8_t widths[][4] = {{0x7F, 0xFF, 0xFF, 0xFF}, {0, 1, 0, 0}, {0, 0, 0x27, 0x10}, {0, 0, 0, 0}};
     (void)state;
     uint64_t before = ff_memory_peak();
     for (size_t k = 0; k < FF_COUNT(widths); k++) {

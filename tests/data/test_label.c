@@ -38,8 +38,7 @@ static bool bench_init(bench *b, const char *model)
     if (ff_plan_create(b->model, &o, &b->plan) != FF_OK)
         fail_msg("%s: %s", path, ff_error());
     assert_int_equal(ff_pre_parse(SPEC_128, &p), FF_OK);
-    assert_int_equal(ff_feed_create(b->set, &p, ff_plan_input_shape(b->plan, 0), 1 << 28, &b->feed),
-                     FF_OK);
+    assert_int_equal(ff_feed_create(b->set, &p, ff_plan_input_shape(b->plan, 0), 1 << 28, &b->feed), FF_OK);
     for (int i = 0; i < WORKERS; i++)
         assert_int_equal(ff_runner_create(b->plan, &b->runners[i]), FF_OK);
     b->pool = ff_pool_create(WORKERS, NULL);
@@ -121,8 +120,7 @@ static void results_do_not_depend_on_the_run(void **state)
     assert_int_equal(ff_labels_wrong(a, c, 0), 0);
     ff_cancel cancel = {true};
     ff_task stop = {b.pool, &cancel, NULL};
-    assert_int_equal(ff_label_run(b.runners, b.feed, NULL, 0, NULL, false, &stop, a),
-                     FF_ERR_CANCELLED);
+    assert_int_equal(ff_label_run(b.runners, b.feed, NULL, 0, NULL, false, &stop, a), FF_ERR_CANCELLED);
     ff_labels_destroy(a);
     ff_labels_destroy(c);
     bench_finish(&b);

@@ -165,8 +165,7 @@ static void bilinear_is_the_formula(void **state)
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++)
                 for (int c = 0; c < 3; c++)
-                    assert_true(((float *)t->data)[(y * w + x) * 3 + c] ==
-                                lerp_at(&image, w, h, x, y, c));
+                    assert_true(((float *)t->data)[(y * w + x) * 3 + c] == lerp_at(&image, w, h, x, y, c));
         ff_tensor_unref(t);
         ff_image_finish(&image);
     }
@@ -179,8 +178,7 @@ static double widened(const ff_image *image, int w, int h, int x, int y, int c, 
     double widen[2] = {kx > 1 ? kx : 1, ky > 1 ? ky : 1};
     for (int j = 0; j < image->height; j++)
         for (int i = 0; i < image->width; i++) {
-            double d[2] = {fabs((i + 0.5 - (x + 0.5) * kx) / widen[0]),
-                           fabs((j + 0.5 - (y + 0.5) * ky) / widen[1])};
+            double d[2] = {fabs((i + 0.5 - (x + 0.5) * kx) / widen[0]), fabs((j + 0.5 - (y + 0.5) * ky) / widen[1])};
             double v = 1;
             for (int k = 0; k < 2; k++) {
                 double u = d[k];
@@ -203,13 +201,12 @@ static void antialias_is_the_widened_kernel(void **state)
     (void)state;
     for (int cubic = 0; cubic < 2; cubic++) {
         ff_image image = noise(23, 17, 5);
-        ff_tensor *t = applied(cubic ? "raw resize=bicubic antialias=on" : "raw antialias=on", &image,
-                               nhwc(5, 6));
+        ff_tensor *t = applied(cubic ? "raw resize=bicubic antialias=on" : "raw antialias=on", &image, nhwc(5, 6));
         for (int y = 0; y < 5; y++)
             for (int x = 0; x < 6; x++)
                 for (int c = 0; c < 3; c++)
-                    assert_true(fabs(((float *)t->data)[(y * 6 + x) * 3 + c] -
-                                     widened(&image, 6, 5, x, y, c, cubic)) < 1e-3);
+                    assert_true(fabs(((float *)t->data)[(y * 6 + x) * 3 + c] - widened(&image, 6, 5, x, y, c, cubic)) <
+                                1e-3);
         ff_tensor_unref(t);
         ff_image_finish(&image);
     }
@@ -217,9 +214,12 @@ static void antialias_is_the_widened_kernel(void **state)
 
 static void flat_stays_flat(void **state)
 {
-    static const char *const specs[] = {
-        "raw", "raw antialias=on", "raw resize=nearest", "raw resize=bicubic",
-        "raw resize=bicubic antialias=on", "raw size=short:20"};
+    static const char *const specs[] = {"raw",
+                                        "raw antialias=on",
+                                        "raw resize=nearest",
+                                        "raw resize=bicubic",
+                                        "raw resize=bicubic antialias=on",
+                                        "raw size=short:20"};
     (void)state;
     ff_image image = noise(31, 47, 1);
     memset(image.rgb, 90, 31 * 47 * 3);
@@ -239,8 +239,7 @@ static void nearest_and_crop(void **state)
     ff_tensor *t = applied("raw resize=nearest", &image, nhwc(2, 3));
     for (int y = 0; y < 2; y++)
         for (int x = 0; x < 3; x++)
-            assert_true(((float *)t->data)[(y * 3 + x) * 3] ==
-                        image.rgb[((2 * y + 1) * 6 + 2 * x + 1) * 3]);
+            assert_true(((float *)t->data)[(y * 3 + x) * 3] == image.rgb[((2 * y + 1) * 6 + 2 * x + 1) * 3]);
     ff_tensor_unref(t);
     /* 6x4 to a crop of 3x2: (6-3)/2 = 1.5 goes to 2, (4-2)/2 = 1. */
     t = applied("raw size=6x4 crop=3x2", &image, nhwc(2, 3));
@@ -261,14 +260,12 @@ static void order_and_layout(void **state)
     (void)state;
     ff_image image = noise(2, 2, 9);
     ff_tensor *a = applied("raw mean=1,2,3 std=2,4,8", &image, nhwc(2, 2));
-    ff_tensor *b = applied("raw order=bgr mean=1,2,3 std=2,4,8", &image,
-                           (ff_shape){FF_FLOAT, 4, {-1, 3, 2, 2}});
+    ff_tensor *b = applied("raw order=bgr mean=1,2,3 std=2,4,8", &image, (ff_shape){FF_FLOAT, 4, {-1, 3, 2, 2}});
     const float mean[3] = {1, 2, 3}, std[3] = {2, 4, 8};
     for (int i = 0; i < 4; i++)
         for (int c = 0; c < 3; c++) {
             assert_true(((float *)a->data)[3 * i + c] == (image.rgb[3 * i + c] - mean[c]) / std[c]);
-            assert_true(((float *)b->data)[4 * c + i] ==
-                        (image.rgb[3 * i + 2 - c] - mean[c]) / std[c]);
+            assert_true(((float *)b->data)[4 * c + i] == (image.rgb[3 * i + 2 - c] - mean[c]) / std[c]);
         }
     ff_tensor_unref(a);
     ff_tensor_unref(b);
@@ -286,13 +283,12 @@ static void types_and_batches(void **state)
     ff_tensor_unref(t);
     t = applied("unit", &image, (ff_shape){FF_FLOAT16, 4, {1, 3, 4, 4}});
     assert_int_equal(t->dtype, FF_FLOAT16);
-    assert_true(ff_tensor_get_real(t, 0) == (double)ff_half_to_float(
-                                                ff_float_to_half(image.rgb[0] / 255.0f)));
+    assert_true(ff_tensor_get_real(t, 0) == (double)ff_half_to_float(ff_float_to_half(image.rgb[0] / 255.0f)));
     ff_tensor_unref(t);
     t = applied("raw", &image, (ff_shape){FF_FLOAT, 4, {1, 1, 4, 4}});
     assert_int_equal(t->count, 16);
-    assert_true(fabsf(((float *)t->data)[5] - (0.299f * image.rgb[15] + 0.587f * image.rgb[16] +
-                                               0.114f * image.rgb[17])) < 1e-3f);
+    assert_true(fabsf(((float *)t->data)[5] -
+                      (0.299f * image.rgb[15] + 0.587f * image.rgb[16] + 0.114f * image.rgb[17])) < 1e-3f);
     ff_tensor_unref(t);
     ff_image_finish(&image);
 }
@@ -338,23 +334,23 @@ static ff_pre spec_of(const json_t *j)
 {
     ff_buf b = {0};
     json_t *mean = json_object_get(j, "mean"), *std = json_object_get(j, "std");
-    ff_buf_printf(&b, "size=%lldx%lld order=%s layout=%s scale=%.17g",
-                  json_integer_value(json_object_get(j, "width")),
+    ff_buf_printf(&b, "size=%lldx%lld order=%s layout=%s scale=%.17g", json_integer_value(json_object_get(j, "width")),
                   json_integer_value(json_object_get(j, "height")),
                   json_string_value(json_object_get(j, "channel_order")),
-                  json_string_value(json_object_get(j, "layout")),
-                  json_number_value(json_object_get(j, "scale")));
+                  json_string_value(json_object_get(j, "layout")), json_number_value(json_object_get(j, "scale")));
     for (int s = 0; s < 2; s++)
         for (int c = 0; c < 3; c++)
-            ff_buf_printf(&b, "%s%.17g", c ? "," : s ? " std=" : " mean=",
+            ff_buf_printf(&b, "%s%.17g",
+                          c   ? ","
+                          : s ? " std="
+                              : " mean=",
                           json_number_value(json_array_get(s ? std : mean, (size_t)c)));
     ff_pre p = parsed(b.data);
     ff_buf_finish(&b);
     return p;
 }
 
-static void check_case(const char *folder, const json_t *spec, const ff_dataset *set,
-                       const char *file)
+static void check_case(const char *folder, const json_t *spec, const ff_dataset *set, const char *file)
 {
     ff_pre p = spec_of(spec);
     char *path = ff_path_join(folder, file), *data;
@@ -375,8 +371,8 @@ static void check_case(const char *folder, const json_t *spec, const ff_dataset 
                 worst = d > worst ? d : worst;
                 n += d != 0;
             }
-            fail_msg("%s: %lld of %lld elements differ, by up to %g", path, (long long)n,
-                     (long long)t->count, (double)worst);
+            fail_msg("%s: %lld of %lld elements differ, by up to %g", path, (long long)n, (long long)t->count,
+                     (double)worst);
         }
         at += t->bytes;
         ff_tensor_unref(t);
@@ -389,10 +385,9 @@ static void check_case(const char *folder, const json_t *spec, const ff_dataset 
 
 static void real_inputs_bit_for_bit(void **state)
 {
-    static const char *const cases[] = {
-        "dev1_pp_torch_to_tf",           "dev2_wb_tf_to_tflite",  "dev3_pp_id_tss_torch_to_keras",
-        "dev4_equivalences_only",        "dev5_cg_lh_tflite_to_keras",
-        "dev6_opset_separate_weights"};
+    static const char *const cases[] = {"dev1_pp_torch_to_tf",           "dev2_wb_tf_to_tflite",
+                                        "dev3_pp_id_tss_torch_to_keras", "dev4_equivalences_only",
+                                        "dev5_cg_lh_tflite_to_keras",    "dev6_opset_separate_weights"};
     const char *real = real_data();
     (void)state;
     if (!real)
@@ -406,10 +401,8 @@ static void real_inputs_bit_for_bit(void **state)
         assert_non_null(j);
         assert_int_equal(ff_dataset_open(list, 0, &set), FF_OK);
         assert_int_equal(ff_dataset_count(set), 150);
-        check_case(folder, json_object_get(j, "source_preprocessing"), set,
-                   "ref_source_in_first2.f32");
-        check_case(folder, json_object_get(j, "target_preprocessing"), set,
-                   "ref_target_in_first2.f32");
+        check_case(folder, json_object_get(j, "source_preprocessing"), set, "ref_source_in_first2.f32");
+        check_case(folder, json_object_get(j, "target_preprocessing"), set, "ref_target_in_first2.f32");
         ff_dataset_destroy(set);
         json_decref(j);
         free(folder);
@@ -463,8 +456,7 @@ static void candidates_are_distinct(void **state)
             ff_pre back = parsed(text);
             assert_true(ff_pre_equal(&back, &all[i].pre));
             free(text);
-            tf = tf || (all[i].pre.scale == 127.5 && all[i].pre.mean[0] == 1 &&
-                        all[i].pre.bgr == base.bgr);
+            tf = tf || (all[i].pre.scale == 127.5 && all[i].pre.mean[0] == 1 && all[i].pre.bgr == base.bgr);
         }
         /* The right answer is among them, whatever the base. */
         assert_true(tf || base.scale == 127.5);

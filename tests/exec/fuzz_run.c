@@ -232,8 +232,7 @@ static int replay_folder(const char *folder, const char *below, int rounds)
         char *path = below ? ff_asprintf("%s/%s/%s", folder, entries[i]->d_name, below)
                            : ff_path_join(folder, entries[i]->d_name);
         struct stat s;
-        if (entries[i]->d_name[0] != '.' && stat(path, &s) == 0 && S_ISREG(s.st_mode) &&
-            s.st_size < 1 << 16)
+        if (entries[i]->d_name[0] != '.' && stat(path, &s) == 0 && S_ISREG(s.st_mode) && s.st_size < 1 << 16)
             count += replay(path, rounds, &rng);
         free(path);
         free(entries[i]);

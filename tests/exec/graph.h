@@ -62,8 +62,7 @@ static inline name net_name(net *n, const char *stem)
     return x;
 }
 
-static inline name net_tensor(net *n, ff_dtype type, int rank, const int64_t *dims,
-                              const void *data)
+static inline name net_tensor(net *n, ff_dtype type, int rank, const int64_t *dims, const void *data)
 {
     name x = net_name(n, "w");
     ff_buf t = {0};
@@ -106,8 +105,7 @@ static inline name net_ints(net *n, int64_t count, const int64_t *v)
     return net_tensor(n, FF_INT64, 1, &count, v);
 }
 
-static inline void value_info(ff_buf *b, int field, const char *s, ff_dtype type, int rank,
-                              const int64_t *dims)
+static inline void value_info(ff_buf *b, int field, const char *s, ff_dtype type, int rank, const int64_t *dims)
 {
     ff_buf info = {0}, t = {0}, tensor = {0}, shape = {0};
 

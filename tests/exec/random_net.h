@@ -15,8 +15,7 @@ static inline int64_t pick(net *n, int64_t limit)
     return (int64_t)ff_rng_below(&n->rng, (uint64_t)limit);
 }
 
-static inline feature conv(net *n, feature f, int64_t out, int64_t k, int64_t stride,
-                           bool depthwise)
+static inline feature conv(net *n, feature f, int64_t out, int64_t k, int64_t stride, bool depthwise)
 {
     char strides[32], pads[64], group[32];
     int64_t p[4], g = depthwise ? f.c : 1;
@@ -31,19 +30,18 @@ static inline feature conv(net *n, feature f, int64_t out, int64_t k, int64_t st
     bool separate = pick(n, 4) == 0;
     snprintf(strides, sizeof strides, "strides=%d,%d", (int)stride, (int)stride);
     snprintf(group, sizeof group, "group=:%d", (int)g);
-    snprintf(pads, sizeof pads, "pads=%d,%d,%d,%d", separate ? 0 : (int)p[0],
-             separate ? 0 : (int)p[1], separate ? 0 : (int)p[2], separate ? 0 : (int)p[3]);
+    snprintf(pads, sizeof pads, "pads=%d,%d,%d,%d", separate ? 0 : (int)p[0], separate ? 0 : (int)p[1],
+             separate ? 0 : (int)p[2], separate ? 0 : (int)p[3]);
     if (separate) {
         int64_t all[8] = {0, 0, p[0], p[1], 0, 0, p[2], p[3]};
         x = net_node(n, "Pad", names(x, net_ints(n, 8, all)), NULL);
     }
     int64_t wd[4] = {out, f.c / g, k, k};
     name w = net_weights(n, 1 / __builtin_sqrt((double)(f.c / g * k * k)), 0, 4, wd);
-    name y = pick(n, 2) ? net_node(n, "Conv", names(x, w), strides, pads, group, NULL)
-                        : net_node(n, "Conv", names3(x, w, net_weights(n, 0.1, 0, 1, &out)),
-                                   strides, pads, group, NULL);
-    return (feature){y, out, (f.h + p[0] + p[2] - k) / stride + 1,
-                     (f.w + p[1] + p[3] - k) / stride + 1};
+    name y = pick(n, 2)
+                 ? net_node(n, "Conv", names(x, w), strides, pads, group, NULL)
+                 : net_node(n, "Conv", names3(x, w, net_weights(n, 0.1, 0, 1, &out)), strides, pads, group, NULL);
+    return (feature){y, out, (f.h + p[0] + p[2] - k) / stride + 1, (f.w + p[1] + p[3] - k) / stride + 1};
 }
 
 static inline feature normalise(net *n, feature f)
@@ -154,8 +152,7 @@ static inline feature block(net *n, feature f)
     case 0: { /* residual */
         feature y = activate(n, normalise(n, conv(n, f, 4 + pick(n, 20), 1, 1, false)));
         y = normalise(n, conv(n, y, f.c, 1, 1, false));
-        y.x = pick(n, 2) ? net_node(n, "Add", names(f.x, y.x), NULL)
-                         : net_node(n, "Add", names(y.x, f.x), NULL);
+        y.x = pick(n, 2) ? net_node(n, "Add", names(f.x, y.x), NULL) : net_node(n, "Add", names(y.x, f.x), NULL);
         return activate(n, y);
     }
     case 1: { /* two branches of convolutions that meet */
@@ -190,8 +187,7 @@ static inline feature block(net *n, feature f)
     case 5: /* depthwise */
         return activate(n, normalise(n, conv(n, f, 0, 3, 1 + pick(n, 2), true)));
     default:
-        return activate(n, normalise(n, conv(n, f, 3 + pick(n, 30), 1 + 2 * pick(n, 2),
-                                             1 + pick(n, 2), false)));
+        return activate(n, normalise(n, conv(n, f, 3 + pick(n, 30), 1 + 2 * pick(n, 2), 1 + pick(n, 2), false)));
     }
 }
 

@@ -95,8 +95,7 @@ static void test_gigabytes(void **state)
     for (size_t i = 0; i < FF_COUNT(cases); i++) {
         net n = start();
         name x = net_input(&n, 4, image);
-        name y =
-            net_node(&n, cases[i].op, names(x, net_ints(&n, cases[i].count, cases[i].v)), NULL);
+        name y = net_node(&n, cases[i].op, names(x, net_ints(&n, cases[i].count, cases[i].v)), NULL);
         impossible(&n, y, y.s);
     }
 }
@@ -104,9 +103,8 @@ static void test_gigabytes(void **state)
 /* Constants of gigabytes that nobody wrote. */
 static void test_constants(void **state)
 {
-    const int64_t huge[3] = {1 << 20, 1 << 20, 1 << 10}, over[2] = {INT64_MAX, INT64_MAX},
-                  negative[2] = {4, -4}, from = 0, to = INT64_MAX, step = 1, zero = 0,
-                  depth = INT64_C(1) << 40;
+    const int64_t huge[3] = {1 << 20, 1 << 20, 1 << 10}, over[2] = {INT64_MAX, INT64_MAX}, negative[2] = {4, -4},
+                  from = 0, to = INT64_MAX, step = 1, zero = 0, depth = INT64_C(1) << 40;
     float values[2] = {0, 1};
     int64_t two = 2;
     net n = start();
@@ -224,14 +222,9 @@ static void test_windows(void **state)
 static void test_misfits(void **state)
 {
     static const char *const unary[][2] = {
-        {"Transpose", "perm=0,0,1,2"},
-        {"Transpose", "perm=0,1"},
-        {"Transpose", "perm=3,2,1,9"},
-        {"Softmax", "axis=:4"},
-        {"Flatten", "axis=:9"},
-        {"ReduceMean", "axes=7"},
-        {"DepthToSpace", "blocksize=:0"},
-        {"DepthToSpace", "blocksize=:3"},
+        {"Transpose", "perm=0,0,1,2"},    {"Transpose", "perm=0,1"},        {"Transpose", "perm=3,2,1,9"},
+        {"Softmax", "axis=:4"},           {"Flatten", "axis=:9"},           {"ReduceMean", "axes=7"},
+        {"DepthToSpace", "blocksize=:0"}, {"DepthToSpace", "blocksize=:3"},
     };
     const int64_t matrix[2] = {11, 4}, kernel[3] = {4, 4, 3}, other[4] = {4, 5, 3, 3}, two = 2;
     const float scale[2] = {1, 1};
@@ -436,10 +429,9 @@ static void test_cancelled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gigabytes), cmocka_unit_test(test_constants),
-        cmocka_unit_test(test_resize),    cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_misfits),   cmocka_unit_test(test_inputs),
-        cmocka_unit_test(test_endless), cmocka_unit_test(test_doubling),   cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_gigabytes), cmocka_unit_test(test_constants), cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_windows),   cmocka_unit_test(test_misfits),   cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_endless),   cmocka_unit_test(test_doubling),  cmocka_unit_test(test_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

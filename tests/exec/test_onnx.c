@@ -60,8 +60,7 @@ static void drop(ff_tensor **t)
     }
 }
 
-static int run(const ff_model *m, bool reference, bool observe, ff_tensor *const *in,
-               ff_tensor **out)
+static int run(const ff_model *m, bool reference, bool observe, ff_tensor *const *in, ff_tensor **out)
 {
     const ff_graph *g = ff_model_graph(m);
     ff_shape feeds[MANY] = {0};
@@ -76,11 +75,8 @@ static int run(const ff_model *m, bool reference, bool observe, ff_tensor *const
     }
     for (int i = 0; i < g->n_outputs; i++)
         outputs[i] = g->outputs[i]->name;
-    ff_plan_options o = {.reference = reference,
-                         .observe = observe,
-                         .feeds = feeds,
-                         .outputs = outputs,
-                         .n_outputs = g->n_outputs};
+    ff_plan_options o = {
+        .reference = reference, .observe = observe, .feeds = feeds, .outputs = outputs, .n_outputs = g->n_outputs};
     int code = ff_plan_create(m, &o, &p);
     if (code != FF_OK)
         return code;
@@ -115,15 +111,13 @@ static void one(const char *set, const char *test)
         for (int kind = 0; kind < 4; kind++) {
             int other = run(m, kind < 2, kind & 1, in, have);
             if ((code == FF_OK) != (other == FF_OK))
-                fail_msg("%s/%s, kind %d: %d, the interpreter %d (%s)", set, test, kind, other,
-                         code, ff_error());
+                fail_msg("%s/%s, kind %d: %d, the interpreter %d (%s)", set, test, kind, other, code, ff_error());
             refused += code != FF_OK;
             if (code == FF_OK && kind < 2 && !all_equal(have, want, g->n_outputs))
                 fail_msg("%s/%s: not what the interpreter computes", set, test);
             for (int i = 0; code == FF_OK && kind >= 2 && i < g->n_outputs; i++)
                 if (!close_enough(have[i], want[i]))
-                    fail_msg("%s/%s, output %d, kind %d: too far from the reference", set, test, i,
-                             kind);
+                    fail_msg("%s/%s, output %d, kind %d: too far from the reference", set, test, i, kind);
             compared += code == FF_OK;
             fast += code == FF_OK && kind >= 2 && !all_equal(have, want, g->n_outputs);
             drop(have);

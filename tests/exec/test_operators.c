@@ -54,8 +54,8 @@ static net start(void)
 
 static const int64_t image[4] = {1, 12, 17, 15};
 
-static void conv_case(const char *what, int rank, const int64_t *in, const int64_t *weights,
-                      bool bias, const char *a, const char *b, const char *c)
+static void conv_case(const char *what, int rank, const int64_t *in, const int64_t *weights, bool bias, const char *a,
+                      const char *b, const char *c)
 {
     net n = start();
     name x = net_input(&n, rank, in), w = net_weights(&n, 0.3, 0, rank, weights);
@@ -66,10 +66,9 @@ static void conv_case(const char *what, int rank, const int64_t *in, const int64
 
 static void test_conv(void **state)
 {
-    const int64_t w3[4] = {20, 12, 3, 3}, w1[4] = {20, 12, 1, 1}, dw[4] = {12, 1, 3, 3},
-                  mult[4] = {24, 1, 5, 5}, g3[4] = {21, 4, 3, 3}, odd[4] = {7, 12, 2, 4},
-                  in1[3] = {1, 6, 40}, k1[3] = {10, 6, 3}, in3[5] = {1, 4, 6, 7, 8},
-                  k3[5] = {5, 4, 3, 2, 3}, batch[4] = {3, 12, 9, 9};
+    const int64_t w3[4] = {20, 12, 3, 3}, w1[4] = {20, 12, 1, 1}, dw[4] = {12, 1, 3, 3}, mult[4] = {24, 1, 5, 5},
+                  g3[4] = {21, 4, 3, 3}, odd[4] = {7, 12, 2, 4}, in1[3] = {1, 6, 40}, k1[3] = {10, 6, 3},
+                  in3[5] = {1, 4, 6, 7, 8}, k3[5] = {5, 4, 3, 2, 3}, batch[4] = {3, 12, 9, 9};
 
     conv_case("3x3", 4, image, w3, true, "pads=1,1,1,1", NULL, NULL);
     conv_case("3x3 without bias", 4, image, w3, false, "strides=2,2", NULL, NULL);
@@ -95,8 +94,7 @@ static void pool_case(const char *op, const char *a, const char *b, const char *
     net n = start();
     char what[160];
 
-    snprintf(what, sizeof what, "%s %s %s %s %s", op, a ? a : "", b ? b : "", c ? c : "",
-             d ? d : "");
+    snprintf(what, sizeof what, "%s %s %s %s %s", op, a ? a : "", b ? b : "", c ? c : "", d ? d : "");
     name x = net_input(&n, 4, image);
     x = net_node(&n, op, x.s, a, b, c, d, NULL);
     compare(what, &n, x);
@@ -174,16 +172,14 @@ static void binary_case(const char *op, int rank, const int64_t *dims, bool cons
     x = net_node(&n, "Sigmoid", x.s, NULL);
     if (strcmp(op, "Div") == 0 && !constant)
         b = net_node(&n, "Exp", b.s, NULL);
-    snprintf(what, sizeof what, "%s rank %d %s %s", op, rank, constant ? "constant" : "",
-             swap ? "swapped" : "");
+    snprintf(what, sizeof what, "%s rank %d %s %s", op, rank, constant ? "constant" : "", swap ? "swapped" : "");
     compare(what, &n, net_node(&n, op, swap ? names(b, x) : names(x, b), NULL));
 }
 
 static void test_binary(void **state)
 {
     static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Max", "Min"};
-    const int64_t full[4] = {1, 10, 17, 15}, channel[4] = {1, 10, 1, 1}, row[1] = {15},
-                  plane[3] = {10, 1, 1};
+    const int64_t full[4] = {1, 10, 17, 15}, channel[4] = {1, 10, 1, 1}, row[1] = {15}, plane[3] = {10, 1, 1};
 
     for (size_t i = 0; i < FF_COUNT(ops); i++)
         for (int k = 0; k < 4; k++) {
@@ -201,9 +197,8 @@ static void test_normalisation(void **state)
         net n = start();
         const int64_t c = 12, w[4] = {12, 12, 1, 1};
         char in[96];
-        name x = net_input(&n, 4, image), s = net_weights(&n, 0.2, 1, 1, &c),
-             b = net_weights(&n, 0.2, 0, 1, &c), m = net_weights(&n, 0.2, 0, 1, &c),
-             v = net_weights(&n, 0.01, 1, 1, &c);
+        name x = net_input(&n, 4, image), s = net_weights(&n, 0.2, 1, 1, &c), b = net_weights(&n, 0.2, 0, 1, &c),
+             m = net_weights(&n, 0.2, 0, 1, &c), v = net_weights(&n, 0.01, 1, 1, &c);
         if (i)
             x = net_node(&n, "Conv", names(x, net_weights(&n, 0.3, 0, 4, w)), NULL);
         snprintf(in, sizeof in, "%s %s %s %s %s", x.s, s.s, b.s, m.s, v.s);
@@ -212,8 +207,8 @@ static void test_normalisation(void **state)
     }
 }
 
-static void matrix_case(const char *op, int rank, const int64_t *in, const int64_t *b, int c_rank,
-                        const int64_t *c, const char *a1, const char *a2, const char *a3)
+static void matrix_case(const char *op, int rank, const int64_t *in, const int64_t *b, int c_rank, const int64_t *c,
+                        const char *a1, const char *a2, const char *a3)
 {
     net n = start();
     char what[128];
@@ -226,9 +221,8 @@ static void matrix_case(const char *op, int rank, const int64_t *in, const int64
 
 static void test_matrix(void **state)
 {
-    const int64_t a[2] = {1, 40}, rows[2] = {7, 40}, at[2] = {40, 7}, b[2] = {40, 33},
-                  bt[2] = {33, 40}, c[2] = {1, 33}, full[2] = {7, 33}, column[2] = {7, 1},
-                  a3[3] = {2, 5, 40}, a4[4] = {2, 3, 5, 40};
+    const int64_t a[2] = {1, 40}, rows[2] = {7, 40}, at[2] = {40, 7}, b[2] = {40, 33}, bt[2] = {33, 40}, c[2] = {1, 33},
+                  full[2] = {7, 33}, column[2] = {7, 1}, a3[3] = {2, 5, 40}, a4[4] = {2, 3, 5, 40};
 
     matrix_case("Gemm", 2, a, b, -1, NULL, NULL, NULL, NULL);
     matrix_case("Gemm", 2, a, bt, 1, bt, "transB=:1", NULL, NULL);
@@ -265,8 +259,8 @@ static void test_many_parts(void **state)
 static void test_between_convolutions(void **state)
 {
     static const char *const ones[] = {"HardSigmoid", "Elu", "Sigmoid"};
-    const int64_t w[4] = {16, 12, 1, 1}, wide[4] = {16, 16, 3, 3}, channel[3] = {16, 1, 1},
-                  columns[1] = {15}, pads[8] = {0, 0, 1, 1, 0, 0, 1, 2};
+    const int64_t w[4] = {16, 12, 1, 1}, wide[4] = {16, 16, 3, 3}, channel[3] = {16, 1, 1}, columns[1] = {15},
+                  pads[8] = {0, 0, 1, 1, 0, 0, 1, 2};
 
     for (int i = 0; i < 24; i++) {
         net n = start();
@@ -281,27 +275,19 @@ static void test_between_convolutions(void **state)
         else if (i < 10)
             y = net_node(&n, i % 2 ? "Div" : "Sub", names(x, net_scalar(&n, 0.7f)), NULL);
         else if (i < 12)
-            y = net_node(&n, i % 2 ? "Div" : "Mul", names(x, net_weights(&n, 0.1, 1, 3, channel)),
-                         NULL);
+            y = net_node(&n, i % 2 ? "Div" : "Mul", names(x, net_weights(&n, 0.1, 1, 3, channel)), NULL);
         else if (i < 14)
-            y = net_node(&n, i % 2 ? "Add" : "Div", names(x, net_weights(&n, 0.1, 1, 1, columns)),
-                         NULL);
+            y = net_node(&n, i % 2 ? "Add" : "Div", names(x, net_weights(&n, 0.1, 1, 1, columns)), NULL);
         else if (i < 16)
             y = net_node(&n, "Div", i % 2 ? names(net_scalar(&n, 2), s) : names(x, s), NULL);
         else if (i < 20)
-            y = net_node(&n, "Softmax", x.s,
-                         i < 17   ? "axis=:1"
-                         : i < 18 ? "axis=:3"
-                                  : "axis=:-2",
-                         NULL);
+            y = net_node(&n, "Softmax", x.s, i < 17 ? "axis=:1" : i < 18 ? "axis=:3" : "axis=:-2", NULL);
         else
-            y = net_node(&n, "AveragePool",
-                         net_node(&n, "Pad", names(x, net_ints(&n, 8, pads)), NULL).s,
+            y = net_node(&n, "AveragePool", net_node(&n, "Pad", names(x, net_ints(&n, 8, pads)), NULL).s,
                          "kernel_shape=3,3", i % 2 ? "strides=1,1" : "strides=2,2",
                          i < 22 ? "pads=0,0,0,0" : "pads=0,1,0,0", NULL);
-        compare(
-            i < 20 ? "between convolutions" : "a pool with its Pad", &n,
-            net_node(&n, "Conv", names(y, net_weights(&n, 0.1, 0, 4, wide)), "pads=1,1,1,1", NULL));
+        compare(i < 20 ? "between convolutions" : "a pool with its Pad", &n,
+                net_node(&n, "Conv", names(y, net_weights(&n, 0.1, 0, 4, wide)), "pads=1,1,1,1", NULL));
     }
 }
 
@@ -309,15 +295,14 @@ static void test_moves(void **state)
 {
     const int64_t other[4] = {1, 5, 17, 15}, below[4] = {1, 12, 3, 15}, w[4] = {10, 12, 1, 1};
     const int64_t pads[8] = {0, 0, 1, 2, 0, 0, 0, 3}, channels[8] = {0, 1, 0, 0, 0, 2, 0, 0},
-                  crop[8] = {0, 0, -1, 0, 0, 0, 0, -2}, shape[3] = {1, 10, -1}, flat[2] = {0, -1},
-                  last[1] = {3}, axes2[2] = {0, 4};
+                  crop[8] = {0, 0, -1, 0, 0, 0, 0, -2}, shape[3] = {1, 10, -1}, flat[2] = {0, -1}, last[1] = {3},
+                  axes2[2] = {0, 4};
     static const char *const modes[] = {"mode='constant", "mode='edge", "mode='reflect"};
 
     for (int i = 0; i < 2; i++) {
         net n = start();
         name x = net_input(&n, 4, image), y = net_input(&n, 4, i ? below : other);
-        compare("Concat", &n,
-                net_node(&n, "Concat", names3(x, y, x), i ? "axis=:2" : "axis=:-3", NULL));
+        compare("Concat", &n, net_node(&n, "Concat", names3(x, y, x), i ? "axis=:2" : "axis=:-3", NULL));
     }
     for (int i = 0; i < 9; i++) {
         const int64_t *p = i / 3 == 0 ? pads : i / 3 == 1 ? channels : crop;
@@ -401,8 +386,7 @@ static void refused(net *n, name y, int expected, const char *said)
 
 static void test_refused(void **state)
 {
-    const int64_t w[4] = {8, 5, 3, 3}, k[2] = {11, 4}, other[4] = {1, 12, 4, 15},
-                  huge[3] = {1 << 20, 1 << 20, 1 << 10},
+    const int64_t w[4] = {8, 5, 3, 3}, k[2] = {11, 4}, other[4] = {1, 12, 4, 15}, huge[3] = {1 << 20, 1 << 20, 1 << 10},
                   wide[8] = {0, 0, 1 << 20, 1 << 20, 0, 0, 0, 0};
     net n = start();
     name x = net_input(&n, 4, image), y;

@@ -104,8 +104,8 @@ static void test_one_result(void **state)
 
         watch_clear(&seen);
         watch_clear(&reference_seen);
-        ff_tensor *a = run_plan(score, x, NULL), *b = run_plan(observe, x, NULL),
-                  *c = run_plan(observe, x, &all), *d = run_plan(reference, x, &refs);
+        ff_tensor *a = run_plan(score, x, NULL), *b = run_plan(observe, x, NULL), *c = run_plan(observe, x, &all),
+                  *d = run_plan(reference, x, &refs);
         if (!ff_tensor_equal(a, b))
             fail_msg("net %d: fused and unfused differ by %g", (int)seed, tensor_error(a, b));
         assert_true(ff_tensor_equal(a, c));
@@ -171,8 +171,7 @@ static void test_inject(void **state)
             watch_clear(&seen);
             seen.only = seen.inject = v->id;
             seen.injected = t;
-            ff_hooks h = {
-                .context = &seen, .ask = watch_ask, .give = watch_give, .inject = watch_inject};
+            ff_hooks h = {.context = &seen, .ask = watch_ask, .give = watch_give, .inject = watch_inject};
             ff_tensor *a = run_plan(observe, x, &h);
             assert_true(ff_tensor_equal(seen.got[v->id], t)); /* give sees it */
             watch_clear(&seen);
@@ -181,8 +180,7 @@ static void test_inject(void **state)
             seen.injected = t;
             ff_tensor *b = run_plan(reference, x, &h);
             if (!(tensor_error(a, b) < 5e-5))
-                fail_msg("net %d, '%s' injected: %g from the reference", (int)seed, v->name,
-                         tensor_error(a, b));
+                fail_msg("net %d, '%s' injected: %g from the reference", (int)seed, v->name, tensor_error(a, b));
             ff_tensor_unref(a);
             ff_tensor_unref(b);
             ff_tensor_unref(t);
@@ -248,16 +246,13 @@ static void test_store(void **state)
         ff_model *base = random_net(seed, -1), *edited = random_net(seed, 3 + (int)seed % 5);
         for (int reference = 0; reference < (seed % 4 == 0 ? 2 : 1); reference++)
             for (size_t b = 0; b < FF_COUNT(budgets); b++) {
-                ff_plan *p = make_plan(base, reference, false),
-                        *q = make_plan(edited, reference, false),
+                ff_plan *p = make_plan(base, reference, false), *q = make_plan(edited, reference, false),
                         *o = make_plan(base, reference, true);
                 ff_store *s = ff_store_create(budgets[b]);
-                ff_runner *rp = make_runner(p), *rq = make_runner(q), *ro = make_runner(o),
-                          *plain = make_runner(q);
+                ff_runner *rp = make_runner(p), *rq = make_runner(q), *ro = make_runner(o), *plain = make_runner(q);
                 ff_store_choose(s, p, 3);
                 for (int i = 0; i < 6; i++) {
-                    ff_tensor *x =
-                        random_tensor(seed * 10 + (uint64_t)i % 3, ff_plan_input_shape(p, 0));
+                    ff_tensor *x = random_tensor(seed * 10 + (uint64_t)i % 3, ff_plan_input_shape(p, 0));
                     ff_tensor *want = run_plan(p, x, NULL), *y = run(rp, x, NULL, s, i % 3),
                               *u = run(ro, x, NULL, s, i % 3), *z = run(rq, x, NULL, s, i % 3),
                               *w = run(plain, x, NULL, NULL, 0);
@@ -336,8 +331,8 @@ static void test_threads(void **state)
 static void test_keys(void **state)
 {
     ff_model *a = random_net(5, -1), *b = random_net(5, -1), *c = random_net(5, 6);
-    ff_plan *p = make_plan(a, false, true), *q = make_plan(b, false, true),
-            *r = make_plan(c, false, true), *reference = make_plan(a, true, true);
+    ff_plan *p = make_plan(a, false, true), *q = make_plan(b, false, true), *r = make_plan(c, false, true),
+            *reference = make_plan(a, true, true);
     const ff_graph *g = ff_model_graph(a);
     int same = 0, other = 0;
 
@@ -346,8 +341,7 @@ static void test_keys(void **state)
     assert_false(ff_key_equal(ff_plan_output_key(p), ff_plan_output_key(reference)));
     for (int i = 0; i < g->n_nodes; i++) {
         const char *s = g->nodes[i]->outputs[0]->name;
-        const ff_key *k = ff_plan_key(p, ff_model_find_value(a, s)),
-                     *l = ff_plan_key(r, ff_model_find_value(c, s));
+        const ff_key *k = ff_plan_key(p, ff_model_find_value(a, s)), *l = ff_plan_key(r, ff_model_find_value(c, s));
         bool equal = ff_key_equal(k, l);
         same += equal;
         other += !equal;
@@ -382,19 +376,15 @@ static ff_model *written(int style)
 
     if (style == 1)
         x = net_node(&n, "Pad", names(x, net_ints(&n, 8, pads)), NULL);
-    const char *how = style == 2   ? "auto_pad='SAME_UPPER"
-                      : style == 1 ? "pads=0,0,0,0"
-                                   : "pads=0,0,1,1";
+    const char *how = style == 2 ? "auto_pad='SAME_UPPER" : style == 1 ? "pads=0,0,0,0" : "pads=0,0,1,1";
     if (style == 1) {
         x = net_node(&n, "Conv", names(x, w), "strides=2,2", how, NULL);
         x = net_node(&n, "Add", names(x, net_weights(&n, 1, 0, 4, bd)), NULL);
         x = net_node(&n, "Max", names(x, net_scalar(&n, 0)), NULL);
         x = net_node(&n, "Min", names(x, net_scalar(&n, 6)), NULL);
     } else {
-        x = net_node(&n, "Conv", names3(x, w, net_weights(&n, 1, 0, 1, &c)), "strides=2,2", how,
-                     NULL);
-        x = net_node(&n, "Clip", names3(x, net_scalar(&n, 0), net_scalar(&n, style == 3 ? 5 : 6)),
-                     NULL);
+        x = net_node(&n, "Conv", names3(x, w, net_weights(&n, 1, 0, 1, &c)), "strides=2,2", how, NULL);
+        x = net_node(&n, "Clip", names3(x, net_scalar(&n, 0), net_scalar(&n, style == 3 ? 5 : 6)), NULL);
     }
     net_output(&n, x);
     return net_model(&n);
@@ -402,8 +392,7 @@ static ff_model *written(int style)
 
 static void test_keys_name_computations(void **state)
 {
-    ff_key a = key_of(written(0)), b = key_of(written(1)), c = key_of(written(2)),
-           d = key_of(written(3));
+    ff_key a = key_of(written(0)), b = key_of(written(1)), c = key_of(written(2)), d = key_of(written(3));
 
     assert_true(ff_key_equal(&a, &b));
     assert_true(ff_key_equal(&a, &c));

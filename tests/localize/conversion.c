@@ -59,9 +59,8 @@ bool conversion_at_layer(const ff_finding *f, const char *where)
            conversion_names_layer(f->target_nodes, f->n_target_nodes, where);
 }
 
-ff_subject *conversion_subject(const network *source, const style *source_style,
-                               const network *target, const style *target_style,
-                               const ff_dataset *set)
+ff_subject *conversion_subject(const network *source, const style *source_style, const network *target,
+                               const style *target_style, const ff_dataset *set)
 {
     ff_model *s = NULL, *t = NULL;
     ff_subject *subject = NULL;
@@ -72,8 +71,7 @@ ff_subject *conversion_subject(const network *source, const style *source_style,
     if (status == FF_OK)
         status = style_write(target, target_style, &t);
     if (status == FF_OK)
-        status = ff_subject_create(s, &pre, t, &pre, set, &(ff_subject_options){.seed = 1}, NULL,
-                                   &subject);
+        status = ff_subject_create(s, &pre, t, &pre, set, &(ff_subject_options){.seed = 1}, NULL, &subject);
     ff_model_unref(s);
     ff_model_unref(t);
     return status == FF_OK ? subject : NULL;

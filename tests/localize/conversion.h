@@ -17,8 +17,7 @@ bool conversion_names_layer(const ff_node *const *nodes, int n, const char *wher
 bool conversion_at_layer(const ff_finding *f, const char *where);
 
 /* Both written and taken for a case; NULL: ff_error() says why. */
-ff_subject *conversion_subject(const network *source, const style *source_style,
-                               const network *target, const style *target_style,
-                               const ff_dataset *set);
+ff_subject *conversion_subject(const network *source, const style *source_style, const network *target,
+                               const style *target_style, const ff_dataset *set);
 
 #endif

@@ -46,10 +46,9 @@ static bool is_layer(const ff_subject *s, const ff_layer_score *score, const cha
 }
 
 /* Faults inside a core layer. */
-static const char *const faults[] = {
-    "int8 per tensor",   "int8 per channel", "int8 saturated", "bias lost",
-    "channels permuted", "kernel turned",    "noise",          "mean forgotten",
-    "root forgotten",    "other statistics", "pads shifted"};
+static const char *const faults[] = {"int8 per tensor",   "int8 per channel", "int8 saturated", "bias lost",
+                                     "channels permuted", "kernel turned",    "noise",          "mean forgotten",
+                                     "root forgotten",    "other statistics", "pads shifted"};
 
 /* Do the models part in the faulty layer? A fault too small to be seen on that image is not asked for. */
 static bool try_bisection(uint64_t seed, const ff_subject *s, const seeded_fault *fault)
@@ -77,22 +76,18 @@ static bool try_one(uint64_t seed, const ff_dataset *set)
 {
     ff_rng r = {seed};
     network *n = network_random(ff_rng_next(&r)), *converted = network_copy(n);
-    style source = style_random(&r, n->least_opset, true),
-          target = style_random(&r, n->least_opset, false);
+    style source = style_random(&r, n->least_opset, true), target = style_random(&r, n->least_opset, false);
     bool *used = ff_alloc_array((size_t)n->n_layers, sizeof *used), good = true;
     seeded_fault fault = {NULL};
     ff_layer_scores *scores = NULL;
     ff_subject *s = NULL;
 
     network_fold(converted);
-    while (!fault_seed(faults[ff_rng_below(&r, FF_COUNT(faults))], n, converted, &target, &r, used,
-                       &fault))
+    while (!fault_seed(faults[ff_rng_below(&r, FF_COUNT(faults))], n, converted, &target, &r, used, &fault))
         ;
     s = conversion_subject(n, &source, converted, &target, set);
-    if (!s ||
-        ff_analyse(
-            s, &(ff_analysis_options){.causal = true, .core_ops = "Conv,ConvTranspose,Gemm,Affine"},
-            NULL, &scores) != FF_OK) {
+    if (!s || ff_analyse(s, &(ff_analysis_options){.causal = true, .core_ops = "Conv,ConvTranspose,Gemm,Affine"}, NULL,
+                         &scores) != FF_OK) {
         printf("seed %llu: %s\n", (unsigned long long)seed, ff_error());
         good = false;
         goto out;
@@ -107,14 +102,11 @@ static bool try_one(uint64_t seed, const ff_dataset *set)
         columns[c].asked++;
         columns[c].first += right;
         if (c == 0 && !right) {
-            printf("seed %llu: %s at '%s' is not first", (unsigned long long)seed, fault.what,
-                   fault.layer);
+            printf("seed %llu: %s at '%s' is not first", (unsigned long long)seed, fault.what, fault.layer);
             for (int i = 0; i < scores->count; i++)
                 if (i == first || is_layer(s, &scores->at[i], fault.layer))
                     printf("; %g at '%s'", scores->at[i].isolated,
-                           s->source.canon->nodes[s->alignment->pairs[scores->at[i].pair].source]
-                               .origins[0]
-                               ->label);
+                           s->source.canon->nodes[s->alignment->pairs[scores->at[i].pair].source].origins[0]->label);
             printf("\n");
             good = false;
         }
@@ -132,8 +124,7 @@ int main(int argc, char **argv)
 {
     int64_t count = 20, first = 1;
     int failed = 0;
-    if (argc > 3 || (argc > 1 && !ff_parse_int(argv[1], &count)) ||
-        (argc > 2 && !ff_parse_int(argv[2], &first))) {
+    if (argc > 3 || (argc > 1 && !ff_parse_int(argv[1], &count)) || (argc > 2 && !ff_parse_int(argv[2], &first))) {
         fprintf(stderr, "usage: ranking [N [SEED]]\n");
         return 2;
     }
@@ -142,8 +133,7 @@ int main(int argc, char **argv)
         failed += !try_one((uint64_t)(first + i), set);
     printf("the faulty layer comes first in the column\n");
     for (size_t c = 0; c < FF_COUNT(columns); c++)
-        printf("  %-14s  %4d of %4d  %5.1f%%\n", columns[c].name, columns[c].first,
-               columns[c].asked,
+        printf("  %-14s  %4d of %4d  %5.1f%%\n", columns[c].name, columns[c].first, columns[c].asked,
                columns[c].asked ? 100.0 * columns[c].first / columns[c].asked : 100.0);
     printf("  %-14s  %4d of %4d\n", bisected.name, bisected.first, bisected.asked);
     ff_dataset_destroy(set);

@@ -40,8 +40,7 @@ static int type_of(const seeded_fault *s)
     return FF_CG;
 }
 
-static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault *faults,
-                  int n_faults)
+static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault *faults, int n_faults)
 {
     bool short_here = false;
     for (int k = 0; k < n_faults; k++) {
@@ -51,8 +50,8 @@ static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault
         tallies[type_of(&faults[k])].seeded++;
         tallies[type_of(&faults[k])].found += found;
         if (!found) {
-            printf("seed %llu: not found: %s %s at '%s'\n", (unsigned long long)seed,
-                   faults[k].types, faults[k].what, faults[k].layer);
+            printf("seed %llu: not found: %s %s at '%s'\n", (unsigned long long)seed, faults[k].types, faults[k].what,
+                   faults[k].layer);
             short_here = true;
         }
     }
@@ -63,8 +62,8 @@ static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault
         tallies[findings->at[i].type].reported++;
         tallies[findings->at[i].type].right += right;
         if (!right) {
-            printf("seed %llu: no fault: %s %s\n", (unsigned long long)seed,
-                   ff_fault_type_name(findings->at[i].type), findings->at[i].summary);
+            printf("seed %llu: no fault: %s %s\n", (unsigned long long)seed, ff_fault_type_name(findings->at[i].type),
+                   findings->at[i].summary);
             for (int k = 0; k < n_faults; k++)
                 printf("    seeded: %s '%s'\n", faults[k].what, faults[k].layer);
             short_here = true;
@@ -77,8 +76,7 @@ static int simulate(uint64_t seed, int most_faults, const ff_dataset *set)
 {
     ff_rng r = {seed * 2 + (most_faults > 0)};
     network *n = network_random(ff_rng_next(&r)), *converted = network_copy(n);
-    style source = style_random(&r, n->least_opset, true),
-          target = style_random(&r, n->least_opset, false);
+    style source = style_random(&r, n->least_opset, true), target = style_random(&r, n->least_opset, false);
     seeded_fault faults[MOST_FAULTS];
     int n_faults = 0, wanted = most_faults ? 1 + (int)ff_rng_below(&r, (uint64_t)most_faults) : 0;
     bool *used = ff_alloc_array((size_t)n->n_layers, sizeof *used);
@@ -110,8 +108,7 @@ static int simulate(uint64_t seed, int most_faults, const ff_dataset *set)
 int main(int argc, char **argv)
 {
     int64_t count = 40, first = 1;
-    if (argc > 3 || (argc > 1 && !ff_parse_int(argv[1], &count)) ||
-        (argc > 2 && !ff_parse_int(argv[2], &first))) {
+    if (argc > 3 || (argc > 1 && !ff_parse_int(argv[1], &count)) || (argc > 2 && !ff_parse_int(argv[2], &first))) {
         fprintf(stderr, "usage: simulate [N [SEED]]\n");
         return 2;
     }
@@ -127,9 +124,8 @@ int main(int argc, char **argv)
     for (int t = 0; t < FF_FAULT_TYPES; t++) {
         const tally *y = &tallies[t];
         if (y->seeded || y->reported)
-            printf("%-4s  %6d  %5d  %5.1f%%  %8d  %5d  %8.1f%%\n",
-                   ff_fault_type_name((ff_fault_type)t), y->seeded, y->found,
-                   y->seeded ? 100.0 * y->found / y->seeded : 100.0, y->reported, y->right,
+            printf("%-4s  %6d  %5d  %5.1f%%  %8d  %5d  %8.1f%%\n", ff_fault_type_name((ff_fault_type)t), y->seeded,
+                   y->found, y->seeded ? 100.0 * y->found / y->seeded : 100.0, y->reported, y->right,
                    y->reported ? 100.0 * y->right / y->reported : 100.0);
     }
     ff_dataset_destroy(set);

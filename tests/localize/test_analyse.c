@@ -15,20 +15,19 @@
 
 enum { IMAGES = 40, SIZE = 16 };
 
-#define ok(call)                                                                                                 \
-    do {                                                                                                         \
-        if ((call) != FF_OK)                                                                                     \
-            fail_msg("%s: %s", #call, ff_error());                                                               \
+#define ok(call)                                                                                                       \
+    do {                                                                                                               \
+        if ((call) != FF_OK)                                                                                           \
+            fail_msg("%s: %s", #call, ff_error());                                                                     \
     } while (0)
 
-static const char source[] =
-    "opset 13; input x 1,3,16,16;"
-    "float w1 8,3,3,3 random; float b1 8 random; float w2 8,8,3,3 random; float b2 8 random;"
-    "float w3 8,8,1,1 random; float b3 8 random; float w4 10,512 random; float b4 10 random;"
-    "c1 = Conv(x,w1,b1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
-    "c2 = Conv(r1,w2,b2) pads=[1,1,1,1];"
-    "c3 = Conv(c2,w3,b3);" /* reads a layer directly: needs a run of its own to be isolated */
-    "a = Add(c3,r1); f = Flatten(a); y = Gemm(f,w4,b4) transB=1; output y";
+static const char source[] = "opset 13; input x 1,3,16,16;"
+                             "float w1 8,3,3,3 random; float b1 8 random; float w2 8,8,3,3 random; float b2 8 random;"
+                             "float w3 8,8,1,1 random; float b3 8 random; float w4 10,512 random; float b4 10 random;"
+                             "c1 = Conv(x,w1,b1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
+                             "c2 = Conv(r1,w2,b2) pads=[1,1,1,1];"
+                             "c3 = Conv(c2,w3,b3);" /* reads a layer directly: needs a run of its own to be isolated */
+                             "a = Add(c3,r1); f = Flatten(a); y = Gemm(f,w4,b4) transB=1; output y";
 
 static ff_model *build(const char *from, const char *to)
 {
@@ -78,7 +77,8 @@ static int erase(void **state)
 /* c2's weights are off; everything else is the Source's. */
 static ff_subject *subject(const ff_dataset *set, const ff_task *task, uint64_t seed)
 {
-    ff_model *a = build(NULL, NULL), *b = build("c2 = Conv(r1,w2,b2)", "float o 1 0.1; v2 = Mul(w2,o); c2 = Conv(r1,v2,b2)");
+    ff_model *a = build(NULL, NULL),
+             *b = build("c2 = Conv(r1,w2,b2)", "float o 1 0.1; v2 = Mul(w2,o); c2 = Conv(r1,v2,b2)");
     ff_pre pre;
     ff_subject *s;
     ok(ff_pre_parse("tf size=16x16", &pre));
@@ -120,7 +120,8 @@ static void points_at_the_origin(void **state)
     ok(ff_analyse(s, &(ff_analysis_options){.causal = true, .memory = 1}, NULL, &again));
     for (int i = 0; i < 4; i++) {
         const ff_layer_score *x = &scores->at[i], *y = &again->at[i];
-        assert_true(same(x->kw, y->kw) && same(x->entire, y->entire) && same(x->isolated, y->isolated) && same(x->causal, y->causal));
+        assert_true(same(x->kw, y->kw) && same(x->entire, y->entire) && same(x->isolated, y->isolated) &&
+                    same(x->causal, y->causal));
         assert_int_equal(x->rank, y->rank);
     }
     ff_layer_scores_destroy(scores);
@@ -163,7 +164,8 @@ static void paper_mode_by_seed(void **state)
 }
 
 /* The Source against itself with a part rewritten, under two preprocessings. */
-static void part_at(const ff_dataset *set, const char *from, const char *to, const char *pre, const char *where, bool many)
+static void part_at(const ff_dataset *set, const char *from, const char *to, const char *pre, const char *where,
+                    bool many)
 {
     ff_model *a = build(NULL, NULL), *b = build(from, to);
     ff_pre source_pre, target_pre;

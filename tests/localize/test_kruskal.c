@@ -122,9 +122,12 @@ static void false_alarms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),          cmocka_unit_test(tied),
-        cmocka_unit_test(degenerate),     cmocka_unit_test(critical_value),
-        cmocka_unit_test(together_or_apart), cmocka_unit_test(false_alarms),
+        cmocka_unit_test(plain),
+        cmocka_unit_test(tied),
+        cmocka_unit_test(degenerate),
+        cmocka_unit_test(critical_value),
+        cmocka_unit_test(together_or_apart),
+        cmocka_unit_test(false_alarms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,10 +42,10 @@ static void expect_findings(ff_subject *s, const char *types, const char *where,
         fail_msg("%s", ff_error());
     for (int i = 0; i < findings->count; i++) {
         const ff_finding *f = &findings->at[i];
-        if (!strstr(types, ff_fault_type_name(f->type)) ||
-            (where && !conversion_at_layer(f, where)) || (cause && strcmp(cause, f->cause) != 0))
-            fail_msg("not asked for (%s %s): %s %s: %s", types, where ? where : "",
-                     ff_fault_type_name(f->type), f->cause, f->summary);
+        if (!strstr(types, ff_fault_type_name(f->type)) || (where && !conversion_at_layer(f, where)) ||
+            (cause && strcmp(cause, f->cause) != 0))
+            fail_msg("not asked for (%s %s): %s %s: %s", types, where ? where : "", ff_fault_type_name(f->type),
+                     f->cause, f->summary);
     }
     if (!findings->count && *types)
         fail_msg("no finding of %s at %s", types, where ? where : "any layer");
@@ -53,15 +53,15 @@ static void expect_findings(ff_subject *s, const char *types, const char *where,
     ff_subject_destroy(s);
 }
 
-static void expect(const network *a, const style *sa, const network *b, const style *sb,
-                   const char *types, const char *where, const char *cause)
+static void expect(const network *a, const style *sa, const network *b, const style *sb, const char *types,
+                   const char *where, const char *cause)
 {
     expect_findings(conversion_subject(a, sa, b, sb, set), types, where, cause);
 }
 
 /* Two models written as text. */
-static void expect_text(const char *source, const char *target, const char *pre_source,
-                        const char *pre_target, const char *types, const char *cause)
+static void expect_text(const char *source, const char *target, const char *pre_source, const char *pre_target,
+                        const char *types, const char *cause)
 {
     ff_model *a, *b;
     ff_pre pa, pb;
@@ -155,8 +155,8 @@ static void resize_modes(void **state)
 
 static void resize_antialias(void **state)
 {
-#define RESIZED(attributes)                                                                        \
-    "opset 18; input x 1,3,16,16; int s 4 1,3,7,7; float w 10,3,7,7 random; "                      \
+#define RESIZED(attributes)                                                                                            \
+    "opset 18; input x 1,3,16,16; int s 4 1,3,7,7; float w 10,3,7,7 random; "                                          \
     "r = Resize(x,,,s) mode=linear" attributes "; c = Conv(r,w); y = Flatten(c); output y"
     expect_text(RESIZED(" antialias=1"), RESIZED(" antialias=1 exclude_outside=0"), "unit", "unit", "", NULL);
     expect_text(RESIZED(" antialias=1"), RESIZED(""), "unit", "unit", "LH", "attribute-differs");
@@ -275,16 +275,15 @@ static void opsets(void **state)
     }
     network_destroy(n);
     /* The default axis moved: over everything from axis 1 on, and over the last one. */
-#define HEAD                                                                                       \
-    "input x 1,3,16,16; float w 10,3,8,8 random; c = Conv(x,w) strides=[8,8]; y = Softmax(c)"
+#define HEAD "input x 1,3,16,16; float w 10,3,8,8 random; c = Conv(x,w) strides=[8,8]; y = Softmax(c)"
 #define TAIL "; output y"
     expect_text("opset 11; " HEAD " axis=3" TAIL, "opset 13; " HEAD TAIL, "unit", "unit", "", NULL);
     expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD TAIL, "unit", "unit", "LH", NULL);
-    expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD " axis=1" TAIL, "unit", "unit", "LH",
-                NULL);
+    expect_text("opset 11; " HEAD TAIL, "opset 13; " HEAD " axis=1" TAIL, "unit", "unit", "LH", NULL);
     /* Over an axis of size 1, before a Reshape or after it: the axis differs, nothing is missing. */
 #define FLAT "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); f = Flatten(c); y = Softmax(f)"
-#define DEEP "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); s = Softmax(c) axis=1; y = Flatten(s)"
+#define DEEP                                                                                                           \
+    "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); s = Softmax(c) axis=1; y = Flatten(s)"
     expect_text(DEEP TAIL, FLAT " axis=1" TAIL, "unit", "unit", "", NULL);
     expect_text(FLAT " axis=1" TAIL, FLAT " axis=0" TAIL, "unit", "unit", "LH", "axis-differs");
     expect_text(DEEP TAIL, FLAT " axis=0" TAIL, "unit", "unit", "LH", "axis-differs");
@@ -292,8 +291,7 @@ static void opsets(void **state)
 
 static void activations(void **state)
 {
-    static const activation kinds[] = {RELU6,      LEAKY_RELU, PRELU,    SWISH,
-                                       HARD_SWISH, GELU,       GELU_TANH};
+    static const activation kinds[] = {RELU6, LEAKY_RELU, PRELU, SWISH, HARD_SWISH, GELU, GELU_TANH};
     for (size_t i = 0; i < FF_COUNT(kinds); i++) {
         int x;
         network *n = begin(&x, RELU);
@@ -338,20 +336,19 @@ static void groups(void **state)
     network_destroy(n);
     /* Without its groups the convolution does not fit its weights: the Target does not run, and
      * still it is said why. */
-#define GROUPED(groups)                                                                            \
-    "opset 13; input x 1,3,16,16; float a 8,3,3,3 random; float w 8,2,3,3 random; float v "        \
-    "10,8,1,1 random;"                                                                             \
-    "c = Conv(x,a); d = Conv(c,w)" groups                                                          \
-    "; p = GlobalAveragePool(d); e = Conv(p,v); y = Flatten(e); output y"
+#define GROUPED(groups)                                                                                                \
+    "opset 13; input x 1,3,16,16; float a 8,3,3,3 random; float w 8,2,3,3 random; float v "                            \
+    "10,8,1,1 random;"                                                                                                 \
+    "c = Conv(x,a); d = Conv(c,w)" groups "; p = GlobalAveragePool(d); e = Conv(p,v); y = Flatten(e); output y"
     expect_text(GROUPED(" group=4"), GROUPED(""), "unit", "unit", "LH", "group-differs");
     /* Depthwise, and the same as a dense convolution with zeros between the channels. */
-#define DEPTHWISE(weight, groups)                                                                  \
-    "opset 13; input x 1,3,16,16; float w " weight "; float v 10,3,16,16 random; "                 \
+#define DEPTHWISE(weight, groups)                                                                                      \
+    "opset 13; input x 1,3,16,16; float w " weight "; float v 10,3,16,16 random; "                                     \
     "d = Conv(x,w)" groups "; e = Conv(d,v); y = Flatten(e); output y"
     expect_text(DEPTHWISE("3,1,1,1 2,-1,0.5", " group=3"), DEPTHWISE("3,3,1,1 2,0,0,0,-1,0,0,0,0.5", ""), "unit",
                 "unit", "", NULL);
-    expect_text(DEPTHWISE("3,1,1,1 2,-1,0.5", " group=3"), DEPTHWISE("3,3,1,1 2,0,0,0,-1.5,0,0,0,0.5", ""),
-                "unit", "unit", "WB", NULL);
+    expect_text(DEPTHWISE("3,1,1,1 2,-1,0.5", " group=3"), DEPTHWISE("3,3,1,1 2,0,0,0,-1.5,0,0,0,0.5", ""), "unit",
+                "unit", "WB", NULL);
 }
 
 static void precision(void **state)
@@ -384,9 +381,9 @@ static void precision(void **state)
 /* A recurrent layer of which only the last state is read, or all of them and the last taken. */
 static void recurrent(void **state)
 {
-#define LSTM(scale, outputs, rest)                                                                 \
-    "opset 13; input x 1,3,16,16; int s 3 16,1,48; int t 2 1,10; int i - -1; "                      \
-    "float a 1,40,48 random; float r 1,40,10 random; float f - " scale "; w = Mul(a,f); "          \
+#define LSTM(scale, outputs, rest)                                                                                     \
+    "opset 13; input x 1,3,16,16; int s 3 16,1,48; int t 2 1,10; int i - -1; "                                         \
+    "float a 1,40,48 random; float r 1,40,10 random; float f - " scale "; w = Mul(a,f); "                              \
     "q = Reshape(x,s); " outputs " = LSTM(q,w,r) hidden_size=10; " rest "; output y"
 #define LAST LSTM("1", "o,h", "y = Reshape(h,t)")
     expect_text(LAST, LAST, "unit", "unit", "", NULL);
@@ -421,30 +418,31 @@ static void contract(void **state)
     expect(n, &a, n, &b, "CG", NULL, "outputs-reordered");
     network_destroy(n);
     /* What is exposed lies between a layer and its bias: no bias is missing for that. */
-#define EXPOSED(bias, outputs)                                                                     \
-    "opset 13; input x 1,3,8,8; float a 4,3,3,3 random; float b 1,4,1,1 1,2,3,4; float v 10,4 random; " \
-    "c = Conv(x,a); " bias "; r = Relu(d); g = GlobalAveragePool(r); f = Flatten(g); "             \
+#define EXPOSED(bias, outputs)                                                                                         \
+    "opset 13; input x 1,3,8,8; float a 4,3,3,3 random; float b 1,4,1,1 1,2,3,4; float v 10,4 random; "                \
+    "c = Conv(x,a); " bias "; r = Relu(d); g = GlobalAveragePool(r); f = Flatten(g); "                                 \
     "y = Gemm(f,v) transB=1; " outputs
-    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Add(c,b)", "output y; output c"), "unit", "unit", "", NULL);
-    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Add(c,b)", "output c; output y"), "unit", "unit", "CG",
-                "outputs-reordered");
-    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Identity(c)", "output y; output c"), "unit", "unit", "WB CG",
+    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Add(c,b)", "output y; output c"), "unit", "unit", "",
                 NULL);
+    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Add(c,b)", "output c; output y"), "unit", "unit",
+                "CG", "outputs-reordered");
+    expect_text(EXPOSED("d = Add(c,b)", "output y"), EXPOSED("d = Identity(c)", "output y; output c"), "unit", "unit",
+                "WB CG", NULL);
 }
 
 /* What differs in several places and makes up for itself; and what each does alone. */
 static void made_up_for(void **state)
 {
-#define JOINED(join, weight, tail)                                                                 \
-    "opset 13; input x 1,3,8,8; float a 1,3,1,1 1,2,3; float b 1,3,1,1 -1,0.5,2; float v 10,128 random; " \
-    "p = Conv(x,a); q = Conv(x,b); r = Relu(p); u = Sigmoid(q); k = Concat(" join ") axis=1; "     \
+#define JOINED(join, weight, tail)                                                                                     \
+    "opset 13; input x 1,3,8,8; float a 1,3,1,1 1,2,3; float b 1,3,1,1 -1,0.5,2; float v 10,128 random; "              \
+    "p = Conv(x,a); q = Conv(x,b); r = Relu(p); u = Sigmoid(q); k = Concat(" join ") axis=1; "                         \
     "float w 2,2,1,1 " weight "; c = Conv(k,w); f = Flatten(c); y = Gemm(f,v) transB=1" tail "; output y"
     expect_text(JOINED("r,u", "1,2,3,4", ""), JOINED("u,r", "2,1,4,3", ""), "unit", "unit", "", NULL);
     expect_text(JOINED("r,u", "1,2,3,4", ""), JOINED("u,r", "1,2,3,4", ""), "unit", "unit", "CG", NULL);
     expect_text(JOINED("r,u", "1,2,3,4", ""), JOINED("u,r", "2,1,4,3.5", ""), "unit", "unit", "CG WB", NULL);
-#define SUMMED(sum)                                                                                \
-    "opset 13; input x 1,3,8,8; float a 3,3,3,3 random; float b 3,3,1,1 random; float v 10,3 random; " \
-    "p = Conv(x,a) pads=[1,1,1,1]; q = Conv(x,b); " sum "; g = GlobalAveragePool(k); f = Flatten(g); " \
+#define SUMMED(sum)                                                                                                    \
+    "opset 13; input x 1,3,8,8; float a 3,3,3,3 random; float b 3,3,1,1 random; float v 10,3 random; "                 \
+    "p = Conv(x,a) pads=[1,1,1,1]; q = Conv(x,b); " sum "; g = GlobalAveragePool(k); f = Flatten(g); "                 \
     "y = Gemm(f,v) transB=1; output y"
     expect_text(SUMMED("s = Add(p,q); k = Add(s,x)"), SUMMED("s = Add(q,x); k = Add(s,p)"), "unit", "unit", "", NULL);
     expect_text(SUMMED("s = Add(p,q); k = Add(s,x)"), SUMMED("s = Add(q,x); k = Add(s,q)"), "unit", "unit", "CG", NULL);
@@ -453,8 +451,8 @@ static void made_up_for(void **state)
 /* What no picture reaches is a difference all the same. */
 static void unreached(void **state)
 {
-#define BOUNDED(bound)                                                                             \
-    "opset 13; input x 1,3,8,8; float a 4,3,3,3 random; float v 10,4 random; float lo - -60; float hi - 70; " \
+#define BOUNDED(bound)                                                                                                 \
+    "opset 13; input x 1,3,8,8; float a 4,3,3,3 random; float v 10,4 random; float lo - -60; float hi - 70; "          \
     "p = Conv(x,a); " bound "; g = GlobalAveragePool(k); f = Flatten(g); y = Gemm(f,v) transB=1; output y"
     expect_text(BOUNDED("k = Clip(p,lo,hi)"), BOUNDED("k = Identity(p)"), "unit", "unit", "CG", "missing-nodes");
     expect_text(BOUNDED("k = Clip(p,lo,hi)"), BOUNDED("t = Min(p,hi); k = Max(t,lo)"), "unit", "unit", "", NULL);
@@ -463,8 +461,8 @@ static void unreached(void **state)
 
 static void preprocessing(void **state)
 {
-#define SMALL                                                                                      \
-    "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); y = Flatten(c); "      \
+#define SMALL                                                                                                          \
+    "opset 13; input x 1,3,16,16; float w 10,3,16,16 random; c = Conv(x,w); y = Flatten(c); "                          \
     "output y"
     expect_text(SMALL, SMALL, "unit resize=bilinear", "unit resize=bilinear", "", NULL);
     expect_text(SMALL, SMALL, "unit resize=bilinear", "unit resize=nearest", "PP", NULL);
@@ -475,21 +473,11 @@ static void preprocessing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_padding),
-        cmocka_unit_test(resize_modes),
-        cmocka_unit_test(resize_antialias),
-        cmocka_unit_test(pooling),
-        cmocka_unit_test(order_lost),
-        cmocka_unit_test(batch_normalisation),
-        cmocka_unit_test(opsets),
-        cmocka_unit_test(activations),
-        cmocka_unit_test(groups),
-        cmocka_unit_test(precision),
-        cmocka_unit_test(recurrent),
-        cmocka_unit_test(contract),
-        cmocka_unit_test(made_up_for),
-        cmocka_unit_test(unreached),
-        cmocka_unit_test(preprocessing),
+        cmocka_unit_test(same_padding), cmocka_unit_test(resize_modes), cmocka_unit_test(resize_antialias),
+        cmocka_unit_test(pooling),      cmocka_unit_test(order_lost),   cmocka_unit_test(batch_normalisation),
+        cmocka_unit_test(opsets),       cmocka_unit_test(activations),  cmocka_unit_test(groups),
+        cmocka_unit_test(precision),    cmocka_unit_test(recurrent),    cmocka_unit_test(contract),
+        cmocka_unit_test(made_up_for),  cmocka_unit_test(unreached),    cmocka_unit_test(preprocessing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -52,8 +52,7 @@ static void layer_of(const side *s, int cnode, char *name, size_t size)
 {
     const ff_cnode *n = &s->canon->nodes[cnode];
     const ff_graph *g = ff_model_graph(s->model), *twin = ff_model_graph(s->named);
-    bool weights =
-        !strcmp(n->op, "Conv") || !strcmp(n->op, "ConvTranspose") || !strcmp(n->op, "Gemm");
+    bool weights = !strcmp(n->op, "Conv") || !strcmp(n->op, "ConvTranspose") || !strcmp(n->op, "Gemm");
     *name = '\0';
     for (int i = 0; weights && i < g->n_nodes; i++)
         if (g->nodes[i] == n->primary) {

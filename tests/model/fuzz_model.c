@@ -69,8 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(shapes);
         ff_model_unref(m);
     } else {
-        require(ff_error()[0] != '\0' && strchr(ff_error(), '\n') == NULL,
-                "not a one-line message");
+        require(ff_error()[0] != '\0' && strchr(ff_error(), '\n') == NULL, "not a one-line message");
     }
     if (ff_patch_parse(data, size, &p) == FF_OK) {
         free(ff_patch_describe(p));

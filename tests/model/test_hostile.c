@@ -316,9 +316,8 @@ static void test_truncated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_graphs),   cmocka_unit_test(test_unsorted),
-        cmocka_unit_test(test_tensors),  cmocka_unit_test(test_nesting),
-        cmocka_unit_test(test_external), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_graphs),  cmocka_unit_test(test_unsorted), cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_nesting), cmocka_unit_test(test_external), cmocka_unit_test(test_truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,8 +37,7 @@ static void compare(const char *name, const ff_shape *s, const ff_tensor *t)
     /* The expected bfloat16 outputs are stored as uint16. */
     bool stored = s->dtype == FF_BFLOAT16 && t->dtype == FF_UINT16;
     if (s->dtype != FF_UNDEFINED && s->dtype != t->dtype && !stored) {
-        print_error("%s: type %s, not %s\n", name, ff_dtype_name(s->dtype),
-                    ff_dtype_name(t->dtype));
+        print_error("%s: type %s, not %s\n", name, ff_dtype_name(s->dtype), ff_dtype_name(t->dtype));
         n_failed++;
     }
     if (s->rank >= 0 && s->rank != t->rank) {
@@ -49,8 +48,7 @@ static void compare(const char *name, const ff_shape *s, const ff_tensor *t)
     for (int i = 0; i < s->rank; i++) {
         known &= s->dims[i] >= 0;
         if (s->dims[i] >= 0 && s->dims[i] != t->dims[i]) {
-            print_error("%s: dimension %d is %lld, not %lld\n", name, i, (long long)s->dims[i],
-                        (long long)t->dims[i]);
+            print_error("%s: dimension %d is %lld, not %lld\n", name, i, (long long)s->dims[i], (long long)t->dims[i]);
             n_failed++;
         }
     }
@@ -132,8 +130,8 @@ static void test_official_nodes(void **state)
         }
     closedir(d);
     free(folder);
-    print_message("%d outputs known, %d depend on data, %d operators unknown, %d failed\n", n_known,
-                  n_open, n_unknown_op, n_failed);
+    print_message("%d outputs known, %d depend on data, %d operators unknown, %d failed\n", n_known, n_open,
+                  n_unknown_op, n_failed);
     assert_int_equal(n_failed, 0);
     assert_int_equal(n_unknown_op, 0);
     assert_true(n_known > 600);
@@ -142,16 +140,15 @@ static void test_official_nodes(void **state)
 /* Real networks: every value of a network with fixed input has a known shape. */
 static void test_real_networks(void **state)
 {
-    static const char *const cases[] = {
-        "dev1_pp_torch_to_tf",    "dev2_wb_tf_to_tflite",       "dev3_pp_id_tss_torch_to_keras",
-        "dev4_equivalences_only", "dev5_cg_lh_tflite_to_keras", "dev6_opset_separate_weights"};
+    static const char *const cases[] = {"dev1_pp_torch_to_tf",           "dev2_wb_tf_to_tflite",
+                                        "dev3_pp_id_tss_torch_to_keras", "dev4_equivalences_only",
+                                        "dev5_cg_lh_tflite_to_keras",    "dev6_opset_separate_weights"};
     char *folder = test_data("cases");
 
     if (folder == NULL)
         skip();
     for (size_t i = 0; i < 2 * FF_COUNT(cases); i++) {
-        char *path =
-            ff_asprintf("%s/%s/%s.onnx", folder, cases[i / 2], i % 2 ? "target" : "source");
+        char *path = ff_asprintf("%s/%s/%s.onnx", folder, cases[i / 2], i % 2 ? "target" : "source");
         ff_model *m;
         assert_int_equal(ff_model_load(path, &m), FF_OK);
         const ff_graph *g = ff_model_graph(m);
@@ -165,8 +162,7 @@ static void test_real_networks(void **state)
                 fail_msg("%s: '%s' is unknown", path, ff_model_value(m, v)->name);
             for (int j = 0; j < shapes[v].rank; j++)
                 if (shapes[v].dims[j] < 0)
-                    fail_msg("%s: a dimension of '%s' is unknown", path,
-                             ff_model_value(m, v)->name);
+                    fail_msg("%s: a dimension of '%s' is unknown", path, ff_model_value(m, v)->name);
         }
         free(shapes);
         ff_model_unref(m);

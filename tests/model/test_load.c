@@ -128,13 +128,8 @@ static void write_large(const char *path, int64_t bytes)
     for (int k = 0; k < LARGE_PARTS; k++) {
         char names[3][16];
         const char *read[] = {names[0], names[1]}, *outputs[] = {names[2]};
-        ff_node_spec add = {.name = "",
-                            .op = "Add",
-                            .domain = "",
-                            .n_inputs = 2,
-                            .n_outputs = 1,
-                            .inputs = read,
-                            .outputs = outputs};
+        ff_node_spec add = {
+            .name = "", .op = "Add", .domain = "", .n_inputs = 2, .n_outputs = 1, .inputs = read, .outputs = outputs};
         ff_tensor *t;
         snprintf(names[0], sizeof names[0], k ? "y%d" : "x", k - 1);
         snprintf(names[1], sizeof names[1], "w%d", k);
@@ -172,8 +167,7 @@ static void test_peak_memory(void **state)
                 write_large(path, bytes);
             else if (ff_model_load(path, &m) != FF_OK)
                 _exit(1);
-            else if (((const float *)ff_model_find_value(m, "w5")->initializer->data)[12345] !=
-                     12350)
+            else if (((const float *)ff_model_find_value(m, "w5")->initializer->data)[12345] != 12350)
                 _exit(2);
 #ifndef __SANITIZE_ADDRESS__
             else if (ff_memory_peak() - before > (uint64_t)bytes / 4 * 5)

@@ -154,12 +154,8 @@ static void test_each_kind(void **state)
     p = ff_patch_create();
     char *fresh = ff_model_fresh_name(m, "inserted");
     const char *ins[] = {in}, *outs[] = {fresh};
-    ff_node_spec spec = {.name = fresh,
-                         .op = "Identity",
-                         .n_inputs = 1,
-                         .n_outputs = 1,
-                         .inputs = ins,
-                         .outputs = outs};
+    ff_node_spec spec = {
+        .name = fresh, .op = "Identity", .n_inputs = 1, .n_outputs = 1, .inputs = ins, .outputs = outs};
     ff_patch_insert_node(p, &spec, NULL);
     ff_patch_redirect(p, in, fresh);
     r = round_trip(m, p);
@@ -186,8 +182,7 @@ static void test_each_kind(void **state)
     /* Weights: the same shape, then another one. */
     const ff_value *w = conv->inputs[1];
     ff_tensor *t;
-    assert_int_equal(ff_tensor_create(FF_FLOAT, w->initializer->rank, w->initializer->dims, &t),
-                     FF_OK);
+    assert_int_equal(ff_tensor_create(FF_FLOAT, w->initializer->rank, w->initializer->dims, &t), FF_OK);
     p = ff_patch_create();
     ff_patch_set_initializer(p, w->name, t);
     r = round_trip(m, p);
@@ -281,12 +276,8 @@ static void random_edit(const ff_model *m, ff_rng *rng, ff_patch *p)
     const char *out = n->outputs[0] ? n->outputs[0]->name : "";
     char *fresh = ff_model_fresh_name(m, "fresh");
     const char *ins[] = {some_value(m, rng), some_value(m, rng)}, *outs[] = {fresh};
-    ff_node_spec spec = {.name = fresh,
-                         .op = "Identity",
-                         .n_inputs = 1,
-                         .n_outputs = 1,
-                         .inputs = ins,
-                         .outputs = outs};
+    ff_node_spec spec = {
+        .name = fresh, .op = "Identity", .n_inputs = 1, .n_outputs = 1, .inputs = ins, .outputs = outs};
     int64_t pads[] = {1, 0, 0, (int64_t)ff_rng_below(rng, 3)};
     ff_attr a = {.name = "pads", .type = FF_ATTR_INTS, .n = 4, .ints = pads};
 
@@ -300,8 +291,7 @@ static void random_edit(const ff_model *m, ff_rng *rng, ff_patch *p)
         break;
     case 2:
         if (n->n_inputs)
-            ff_patch_set_node_input(p, out, (int)ff_rng_below(rng, (uint64_t)n->n_inputs),
-                                    some_value(m, rng));
+            ff_patch_set_node_input(p, out, (int)ff_rng_below(rng, (uint64_t)n->n_inputs), some_value(m, rng));
         break;
     case 3:
         ff_patch_insert_node(p, &spec, ff_rng_below(rng, 2) ? out : NULL);
@@ -502,9 +492,8 @@ static void test_annotations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_kind),   cmocka_unit_test(test_outputs_and_dead),
-        cmocka_unit_test(test_random),      cmocka_unit_test(test_speed),
-        cmocka_unit_test(test_annotations),
+        cmocka_unit_test(test_each_kind), cmocka_unit_test(test_outputs_and_dead), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_speed),     cmocka_unit_test(test_annotations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,9 +214,8 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_half),    cmocka_unit_test(test_float8),
-        cmocka_unit_test(test_convert), cmocka_unit_test(test_transpose),
-        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_files),
+        cmocka_unit_test(test_half),      cmocka_unit_test(test_float8), cmocka_unit_test(test_convert),
+        cmocka_unit_test(test_transpose), cmocka_unit_test(test_sizes),  cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

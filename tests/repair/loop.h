@@ -8,10 +8,10 @@
 typedef struct loop_result {
     ff_state *end;
     ff_judge *judge;
-    int left;                        /* findings that are left */
-    int steps, essential;            /* single repairs accepted; of these, essential */
-    int accepted[FF_PHASE_DONE];     /* trials by phase */
-    int raised;                      /* single repairs that were judged worse or no better in the greedy phase */
+    int left;                    /* findings that are left */
+    int steps, essential;        /* single repairs accepted; of these, essential */
+    int accepted[FF_PHASE_DONE]; /* trials by phase */
+    int raised;                  /* single repairs that were judged worse or no better in the greedy phase */
 } loop_result;
 
 /* Fails the test where the library fails. An accepted step never raises the count, and each state's count is the

@@ -15,21 +15,21 @@
 
 enum { IMAGES = 24 };
 
-#define WEIGHTS                                                                                                  \
-    "opset 13; float w1 8,3,3,3 random; float w2 8,8,3,3 random; float b2 8 random; float w3 8,8,3,3 random;"    \
+#define WEIGHTS                                                                                                        \
+    "opset 13; float w1 8,3,3,3 random; float w2 8,8,3,3 random; float b2 8 random; float w3 8,8,3,3 random;"          \
     "float k 6,512 random; float i 6 random;"
-#define NCHW WEIGHTS "input x 1,3,16,16;"
-#define NHWC WEIGHTS "input x 1,16,16,3;"
-#define STEM "c1 = Conv(x,w1) pads=[1,1,1,1] strides=[2,2];"
+#define NCHW   WEIGHTS "input x 1,3,16,16;"
+#define NHWC   WEIGHTS "input x 1,16,16,3;"
+#define STEM   "c1 = Conv(x,w1) pads=[1,1,1,1] strides=[2,2];"
 #define SECOND "c2 = Conv(c1,w2,b2) pads=[1,1,1,1]; s2 = Add(c1,c2);"
-#define THIRD "c3 = Conv(s2,w3) pads=[1,1,1,1]; s3 = Add(s2,c3);"
+#define THIRD  "c3 = Conv(s2,w3) pads=[1,1,1,1]; s3 = Add(s2,c3);"
 #define SCORES "f = Flatten(s3); l = Gemm(f,k,i) transB=1;"
-#define REST SECOND THIRD SCORES "y = Identity(l); output y"
+#define REST   SECOND THIRD SCORES "y = Identity(l); output y"
 /* Each channel by itself, along an axis. */
-#define BY_CHANNEL(take, put, join)                                                                              \
-    "int n0 - 0; int n1 - 1; int n2 - 2; int u 1 " put "; float m0 - 2; float m1 - 0.5; float a2 - 0.25;"        \
-    "g0 = Gather(x,n0) axis=" take "; g1 = Gather(x,n1) axis=" take "; g2 = Gather(x,n2) axis=" take ";"         \
-    "u0 = Unsqueeze(g0,u); u1 = Unsqueeze(g1,u); u2 = Unsqueeze(g2,u);"                                          \
+#define BY_CHANNEL(take, put, join)                                                                                    \
+    "int n0 - 0; int n1 - 1; int n2 - 2; int u 1 " put "; float m0 - 2; float m1 - 0.5; float a2 - 0.25;"              \
+    "g0 = Gather(x,n0) axis=" take "; g1 = Gather(x,n1) axis=" take "; g2 = Gather(x,n2) axis=" take ";"               \
+    "u0 = Unsqueeze(g0,u); u1 = Unsqueeze(g1,u); u2 = Unsqueeze(g2,u);"                                                \
     "h0 = Mul(u0,m0); h1 = Mul(u1,m1); h2 = Add(u2,a2); n = Concat(h0,h1,h2) axis=" join ";"
 #define NORMALISED_STEM "c1 = Conv(n,w1) pads=[1,1,1,1] strides=[2,2];"
 #define TRANSPOSED_STEM "t = Transpose(n) perm=[0,3,1,2]; c1 = Conv(t,w1) pads=[1,1,1,1] strides=[2,2];"
@@ -39,20 +39,24 @@ static const struct {
     const char *found; /* "TYPE:cause " each, before anything is repaired */
     int steps;
 } cases[] = {
-    {"pads missing", NCHW STEM REST, NCHW STEM "c2 = Conv(c1,w2,b2); s2 = Add(c1,c2);" THIRD SCORES "y = Identity(l); output y",
-     "LH:pads-differ ", 1},
+    {"pads missing", NCHW STEM REST,
+     NCHW STEM "c2 = Conv(c1,w2,b2); s2 = Add(c1,c2);" THIRD SCORES "y = Identity(l); output y", "LH:pads-differ ", 1},
     {"pads missing twice", NCHW STEM REST,
-     NCHW STEM "c2 = Conv(c1,w2,b2); s2 = Add(c1,c2); c3 = Conv(s2,w3); s3 = Add(s2,c3);" SCORES "y = Identity(l); output y",
+     NCHW STEM "c2 = Conv(c1,w2,b2); s2 = Add(c1,c2); c3 = Conv(s2,w3); s3 = Add(s2,c3);" SCORES
+               "y = Identity(l); output y",
      "LH:pads-differ LH:attribute-missing ", 2},
     {"a Pad too many, one behind the break", NCHW STEM REST,
-     NCHW STEM "int p 8 0,0,1,1,0,0,1,1; float z - 0; q = Pad(c1,p,z); c2 = Conv(q,w2,b2) pads=[1,1,1,1]; s2 = Add(c1,c2);"
-               "r = Pad(s2,p,z); c3 = Conv(r,w3); s3 = Add(s2,c3);" SCORES "y = Identity(l); output y",
+     NCHW STEM
+     "int p 8 0,0,1,1,0,0,1,1; float z - 0; q = Pad(c1,p,z); c2 = Conv(q,w2,b2) pads=[1,1,1,1]; s2 = Add(c1,c2);"
+     "r = Pad(s2,p,z); c3 = Conv(r,w3); s3 = Add(s2,c3);" SCORES "y = Identity(l); output y",
      "CG:pad-amounts ", 1},
     {"a node too many before the probabilities", NCHW STEM REST,
      NCHW STEM SECOND THIRD SCORES "m = Cos(l); y = Softmax(m) axis=1; output y", "CG:extra-nodes ", 1},
-    {"a node too many at the end", NCHW STEM REST, NCHW STEM SECOND THIRD SCORES "y = Cos(l); output y", "CG:extra-nodes ", 1},
+    {"a node too many at the end", NCHW STEM REST, NCHW STEM SECOND THIRD SCORES "y = Cos(l); output y",
+     "CG:extra-nodes ", 1},
     {"other sign, of weights and bias", NCHW STEM REST,
-     NCHW STEM SECOND THIRD "f = Flatten(s3); kt = Transpose(k); h = MatMul(f,kt); l = Add(h,i); y = Neg(l); output y", "WB:different WB:scaled ", 2},
+     NCHW STEM SECOND THIRD "f = Flatten(s3); kt = Transpose(k); h = MatMul(f,kt); l = Add(h,i); y = Neg(l); output y",
+     "WB:different WB:scaled ", 2},
     {"probabilities of probabilities", NCHW STEM SECOND THIRD SCORES "y = Softmax(l) axis=1; output y",
      NCHW STEM SECOND THIRD SCORES "m = Softmax(l) axis=1; y = Softmax(m) axis=1; output y", "CG:extra-nodes ", 1},
     {"normalised channel by channel in another layout", NCHW BY_CHANNEL("1", "1", "1") NORMALISED_STEM REST,

@@ -38,10 +38,10 @@ static char *data_folder(void)
     return NULL;
 }
 
-#define ok(call)                                                                                                 \
-    do {                                                                                                         \
-        if ((call) != FF_OK)                                                                                     \
-            fail_msg("%s: %s", #call, ff_error());                                                               \
+#define ok(call)                                                                                                       \
+    do {                                                                                                               \
+        if ((call) != FF_OK)                                                                                           \
+            fail_msg("%s: %s", #call, ff_error());                                                                     \
     } while (0)
 
 static void add_numbers(ff_buf *b, const char *name, const json_t *list)
@@ -81,7 +81,8 @@ static void repair(ff_subject *first, const ff_task *task, const expected *e)
     for (int i = 0; i < FF_FAULT_TYPES; i++)
         faults += e->by_type[i];
     assert_true(r.essential <= faults);
-    if (!e->by_type[FF_WB]) /* weights are rounded everywhere and matter here and there; each of these was put in to matter */
+    if (!e->by_type
+             [FF_WB]) /* weights are rounded everywhere and matter here and there; each of these was put in to matter */
         assert_int_equal(r.essential, r.steps);
     assert_true(r.steps >= e->steps);
 

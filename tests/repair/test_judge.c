@@ -17,20 +17,20 @@
 
 enum { IMAGES = 24, NETS = 60, EDITS = 9 };
 
-#define ok(call)                                                                                                 \
-    do {                                                                                                         \
-        if ((call) != FF_OK)                                                                                     \
-            fail_msg("%s: %s", #call, ff_error());                                                               \
+#define ok(call)                                                                                                       \
+    do {                                                                                                               \
+        if ((call) != FF_OK)                                                                                           \
+            fail_msg("%s: %s", #call, ff_error());                                                                     \
     } while (0)
 
 /* Where it happens: enough to see it again. */
 static uint64_t seed;
 static int edit;
 
-#define holds(condition)                                                                                         \
-    do {                                                                                                         \
-        if (!(condition))                                                                                        \
-            fail_msg("seed %llu, edit %d: %s", (unsigned long long)seed, edit, #condition);                      \
+#define holds(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            fail_msg("seed %llu, edit %d: %s", (unsigned long long)seed, edit, #condition);                            \
     } while (0)
 
 static char folder[] = "/tmp/fetafix-judge-XXXXXX";

@@ -14,19 +14,20 @@
 #include "fetafix/repair.h"
 #include "text_model.h"
 
-#define ok(call)                                                                                                 \
-    do {                                                                                                         \
-        if ((call) != FF_OK)                                                                                     \
-            fail_msg("%s: %s", #call, ff_error());                                                               \
+#define ok(call)                                                                                                       \
+    do {                                                                                                               \
+        if ((call) != FF_OK)                                                                                           \
+            fail_msg("%s: %s", #call, ff_error());                                                                     \
     } while (0)
 
 enum { IMAGES = 12, SEED = 21 };
 
-#define WEIGHTS                                                                                                  \
-    "opset 13; input x 1,3,16,16;"                                                                               \
+#define WEIGHTS                                                                                                        \
+    "opset 13; input x 1,3,16,16;"                                                                                     \
     "float w1 8,3,3,3 random; float w2 6,8,3,3 random; float w5 10,864 random; float b5 10 random;"
-static const char real_text[] = WEIGHTS "c1 = Conv(x,w1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
-                                        "c2 = Conv(r1,w2) pads=[3,3,3,3]; f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
+static const char real_text[] =
+    WEIGHTS "c1 = Conv(x,w1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
+            "c2 = Conv(r1,w2) pads=[3,3,3,3]; f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
 static const char between_text[] =
     WEIGHTS "xq = QuantizeLinear(x,xs,xz); xd = DequantizeLinear(xq,xs,xz);"
             "d1 = DequantizeLinear(q1,s1,z1) axis=0; c1 = Conv(xd,d1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
@@ -42,7 +43,7 @@ typedef struct damage {
     const char *name;
     const char *constant; /* whose numbers are multiplied and shifted */
     double factor, shift;
-    const char *cause;    /* NULL: no finding */
+    const char *cause; /* NULL: no finding */
 } damage;
 
 static const damage damages[] = {
@@ -119,14 +120,16 @@ static void range_of(const char *text, const char *value, float *low, float *hig
     free(other);
 }
 
-static void put(ff_patch *p, const damage *d, const char *name, ff_dtype type, int rank, const int64_t *dims, const double *v)
+static void put(ff_patch *p, const damage *d, const char *name, ff_dtype type, int rank, const int64_t *dims,
+                const double *v)
 {
     ff_tensor *t;
     ok(ff_tensor_create(type, rank, dims, &t));
     bool hit = d->constant && strcmp(d->constant, name) == 0;
     for (int64_t i = 0; i < t->count; i++) {
         double x = hit ? v[i] * d->factor + d->shift : v[i];
-        ff_tensor_set_real(t, i, type == FF_FLOAT ? x : fmin(fmax(x, type == FF_INT8 ? -128 : 0), type == FF_INT8 ? 127 : 255));
+        ff_tensor_set_real(
+            t, i, type == FF_FLOAT ? x : fmin(fmax(x, type == FF_INT8 ? -128 : 0), type == FF_INT8 ? 127 : 255));
     }
     ff_patch_set_initializer(p, name, t);
     ff_tensor_unref(t);
@@ -200,7 +203,8 @@ static ff_subject *subject_of(ff_model *real, ff_model *target, bool keep)
 
 static void expect(const ff_findings *f, const damage *d, const char *style)
 {
-    if (f->count != (d->cause != NULL) || (f->count && (f->at[0].type != FF_WB || strcmp(f->at[0].cause, d->cause) != 0)))
+    if (f->count != (d->cause != NULL) ||
+        (f->count && (f->at[0].type != FF_WB || strcmp(f->at[0].cause, d->cause) != 0)))
         fail_msg("%s, %s: %d findings, the first %s", style, d->name, f->count, f->count ? f->at[0].summary : "");
 }
 

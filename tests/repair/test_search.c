@@ -310,10 +310,9 @@ static void minimal_and_resumable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(searches_preprocessing_late),
-                                       cmocka_unit_test(takes_what_helps),   cmocka_unit_test(finds_what_masks_each_other),
-        cmocka_unit_test(leaves_what_harms),  cmocka_unit_test(knows_when_it_is_done),
-        cmocka_unit_test(minimal_and_resumable),
+        cmocka_unit_test(searches_preprocessing_late), cmocka_unit_test(takes_what_helps),
+        cmocka_unit_test(finds_what_masks_each_other), cmocka_unit_test(leaves_what_harms),
+        cmocka_unit_test(knows_when_it_is_done),       cmocka_unit_test(minimal_and_resumable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,50 +13,57 @@
 #include "loop.h"
 #include "text_model.h"
 
-#define ok(call)                                                                                                 \
-    do {                                                                                                         \
-        if ((call) != FF_OK)                                                                                     \
-            fail_msg("%s: %s", #call, ff_error());                                                               \
+#define ok(call)                                                                                                       \
+    do {                                                                                                               \
+        if ((call) != FF_OK)                                                                                           \
+            fail_msg("%s: %s", #call, ff_error());                                                                     \
     } while (0)
 
-static const char network[] =
-    "opset 13; input x 1,3,16,16;"
-    "float w1 8,3,3,3 random; float b1 8 random; float w2 8,1,3,3 random; float b2 8 random;"
-    "float w3 8,8,1,1 random; float b3 8 random; float w4 6,8,3,3 random; float b4 6 random;"
-    "float w5 10,896 random; float b5 10 random; float lo - 0; float hi - 6;"
-    "c1 = Conv(x,w1,b1) pads=[0,0,1,1] strides=[2,2];"
-    "r1 = Clip(c1,lo,hi);"
-    "c2 = Conv(r1,w2,b2) pads=[1,1,1,1] group=8;"
-    "r2 = Relu(c2);"
-    "c3 = Conv(r2,w3,b3);"
-    "a = Add(c3,r1);"
-    "c4 = Conv(a,w4,b4) pads=[1,1,1,1];"
-    "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1] strides=[1,1];"
-    "k = Concat(c4,p) axis=1;"
-    "f = Flatten(k);"
-    "y = Gemm(f,w5,b5) transB=1;"
-    "output y";
+static const char network[] = "opset 13; input x 1,3,16,16;"
+                              "float w1 8,3,3,3 random; float b1 8 random; float w2 8,1,3,3 random; float b2 8 random;"
+                              "float w3 8,8,1,1 random; float b3 8 random; float w4 6,8,3,3 random; float b4 6 random;"
+                              "float w5 10,896 random; float b5 10 random; float lo - 0; float hi - 6;"
+                              "c1 = Conv(x,w1,b1) pads=[0,0,1,1] strides=[2,2];"
+                              "r1 = Clip(c1,lo,hi);"
+                              "c2 = Conv(r1,w2,b2) pads=[1,1,1,1] group=8;"
+                              "r2 = Relu(c2);"
+                              "c3 = Conv(r2,w3,b3);"
+                              "a = Add(c3,r1);"
+                              "c4 = Conv(a,w4,b4) pads=[1,1,1,1];"
+                              "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1] strides=[1,1];"
+                              "k = Concat(c4,p) axis=1;"
+                              "f = Flatten(k);"
+                              "y = Gemm(f,w5,b5) transB=1;"
+                              "output y";
 
 typedef struct seeded {
-    const char *name, *from, *to;    /* text replaced in the network */
-    const char *pre;                 /* the Target's preprocessing where it is another */
+    const char *name, *from, *to; /* text replaced in the network */
+    const char *pre;              /* the Target's preprocessing where it is another */
     int n;
-    const char *expect[3];           /* "TYPE cause" in any order */
+    const char *expect[3]; /* "TYPE cause" in any order */
 } seeded;
 
 static const seeded list[] = {
     {"same", "opset 13", "opset 13", NULL, 0, {0}},
     {"nhwc", "input x 1,3,16,16;", "input xx 1,16,16,3; x = Transpose(xx) perm=[0,3,1,2];", NULL, 0, {0}},
     {"softmax", "output y", "s = Softmax(y) axis=1; output s", NULL, 0, {0}},
-    {"pad-node", "c1 = Conv(x,w1,b1) pads=[0,0,1,1]",
-     "int pd 8 0,0,0,0,0,0,1,1; xp = Pad(x,pd); c1 = Conv(xp,w1,b1) pads=[0,0,0,0]", NULL, 0, {0}},
+    {"pad-node",
+     "c1 = Conv(x,w1,b1) pads=[0,0,1,1]",
+     "int pd 8 0,0,0,0,0,0,1,1; xp = Pad(x,pd); c1 = Conv(xp,w1,b1) pads=[0,0,0,0]",
+     NULL,
+     0,
+     {0}},
     {"commuted", "Add(c3,r1)", "Add(r1,c3)", NULL, 0, {0}},
     {"pp", "opset 13", "opset 13", "tf size=16x16 scale=255", 1, {"PP preprocessing-differs"}},
     {"bgr", "opset 13", "opset 13", "tf size=16x16 order=bgr", 1, {"PP preprocessing-differs"}},
     {"pads", "pads=[0,0,1,1]", "pads=[1,1,0,0]", NULL, 1, {"LH pads-differ"}},
     {"same-upper", "pads=[1,1,1,1] group=8", "pads=[2,2,0,0] group=8", NULL, 1, {"LH pads-differ"}},
-    {"pad-node-wrong", "c1 = Conv(x,w1,b1) pads=[0,0,1,1]",
-     "int pd 8 0,0,1,1,0,0,0,0; xp = Pad(x,pd); c1 = Conv(xp,w1,b1) pads=[0,0,0,0]", NULL, 1, {"CG pad-amounts"}},
+    {"pad-node-wrong",
+     "c1 = Conv(x,w1,b1) pads=[0,0,1,1]",
+     "int pd 8 0,0,1,1,0,0,0,0; xp = Pad(x,pd); c1 = Conv(xp,w1,b1) pads=[0,0,0,0]",
+     NULL,
+     1,
+     {"CG pad-amounts"}},
     {"clip", "r1 = Clip(c1,lo,hi)", "float h3 - 3; r1 = Clip(c1,lo,h3)", NULL, 1, {"LH bounds-differ"}},
     {"clip-shared", "r2 = Relu(c2)", "r2 = Clip(c2,lo,hi)", NULL, 1, {"LH bounds-differ"}},
     {"relu", "r1 = Clip(c1,lo,hi)", "r1 = Relu(c1)", NULL, 1, {"LH bounds-differ"}},
@@ -66,42 +73,107 @@ static const seeded list[] = {
     {"missing-add", "a = Add(c3,r1)", "a = Identity(c3)", NULL, 1, {"CG missing-nodes"}},
     {"extra", "k = Concat(c4,p)", "e = Tanh(c4); k = Concat(e,p)", NULL, 1, {"CG extra-nodes"}},
     {"concat-order", "Concat(c4,p)", "Concat(p,c4)", NULL, 1, {"CG wired-otherwise"}},
-    {"dilation", "c4 = Conv(a,w4,b4) pads=[1,1,1,1]", "c4 = Conv(a,w4,b4) pads=[2,2,2,2] dilations=[2,2]", NULL, 2,
+    {"dilation",
+     "c4 = Conv(a,w4,b4) pads=[1,1,1,1]",
+     "c4 = Conv(a,w4,b4) pads=[2,2,2,2] dilations=[2,2]",
+     NULL,
+     2,
      {"LH pads-differ", "LH dilations-differ"}},
-    {"kernel-transposed", "c4 = Conv(a,w4,b4)", "t4 = Transpose(w4) perm=[0,1,3,2]; c4 = Conv(a,t4,b4)", NULL, 1, {"WB permuted"}},
+    {"kernel-transposed",
+     "c4 = Conv(a,w4,b4)",
+     "t4 = Transpose(w4) perm=[0,1,3,2]; c4 = Conv(a,t4,b4)",
+     NULL,
+     1,
+     {"WB permuted"}},
     {"bias-missing", "Conv(r2,w3,b3)", "Conv(r2,w3)", NULL, 1, {"WB missing"}},
-    {"scaled", "a = Add(c3,r1)", "float sc 1,8,1,1 1.5,1,1,1,0.5,1,1,1; m = Mul(c3,sc); a = Add(m,r1)", NULL, 2,
+    {"scaled",
+     "a = Add(c3,r1)",
+     "float sc 1,8,1,1 1.5,1,1,1,0.5,1,1,1; m = Mul(c3,sc); a = Add(m,r1)",
+     NULL,
+     2,
      {"WB scaled", "WB different"}},
-    {"shifted", "a = Add(c3,r1)", "float sh 1,8,1,1 1.5,1,1,1,0.5,1,1,1; m = Add(c3,sh); a = Add(m,r1)", NULL, 1, {"WB different"}},
-    {"swapped-axes", "input x 1,3,16,16;", "input xx 1,16,16,3; x = Transpose(xx) perm=[0,3,2,1];", NULL, 2,
+    {"shifted",
+     "a = Add(c3,r1)",
+     "float sh 1,8,1,1 1.5,1,1,1,0.5,1,1,1; m = Add(c3,sh); a = Add(m,r1)",
+     NULL,
+     1,
+     {"WB different"}},
+    {"swapped-axes",
+     "input x 1,3,16,16;",
+     "input xx 1,16,16,3; x = Transpose(xx) perm=[0,3,2,1];",
+     NULL,
+     2,
      {"TSS input-axes-permuted", "ID input-layout"}},
     {"outputs", "output y", "output c4; output y", NULL, 1, {"CG outputs-reordered"}},
-    {"no-transb", "y = Gemm(f,w5,b5) transB=1", "w6 = Transpose(w5) perm=[1,0]; m = MatMul(f,w6); y = Add(m,b5)", NULL, 0, {0}},
-    {"flatten-nhwc", "f = Flatten(k)", "kt = Transpose(k) perm=[0,2,3,1]; f = Flatten(kt)", NULL, 1, {"TSS order-lost"}},
-    {"flatten-nhwc-right", "f = Flatten(k);y = Gemm(f,w5,b5) transB=1",
+    {"no-transb",
+     "y = Gemm(f,w5,b5) transB=1",
+     "w6 = Transpose(w5) perm=[1,0]; m = MatMul(f,w6); y = Add(m,b5)",
+     NULL,
+     0,
+     {0}},
+    {"flatten-nhwc",
+     "f = Flatten(k)",
+     "kt = Transpose(k) perm=[0,2,3,1]; f = Flatten(kt)",
+     NULL,
+     1,
+     {"TSS order-lost"}},
+    {"flatten-nhwc-right",
+     "f = Flatten(k);y = Gemm(f,w5,b5) transB=1",
      "kt = Transpose(k) perm=[0,2,3,1]; f = Flatten(kt);"
      "int d1 4 10,14,8,8; int d2 2 10,896; v1 = Reshape(w5,d1); v2 = Transpose(v1) perm=[0,2,3,1]; v3 = Reshape(v2,d2);"
-     "y = Gemm(f,v3,b5) transB=1", NULL, 0, {0}},
-    {"dense-columns", "y = Gemm(f,w5,b5) transB=1",
+     "y = Gemm(f,v3,b5) transB=1",
+     NULL,
+     0,
+     {0}},
+    {"dense-columns",
+     "y = Gemm(f,w5,b5) transB=1",
      "int d1 4 10,14,8,8; int d2 2 10,896; v1 = Reshape(w5,d1); v2 = Transpose(v1) perm=[0,2,3,1]; v3 = Reshape(v2,d2);"
-     "y = Gemm(f,v3,b5) transB=1", NULL, 1, {"WB permuted"}},
-    {"bfloat-chain", "c4 = Conv(a,w4,b4)",
-     "h4 = Cast(w4) to=10; q4 = Cast(h4) to=1; c4 = Conv(a,q4,b4)", NULL, 1, {"WB float16"}},
-    {"batchnorm", "a = Add(c3,r1)", "float one 8 1; float nul 8 0; n3 = BatchNormalization(c3,one,nul,nul,one) epsilon=0; a = Add(n3,r1)",
-     NULL, 0, {0}},
-    {"batchnorm-epsilon", "a = Add(c3,r1)",
+     "y = Gemm(f,v3,b5) transB=1",
+     NULL,
+     1,
+     {"WB permuted"}},
+    {"bfloat-chain",
+     "c4 = Conv(a,w4,b4)",
+     "h4 = Cast(w4) to=10; q4 = Cast(h4) to=1; c4 = Conv(a,q4,b4)",
+     NULL,
+     1,
+     {"WB float16"}},
+    {"batchnorm",
+     "a = Add(c3,r1)",
+     "float one 8 1; float nul 8 0; n3 = BatchNormalization(c3,one,nul,nul,one) epsilon=0; a = Add(n3,r1)",
+     NULL,
+     0,
+     {0}},
+    {"batchnorm-epsilon",
+     "a = Add(c3,r1)",
      "float one 8 1; float nul 8 0; n3 = BatchNormalization(c3,one,nul,nul,one) epsilon=0.3; a = Add(n3,r1)",
-     NULL, 1, {"LH epsilon-differs"}},
-    {"pool-pads", "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]", "p = MaxPool(a) kernel_shape=[3,3] pads=[2,2,0,0]", NULL, 1,
+     NULL,
+     1,
+     {"LH epsilon-differs"}},
+    {"pool-pads",
+     "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]",
+     "p = MaxPool(a) kernel_shape=[3,3] pads=[2,2,0,0]",
+     NULL,
+     1,
      {"LH pads-differ"}},
-    {"pool-zero-pad", "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]",
-     "float z - 5; int pd 8 0,0,1,1,0,0,1,1; ap = Pad(a,pd,z); p = MaxPool(ap) kernel_shape=[3,3] pads=[0,0,0,0]", NULL, 1,
+    {"pool-zero-pad",
+     "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]",
+     "float z - 5; int pd 8 0,0,1,1,0,0,1,1; ap = Pad(a,pd,z); p = MaxPool(ap) kernel_shape=[3,3] pads=[0,0,0,0]",
+     NULL,
+     1,
      {"CG pad-value"}},
-    {"conv-reflected", "c4 = Conv(a,w4,b4) pads=[1,1,1,1]",
-     "int pd 8 0,0,1,1,0,0,1,1; ap = Pad(a,pd) mode=reflect; c4 = Conv(ap,w4,b4) pads=[0,0,0,0]", NULL, 1,
+    {"conv-reflected",
+     "c4 = Conv(a,w4,b4) pads=[1,1,1,1]",
+     "int pd 8 0,0,1,1,0,0,1,1; ap = Pad(a,pd) mode=reflect; c4 = Conv(ap,w4,b4) pads=[0,0,0,0]",
+     NULL,
+     1,
      {"CG pad-mode"}},
     {"input-lost", "k = Concat(c4,p)", "u = Tanh(p); k = Concat(c4,u)", NULL, 1, {"CG extra-nodes"}},
-    {"cannot-run", "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]", "p = MaxPool(a) kernel_shape=[3,3] pads=[0,0,0,0]", NULL, 1,
+    {"cannot-run",
+     "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]",
+     "p = MaxPool(a) kernel_shape=[3,3] pads=[0,0,0,0]",
+     NULL,
+     1,
      {"LH pads-differ"}},
     {"dense-scaled", "y = Gemm(f,w5,b5) transB=1", "y = Gemm(f,w5,b5) transB=1 alpha=0.5", NULL, 1, {"WB scaled"}},
 };
@@ -156,7 +228,8 @@ static char *draw(int n)
             for (int x = 0; x < 16; x++)
                 for (int c = 0; c < 3; c++) {
                     double d = hypot(x - 16 * at[c][0], (y - 16 * at[c][1]) * (0.5 + at[c][4]));
-                    rgb[(y * 16 + x) * 3 + c] = (uint8_t)(255 * at[c][2] * exp(-d * d / (10 + 60 * at[c][3])) + 40 * ff_rng_real(&rng));
+                    rgb[(y * 16 + x) * 3 + c] =
+                        (uint8_t)(255 * at[c][2] * exp(-d * d / (10 + 60 * at[c][3])) + 40 * ff_rng_real(&rng));
                 }
         ff_image image = {16, 16, rgb};
         char *path = ff_asprintf("%s/%02d.png", folder, i);
@@ -181,7 +254,8 @@ static char *names_of(const ff_findings *f)
 {
     ff_buf b = {0};
     for (int i = 0; i < f->count; i++)
-        ff_buf_printf(&b, "%s[%s %s: %s]", i ? " " : "", ff_fault_type_name(f->at[i].type), f->at[i].cause, f->at[i].summary);
+        ff_buf_printf(&b, "%s[%s %s: %s]", i ? " " : "", ff_fault_type_name(f->at[i].type), f->at[i].cause,
+                      f->at[i].summary);
     return b.data ? ff_buf_steal(&b) : ff_strdup("none");
 }
 
@@ -241,9 +315,11 @@ static bool check_bundles(const ff_subject *s, const ff_findings *f)
         assert_non_null(mkdtemp(at));
         int rc = ff_repro_write(s, &f->at[i], f, p, at, false, &task, &r);
         if (rc == FF_OK) {
-            double worst = run_bundle(at, "model.onnx"), repaired = isnan(r.repaired) ? NAN : run_bundle(at, "repaired.onnx");
+            double worst = run_bundle(at, "model.onnx"),
+                   repaired = isnan(r.repaired) ? NAN : run_bundle(at, "repaired.onnx");
             bool right = worst > 1 && r.error > 0 && r.repaired < 1e-4 && repaired <= 1;
-            print_message("   %s bundle of %d nodes: %.3g off, repaired %.2g\n", right ? "" : "->", r.n_nodes, r.error, r.repaired);
+            print_message("   %s bundle of %d nodes: %.3g off, repaired %.2g\n", right ? "" : "->", r.n_nodes, r.error,
+                          r.repaired);
             good = good && right && !none;
             assert_int_not_equal(ff_repro_write(s, &f->at[i], f, p, at, false, &task, &r), FF_OK); /* it is there */
             ok(ff_repro_write(s, &f->at[i], f, p, at, true, &task, &r));
@@ -452,7 +528,8 @@ static void preprocessing_without_finding(void **state)
         const char *from, *to;
         ff_verdict verdict;
     } rows[] = {
-        {"input x 1,3,16,16;", "input xx 1,3,16,16; int turned 3 2,1,0; x = Gather(xx,turned) axis=1;", FF_VERDICT_BETTER},
+        {"input x 1,3,16,16;", "input xx 1,3,16,16; int turned 3 2,1,0; x = Gather(xx,turned) axis=1;",
+         FF_VERDICT_BETTER},
         {"r1 = Clip(c1,lo,hi)", "float h3 - 3; r1 = Clip(c1,lo,h3)", FF_VERDICT_WORSE},
     };
     for (size_t i = 0; i < FF_COUNT(rows); i++) {
@@ -500,7 +577,8 @@ static void inputs(void **state)
         {"transposed-inside", "input xx 1,16,3,16; x = Transpose(xx) perm=[0,2,1,3];", false},
         {"no-batch", "input x 3,16,16;", false},
         {"no-batch-inside", "input xx 3,16,16; int d0 1 0; x = Unsqueeze(xx,d0);", false},
-        {"no-batch-nhwc", "input xx 16,16,3; int d0 1 0; xu = Unsqueeze(xx,d0); x = Transpose(xu) perm=[0,3,1,2];", false},
+        {"no-batch-nhwc", "input xx 16,16,3; int d0 1 0; xu = Unsqueeze(xx,d0); x = Transpose(xu) perm=[0,3,1,2];",
+         false},
         {"one-row", "input xx 1,768; int d4 4 1,3,16,16; x = Reshape(xx,d4);", false},
         {"batch-of-8", "input x 8,3,16,16;", true},
         {"batch-of-8-shifted", "input x 8,16,3,16;", false},
@@ -514,9 +592,10 @@ static void inputs(void **state)
         ff_subject *s = subject_of(model_of_text(replaced(ff_strdup(network), "input x 1,3,16,16;", rows[i].to)));
         loop_result r;
         loop_run(s, NULL, &task, &r);
-        bool good = s->wrong == (rows[i].runs ? 0 : IMAGES) && r.end->wrong == 0 && r.left == 0 && r.end->distance < 1e-5;
-        print_message("%s %-18s wrong %2d -> %2d, %d left, %s\n", good ? "  " : "->", rows[i].name, s->wrong, r.end->wrong,
-                      r.left, s->target.error ? s->target.error : "runs");
+        bool good =
+            s->wrong == (rows[i].runs ? 0 : IMAGES) && r.end->wrong == 0 && r.left == 0 && r.end->distance < 1e-5;
+        print_message("%s %-18s wrong %2d -> %2d, %d left, %s\n", good ? "  " : "->", rows[i].name, s->wrong,
+                      r.end->wrong, r.left, s->target.error ? s->target.error : "runs");
         bad += !good;
         loop_finish(&r);
         ff_subject_destroy(s);
@@ -528,9 +607,10 @@ static void inputs(void **state)
 static void swapped_sides(void **state)
 {
     (void)state;
-    static const char wide[] = "opset 13; input x 1,3,12,20; float w1 8,3,3,3 random; float w2 10,8 random; float b2 10 random;"
-                               "c = Conv(x,w1) strides=[2,2]; r = Relu(c); g = GlobalAveragePool(r); f = Flatten(g);"
-                               "y = Gemm(f,w2,b2) transB=1; output y";
+    static const char wide[] =
+        "opset 13; input x 1,3,12,20; float w1 8,3,3,3 random; float w2 10,8 random; float b2 10 random;"
+        "c = Conv(x,w1) strides=[2,2]; r = Relu(c); g = GlobalAveragePool(r); f = Flatten(g);"
+        "y = Gemm(f,w2,b2) transB=1; output y";
     static const char *const rows[][2] = {
         {"x 1,3,20,12;", "tf"},
         {"xx 1,3,20,12; x = Transpose(xx) perm=[0,1,3,2];", "tf"},
@@ -539,8 +619,9 @@ static void swapped_sides(void **state)
     };
     for (size_t i = 0; i < FF_COUNT(rows); i++) {
         ff_task task = {0};
-        ff_subject *s = subject_between(model_of_text(ff_strdup(wide)),
-                                        model_of_text(replaced(ff_strdup(wide), "x 1,3,12,20;", rows[i][0])), rows[i][1]);
+        ff_subject *s =
+            subject_between(model_of_text(ff_strdup(wide)),
+                            model_of_text(replaced(ff_strdup(wide), "x 1,3,12,20;", rows[i][0])), rows[i][1]);
         loop_result r;
         loop_run(s, NULL, &task, &r);
         print_message("   %-50s wrong %d -> %d, %d left, %s\n", rows[i][0], s->wrong, r.end->wrong, r.left,
@@ -568,7 +649,8 @@ static void other_opsets(void **state)
     } rows[] = {
         {"a = Clip(c) min=-2.0 max=3.0;", "float lo - -2; float hi - 3; a = Clip(c,lo,hi);"},
         {"a = Clip(c) min=-2.0;", "float lo - -2; a = Clip(c,lo);"},
-        {"t = ReduceSum(c) axes=[1] keepdims=1; a = Mul(c,t);", "int ax 1 1; t = ReduceSum(c,ax) keepdims=1; a = Mul(c,t);"},
+        {"t = ReduceSum(c) axes=[1] keepdims=1; a = Mul(c,t);",
+         "int ax 1 1; t = ReduceSum(c,ax) keepdims=1; a = Mul(c,t);"},
         {"t = Softmax(c) axis=3; a = Mul(c,t);", "t = Softmax(c); a = Mul(c,t);"},
         {"t = Slice(c) starts=[2] ends=[3] axes=[2]; a = Mul(c,t);",
          "int st 1 2; int en 1 3; int ax 1 2; t = Slice(c,st,en,ax); a = Mul(c,t);"},
@@ -584,8 +666,8 @@ static void other_opsets(void **state)
         loop_result r;
         loop_run(s, NULL, &task, &r);
         bool good = r.left == 0 && r.end->wrong == 0 && r.end->distance < 1e-5;
-        print_message("%s opset %s %-60s wrong %d -> %d, %d left, distance %.2g\n", good ? "  " : "->", forth ? "9 to 13" : "13 to 9",
-                      present, s->wrong, r.end->wrong, r.left, r.end->distance);
+        print_message("%s opset %s %-60s wrong %d -> %d, %d left, distance %.2g\n", good ? "  " : "->",
+                      forth ? "9 to 13" : "13 to 9", present, s->wrong, r.end->wrong, r.left, r.end->distance);
         bad += !good;
         loop_finish(&r);
         ff_subject_destroy(s);
@@ -596,9 +678,10 @@ static void other_opsets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_fault), cmocka_unit_test(among_equivalences), cmocka_unit_test(masking),
-        cmocka_unit_test(preprocessing_without_finding), cmocka_unit_test(inputs),
-        cmocka_unit_test(swapped_sides), cmocka_unit_test(other_opsets),
+        cmocka_unit_test(each_fault),   cmocka_unit_test(among_equivalences),
+        cmocka_unit_test(masking),      cmocka_unit_test(preprocessing_without_finding),
+        cmocka_unit_test(inputs),       cmocka_unit_test(swapped_sides),
+        cmocka_unit_test(other_opsets),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -161,8 +161,9 @@ static void paper_networks_scale(void **state)
         network_destroy(all[i]);
     }
     int full[] = {53, 105, 105, 95}; /* layers with weights */
-    network *nets[] = {network_mobilenet_v2((zoo_scale){0, 1, 1}, 1000, 1), network_resnet101((zoo_scale){0, 1, 1}, 1, 1000, 1),
-                       network_resnet101((zoo_scale){0, 1, 1}, 2, 1000, 1), network_inception_v3((zoo_scale){0, 1, 1}, 1000, 1)};
+    network *nets[] = {
+        network_mobilenet_v2((zoo_scale){0, 1, 1}, 1000, 1), network_resnet101((zoo_scale){0, 1, 1}, 1, 1000, 1),
+        network_resnet101((zoo_scale){0, 1, 1}, 2, 1000, 1), network_inception_v3((zoo_scale){0, 1, 1}, 1000, 1)};
     for (size_t i = 0; i < FF_COUNT(nets); i++) {
         int count = 0;
         for (int l = 0; l < nets[i]->n_layers; l++)
@@ -175,8 +176,8 @@ static void paper_networks_scale(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pictures_repeat),         cmocka_unit_test(styles_agree),
-        cmocka_unit_test(named_styles_agree),      cmocka_unit_test(faults_change_the_answer),
+        cmocka_unit_test(pictures_repeat),      cmocka_unit_test(styles_agree),
+        cmocka_unit_test(named_styles_agree),   cmocka_unit_test(faults_change_the_answer),
         cmocka_unit_test(paper_networks_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,8 @@ static int disturb(ff_rng *rng, const ff_tensor *t, double relative, ff_tensor *
     return code;
 }
 
-static void add_node(ff_patch *p, const char *op, const char *name, int n_in, const char *const *in,
-                     const char *out, int n_attrs, const ff_attr *attrs)
+static void add_node(ff_patch *p, const char *op, const char *name, int n_in, const char *const *in, const char *out,
+                     int n_attrs, const ff_attr *attrs)
 {
     ff_patch_insert_node(p,
                          &(ff_node_spec){.name = name,
@@ -43,8 +43,7 @@ static void add_node(ff_patch *p, const char *op, const char *name, int n_in, co
                          NULL);
 }
 
-static int add_tensor(ff_patch *p, const char *name, ff_rng *rng, int rank, const int64_t *dims,
-                      double scale)
+static int add_tensor(ff_patch *p, const char *name, ff_rng *rng, int rank, const int64_t *dims, double scale)
 {
     ff_tensor *t;
     int code = weights(rng, rank, dims, scale, &t);
@@ -85,8 +84,7 @@ static int make_source(ff_model **out)
     ff_model *empty = NULL;
     ff_patch *p = ff_patch_create();
     char in[32] = "pixels", next[32];
-    int code =
-        ff_model_create("small_case", 7, 13, "net", 1, (const char *const[]){in}, &input, &empty);
+    int code = ff_model_create("small_case", 7, 13, "net", 1, (const char *const[]){in}, &input, &empty);
     for (int i = 0; !code && i < LAYERS; i++) {
         code = add_conv(p, &rng, i, in, next, sizeof next);
         memcpy(in, next, sizeof in);
@@ -99,8 +97,7 @@ static int make_source(ff_model **out)
         code = add_tensor(p, "dense.weight", &rng, 2, dense, 1.0);
     if (!code)
         code = add_tensor(p, "dense.bias", &rng, 1, dense, 0.02);
-    add_node(p, "Gemm", "Gemm_0", 3, (const char *const[]){"flat", "dense.weight", "dense.bias"},
-             "scores", 1, &trans);
+    add_node(p, "Gemm", "Gemm_0", 3, (const char *const[]){"flat", "dense.weight", "dense.bias"}, "scores", 1, &trans);
     ff_patch_add_output(p, "scores", &output);
     if (!code)
         code = ff_model_apply(empty, p, out, NULL);
@@ -146,8 +143,7 @@ static int make_image(ff_rng *rng, const char *path)
     for (int y = 0; y < SIDE; y++) {
         for (int x = 0; x < SIDE; x++) {
             for (int c = 0; c < 3; c++)
-                rgb[3 * (y * SIDE + x) + c] =
-                    (uint8_t)(int)(phase[c] + fx[c] * x + fy[c] * y + 20 * ff_rng_real(rng));
+                rgb[3 * (y * SIDE + x) + c] = (uint8_t)(int)(phase[c] + fx[c] * x + fy[c] * y + 20 * ff_rng_real(rng));
         }
     }
     return ff_image_save_png(&(ff_image){SIDE, SIDE, rgb}, path, true);

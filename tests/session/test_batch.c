@@ -55,10 +55,9 @@ static ff_labels *label(const ff_model *m, bool reference)
 /* `fetafix compare` on two models of the folder: its exit code; what it says in *said. */
 static int compare(const char *source, const char *target, ff_buf *said)
 {
-    char *command = ff_asprintf(
-        "cd '%s' && '%s' compare %s %s --images photos.txt --source-pre '%s' "
-        "--target-pre '%s' 2>&1",
-        folder, getenv("FETAFIX_PROGRAM"), source, target, SMALL_CASE_PRE, SMALL_CASE_PRE);
+    char *command = ff_asprintf("cd '%s' && '%s' compare %s %s --images photos.txt --source-pre '%s' "
+                                "--target-pre '%s' 2>&1",
+                                folder, getenv("FETAFIX_PROGRAM"), source, target, SMALL_CASE_PRE, SMALL_CASE_PRE);
     FILE *f = popen(command, "r");
     char line[512];
 
@@ -111,8 +110,8 @@ static void test_fails_in_runs(void **state)
 {
     ff_model *m = load("target.onnx"), *bad;
     const char *input = ff_model_graph(m)->inputs[0]->name;
-    const char *first[] = {input}, *places[] = {"places"}, *second[] = {"places", "seven"},
-               *made[] = {"made"}, *outputs[] = {"made"};
+    const char *first[] = {input}, *places[] = {"places"}, *second[] = {"places", "seven"}, *made[] = {"made"},
+               *outputs[] = {"made"};
     ff_node_spec find = {"find", "NonZero", "", 1, 1, 0, first, places, NULL},
                  reshape = {"as_seven", "Reshape", "", 2, 1, 0, second, made, NULL};
     ff_shape shape = {.dtype = FF_INT64, .rank = 1, .dims = {7}};

@@ -84,8 +84,7 @@ static char *proposals_of(ff_session *s)
 {
     const ff_snapshot *now = ff_session_snapshot(s);
     ff_buf b = {0};
-    ff_buf_printf(&b, "%lld %d %s\n", (long long)now->state, now->wrong,
-                  now->next ? now->next : "-");
+    ff_buf_printf(&b, "%lld %d %s\n", (long long)now->state, now->wrong, now->next ? now->next : "-");
     for (int i = 0; i < ff_table_rows(now->proposals); i++)
         ff_buf_printf(&b, "%s %s\n", ff_table_text(now->proposals, i, 0),
                       ff_table_text(now->proposals, i, ff_table_find(now->proposals, "status")));
@@ -93,8 +92,7 @@ static char *proposals_of(ff_session *s)
         ff_buf_printf(&b, "%s %s\n", ff_table_text(now->findings, i, 0),
                       ff_table_text(now->findings, i, ff_table_find(now->findings, "status")));
     for (int i = 0; i < ff_table_rows(now->layers); i++)
-        ff_buf_printf(&b, "%.17g\n",
-                      ff_table_real(now->layers, i, ff_table_find(now->layers, "isolated")));
+        ff_buf_printf(&b, "%.17g\n", ff_table_real(now->layers, i, ff_table_find(now->layers, "isolated")));
     ff_snapshot_unref(now);
     return ff_buf_steal(&b);
 }
@@ -199,8 +197,8 @@ static void test_hostile(void **state)
         }
         if (code)
             assert_null(strchr(ff_error(), '\n'));
-        assert_true(code == FF_OK || code == FF_ERR_INPUT || code == FF_ERR_USAGE ||
-                    code == FF_ERR_GRAPH || code == FF_ERR_UNSUPPORTED);
+        assert_true(code == FF_OK || code == FF_ERR_INPUT || code == FF_ERR_USAGE || code == FF_ERR_GRAPH ||
+                    code == FF_ERR_UNSUPPORTED);
     }
     free(data);
 }
@@ -237,9 +235,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repair),  cmocka_unit_test(test_history),
-        cmocka_unit_test(test_resume),  cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_repair),   cmocka_unit_test(test_history), cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
 }

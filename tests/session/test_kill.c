@@ -82,8 +82,8 @@ static void assert_same_file(const char *a, const char *b)
         same++;
     if (same < n || same < m) {
         size_t from = same > 150 ? same - 150 : 0;
-        fail_msg("%s: %zu and %zu bytes differ from %zu: ...%.300s... against ...%.300s...", b, n,
-                 m, same, x + from, y + from);
+        fail_msg("%s: %zu and %zu bytes differ from %zu: ...%.300s... against ...%.300s...", b, n, m, same, x + from,
+                 y + from);
     }
     free(x);
     free(y);

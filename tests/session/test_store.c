@@ -163,8 +163,7 @@ static void test_damage(void **state)
         char *copy = ff_alloc(size);
         memcpy(copy, data, size);
         for (int k = 0; i % 2 && k < 1 + i % 7; k++)
-            copy[ff_rng_below(&rng, i % 4 == 1 ? 4096 : size)] ^=
-                (char)(1 << ff_rng_below(&rng, 8));
+            copy[ff_rng_below(&rng, i % 4 == 1 ? 4096 : size)] ^= (char)(1 << ff_rng_below(&rng, 8));
         write_bytes(copy, n);
         store *s;
         bool existed;
@@ -211,9 +210,8 @@ static void test_two_processes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keeps),         cmocka_unit_test(test_rolls_back),
-        cmocka_unit_test(test_foreign),       cmocka_unit_test(test_hostile_schema),
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_keeps),          cmocka_unit_test(test_rolls_back), cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_hostile_schema), cmocka_unit_test(test_empty),      cmocka_unit_test(test_damage),
         cmocka_unit_test(test_two_processes),
     };
     return cmocka_run_group_tests_name("store", tests, set_up, tear_down);

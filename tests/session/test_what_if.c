@@ -125,8 +125,9 @@ static void test_refusals(void **state)
         const char *words, *says;
     } wrong[] = {
         {0, "pads=1,2,3", "4 numbers"}, {0, "pads=a", "whole numbers"}, {0, "colour=red", "no attribute"},
-        {0, "", "NAME=VALUE"}, {0, "=3", "NAME=VALUE"}, {99, "weights", "no pair"}, {99, "inject", "no pair"},
-        {-1, "scale=zero", "scale"}, {1, "weights", "no weights"}, {0, "group=5", NULL}, {0, "strides=0", NULL},
+        {0, "", "NAME=VALUE"},          {0, "=3", "NAME=VALUE"},        {99, "weights", "no pair"},
+        {99, "inject", "no pair"},      {-1, "scale=zero", "scale"},    {1, "weights", "no weights"},
+        {0, "group=5", NULL},           {0, "strides=0", NULL},
     };
     ff_session_options o = session_case_options(NULL);
     ff_session *s = session_case_open(&o);

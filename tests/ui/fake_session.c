@@ -28,7 +28,8 @@ static const struct {
     int block, gain; /* block: where in the network; gain: labels put right */
     double magnitude;
 } faults[] = {
-    {"WB", "int8-per-tensor", "weight int8 per tensor 0.8%", "weights were rounded to int8, per tensor (0.8% relative error)",
+    {"WB", "int8-per-tensor", "weight int8 per tensor 0.8%",
+     "weights were rounded to int8, per tensor (0.8% relative error)",
      "The Target's weights take only 255 values, evenly spaced: a converter stored them as 8-bit "
      "integers with one scale for the whole tensor. Channels with small weights lose most.",
      "replace weights 'block_1_depthwise/kernel' (32x1x3x3) by the Source's", 1, 9, 0.008},
@@ -38,12 +39,13 @@ static const struct {
     {"WB", "bfloat16", "weight bfloat16 0.3%", "weights were rounded to bfloat16 (0.3% relative error)",
      "The lower 16 bits of every weight are zero.",
      "replace weights 'block_4_project/kernel' (24x96x1x1) by the Source's", 4, 0, 0.003},
-    {"WB", "int8-per-channel", "weight int8 per channel 0.4%", "weights were rounded to int8, per channel (0.4% relative error)",
+    {"WB", "int8-per-channel", "weight int8 per channel 0.4%",
+     "weights were rounded to int8, per channel (0.4% relative error)",
      "Each output channel's weights take only 255 values.",
      "replace weights 'block_5_expand/kernel' (96x24x1x1) by the Source's", 5, 2, 0.004},
     {"CG", "extra-node", "extra node", "a Mul by 0.98 that the Source does not have",
-     "The graph has a node more: a scale that was meant for training was left in.",
-     "remove node 'block_6/scale__91'", 6, 3, 0.02},
+     "The graph has a node more: a scale that was meant for training was left in.", "remove node 'block_6/scale__91'",
+     6, 3, 0.02},
     {"WB", "different", "bias different 12%", "bias differs in 3 of 64 channels (12% relative error)",
      "Values of the bias are genuinely different, not rounded.",
      "replace bias 'block_7_expand/bias' (64) by the Source's", 7, 1, 0.12},
@@ -87,7 +89,7 @@ struct ff_session {
     step steps[MAX_STEPS];
     int n_steps;
     unsigned rejected, evaluated;
-    bool split; /* the group was set aside */
+    bool split;       /* the group was set aside */
     char what_if[96]; /* "": none */
     int what_if_wrong, what_if_pair;
     ff_job_info jobs[1024];
@@ -229,11 +231,20 @@ static int wrong_now(const ff_session *s)
 static ff_table *make_pairs(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"pair", FF_COL_INT, ""}, {"source", FF_COL_TEXT, ""}, {"target", FF_COL_TEXT, ""},
-        {"op", FF_COL_TEXT, ""}, {"source_summary", FF_COL_TEXT, ""},
-        {"target_summary", FF_COL_TEXT, ""}, {"status", FF_COL_TEXT, ""}, {"note", FF_COL_TEXT, ""},
-        {"layer", FF_COL_INT, ""}, {"depth", FF_COL_INT, ""}, {"confidence", FF_COL_REAL, ""},
-        {"findings", FF_COL_INT, ""}, {"source_inputs", FF_COL_TEXT, ""}, {"error", FF_COL_REAL, ""},
+        {"pair", FF_COL_INT, ""},
+        {"source", FF_COL_TEXT, ""},
+        {"target", FF_COL_TEXT, ""},
+        {"op", FF_COL_TEXT, ""},
+        {"source_summary", FF_COL_TEXT, ""},
+        {"target_summary", FF_COL_TEXT, ""},
+        {"status", FF_COL_TEXT, ""},
+        {"note", FF_COL_TEXT, ""},
+        {"layer", FF_COL_INT, ""},
+        {"depth", FF_COL_INT, ""},
+        {"confidence", FF_COL_REAL, ""},
+        {"findings", FF_COL_INT, ""},
+        {"source_inputs", FF_COL_TEXT, ""},
+        {"error", FF_COL_REAL, ""},
         {"isolated", FF_COL_REAL, ""},
     };
     ff_table *t = table("pairs", columns, FF_COUNT(columns));
@@ -267,7 +278,9 @@ static ff_table *make_pairs(const ff_session *s)
 static ff_table *make_nodes(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"pair", FF_COL_INT, ""}, {"side", FF_COL_TEXT, ""}, {"node", FF_COL_TEXT, ""},
+        {"pair", FF_COL_INT, ""},
+        {"side", FF_COL_TEXT, ""},
+        {"node", FF_COL_TEXT, ""},
     };
     ff_table *t = table("nodes", columns, FF_COUNT(columns));
     for (int i = 0; s->loaded && i < 2 * s->n_pairs; i++) {
@@ -291,12 +304,12 @@ static int pair_of_fault(const ff_session *s, int fault)
 static ff_table *make_findings(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"id", FF_COL_TEXT, ""}, {"type", FF_COL_TEXT, ""}, {"cause", FF_COL_TEXT, ""},
-        {"summary", FF_COL_TEXT, ""}, {"explanation", FF_COL_TEXT, ""}, {"status", FF_COL_TEXT, ""},
-        {"essential", FF_COL_BOOL, ""}, {"pair", FF_COL_INT, ""}, {"layer", FF_COL_INT, ""},
-        {"source_nodes", FF_COL_TEXT, ""}, {"target_nodes", FF_COL_TEXT, ""},
-        {"details", FF_COL_TEXT, ""}, {"step", FF_COL_INT, ""}, {"before", FF_COL_INT, ""},
-        {"after", FF_COL_INT, ""}, {"magnitude", FF_COL_REAL, ""}, {"brief", FF_COL_TEXT, ""},
+        {"id", FF_COL_TEXT, ""},           {"type", FF_COL_TEXT, ""},         {"cause", FF_COL_TEXT, ""},
+        {"summary", FF_COL_TEXT, ""},      {"explanation", FF_COL_TEXT, ""},  {"status", FF_COL_TEXT, ""},
+        {"essential", FF_COL_BOOL, ""},    {"pair", FF_COL_INT, ""},          {"layer", FF_COL_INT, ""},
+        {"source_nodes", FF_COL_TEXT, ""}, {"target_nodes", FF_COL_TEXT, ""}, {"details", FF_COL_TEXT, ""},
+        {"step", FF_COL_INT, ""},          {"before", FF_COL_INT, ""},        {"after", FF_COL_INT, ""},
+        {"magnitude", FF_COL_REAL, ""},    {"brief", FF_COL_TEXT, ""},
     };
     ff_table *t = table("findings", columns, FF_COUNT(columns));
     for (int i = 0; s->localized && i < FAULTS; i++) {
@@ -309,10 +322,7 @@ static ff_table *make_findings(const ff_session *s)
         ff_table_set_text(t, row, "cause", faults[i].cause);
         ff_table_set_text(t, row, "summary", faults[i].summary);
         ff_table_set_text(t, row, "explanation", faults[i].explanation);
-        ff_table_set_text(t, row, "status",
-                          repaired                   ? "repaired"
-                          : s->rejected & 1u << i    ? "ineffective"
-                                                     : "open");
+        ff_table_set_text(t, row, "status", repaired ? "repaired" : s->rejected & 1u << i ? "ineffective" : "open");
         ff_table_set_bool(t, row, "essential", repaired && faults[i].gain > 0);
         if (p >= 0) {
             ff_table_set_int(t, row, "pair", p);
@@ -348,11 +358,11 @@ static int next_fault(const ff_session *s)
 static ff_table *make_proposals(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"id", FF_COL_TEXT, ""}, {"type", FF_COL_TEXT, ""}, {"summary", FF_COL_TEXT, ""},
-        {"findings", FF_COL_TEXT, ""}, {"patch", FF_COL_TEXT, ""}, {"status", FF_COL_TEXT, ""},
-        {"verdict", FF_COL_TEXT, ""}, {"wrong", FF_COL_INT, ""}, {"complete", FF_COL_BOOL, ""},
-        {"fixed", FF_COL_INT, ""}, {"broken", FF_COL_INT, ""}, {"pair", FF_COL_INT, ""},
-        {"members", FF_COL_INT, ""}, {"puts_right", FF_COL_TEXT, ""}, {"makes_wrong", FF_COL_TEXT, ""},
+        {"id", FF_COL_TEXT, ""},       {"type", FF_COL_TEXT, ""},       {"summary", FF_COL_TEXT, ""},
+        {"findings", FF_COL_TEXT, ""}, {"patch", FF_COL_TEXT, ""},      {"status", FF_COL_TEXT, ""},
+        {"verdict", FF_COL_TEXT, ""},  {"wrong", FF_COL_INT, ""},       {"complete", FF_COL_BOOL, ""},
+        {"fixed", FF_COL_INT, ""},     {"broken", FF_COL_INT, ""},      {"pair", FF_COL_INT, ""},
+        {"members", FF_COL_INT, ""},   {"puts_right", FF_COL_TEXT, ""}, {"makes_wrong", FF_COL_TEXT, ""},
     };
     int weights = 0;
     ff_table *t = table("proposals", columns, FF_COUNT(columns));
@@ -370,8 +380,7 @@ static ff_table *make_proposals(const ff_session *s)
         ff_table_set_text(t, row, "summary", faults[i].patch);
         ff_table_set_text(t, row, "findings", finding);
         ff_table_set_text(t, row, "patch", faults[i].patch);
-        ff_table_set_text(t, row, "status",
-                          s->rejected & 1u << i ? "rejected" : evaluated ? "evaluated" : "untried");
+        ff_table_set_text(t, row, "status", s->rejected & 1u << i ? "rejected" : evaluated ? "evaluated" : "untried");
         if (evaluated) {
             ff_table_set_text(t, row, "verdict", faults[i].gain ? "better" : "no fewer wrong labels");
             ff_table_set_int(t, row, "wrong", wrong_now(s) - faults[i].gain);
@@ -395,8 +404,8 @@ static ff_table *make_proposals(const ff_session *s)
 static ff_table *make_layers(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"layer", FF_COL_INT, ""}, {"pair", FF_COL_INT, ""}, {"source", FF_COL_TEXT, ""},
-        {"target", FF_COL_TEXT, ""}, {"rank", FF_COL_INT, ""}, {"kw", FF_COL_REAL, ""},
+        {"layer", FF_COL_INT, ""},   {"pair", FF_COL_INT, ""},    {"source", FF_COL_TEXT, ""},
+        {"target", FF_COL_TEXT, ""}, {"rank", FF_COL_INT, ""},    {"kw", FF_COL_REAL, ""},
         {"effect", FF_COL_REAL, ""}, {"entire", FF_COL_REAL, ""}, {"isolated", FF_COL_REAL, ""},
         {"causal", FF_COL_REAL, ""},
     };
@@ -425,9 +434,9 @@ static ff_table *make_layers(const ff_session *s)
 static ff_table *make_states(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"state", FF_COL_INT, ""}, {"parent", FF_COL_INT, ""}, {"wrong", FF_COL_INT, ""},
-        {"distance", FF_COL_REAL, ""}, {"step", FF_COL_INT, ""}, {"summary", FF_COL_TEXT, ""},
-        {"current", FF_COL_BOOL, ""}, {"model", FF_COL_TEXT, ""},
+        {"state", FF_COL_INT, ""},     {"parent", FF_COL_INT, ""}, {"wrong", FF_COL_INT, ""},
+        {"distance", FF_COL_REAL, ""}, {"step", FF_COL_INT, ""},   {"summary", FF_COL_TEXT, ""},
+        {"current", FF_COL_BOOL, ""},  {"model", FF_COL_TEXT, ""},
     };
     ff_table *t = table("states", columns, FF_COUNT(columns));
     for (int i = 0; s->loaded && i < s->n_states; i++) {
@@ -448,9 +457,9 @@ static ff_table *make_states(const ff_session *s)
 static ff_table *make_steps(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"step", FF_COL_INT, ""}, {"state", FF_COL_INT, ""}, {"proposal", FF_COL_TEXT, ""},
-        {"type", FF_COL_TEXT, ""}, {"summary", FF_COL_TEXT, ""}, {"outcome", FF_COL_TEXT, ""},
-        {"before", FF_COL_INT, ""}, {"after", FF_COL_INT, ""}, {"phase", FF_COL_TEXT, ""},
+        {"step", FF_COL_INT, ""},   {"state", FF_COL_INT, ""},    {"proposal", FF_COL_TEXT, ""},
+        {"type", FF_COL_TEXT, ""},  {"summary", FF_COL_TEXT, ""}, {"outcome", FF_COL_TEXT, ""},
+        {"before", FF_COL_INT, ""}, {"after", FF_COL_INT, ""},    {"phase", FF_COL_TEXT, ""},
     };
     ff_table *t = table("steps", columns, FF_COUNT(columns));
     for (int i = 0; i < s->n_steps; i++) {
@@ -474,15 +483,22 @@ static ff_table *make_steps(const ff_session *s)
 static ff_table *make_images(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"image", FF_COL_INT, ""}, {"name", FF_COL_TEXT, ""}, {"source", FF_COL_INT, ""},
-        {"target", FF_COL_INT, ""}, {"initial", FF_COL_INT, ""}, {"source_name", FF_COL_TEXT, ""},
-        {"target_name", FF_COL_TEXT, ""}, {"source_margin", FF_COL_REAL, ""},
-        {"target_margin", FF_COL_REAL, ""}, {"wrong", FF_COL_BOOL, ""}, {"fixed_by", FF_COL_INT, ""},
-        {"top_source", FF_COL_TEXT, ""}, {"top_target", FF_COL_TEXT, ""},
+        {"image", FF_COL_INT, ""},        {"name", FF_COL_TEXT, ""},          {"source", FF_COL_INT, ""},
+        {"target", FF_COL_INT, ""},       {"initial", FF_COL_INT, ""},        {"source_name", FF_COL_TEXT, ""},
+        {"target_name", FF_COL_TEXT, ""}, {"source_margin", FF_COL_REAL, ""}, {"target_margin", FF_COL_REAL, ""},
+        {"wrong", FF_COL_BOOL, ""},       {"fixed_by", FF_COL_INT, ""},       {"top_source", FF_COL_TEXT, ""},
+        {"top_target", FF_COL_TEXT, ""},
     };
-    static const char *const names[] = {"tabby cat", "golden retriever", "espresso", "mountain bike",
-                                        "lighthouse", "acoustic guitar", "\xe6\xb1\x9f\xe6\x88\xb8 castle",
-                                        "strawberry", "steam locomotive", "umbrella"};
+    static const char *const names[] = {"tabby cat",
+                                        "golden retriever",
+                                        "espresso",
+                                        "mountain bike",
+                                        "lighthouse",
+                                        "acoustic guitar",
+                                        "\xe6\xb1\x9f\xe6\x88\xb8 castle",
+                                        "strawberry",
+                                        "steam locomotive",
+                                        "umbrella"};
     ff_table *t = table("images", columns, FF_COUNT(columns));
     for (int i = 0; s->loaded && i < IMAGES; i++) {
         int row = ff_table_add_row(t), order = (i * 37 + 11) % IMAGES; /* a permutation */
@@ -505,12 +521,12 @@ static ff_table *make_images(const ff_session *s)
             if (strcmp(d->outcome, "accepted") == 0 && d->after <= order && order < d->before)
                 ff_table_set_int(t, row, "fixed_by", k + 1);
         }
-        snprintf(top, sizeof top, "%d,%d,%d,%d,%d", source, wrong_label, (source + 1) % 10,
-                 (source + 5) % 10, (source + 8) % 10);
+        snprintf(top, sizeof top, "%d,%d,%d,%d,%d", source, wrong_label, (source + 1) % 10, (source + 5) % 10,
+                 (source + 8) % 10);
         ff_table_set_text(t, row, "top_source", top);
         if (now)
-            snprintf(top, sizeof top, "%d,%d,%d,%d,%d", wrong_label, source, (source + 1) % 10,
-                     (source + 5) % 10, (source + 8) % 10);
+            snprintf(top, sizeof top, "%d,%d,%d,%d,%d", wrong_label, source, (source + 1) % 10, (source + 5) % 10,
+                     (source + 8) % 10);
         ff_table_set_text(t, row, "top_target", top);
     }
     return t;
@@ -526,7 +542,7 @@ static ff_table *make_pins(void)
 static ff_table *make_equivalences(const ff_session *s)
 {
     static const ff_column columns[] = {
-        {"rule", FF_COL_TEXT, ""}, {"meaning", FF_COL_TEXT, ""}, {"source_nodes", FF_COL_TEXT, ""},
+        {"rule", FF_COL_TEXT, ""},         {"meaning", FF_COL_TEXT, ""},   {"source_nodes", FF_COL_TEXT, ""},
         {"target_nodes", FF_COL_TEXT, ""}, {"deviation", FF_COL_REAL, ""},
     };
     ff_table *t = table("equivalences", columns, FF_COUNT(columns));
@@ -569,29 +585,52 @@ static void publish(ff_session *s)
     b->target = ff_strdup(s->target);
     b->next = s->localized && next >= 0 ? ff_asprintf("R%d", next + 1) : NULL;
     b->s = (ff_snapshot){
-        .version = ++s->version, .loaded = s->loaded, .localized = s->localized,
-        .searched = s->searched, .source_path = b->source, .target_path = b->target,
-        .source_producer = "pytorch 2.1", .target_producer = "tf2onnx 1.14",
-        .source_sha256 = "4f1c", .target_sha256 = "91aa", .source_opset = 13, .target_opset = 11,
+        .version = ++s->version,
+        .loaded = s->loaded,
+        .localized = s->localized,
+        .searched = s->searched,
+        .source_path = b->source,
+        .target_path = b->target,
+        .source_producer = "pytorch 2.1",
+        .target_producer = "tf2onnx 1.14",
+        .source_sha256 = "4f1c",
+        .target_sha256 = "91aa",
+        .source_opset = 13,
+        .target_opset = 11,
         .source_pre = "size=128x128 scale=127.5 mean=1,1,1 std=1,1,1 layout=NCHW",
         .target_pre = "size=128x128 scale=128 mean=1,1,1 std=1,1,1 layout=NHWC",
         .divergence = s->localized ? "at 'block_1_depthwise' (L3): 0.8% off on 'photo_003.jpg'" : NULL,
-        .source_pre_why = "given", .target_pre_why = "guessed from the producer",
-        .images = s->loaded ? IMAGES : 0, .initial = s->loaded ? INITIAL : -1,
-        .wrong = s->loaded ? wrong_now(s) : -1, .distance = s->loaded ? wrong_now(s) * 0.01 : NAN,
-        .validation_images = -1, .validation_initial = -1, .validation_wrong = -1,
-        .validation_regressed = -1, .state = s->current, .next = b->next,
-        .flops = 1e9 * s->n_steps, .flops_full = 1.4e10 * s->n_steps,
-        .pairs = make_pairs(s), .findings = make_findings(s), .proposals = make_proposals(s),
-        .layers = make_layers(s), .states = make_states(s), .steps = make_steps(s),
-        .images_table = make_images(s), .equivalences = make_equivalences(s), .log = make_log(s),
-        .nodes = make_nodes(s), .pins = make_pins(),
+        .source_pre_why = "given",
+        .target_pre_why = "guessed from the producer",
+        .images = s->loaded ? IMAGES : 0,
+        .initial = s->loaded ? INITIAL : -1,
+        .wrong = s->loaded ? wrong_now(s) : -1,
+        .distance = s->loaded ? wrong_now(s) * 0.01 : NAN,
+        .validation_images = -1,
+        .validation_initial = -1,
+        .validation_wrong = -1,
+        .validation_regressed = -1,
+        .state = s->current,
+        .next = b->next,
+        .flops = 1e9 * s->n_steps,
+        .flops_full = 1.4e10 * s->n_steps,
+        .pairs = make_pairs(s),
+        .findings = make_findings(s),
+        .proposals = make_proposals(s),
+        .layers = make_layers(s),
+        .states = make_states(s),
+        .steps = make_steps(s),
+        .images_table = make_images(s),
+        .equivalences = make_equivalences(s),
+        .log = make_log(s),
+        .nodes = make_nodes(s),
+        .pins = make_pins(),
     };
     if (s->what_if[0]) {
         b->what_if = ff_strdup(s->what_if);
         bool keepable = !strstr(s->what_if, "activation");
-        b->s.what_if = (struct ff_what_if){b->what_if, "", s->what_if_wrong, wrong_now(s) - s->what_if_wrong, 0,
-                                           NAN, keepable, s->what_if_pair};
+        b->s.what_if = (struct ff_what_if){b->what_if, "",  s->what_if_wrong, wrong_now(s) - s->what_if_wrong,
+                                           0,          NAN, keepable,         s->what_if_pair};
     }
     pthread_mutex_lock(&s->lock);
     boxed *old = s->snapshot;
@@ -663,8 +702,8 @@ static bool try_fault(ff_session *s, int i, const char *phase, bool force, char 
     s->evaluated = 0;
     s->steps[s->n_steps++] = (step){number, i, before, after, take ? "accepted" : "rejected", phase};
     snprintf(message, size, "%s: wrong %d -> %d", take ? "accepted" : "rejected", before, after);
-    note(s, "step %d: %s %s, wrong %d -> %d", s->n_steps, take ? "accepted" : "rejected",
-         faults[i].summary, before, after);
+    note(s, "step %d: %s %s, wrong %d -> %d", s->n_steps, take ? "accepted" : "rejected", faults[i].summary, before,
+         after);
     return take;
 }
 
@@ -677,8 +716,8 @@ static int try_own(ff_session *s, const ff_request *r, char *message, size_t siz
         return FF_ERR_USAGE;
     }
     bool helps = strstr(r->id, "=6") || strcmp(r->id, "weights") == 0 || strcmp(r->id, "inject") == 0;
-    snprintf(s->what_if, sizeof s->what_if, strcmp(r->id, "inject") ? "set %s of '%s'" : "the Source's activation: %s, '%s'",
-             r->id, name);
+    snprintf(s->what_if, sizeof s->what_if,
+             strcmp(r->id, "inject") ? "set %s of '%s'" : "the Source's activation: %s, '%s'", r->id, name);
     s->what_if_wrong = wrong_now(s) + (helps ? -6 : 14);
     s->what_if_pair = (int)r->number;
     snprintf(message, size, "what if: wrong %d -> %d", wrong_now(s), s->what_if_wrong);
@@ -749,8 +788,7 @@ static int run(ff_session *s, job *j, char *message, size_t size)
 
     switch (j->r.kind) {
     case FF_JOB_LOAD:
-        if (!work(s, "loading models", 20) || !work(s, "running the Source", 60) ||
-            !work(s, "running the Target", 60))
+        if (!work(s, "loading models", 20) || !work(s, "running the Source", 60) || !work(s, "running the Target", 60))
             return FF_ERR_CANCELLED;
         if (getenv("FAKE_LOAD_FAILS")) {
             snprintf(message, size, "'%s': not an ONNX model", s->source);
@@ -857,25 +895,24 @@ static int run(ff_session *s, job *j, char *message, size_t size)
 static void make_detail(ff_session *s, int number)
 {
     static const ff_column attributes[] = {
-        {"name", FF_COL_TEXT, ""}, {"source", FF_COL_TEXT, ""}, {"target", FF_COL_TEXT, ""},
-        {"same", FF_COL_BOOL, ""}};
+        {"name", FF_COL_TEXT, ""}, {"source", FF_COL_TEXT, ""}, {"target", FF_COL_TEXT, ""}, {"same", FF_COL_BOOL, ""}};
     static const ff_column origins[] = {
-        {"side", FF_COL_TEXT, ""}, {"label", FF_COL_TEXT, ""}, {"op", FF_COL_TEXT, ""},
-        {"role", FF_COL_TEXT, ""}, {"inputs", FF_COL_TEXT, ""}, {"outputs", FF_COL_TEXT, ""},
-        {"shape", FF_COL_TEXT, ""}};
+        {"side", FF_COL_TEXT, ""},   {"label", FF_COL_TEXT, ""},   {"op", FF_COL_TEXT, ""},   {"role", FF_COL_TEXT, ""},
+        {"inputs", FF_COL_TEXT, ""}, {"outputs", FF_COL_TEXT, ""}, {"shape", FF_COL_TEXT, ""}};
     static const ff_column weights[] = {
-        {"role", FF_COL_TEXT, ""}, {"count", FF_COL_INT, ""}, {"source_min", FF_COL_REAL, ""},
-        {"source_max", FF_COL_REAL, ""}, {"source_mean", FF_COL_REAL, ""},
-        {"source_sd", FF_COL_REAL, ""}, {"target_min", FF_COL_REAL, ""},
-        {"target_max", FF_COL_REAL, ""}, {"target_mean", FF_COL_REAL, ""},
-        {"target_sd", FF_COL_REAL, ""}, {"relative", FF_COL_REAL, ""}, {"max_abs", FF_COL_REAL, ""},
-        {"different", FF_COL_INT, ""}, {"cause", FF_COL_TEXT, ""}, {"shape", FF_COL_TEXT, ""}};
-    static const ff_column histogram[] = {
-        {"role", FF_COL_TEXT, ""}, {"bin", FF_COL_INT, ""}, {"low", FF_COL_REAL, ""},
-        {"high", FF_COL_REAL, ""}, {"source", FF_COL_INT, ""}, {"target", FF_COL_INT, ""}};
-    static const ff_column worst[] = {
-        {"role", FF_COL_TEXT, ""}, {"index", FF_COL_INT, ""}, {"source", FF_COL_REAL, ""},
-        {"target", FF_COL_REAL, ""}, {"difference", FF_COL_REAL, ""}};
+        {"role", FF_COL_TEXT, ""},       {"count", FF_COL_INT, ""},        {"source_min", FF_COL_REAL, ""},
+        {"source_max", FF_COL_REAL, ""}, {"source_mean", FF_COL_REAL, ""}, {"source_sd", FF_COL_REAL, ""},
+        {"target_min", FF_COL_REAL, ""}, {"target_max", FF_COL_REAL, ""},  {"target_mean", FF_COL_REAL, ""},
+        {"target_sd", FF_COL_REAL, ""},  {"relative", FF_COL_REAL, ""},    {"max_abs", FF_COL_REAL, ""},
+        {"different", FF_COL_INT, ""},   {"cause", FF_COL_TEXT, ""},       {"shape", FF_COL_TEXT, ""}};
+    static const ff_column histogram[] = {{"role", FF_COL_TEXT, ""},  {"bin", FF_COL_INT, ""},
+                                          {"low", FF_COL_REAL, ""},   {"high", FF_COL_REAL, ""},
+                                          {"source", FF_COL_INT, ""}, {"target", FF_COL_INT, ""}};
+    static const ff_column worst[] = {{"role", FF_COL_TEXT, ""},
+                                      {"index", FF_COL_INT, ""},
+                                      {"source", FF_COL_REAL, ""},
+                                      {"target", FF_COL_REAL, ""},
+                                      {"difference", FF_COL_REAL, ""}};
     if (number < 0 || number >= s->n_pairs)
         return;
     const pair *p = &s->pairs[number];
@@ -886,9 +923,11 @@ static void make_detail(ff_session *s, int number)
     ff_table *w = ff_table_create("weights", weights, FF_COUNT(weights));
     ff_table *h = ff_table_create("histogram", histogram, FF_COUNT(histogram));
     ff_table *x = ff_table_create("worst", worst, FF_COUNT(worst));
-    static const char *const values[][3] = {
-        {"dilations", "1,1", "1,1"}, {"group", "1", "1"}, {"kernel_shape", "3,3", "3,3"},
-        {"pads", "0,0,1,1", "0,0,1,1"}, {"strides", "2,2", "2,2"}};
+    static const char *const values[][3] = {{"dilations", "1,1", "1,1"},
+                                            {"group", "1", "1"},
+                                            {"kernel_shape", "3,3", "3,3"},
+                                            {"pads", "0,0,1,1", "0,0,1,1"},
+                                            {"strides", "2,2", "2,2"}};
     for (size_t i = 0; conv && i < FF_COUNT(values); i++) {
         int row = ff_table_add_row(a);
         ff_table_set_text(a, row, "name", values[i][0]);
@@ -1165,9 +1204,9 @@ void ff_snapshot_unref(const ff_snapshot *snapshot)
     boxed *b = (boxed *)snapshot;
     if (!b || atomic_fetch_sub(&b->refs, 1) > 1)
         return;
-    const ff_table *tables[] = {b->s.pairs,  b->s.findings, b->s.proposals,    b->s.layers, b->s.states,
-                                b->s.steps,  b->s.images_table, b->s.equivalences, b->s.log,
-                                b->s.nodes,         b->s.pins};
+    const ff_table *tables[] = {b->s.pairs,  b->s.findings, b->s.proposals,    b->s.layers,
+                                b->s.states, b->s.steps,    b->s.images_table, b->s.equivalences,
+                                b->s.log,    b->s.nodes,    b->s.pins};
     for (size_t i = 0; i < FF_COUNT(tables); i++)
         ff_table_unref(tables[i]);
     free(b->source);

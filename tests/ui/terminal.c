@@ -194,8 +194,8 @@ static void look_of(const terminal *t, int row, int x, char out[96])
         snprintf(bg, sizeof bg, "%d", c.bg.indexed.idx);
     else if (!VTERM_COLOR_IS_DEFAULT_BG(&c.bg))
         snprintf(bg, sizeof bg, "#%02x%02x%02x", c.bg.rgb.red, c.bg.rgb.green, c.bg.rgb.blue);
-    snprintf(out, 96, "%s on %s%s%s%s", fg, bg, c.attrs.bold ? " bold" : "",
-             c.attrs.underline ? " underline" : "", c.attrs.reverse ? " reverse" : "");
+    snprintf(out, 96, "%s on %s%s%s%s", fg, bg, c.attrs.bold ? " bold" : "", c.attrs.underline ? " underline" : "",
+             c.attrs.reverse ? " reverse" : "");
 }
 
 void terminal_capture(terminal *t, bool styles, ff_buf *out)
@@ -301,8 +301,8 @@ bool terminal_cursor(const terminal *t)
 bool terminal_modes_kept(const terminal *t)
 {
     struct termios now;
-    return tcgetattr(t->slave, &now) == 0 && now.c_iflag == t->modes.c_iflag &&
-           now.c_oflag == t->modes.c_oflag && now.c_lflag == t->modes.c_lflag;
+    return tcgetattr(t->slave, &now) == 0 && now.c_iflag == t->modes.c_iflag && now.c_oflag == t->modes.c_oflag &&
+           now.c_lflag == t->modes.c_lflag;
 }
 
 void terminal_resize(terminal *t, int columns, int rows)
@@ -319,10 +319,9 @@ static void press(terminal *t, const char *key)
     static const struct {
         const char *name, *bytes;
     } keys[] = {
-        {"Enter", "\r"}, {"Tab", "\t"}, {"Escape", "\x1b"}, {"Space", " "}, {"Backspace", "\x7f"},
-        {"Up", "\x1bOA"}, {"Down", "\x1bOB"}, {"Right", "\x1bOC"}, {"Left", "\x1bOD"},
-        {"PgUp", "\x1b[5~"}, {"PgDn", "\x1b[6~"}, {"Home", "\x1b[1~"}, {"End", "\x1b[4~"},
-        {"S-Tab", "\x1b[Z"}, {"F1", "\x1bOP"},
+        {"Enter", "\r"},     {"Tab", "\t"},       {"Escape", "\x1b"},  {"Space", " "},      {"Backspace", "\x7f"},
+        {"Up", "\x1bOA"},    {"Down", "\x1bOB"},  {"Right", "\x1bOC"}, {"Left", "\x1bOD"},  {"PgUp", "\x1b[5~"},
+        {"PgDn", "\x1b[6~"}, {"Home", "\x1b[1~"}, {"End", "\x1b[4~"},  {"S-Tab", "\x1b[Z"}, {"F1", "\x1bOP"},
     };
     char bytes[64];
     int x, y;

@@ -29,10 +29,10 @@ bool terminal_wait_gone(terminal *t, const char *text, int ms);
 bool terminal_holds(terminal *t, const char *text);
 /* The rows as text. With `styles`, a second part: runs of cells that look alike, a letter a look. */
 void terminal_capture(terminal *t, bool styles, ff_buf *out);
-bool terminal_colours(const terminal *t);     /* any cell has a colour of its own */
-bool terminal_alternate(const terminal *t);   /* the alternate screen is on */
-bool terminal_cursor(const terminal *t);      /* it is visible */
-bool terminal_modes_kept(const terminal *t);  /* termios as before the start */
+bool terminal_colours(const terminal *t);    /* any cell has a colour of its own */
+bool terminal_alternate(const terminal *t);  /* the alternate screen is on */
+bool terminal_cursor(const terminal *t);     /* it is visible */
+bool terminal_modes_kept(const terminal *t); /* termios as before the start */
 pid_t terminal_pid(const terminal *t);
 /* Exit code, or 128 + signal; -1 when it still runs after `ms`. */
 int terminal_wait_exit(terminal *t, int ms);

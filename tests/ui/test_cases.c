@@ -17,14 +17,13 @@
 
 enum { PATIENCE_MS = 90000 };
 
-static const char *const env[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
-                                  "XDG_STATE_HOME=/nonexistent", NULL};
+static const char *const env[] = {
+    "TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG", "XDG_STATE_HOME=/nonexistent", NULL};
 
 static const struct {
     const char *folder, *source_pre, *target_pre, *at_first;
 } cases[] = {
-    {"dev1_pp_torch_to_tf",
-     "size=128x128 scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=NCHW",
+    {"dev1_pp_torch_to_tf", "size=128x128 scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225 layout=NCHW",
      "size=128x128 scale=127.5 mean=1,1,1 std=1,1,1 layout=NHWC", "wrong 86 (57.3%)"},
     {"dev2_wb_tf_to_tflite", "size=128x128 scale=128 mean=1,1,1 std=1,1,1 layout=NHWC",
      "size=128x128 scale=128 mean=1,1,1 std=1,1,1 layout=NHWC", "wrong 21 (14.0%)"},
@@ -40,9 +39,18 @@ static terminal *start(size_t i, const char *session)
 {
     char *source = path_in(cases[i].folder, "source.onnx"), *target = path_in(cases[i].folder, "target.onnx");
     char *images = path_in(cases[i].folder, "images.txt");
-    const char *argv[] = {getenv("FETAFIX"), source, target, "--images", images, "--source-pre",
-                          cases[i].source_pre, "--target-pre", cases[i].target_pre, session ? "--session" : NULL,
-                          session, NULL};
+    const char *argv[] = {getenv("FETAFIX"),
+                          source,
+                          target,
+                          "--images",
+                          images,
+                          "--source-pre",
+                          cases[i].source_pre,
+                          "--target-pre",
+                          cases[i].target_pre,
+                          session ? "--session" : NULL,
+                          session,
+                          NULL};
     assert_non_null(argv[0]);
     terminal *t = terminal_start(argv, 120, 40, env);
     assert_non_null(t);

@@ -14,8 +14,8 @@
 enum { PATIENCE_MS = 60000 };
 #define PRE "size=16x16 scale=127.5 mean=1,1,1"
 
-static const char *const env[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
-                                  "XDG_STATE_HOME=/nonexistent", NULL};
+static const char *const env[] = {
+    "TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG", "XDG_STATE_HOME=/nonexistent", NULL};
 static char folder[] = "/tmp/fetafix-edits-XXXXXX";
 
 static int set_up(void **state)
@@ -45,8 +45,9 @@ static terminal *start(void)
 {
     char *s = in_folder("source.onnx"), *t = in_folder("target.onnx"), *i = in_folder("photos");
     char *o = in_folder("out.onnx"), *j = in_folder("report.json"), *l = in_folder("labels.csv");
-    const char *argv[] = {getenv("FETAFIX"), "explore", s, t, "--images", i, "--source-pre", PRE, "--target-pre", PRE,
-                          "-o", o, "--json", j, "--labels-csv", l, "--force", "--no-config", NULL};
+    const char *argv[] = {getenv("FETAFIX"), "explore",     s,    t, "--images", i, "--source-pre", PRE,
+                          "--target-pre",    PRE,           "-o", o, "--json",   j, "--labels-csv", l,
+                          "--force",         "--no-config", NULL};
     terminal *made = terminal_start(argv, 100, 30, env);
     assert_non_null(made);
     char *const texts[] = {s, t, i, o, j, l};
@@ -172,10 +173,8 @@ static void test_leave_repaired(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edit_in_place),
-        cmocka_unit_test(test_edit_preprocessing),
-        cmocka_unit_test(test_images_of_repair),
-        cmocka_unit_test(test_swap_and_inject),
+        cmocka_unit_test(test_edit_in_place),    cmocka_unit_test(test_edit_preprocessing),
+        cmocka_unit_test(test_images_of_repair), cmocka_unit_test(test_swap_and_inject),
         cmocka_unit_test(test_leave_repaired),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -14,8 +14,13 @@
 
 enum { PATIENCE_MS = 90000 };
 
-static const char *const env[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
-                                  "XDG_STATE_HOME=/nonexistent", "XDG_DATA_HOME=/nonexistent", NULL};
+static const char *const env[] = {"TERM=screen-256color",
+                                  "LC_ALL=C.UTF-8",
+                                  "NO_COLOR",
+                                  "COLORFGBG",
+                                  "XDG_STATE_HOME=/nonexistent",
+                                  "XDG_DATA_HOME=/nonexistent",
+                                  NULL};
 
 /* In the order of the README. `steps`: keys and what the screen shows then, in turn. */
 static const struct {
@@ -25,8 +30,7 @@ static const struct {
 } screens[] = {
     {NULL, 110, 34, {"", "Next", "a", "17 \xe2\x86\x92 6", "", "would leave 3 wrong", "", "engine: idle", NULL}},
     {NULL, 110, 34, {"", "Next", "A", "Every label is", "", "engine: idle", "6", "Source  by", NULL}},
-    {"weights", 80, 24,
-     {"", "look around", "Enter text:WB Enter", "Still to say", "", "engine: idle", NULL}},
+    {"weights", 80, 24, {"", "look around", "Enter text:WB Enter", "Still to say", "", "engine: idle", NULL}},
 };
 
 static terminal *start(size_t i)
@@ -34,8 +38,9 @@ static terminal *start(size_t i)
     char *samples = ff_asprintf("%s", getenv("SAMPLES"));
     char *source = ff_path_join(samples, "demo/source.onnx"), *target = ff_path_join(samples, "demo/target.onnx");
     char *images = ff_path_join(samples, "images.txt"), *labels = ff_path_join(samples, "labels.txt");
-    const char *const explore[] = {getenv("FETAFIX"), source, target, "--images", images, "--labels", labels,
-                                   "--source-pre", "tf-imagenet", "--target-pre", "tf-imagenet", "--no-config", NULL};
+    const char *const explore[] = {
+        getenv("FETAFIX"), source,        target,         "--images",    images,        "--labels", labels,
+        "--source-pre",    "tf-imagenet", "--target-pre", "tf-imagenet", "--no-config", NULL};
     const char *const teach[] = {getenv("FETAFIX"), "teach", screens[i].lesson, "--no-config", NULL};
     terminal *t = terminal_start(screens[i].lesson ? teach : explore, screens[i].width, screens[i].height, env);
     assert_non_null(t);

@@ -15,8 +15,13 @@
 
 enum { PATIENCE_MS = 90000 };
 
-static const char *const screen[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
-                                     "XDG_STATE_HOME=/nonexistent", "XDG_DATA_HOME=/nonexistent", NULL};
+static const char *const screen[] = {"TERM=screen-256color",
+                                     "LC_ALL=C.UTF-8",
+                                     "NO_COLOR",
+                                     "COLORFGBG",
+                                     "XDG_STATE_HOME=/nonexistent",
+                                     "XDG_DATA_HOME=/nonexistent",
+                                     NULL};
 static const char *const dumb[] = {"TERM=dumb", "LC_ALL=C.UTF-8", "XDG_STATE_HOME=/nonexistent",
                                    "XDG_DATA_HOME=/nonexistent", NULL};
 
@@ -57,7 +62,7 @@ static void test_explorer(void **state)
         terminal *t = start(lessons[i].name, screen, 80, 24);
         assert_true(terminal_wait_for(t, "Question", PATIENCE_MS));
         assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS)); /* compared */
-        assert_false(terminal_holds(t, "\xe2\x80\xa6")); /* nothing is cut */
+        assert_false(terminal_holds(t, "\xe2\x80\xa6"));                          /* nothing is cut */
         terminal_press(t, "3");
         assert_true(terminal_wait_for(t, "yours to find", PATIENCE_MS));
         terminal_press(t, "A"); /* tells nothing yet */

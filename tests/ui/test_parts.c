@@ -69,11 +69,13 @@ static void expect_keys(const char *bytes, size_t n, bool late, const char *want
     ui_key k;
 
     ui_input_learn(in, "\x1b[[A", "F1"); /* the console's */
-    for (size_t i = 0; i < n; i++) { /* cut at every byte */
+    for (size_t i = 0; i < n; i++) {     /* cut at every byte */
         ui_input_feed(in, bytes + i, 1);
         while (ui_input_next(in, &k, false))
             ff_buf_printf(&got, "%s%s", got.len ? " " : "",
-                          k.type == UI_PASTE ? k.text : k.type == UI_MOUSE ? "mouse" : k.name);
+                          k.type == UI_PASTE   ? k.text
+                          : k.type == UI_MOUSE ? "mouse"
+                                               : k.name);
     }
     while (late && ui_input_next(in, &k, true))
         ff_buf_printf(&got, "%s%s", got.len ? " " : "", k.type == UI_PASTE ? k.text : k.name);
@@ -95,11 +97,13 @@ static void test_keys(void **state)
     KEYS("\x1bx", false, "M-x");
     KEYS("\x1b[[Aq", false, "F1 q");
     KEYS("\x1b[<0;10;5M\x1b[<0;10;5m", false, "mouse mouse");
-    KEYS("\x1b[<0;10", true, "");             /* cut: dropped */
-    KEYS("\x1b[<0;1\x1b[A", false, "Up");     /* cut by another key */
-    KEYS("\x1b[?2026;1$yj", false, "j");      /* an answer of the terminal */
+    KEYS("\x1b[<0;10", true, "");         /* cut: dropped */
+    KEYS("\x1b[<0;1\x1b[A", false, "Up"); /* cut by another key */
+    KEYS("\x1b[?2026;1$yj", false, "j");  /* an answer of the terminal */
     KEYS("\xc3\xa9\xe6\xb1\x9f", false, "\xc3\xa9 \xe6\xb1\x9f");
-    KEYS("\xff\xfe" "a", true, "a");
+    KEYS("\xff\xfe"
+         "a",
+         true, "a");
     KEYS("\x1b[200~quit\r\n:q\x1b[201~z", false, "quit\r\n:q z");
     KEYS("\x1b[200~never ends", true, "never ends");
 }
@@ -339,10 +343,10 @@ static void test_latency(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_window), cmocka_unit_test(test_window_of_text), cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_mouse_place), cmocka_unit_test(test_noise), cmocka_unit_test(test_lanes),
-        cmocka_unit_test(test_canvas), cmocka_unit_test(test_numbers), cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_prompt), cmocka_unit_test(test_latency),
+        cmocka_unit_test(test_window),      cmocka_unit_test(test_window_of_text), cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_mouse_place), cmocka_unit_test(test_noise),          cmocka_unit_test(test_lanes),
+        cmocka_unit_test(test_canvas),      cmocka_unit_test(test_numbers),        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_prompt),      cmocka_unit_test(test_latency),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,14 +27,24 @@ static const char *program(void)
     return p;
 }
 
-static const char *const colour[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
-                                     "FAKE_TICK_MS=0", "XDG_STATE_HOME=/nonexistent", NULL};
-static const char *const mono[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR=1", "COLORFGBG",
-                                   "FAKE_TICK_MS=0", "XDG_STATE_HOME=/nonexistent", NULL};
-static const char *const ascii[] = {"TERM=vt100", "LC_ALL=C", "NO_COLOR", "FAKE_TICK_MS=0",
-                                    "XDG_STATE_HOME=/nonexistent", NULL};
-static const char *const slow[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "FAKE_TICK_MS=4",
-                                   "XDG_STATE_HOME=/nonexistent", NULL};
+static const char *const colour[] = {"TERM=screen-256color",
+                                     "LC_ALL=C.UTF-8",
+                                     "NO_COLOR",
+                                     "COLORFGBG",
+                                     "FAKE_TICK_MS=0",
+                                     "XDG_STATE_HOME=/nonexistent",
+                                     NULL};
+static const char *const mono[] = {"TERM=screen-256color",
+                                   "LC_ALL=C.UTF-8",
+                                   "NO_COLOR=1",
+                                   "COLORFGBG",
+                                   "FAKE_TICK_MS=0",
+                                   "XDG_STATE_HOME=/nonexistent",
+                                   NULL};
+static const char *const ascii[] = {
+    "TERM=vt100", "LC_ALL=C", "NO_COLOR", "FAKE_TICK_MS=0", "XDG_STATE_HOME=/nonexistent", NULL};
+static const char *const slow[] = {
+    "TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "FAKE_TICK_MS=4", "XDG_STATE_HOME=/nonexistent", NULL};
 
 static terminal *start(int columns, int rows, const char *const *env)
 {
@@ -105,12 +115,26 @@ static void walk(const char *name, int columns, int rows, const char *const *env
     static const struct {
         const char *title, *keys;
     } stops[] = {
-        {"start", ""}, {"graph, unfolded and moved", "1 j j Space j"}, {"suspicious layers", "2 j"},
-        {"sorted by the entire error", "o"}, {"findings", "3 j"}, {"details", "Enter"},
-        {"details, below", "PgDn"}, {"repairs", "4"}, {"help", "?"}, {"equivalent", "Escape 7"},
-        {"a repair taken", "1 a"}, {"images, wrong", "6 f"}, {"steps", "5"}, {"zoomed", "z"},
-        {"log", "8"}, {"undone", "z 5 u"},
-        {"activations", "2 g p rest j"}, {"the next image, by channel", "> o"}, {"what if", "W"}, {"kept", "K"},
+        {"start", ""},
+        {"graph, unfolded and moved", "1 j j Space j"},
+        {"suspicious layers", "2 j"},
+        {"sorted by the entire error", "o"},
+        {"findings", "3 j"},
+        {"details", "Enter"},
+        {"details, below", "PgDn"},
+        {"repairs", "4"},
+        {"help", "?"},
+        {"equivalent", "Escape 7"},
+        {"a repair taken", "1 a"},
+        {"images, wrong", "6 f"},
+        {"steps", "5"},
+        {"zoomed", "z"},
+        {"log", "8"},
+        {"undone", "z 5 u"},
+        {"activations", "2 g p rest j"},
+        {"the next image, by channel", "> o"},
+        {"what if", "W"},
+        {"kept", "K"},
         {"dropped", "p I D"},
     };
     ff_buf got = {0};
@@ -139,9 +163,8 @@ static const struct {
     const char *const *env;
     bool styles;
 } walks[] = {
-    {"80x24", 80, 24, colour, true},    {"80x24-mono", 80, 24, mono, true},
-    {"120x40", 120, 40, colour, false}, {"120x40-mono", 120, 40, mono, false},
-    {"200x50", 200, 50, colour, false}, {"200x50-mono", 200, 50, mono, false},
+    {"80x24", 80, 24, colour, true},       {"80x24-mono", 80, 24, mono, true}, {"120x40", 120, 40, colour, false},
+    {"120x40-mono", 120, 40, mono, false}, {"200x50", 200, 50, colour, false}, {"200x50-mono", 200, 50, mono, false},
 };
 
 static const char *chosen_walk; /* by the command line */
@@ -275,9 +298,15 @@ static void test_split(void **state)
     terminal_press(t, "4 g S");
     assert_true(terminal_wait_for(t, "only a group", PATIENCE_MS));
     terminal_press(t, "f f"); /* groups only */
-    assert_true(terminal_wait_for(t, "\xe2\x97\x8b WB  \xe2\x89\xa1" "4", PATIENCE_MS));
+    assert_true(terminal_wait_for(t,
+                                  "\xe2\x97\x8b WB  \xe2\x89\xa1"
+                                  "4",
+                                  PATIENCE_MS));
     terminal_press(t, "S");
-    assert_true(terminal_wait_for(t, "\xe2\x9c\x97 WB  \xe2\x89\xa1" "4", PATIENCE_MS));
+    assert_true(terminal_wait_for(t,
+                                  "\xe2\x9c\x97 WB  \xe2\x89\xa1"
+                                  "4",
+                                  PATIENCE_MS));
     terminal_press(t, "1 S"); /* elsewhere it is the last step */
     assert_true(terminal_wait_for(t, "the step that led here is a single repair", PATIENCE_MS));
     terminal_press(t, "Q");
@@ -382,8 +411,8 @@ static void test_ends(void **state)
 {
     static const int signals[] = {SIGTERM, SIGHUP, SIGQUIT};
     static const char *const dumb[] = {"TERM=dumb", NULL}, *const unknown[] = {"TERM=no-such-term", NULL};
-    static const char *const fails[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "FAKE_TICK_MS=0",
-                                        "FAKE_LOAD_FAILS=1", NULL};
+    static const char *const fails[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "FAKE_TICK_MS=0", "FAKE_LOAD_FAILS=1",
+                                        NULL};
     for (size_t i = 0; i < FF_COUNT(signals); i++) {
         terminal *t = start_ready(80, 24, colour);
         kill(terminal_pid(t), signals[i]);
@@ -456,12 +485,21 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest one[] = {cmocka_unit_test(test_walk)};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_walks), cmocka_unit_test(test_ascii), cmocka_unit_test(test_repair_and_quit),
+        cmocka_unit_test(test_walks),
+        cmocka_unit_test(test_ascii),
+        cmocka_unit_test(test_repair_and_quit),
         cmocka_unit_test(test_search_and_filter),
-        cmocka_unit_test(test_images_of_a_step), cmocka_unit_test(test_findings_sorted), cmocka_unit_test(test_split), cmocka_unit_test(test_keys_unseen),
+        cmocka_unit_test(test_images_of_a_step),
+        cmocka_unit_test(test_findings_sorted),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_keys_unseen),
         cmocka_unit_test(test_mouse),
-        cmocka_unit_test(test_prompt), cmocka_unit_test(test_resize_while_busy),
-        cmocka_unit_test(test_cancel), cmocka_unit_test(test_jobs), cmocka_unit_test(test_ends), cmocka_unit_test(test_suspend),
+        cmocka_unit_test(test_prompt),
+        cmocka_unit_test(test_resize_while_busy),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_jobs),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_suspend),
     };
     chosen_walk = argc > 1 ? argv[1] : NULL;
     return chosen_walk ? cmocka_run_group_tests(one, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 
 enum { PATIENCE_MS = 90000 };
 
-#define PRE "tf-imagenet"
+#define PRE   "tf-imagenet"
 #define ARROW " \xe2\x86\x92 "
 
 static char folder[] = "/tmp/fetafix-tour-XXXXXX";
@@ -75,11 +75,12 @@ static void wait_for(terminal *t, const char *text, const char *line)
 
 static terminal *start(const char *session)
 {
-    static const char *const env[] = {"TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG",
-                                      "XDG_STATE_HOME=/nonexistent", NULL};
-    const char *argv[] = {getenv("FETAFIX"), "explore", "demo/source.onnx", "demo/target.onnx", "--images",
-                          "images.txt", "--source-pre", PRE, "--target-pre", PRE, "--session", session,
-                          "--no-config", NULL};
+    static const char *const env[] = {
+        "TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG", "XDG_STATE_HOME=/nonexistent", NULL};
+    const char *argv[] = {getenv("FETAFIX"), "explore",    "demo/source.onnx", "demo/target.onnx",
+                          "--images",        "images.txt", "--source-pre",     PRE,
+                          "--target-pre",    PRE,          "--session",        session,
+                          "--no-config",     NULL};
     terminal *t = terminal_start(argv, 160, 50, env);
     assert_non_null(t);
     wait_for(t, "would leave 6 wrong", "the start"); /* localised, and the next repair tried */
@@ -146,8 +147,8 @@ static char *view_of(const char *session, const char *view)
 
 static void test_tour(void **state)
 {
-    static const char *const views[] = {"states", "steps", "findings", "proposals", "images", "layers", "pairs",
-                                        "equivalences"};
+    static const char *const views[] = {"states", "steps",  "findings", "proposals",
+                                        "images", "layers", "pairs",    "equivalences"};
     char *typed = ff_asprintf("%s/typed.fetafix", folder), *script = ff_asprintf("%s/script.fetafix", folder);
     (void)state;
     assert_int_equal(chdir(getenv("SAMPLES")), 0);
