@@ -199,7 +199,7 @@ ff_labels *case_plain_labels(const ff_labels *l); /* copy without outputs */
 /* brief.c: "max 6 -> 3", "weight int8 per tensor 0.8%"; as a note, what most are about goes without saying. Appended */
 void case_brief(ff_fault_type type, const char *cause, const char *details, double magnitude, bool note, ff_buf *out);
 
-/* history.c */
+/* history.c, history_read.c, history_write.c */
 point *case_point(ff_case *c, int64_t state);
 int case_point_model(ff_case *c, int64_t state, ff_model **out) FF_MUST_USE; /* borrowed */
 /* Writes a new state (and its labels) and the decision in one transaction, then takes them in. */
