@@ -11,9 +11,9 @@
 /* The page, and which of its lines can be edited. */
 typedef struct page {
     ui_doc doc;
-    int first;  /* line of the first attribute, or of the first word of the preprocessing */
-    int n;      /* of these, a line each */
-    int wanted; /* 1 + pair: the cursor goes to its values when they are there */
+    int first; /* line of the first attribute, or of the first word of the preprocessing */
+    int n;     /* of these, a line each */
+    int pair;  /* it is about */
 } page;
 
 static ui_doc *doc_of(ui_view *v)
@@ -260,6 +260,37 @@ static int first_value(const ui_view *v)
     return p->first + (i < p->n ? i : 0);
 }
 
+/* What the line of the cursor says, when the page is about the pair that it is to be about; else NULL. */
+static char *line_kept(ui_view *v, const page *p, int pair)
+{
+    ff_buf b = {0};
+    if (p->pair == pair && v->window.cursor > 0 && (size_t)v->window.cursor < p->doc.n)
+        ui_view_row_text(v, v->window.cursor, &b);
+    return b.len ? ff_buf_steal(&b) : NULL;
+}
+
+/* What is learnt meanwhile makes the page longer: the line under the cursor stays under it. Where a value was, its
+ * name stands; elsewhere the same words. */
+static void keep_line(ui_view *v, const page *p, int value, const char *line)
+{
+    int at = v->window.cursor, n = (int)p->doc.n, to = value >= 0 && value < p->n ? p->first + value : -1;
+    for (int away = 0; to < 0 && line && away < n; away++) {
+        for (int side = -1; side <= 1 && to < 0; side += 2) {
+            ff_buf b = {0};
+            int row = at + side * away;
+            if (row >= 0 && row < n)
+                ui_view_row_text(v, row, &b);
+            if (b.len && strcmp(b.data, line) == 0)
+                to = row;
+            ff_buf_finish(&b);
+        }
+    }
+    if (to >= 0) {
+        v->window.top += to - at;
+        v->window.cursor = to;
+    }
+}
+
 static void refresh(ui_view *v)
 {
     ui *u = v->ui;
@@ -267,12 +298,13 @@ static void refresh(ui_view *v)
     int width = v->list.width > 20 ? v->list.width - 1 : 76, pair = u->pair;
     int row = pair >= 0 ? ui_find_int(u->snap->pairs, "pair", pair) : -1;
 
-    /* What is learnt about a repair makes the page longer: the value under the cursor stays under it. */
     page *all = v->data;
-    int at = all->n ? v->window.cursor - all->first : -1;
+    int value = all->pair == pair && all->n ? v->window.cursor - all->first : -1;
+    char *line = line_kept(v, all, pair);
 
     ui_doc_clear(d);
     all->n = 0;
+    all->pair = pair;
     if (row >= 0) {
         const ff_table *t = u->snap->pairs;
         const char *source = ui_text(t, row, "source"), *target = ui_text(t, row, "target");
@@ -316,15 +348,8 @@ static void refresh(ui_view *v)
         }
     }
     ui_view_rows(v, (int)d->n, NULL);
-    if (all->wanted == pair + 1 && all->n) {
-        all->wanted = 0;
-        v->turn = true;
-        v->turn_to = first_value(v);
-    } else if (at >= 0 && at < all->n) {
-        int moved = all->first + at - v->window.cursor;
-        v->window.top += moved;
-        v->window.cursor += moved;
-    }
+    keep_line(v, all, value, line);
+    free(line);
 }
 
 static void draw(ui_view *v, int row, ui_pen *p)
@@ -343,11 +368,16 @@ static const char *proposal(const ui_view *v, int row)
     return i >= 0 ? ui_text(v->ui->snap->proposals, i, "id") : NULL;
 }
 
-/* Part of the page is still to come, perhaps below what is seen. */
-static void corner(const ui_view *v, ff_buf *out)
+/* Perhaps below what is seen. */
+static bool unread(const ui_view *v)
 {
     const ui *u = v->ui;
-    if (u->pair >= 0 && u->snap->loaded && !(u->detail && u->detail->pair == u->pair))
+    return u->pair >= 0 && u->snap->loaded && !(u->detail && u->detail->pair == u->pair);
+}
+
+static void corner(const ui_view *v, ff_buf *out)
+{
+    if (unread(v))
         ff_buf_puts(out, "reading\xe2\x80\xa6");
 }
 
@@ -375,28 +405,30 @@ static bool edit_line(ui_view *v, int line)
     return true;
 }
 
-/* To the first value that differs, else to the first. */
-static bool go_to_values(ui_view *v)
+bool ui_go_to_values(ui *u)
 {
+    ui_view *v = &u->views[VIEW_DETAIL];
+    ui_view_update(v);
     int line = first_value(v);
-    return line >= 0 && ui_view_select(v, line);
+    u->values_wanted = line < 0 && u->pair >= 0 && !attributes_of(u);
+    if (line < 0 || !ui_view_select(v, line))
+        return false;
+    ui_say(u, INK_INFO, "i edits the value in the line of the cursor");
+    return true;
 }
 
 static bool verb(ui_view *v, int argc, char **argv)
 {
+    ui *u = v->ui;
     bool open = strcmp(argv[0], "open") == 0;
     if (!open && strcmp(argv[0], "edit") != 0)
         return false;
-    if (edit_line(v, ui_view_row(v)))
+    if (edit_line(v, ui_view_row(v)) || (!open && ui_go_to_values(u)))
         return true;
-    if (!open && go_to_values(v))
-        ui_say(v->ui, INK_INFO, "i edits the value in the line of the cursor");
-    else if (v->data && v->ui->pair >= 0 && !attributes_of(v->ui)) {
-        ((page *)v->data)->wanted = v->ui->pair + 1;
-        ui_say(v->ui, INK_INFO, "i edits the value in the line of the cursor");
-    } else {
-        ui_say(v->ui, INK_INFO, "W tries the Source's weights here, I its activation, P another preprocessing");
-    }
+    if (u->values_wanted)
+        ui_say(u, INK_INFO, "the cursor goes to the values when they are read");
+    else
+        ui_say(u, INK_INFO, "W tries the Source's weights here, I its activation, P another preprocessing");
     return true;
 }
 
@@ -412,6 +444,7 @@ const ui_view_class ui_detail_class = {
     .refresh = refresh,
     .draw = draw,
     .corner = corner,
+    .unread = unread,
     .empty = empty,
     .proposal = proposal,
     .pair = pair_of,

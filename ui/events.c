@@ -66,6 +66,8 @@ static void take_detail(ui *u)
     u->detail = d;
     u->views[VIEW_DETAIL].stale = true;
     u->dirty = true;
+    if (u->values_wanted)
+        ui_go_to_values(u);
 }
 
 static bool seen(const ui *u, ui_view_id id)

@@ -33,7 +33,7 @@ static void click(ui *u, const ui_key *k)
     bool focused = v == ui_focused(u);
     if (!focused && pane >= 0)
         ui_show_view(u, u->layout.panes[pane].shown, false);
-    if (v->class->text || !inside(v->list, k->x, k->y))
+    if ((v->class->text && !v->class->cursor) || !inside(v->list, k->x, k->y))
         return;
     int row = v->window.top + k->y - v->list.y;
     if (row >= v->n_rows)
@@ -53,6 +53,7 @@ void ui_mouse(ui *u, const ui_key *k)
     if (u->prompt.kind != UI_PROMPT_NONE || u->question != ASK_NOTHING)
         return;
     u->touched = true;
+    u->values_wanted = false;
     if (k->mouse == UI_MOUSE_PRESS && k->button == 0) {
         click(u, k);
     } else if (k->mouse == UI_MOUSE_WHEEL_UP || k->mouse == UI_MOUSE_WHEEL_DOWN) {

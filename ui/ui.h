@@ -66,7 +66,8 @@ typedef struct ui {
     int64_t detail_version; /* snapshot's, when it was asked for */
     int64_t detail_due_ns;  /* ask then; 0: no need */
     int64_t detail_job;
-    int image; /* that is looked at */
+    bool values_wanted; /* by the last key: the cursor of the details goes to the values when they are read */
+    int image;          /* that is looked at */
     const ff_picture *picture;
     int64_t picture_due_ns; /* ask then; 0: no need */
     int64_t picture_job;
@@ -125,6 +126,9 @@ void ui_pre_words(const char *spec, const char *other, ff_buf *out);
 /* The command line that changes the word in a line of ui_doc_pre's table; NULL: no such line. The caller frees. */
 char *ui_pre_edit(const ff_snapshot *s, int line);
 int ui_pre_first_difference(const ff_snapshot *s);
+
+/* detail.c: to the first value that differs, else to the first; false: none is there, perhaps not yet (values_wanted) */
+bool ui_go_to_values(ui *u);
 
 /* images.c: the image that is looked at, by hand */
 void ui_look_at_image(ui *u, int image);

@@ -560,7 +560,8 @@ static void prompt_key(ui *u, const ui_key *k)
         ui_prompt_close(&u->prompt);
         if (kind == UI_PROMPT_SEARCH) {
             if (*line && !ui_view_search(v, line, 1, true))
-                ui_say(u, INK_WARN, "'%s' is not in this view", line);
+                ui_say(u, INK_WARN, "'%s' is not in this view%s", line,
+                       v->class->unread && v->class->unread(v) ? "; part of it is still being read" : "");
         } else if (*line) {
             ui_prompt_remember(&u->prompt, line);
             ui_run(u, line);
@@ -583,6 +584,7 @@ static void answer(ui *u, const ui_key *k)
 
 void ui_key_pressed(ui *u, const ui_key *k)
 {
+    u->values_wanted = false; /* the cursor is where this key takes it */
     if (u->prompt.kind != UI_PROMPT_NONE) {
         if (strcmp(k->name, "C-l") == 0 || strcmp(k->name, "C-z") == 0)
             ui_run(u, ff_command_for_key(k->name));

@@ -53,6 +53,7 @@ typedef struct ui_view_class {
     void (*draw_head)(ui_view *v, ui_canvas *c, ui_rect r);
     void (*badge)(const ui_view *v, ff_buf *out);       /* after the title in the frame: "12" */
     void (*corner)(const ui_view *v, ff_buf *out);      /* at the right of the frame: "by isolated" */
+    bool (*unread)(const ui_view *v);                   /* part of it is still to come */
     const char *(*empty)(const ui_view *v);             /* what to say when there are no rows */
     int (*pair)(const ui_view *v, int row);             /* the pair a row speaks of, or -1 */
     bool (*follow)(ui_view *v, int pair);               /* put the cursor on this pair */

@@ -3,7 +3,7 @@
  * A session without models: the functions of session.h over made-up data, so that the explorer can be
  * looked at, timed and tested without an engine, always the same. Jobs run on a thread of their own
  * and take their time: FAKE_TICK_MS (default 2) milliseconds a unit of progress; FAKE_LOAD_FAILS in the
- * environment makes loading fail.
+ * environment makes loading fail; FAKE_HOLD names a file: details are read when it is there.
  */
 #include "fetafix/session.h"
 
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { IMAGES = 150, INITIAL = 21, MAX_PAIRS = 128, MAX_STATES = 256, MAX_STEPS = 512 };
 
@@ -892,6 +893,12 @@ static int run(ff_session *s, job *j, char *message, size_t size)
     }
 }
 
+static void wait_for_file(const char *path)
+{
+    while (path && access(path, F_OK) != 0)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 static void make_detail(ff_session *s, int number)
 {
     static const ff_column attributes[] = {
@@ -1054,12 +1061,14 @@ static void *engine(void *p)
         pthread_mutex_unlock(&s->lock);
         send(s, FF_EVENT_STARTED, j, 0, NULL);
         int code = run(s, j, message, sizeof message);
-        if (j->r.kind == FF_JOB_DETAIL)
+        if (j->r.kind == FF_JOB_DETAIL) {
+            wait_for_file(getenv("FAKE_HOLD"));
             make_detail(s, (int)j->r.number);
-        else if (j->r.kind == FF_JOB_PICTURE)
+        } else if (j->r.kind == FF_JOB_PICTURE) {
             make_picture(s, &j->r);
-        else
+        } else {
             publish(s);
+        }
         ff_progress_finish(&s->progress);
         pthread_mutex_lock(&s->lock);
         s->running = 0;

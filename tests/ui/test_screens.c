@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -481,6 +482,45 @@ static void test_jobs(void **state)
     quit(t, 0);
 }
 
+/* `i` while the values are still being read: the cursor goes to them when they come, unless another key came first. */
+static void test_values_come_late(void **state)
+{
+    static const char *const read = "i edits the value", *const unread = "when they are read";
+    char path[] = "/tmp/fetafix-hold-XXXXXX", *hold = NULL;
+    for (int moved = 0; moved < 2; moved++) {
+        strcpy(path + strlen(path) - 6, "XXXXXX");
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        close(fd);
+        unlink(path);
+        hold = ff_asprintf("FAKE_HOLD=%s", path);
+        const char *const held[] = {
+            "TERM=screen-256color", "LC_ALL=C.UTF-8", "FAKE_TICK_MS=0", "XDG_STATE_HOME=/nonexistent", hold, NULL};
+        terminal *t = start_ready(100, 40, held);
+        terminal_press(t, "1 g j j i");
+        assert_true(terminal_wait_for(t, unread, PATIENCE_MS));
+        if (moved) {
+            terminal_press(t, "/ text:max Enter");
+            assert_true(terminal_holds(t, "still being read"));
+        }
+        fd = open(path, O_CREAT | O_WRONLY, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+        assert_true(terminal_wait_for(t, "Attributes", PATIENCE_MS));
+        if (moved)
+            assert_false(terminal_holds(t, read));
+        else
+            assert_true(terminal_wait_for(t, read, PATIENCE_MS));
+        terminal_press(t, moved ? "i" : "/ text:max Enter i");
+        assert_int_equal(terminal_holds(t, ":what-if 1 max"), !moved); /* else it goes there only now */
+        assert_int_equal(terminal_holds(t, read), moved);
+        terminal_press(t, moved ? "q q q" : "Escape q q q");
+        quit(t, 0);
+        unlink(path);
+        free(hold);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest one[] = {cmocka_unit_test(test_walk)};
@@ -495,6 +535,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_keys_unseen),
         cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_prompt),
+        cmocka_unit_test(test_values_come_late),
         cmocka_unit_test(test_resize_while_busy),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_jobs),
