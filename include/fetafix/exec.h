@@ -92,7 +92,7 @@ void ff_runner_destroy(ff_runner *r);
 const ff_plan *ff_runner_plan(const ff_runner *r); /* borrowed */
 /* One sample. feeds: one tensor per plan input, matching type and dims. outputs: ff_plan_outputs()
  * new references. `store` and `sample` (number of the image): where kept activations are read and
- * written; NULL for none; ignored where `inject` is set. */
+ * written; NULL for none. Of what is injected, and all that it reaches, nothing is read or kept. */
 int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, ff_store *store, int sample,
            ff_tensor **outputs) FF_MUST_USE;
 /* Floating-point operations really run by this runner since it was made. */
@@ -108,6 +108,8 @@ void ff_store_destroy(ff_store *s);
 /* Chooses the values of p worth keeping for `samples` images within the budget (cost saved per
  * byte); what was kept and is still useful stays. Called when a new base state is reached. */
 void ff_store_choose(ff_store *s, const ff_plan *p, int samples);
+/* Drops what is kept of the samples; what is worth keeping stays chosen. */
+void ff_store_empty(ff_store *s);
 uint64_t ff_store_bytes(const ff_store *s);
 
 #endif

@@ -295,6 +295,24 @@ static int ask(ff_runner *r, const ff_hooks *h)
     return FF_OK;
 }
 
+/* What an injected value reaches is not what its key says. */
+static void touch(ff_runner *r)
+{
+    const ff_plan *p = r->plan;
+
+    for (int i = 0; i < p->n_values; i++)
+        r->values[i].touched = r->values[i].injected;
+    for (int i = 0; i < p->n_steps; i++) {
+        const step *s = &p->steps[i];
+        bool touched = false;
+        for (int k = 0; k < s->n_in + s->n_captures && !touched; k++)
+            touched = s->in[k].value >= 0 && r->values[s->in[k].value].touched;
+        for (int o = 0; touched && o < s->n_out; o++)
+            if (s->out[o].value >= 0)
+                r->values[s->out[o].value].touched = true;
+    }
+}
+
 static void need(ff_runner *r, int value, ff_store *store, int sample)
 {
     const pvalue *x = &r->plan->values[value];
@@ -303,7 +321,7 @@ static void need(ff_runner *r, int value, ff_store *store, int sample)
     if (v->needed || x->constant)
         return; /* constants stay from run to run */
     v->needed = true;
-    if (store && x->has_key && x->fixed && x->feed < 0 && !v->injected)
+    if (store && x->has_key && x->fixed && x->feed < 0 && !v->touched)
         v->kept = store_get(store, &x->key, sample);
 }
 
@@ -350,7 +368,7 @@ static void keep(ff_runner *r, int value, ff_store *store, int sample)
     const pvalue *x = &r->plan->values[value];
     const live_value *v = &r->values[value];
 
-    if (!x->has_key || !x->fixed || v->kept || v->injected)
+    if (!x->has_key || !x->fixed || v->kept || v->touched)
         return;
     if (x->n_reps && x->reps[0].kind == REP_BUFFER && r->reps[value][0].valid) {
         if (store_wants(store, &x->key, sample, x->reps[0].bytes))
@@ -426,13 +444,13 @@ int ff_run(ff_runner *r, const ff_tensor *const *feeds, const ff_hooks *hooks, f
     r->hooks = hooks;
     r->tensor_bytes = 0;
     r->rounds_left = FF_KERNEL_ITERATION_LIMIT;
-    if (hooks && hooks->inject)
-        store = NULL;
     for (int i = 0; i < p->n_inputs; i++)
         r->values[p->inputs[i]].tensor = ff_tensor_ref(feeds[i]);
     if (hooks && (hooks->ask || hooks->inject))
         code = ask(r, hooks);
     if (code == FF_OK) {
+        if (store && hooks && hooks->inject)
+            touch(r);
         choose(r, store, sample);
         code = run_all(r, store, sample);
     }

@@ -24,6 +24,7 @@ typedef struct live_rep {
 /* A value in this run. */
 typedef struct live_value {
     bool needed, asked, injected, available;
+    bool touched;      /* injected, or made of what is (said where there is a store) */
     ff_tensor *tensor; /* plain, when there is one */
     uint64_t counted;  /* bytes of it in the runner's tensor_bytes */
     kept *kept;

@@ -70,6 +70,14 @@ void ff_store_destroy(ff_store *s)
     free(s);
 }
 
+void ff_store_empty(ff_store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    for (series *x = s->all; x; x = x->next)
+        clear(s, x);
+    pthread_mutex_unlock(&s->lock);
+}
+
 uint64_t ff_store_bytes(const ff_store *s)
 {
     ff_store *t = (ff_store *)s;

@@ -10,7 +10,12 @@
 
 enum { SAMPLE = 100, REPEATS = 3 };
 
-/* The activations of an image were all there is to run on this worker. */
+uint64_t analysis_memory(const analysis *a)
+{
+    const uint64_t most = (uint64_t)1 << 30;
+    return a->o->memory && a->o->memory < most ? a->o->memory : most;
+}
+
 void activations_done(analysis *a, ff_activations *s, ff_activations *t)
 {
     atomic_fetch_add(&a->source_runs, s->runs);
@@ -152,61 +157,6 @@ static void score_errors(analysis *a, const sample *p, const layer_sums *at)
     }
 }
 
-/* ------------------------------------------------------------------------------------- causal */
-
-typedef struct causal_job {
-    analysis *a;
-    const sample *p;
-    bool *right; /* [image][layer] */
-} causal_job;
-
-static int causal_image(void *context, int64_t index, int worker)
-{
-    causal_job *job = context;
-    analysis *a = job->a;
-    const ff_layers *l = &a->layers;
-    int image = job->p->images[job->p->n_similar + index];
-    ff_activations s, t;
-    ff_activations_init(&s, l, false);
-    ff_activations_init(&t, l, true);
-    int rc = ff_activations_run(&s, a->source.at[worker], image, a->task, NULL);
-    for (int i = 0; i < l->count && rc == FF_OK; i++) {
-        if (l->at[i].misfit)
-            continue;
-        ff_activations_clear(&t);
-        t.inject = &s;
-        t.inject_output = i;
-        ff_label label = {0};
-        rc = ff_activations_run(&t, a->target.at[worker], image, a->task, &label);
-        job->right[index * l->count + i] = !ff_label_wrong(&a->s->source.labels->at[image], &label, a->s->offset);
-        ff_label_drop(&label);
-    }
-    activations_done(a, &s, &t);
-    if (rc == FF_OK && a->task && a->task->progress)
-        ff_progress_add(a->task->progress, 1);
-    return rc;
-}
-
-static int test_causes(analysis *a, const sample *p)
-{
-    int n = p->n_dissimilar, count = a->layers.count;
-    if (n == 0)
-        return FF_OK;
-    causal_job job = {a, p, ff_alloc_array((size_t)n * (size_t)count + 1, sizeof(bool))};
-    if (a->task && a->task->progress)
-        ff_progress_start(a->task->progress, "looking for causes", n);
-    const ff_part part = {job.right, (size_t)count * sizeof *job.right};
-    int rc = ff_share_for(a->task, n, p->images + p->n_similar, causal_image, &job, &part, 1);
-    for (int i = 0; i < count && rc == FF_OK; i++) {
-        int right = 0;
-        for (int k = 0; k < n; k++)
-            right += job.right[(size_t)k * (size_t)count + (size_t)i];
-        a->scores->at[i].causal = a->layers.at[i].misfit ? NAN : (double)right / n;
-    }
-    free(job.right);
-    return rc;
-}
-
 /* -------------------------------------------------------------------------------------- ranks */
 
 typedef struct entry {
@@ -333,7 +283,7 @@ static int analyse_exact(analysis *a)
 
 static void open_stores(analysis *a)
 {
-    uint64_t memory = a->o->memory && a->o->memory < SLAB ? a->o->memory : SLAB;
+    uint64_t memory = analysis_memory(a);
     int images = 2 * (a->o->sample > 0 ? a->o->sample : SAMPLE), count = a->s->target.labels->count;
     a->source_store = ff_store_create(memory / 4);
     a->target_store = ff_store_create(memory / 4);

@@ -8,8 +8,6 @@
 #include "localize/kruskal.h"
 #include "localize/layers.h"
 
-#define SLAB ((uint64_t)1 << 30) /* bytes of differences at a time, at most */
-
 typedef struct analysis {
     const ff_subject *s;
     const ff_analysis_options *o;
@@ -34,10 +32,17 @@ typedef struct layer_sums {
 
 /* Goes on adding, so that parts one after the other give what the whole would, bit for bit. */
 void add_distance(const float *source, const float *target, int64_t n, double *distance, double *norm);
+/* Bytes for differences at a time: the budget, but no more than a gigabyte. */
+uint64_t analysis_memory(const analysis *a);
 /* The activations of an image were all there is to run on this worker. */
 void activations_done(analysis *a, ff_activations *s, ff_activations *t);
 /* Flagged elements and effects of each layer under one sample. errors, [image][layer] (or NULL), gets entire and source
  * of the layers that are not the same by construction. */
 int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_sums *errors) FF_MUST_USE;
+
+/* Do both sides provably compute the same bits there? */
+bool same_values(const analysis *a, int layer);
+/* The share of the dissimilar images whose answer comes right when the Source's activation is put in at a layer. */
+int test_causes(analysis *a, const sample *p) FF_MUST_USE;
 
 #endif

@@ -37,7 +37,9 @@ typedef struct ff_activations {
     const struct ff_activations *inject;
     int round;         /* -1: none */
     int inject_output; /* -1, or the layer whose output is replaced by the Source's */
-    ff_store *store;   /* for runs that inject nothing, or NULL */
+    int meet;          /* with a label: -1, or the layer at which the run ends if the Source's bits come out there */
+    bool met;          /* it did: no label was filled in */
+    ff_store *store;   /* or NULL */
     ff_tensor **held;  /* injected tensors in original form, by layer */
     int runs;          /* so far */
     int left;          /* values still to come, to stop early */

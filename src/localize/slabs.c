@@ -141,8 +141,7 @@ static int test_slab(slab *b, ff_kruskal_sum *by_layer)
     return rc;
 }
 
-/* Do both sides provably compute the same bits here? */
-static bool same_values(const analysis *a, int layer)
+bool same_values(const analysis *a, int layer)
 {
     const ff_side *s = &a->s->source, *t = &a->s->target;
     const ff_layer *l = &a->layers.at[layer];
@@ -155,8 +154,7 @@ int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_su
 {
     const ff_layers *l = &a->layers;
     int n = p->n_similar + p->n_dissimilar;
-    uint64_t memory = a->o->memory && a->o->memory < SLAB ? a->o->memory : SLAB;
-    int64_t total = 0, capacity = (int64_t)(memory / ((uint64_t)n * sizeof(float)));
+    int64_t total = 0, capacity = (int64_t)(analysis_memory(a) / ((uint64_t)n * sizeof(float)));
     for (int i = 0; i < l->count; i++) {
         if (l->at[i].misfit)
             continue;

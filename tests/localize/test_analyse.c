@@ -89,6 +89,19 @@ static ff_subject *subject(const ff_dataset *set, const ff_task *task, uint64_t 
     return s;
 }
 
+/* By the plain way: each layer's activation put into whole runs of all images. */
+static double plain_causal(const ff_subject *s, int pair, const ff_task *task)
+{
+    ff_labels *labels;
+    int right = 0;
+    ok(ff_inject(s, pair, task, &labels));
+    for (int i = 0; i < labels->count; i++)
+        right += ff_label_wrong(&s->source.labels->at[i], &s->target.labels->at[i], s->offset) &&
+                 !ff_label_wrong(&s->source.labels->at[i], &labels->at[i], s->offset);
+    ff_labels_destroy(labels);
+    return (double)right / s->wrong;
+}
+
 static bool same(double a, double b)
 {
     return a == b || (isnan(a) && isnan(b));
@@ -113,6 +126,7 @@ static void points_at_the_origin(void **state)
             assert_true(x->isolated == 0); /* the same weights */
         assert_true(i == 0 ? x->entire < 1e-6 : x->entire > 0.01);
         assert_true(x->causal == (i == 0 ? 0 : i == 1 || i == 3 ? 1 : x->causal)); /* c3's Add has r1 beside it */
+        assert_true(x->causal == plain_causal(s, x->pair, &task));
         assert_true(x->kw >= 0 && x->kw <= 0.95 && x->effect >= 0 && x->effect <= 1);
     }
     assert_true(scores->at[0].kw == 0 && scores->at[0].effect == 0);
