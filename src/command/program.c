@@ -2,19 +2,15 @@
 /* The command line program: words to a verb, a verb to an exit code. */
 #include <errno.h>
 #include <gsl/gsl_errno.h>
-#include <gsl/gsl_version.h>
-#include <jansson.h>
 #include <locale.h>
-#include <png.h>
-#include <readline/readline.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "command/batch.h"
+#include "command/libraries.h"
 #include "command/options.h"
 #include "command/paths.h"
 #include "fetafix/compute.h"
@@ -37,8 +33,7 @@ static void print_note(void *sink, const char *text)
 static void say_version(ff_context *c)
 {
     say(c, "fetafix %s\n", FETAFIX_VERSION);
-    say(c, "kernels %s, SQLite %s, GSL %s, jansson %s, libpng %s, readline %s\n", ff_compute_backend(false),
-        sqlite3_libversion(), gsl_version, jansson_version_str(), png_get_libpng_ver(NULL), rl_library_version);
+    say(c, "kernels: %s\nlibraries: %s\n", ff_compute_backend(false), FETAFIX_LIBRARIES);
 }
 
 static bool want_color(const ff_options *o)

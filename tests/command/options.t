@@ -1,9 +1,10 @@
 # What each option does where no other transcript tries it.
 
 $ printf "set source-pre 'size=16x16 scale=127.5 mean=1,1,1'\nset target-pre 'size=16x16 scale=127.5 mean=1,1,1'\nset images photos\nset quiet\n" > pre
-$ fetafix --version | sed -E 's/[0-9]+(\.[0-9]+)+/N/g; s/onednn[^,]*/onednn/'
+$ fetafix --version | sed -E 's/[0-9]+(\.[0-9]+)+/N/g; s/onednn.*/onednn/; s/, (mpi|ompi|mpich)[^,]*$//'
 fetafix N
-kernels onednn, SQLite N, GSL N, jansson N, libpng N, readline N
+kernels: onednn
+libraries: ncursesw N, nettle N, libprotobuf-c N, libpng N, zlib N, libjpeg N, gsl N, sqlite3 N, jansson N, readline N
 $ fetafix compare source.onnx target.onnx --config pre --source-output scores --target-output scores
 Source  source.onnx  (opset 13, small_case)
 Target  target.onnx  (opset 13, small_case)
