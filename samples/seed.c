@@ -131,12 +131,25 @@ static bool is_flattened(const scene *c)
 
 static bool can_be_output(const scene *c)
 {
-    return c->l->kind == LAYER_CONV && !c->target->extra_output;
+    return !c->target->input_hcw && c->l->kind == LAYER_CONV && !c->target->extra_output;
 }
 
 static bool is_input(const scene *c)
 {
-    return c->l->kind == LAYER_INPUT && c->target->input == INPUT_NHWC && !c->target->input_perm[1];
+    return c->l->kind == LAYER_INPUT && c->target->input == INPUT_NHWC && !c->target->input_perm[1] &&
+           !c->target->input_hcw;
+}
+
+/* Which output is the answer is seen from what comes out: not of a Target that takes no picture. */
+static bool is_fed_alone(const scene *c)
+{
+    return is_input(c) && !c->target->extra_output;
+}
+
+/* Not the last, which is what the network answers. */
+static bool is_plain_norm(const scene *c)
+{
+    return c->l->kind == LAYER_NORM && c->l->act == LINEAR && c->at + 1 < c->n->n_layers;
 }
 
 /* ----------------------------------------------------------------------------------- what they do
@@ -325,6 +338,21 @@ static void input_transposed(scene *c)
     memcpy(c->target->input_perm, (int[]){0, 3, 2, 1}, sizeof c->target->input_perm);
 }
 
+static void input_declared_otherwise(scene *c)
+{
+    c->target->input_hcw = true;
+}
+
+/* Nothing is written for a layer of this kind; who read it reads what it read. */
+static void norm_lost(scene *c)
+{
+    for (int i = c->at + 1; i < c->n->n_layers; i++)
+        for (int k = 0; k < c->n->layers[i].n_in; k++)
+            if (c->n->layers[i].in[k] == c->at)
+                c->n->layers[i].in[k] = c->l->in[0];
+    c->l->kind = LAYER_INPUT;
+}
+
 static const struct {
     const char *what, *types;
     bool (*fits)(const scene *c);
@@ -358,6 +386,8 @@ static const struct {
     {"output added", "CG", can_be_output, output_added},
     {"order lost", "TSS", is_flattened, order_lost},
     {"input transposed", "TSS ID", is_input, input_transposed},
+    {"input declared otherwise", "ID", is_fed_alone, input_declared_otherwise},
+    {"normalisation lost", "CG WB", is_plain_norm, norm_lost},
 };
 
 const char *fault_kind_at(int i)
@@ -378,11 +408,11 @@ static bool put_in(int kind, scene *c, bool *used, seeded_fault *out)
         return false;
     c->at = found[ff_rng_below(c->rng, (uint64_t)count)];
     c->l = &c->n->layers[c->at];
-    kinds[kind].apply(c);
-    used[c->at] = true;
     *out = (seeded_fault){.types = kinds[kind].types, .what = kinds[kind].what};
     if (c->l->kind != LAYER_INPUT)
         snprintf(out->layer, sizeof out->layer, "%s", c->l->name);
+    kinds[kind].apply(c);
+    used[c->at] = true;
     return true;
 }
 

@@ -116,6 +116,7 @@ static const struct {
      "The numbers are the Source's times a factor, one for all or one a channel: a normalisation folded twice or "
      "not at all, or an equalisation of layers whose other half was lost."},
     {"shape-differs", "WB", "The tensor has another number of elements."},
+    {"slice-differs", "LH", "A part of a tensor is cut out at another place, or the parts of a Split are swapped."},
     {"strides-differ", "LH", "A window moves by another number of pixels, and the result has another size."},
     {"wired-otherwise", "CG",
      "The nodes are the same and read one another's results in another order, as two branches that changed places."},

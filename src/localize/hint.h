@@ -40,6 +40,7 @@ typedef struct ff_hint {
      * without a counterpart make them on both sides. */
     int source_exit, exit;
     int n_wanted, n_region;
+    bool bypass; /* the finding's nodes of the Target each hand on another form of one input: it is read instead */
 
     /* WB of an activation's quantisation: the smallest and the largest value that the Source has there. */
     double low, high;

@@ -181,6 +181,57 @@ static void report_padding(ff_detection *d, int pair, const ff_cnode *a, const f
     free(y);
 }
 
+/* ------------------------------------------------------------------------------------- slices */
+
+static const char *const of_slice[] = {"axes", "starts", "ends", "steps", NULL};
+
+/* "axes [2,3], starts [1,1], ends [8,8]" */
+static char *slice_words(const ff_cnode *n)
+{
+    ff_buf b = {0};
+    for (int i = 0; of_slice[i]; i++) {
+        const ff_cattr *a = ff_cnode_attr(n, of_slice[i]);
+        char *text = a ? ff_cattr_format(a) : NULL;
+        if (text)
+            ff_buf_printf(&b, "%s%s %s", b.len ? ", " : "", of_slice[i], text);
+        free(text);
+    }
+    return ff_buf_steal(&b);
+}
+
+/* What a slice takes is one thing, however many attributes say it; and so are the parts of one Split. */
+static void report_slice(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b)
+{
+    int k = 0;
+    while (of_slice[k] && same_text(ff_cnode_attr(a, of_slice[k]), ff_cnode_attr(b, of_slice[k])))
+        k++;
+    if (!of_slice[k])
+        return;
+    for (int i = 0; i < d->findings->count; i++)
+        if (strcmp(d->findings->at[i].cause, "slice-differs") == 0 && d->findings->at[i].hint->node == b->primary)
+            return;
+    char *label = ff_pair_label(d->subject, pair), *target = ff_cnode_label(d->subject->target.canon, b->id);
+    char *what = ff_asprintf("%s/slice", label), *x = slice_words(a), *y = slice_words(b);
+    ff_finding *f = ff_detection_add(d, FF_LH, "slice-differs", what);
+    ff_finding_set_nodes(d->subject, f, a->id, b->id);
+    f->pair = pair;
+    f->hint->source_attr = ff_cnode_attr(a, of_slice[k]);
+    f->hint->target_attr = ff_cnode_attr(b, of_slice[k]);
+    f->hint->node = b->primary;
+    f->summary = ff_asprintf("'%s' takes another part: %s in the Source, %s in the Target", target, x, y);
+    f->explanation =
+        ff_asprintf("Both sides take a part of a tensor at '%s', but not the same one: where it begins, ends or "
+                    "steps was lost or counted otherwise, or the parts were swapped. The repair puts the "
+                    "Source's in.",
+                    target);
+    ff_finding_set_difference(f, "slice", json_string(x), json_string(y));
+    free(label);
+    free(target);
+    free(what);
+    free(x);
+    free(y);
+}
+
 /* ----------------------------------------------------------------------------------- windows */
 
 static bool same_attribute(const ff_cnode *a, const ff_cnode *b, const char *name)
@@ -236,6 +287,8 @@ static bool passed_over(const ff_cnode *a, const ff_cnode *b, const char *name, 
     static const char *const of_windows[] = {"pads", "ceil_mode", "output_padding"};
     static const char *const of_mode[] = {"nearest_mode", "antialias", "cubic_coeff_a", "exclude_outside"};
     if (strcmp(name, "pad_mode") == 0 || strcmp(name, "pad_value") == 0)
+        return true;
+    if (strcmp(a->op, "Slice") == 0 && ff_any_of(name, of_slice))
         return true;
     for (size_t i = 0; windows && i < FF_COUNT(of_windows); i++)
         if (strcmp(name, of_windows[i]) == 0)
@@ -307,6 +360,8 @@ int ff_detect_hyper(ff_detection *d)
         if (windows)
             add_windows(d, a, b);
         report_padding(d, i, a, b);
+        if (strcmp(a->op, "Slice") == 0)
+            report_slice(d, i, a, b);
         for (int k = 0; k < a->n_attrs; k++) {
             const ff_cattr *other = ff_cnode_attr(b, a->attrs[k].name);
             if ((!other || !equal_attr(&a->attrs[k], other)) && !passed_over(a, b, a->attrs[k].name, windows) &&

@@ -151,7 +151,9 @@ static void report_epsilon(ff_detection *d, int pair, const batch_norm *t, doubl
     free(node);
 }
 
-/* ------------------------------------------------------------------------ scales and shifts lost */
+/* -------------------------------------------------------------- scales and shifts lost, or put in */
+
+enum { MOST = 16 };
 
 static bool scales_or_shifts(const ff_node *n)
 {
@@ -162,22 +164,69 @@ static bool scales_or_shifts(const ff_node *n)
     return false;
 }
 
-static int affine_origins(const ff_cnode *n, const ff_node **out, int most)
+static bool same_constants(const ff_plan *p, const ff_node *x, const ff_plan *q, const ff_node *y)
+{
+    for (int i = 0; i < x->n_inputs; i++) {
+        const ff_tensor *a = x->inputs[i] ? ff_plan_constant(p, x->inputs[i]) : NULL,
+                        *b = y->inputs[i] ? ff_plan_constant(q, y->inputs[i]) : NULL;
+        if (!a != !b || (a && (a->bytes != b->bytes || memcmp(a->data, b->data, a->bytes) != 0)))
+            return false;
+    }
+    return true;
+}
+
+/* A shift by numbers that one of the nodes holds: its bias. */
+static bool is_bias_of(const ff_plan *p, const ff_node *x, const ff_plan *q, const ff_cnode *n)
+{
+    if (!is(x, "Add"))
+        return false;
+    for (int i = 0; i < x->n_inputs; i++) {
+        const ff_tensor *a = ff_plan_constant(p, x->inputs[i]);
+        for (int k = 0; a && k < n->n_origins; k++)
+            for (int m = 0; m < n->origins[k]->n_inputs; m++) {
+                const ff_value *v = n->origins[k]->inputs[m];
+                const ff_tensor *b = v ? ff_plan_constant(q, v) : NULL;
+                if (b && a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0)
+                    return true;
+            }
+    }
+    return false;
+}
+
+/* The nodes among those of n that scale or shift what the layer makes, but for those that `other` has as well. */
+static int own_scales(const ff_canon *c, const ff_cnode *n, const ff_canon *of_other, const ff_cnode *other,
+                      const ff_node **out)
 {
     int count = 0;
-    for (int i = 0; i < n->n_origins && count < most; i++)
-        if (n->origins[i] != n->primary && scales_or_shifts(n->origins[i]))
-            out[count++] = n->origins[i];
+    for (int i = 0; i < n->n_origins && count < MOST; i++) {
+        const ff_node *x = n->origins[i];
+        bool shared = x == n->primary || !scales_or_shifts(x) || is_bias_of(c->plan, x, of_other->plan, other);
+        for (int k = 0; k < other->n_origins && !shared; k++) {
+            const ff_node *y = other->origins[k];
+            shared = strcmp(x->op, y->op) == 0 && x->n_inputs == y->n_inputs &&
+                     same_constants(c->plan, x, of_other->plan, y);
+        }
+        if (!shared)
+            out[count++] = x;
+    }
     return count;
 }
 
-/* Is what both store the same, and only the Source scales it afterwards? */
-static bool scale_lost(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
+static bool only_shifts(const ff_node *const *nodes, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!is(nodes[i], "Add") && !is(nodes[i], "Sub"))
+            return false;
+    return true;
+}
+
+/* Do both store the same, whatever is folded in behind? */
+static bool same_stored(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
 {
     const ff_tensor *x = a->original ? ff_plan_constant(s->source.canon->plan, a->original) : NULL;
     const ff_tensor *y = b->original ? ff_plan_constant(s->target.canon->plan, b->original) : NULL;
     ff_tensor *p = NULL, *q = NULL;
-    if (!x || !y || !a->folded || b->folded || x->dtype != FF_FLOAT || y->dtype != FF_FLOAT || x->count != y->count)
+    if (!x || !y || x->dtype != FF_FLOAT || y->dtype != FF_FLOAT || x->count != y->count)
         return false;
     bool same = ff_layout_apply(&a->layout, x, a->tensor->rank, a->tensor->dims, &p) == FF_OK &&
                 ff_layout_apply(&b->layout, y, b->tensor->rank, b->tensor->dims, &q) == FF_OK && p->bytes == q->bytes &&
@@ -187,46 +236,59 @@ static bool scale_lost(const ff_subject *s, const ff_cparam *a, const ff_cparam 
     return same;
 }
 
-static void report_lost(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b, int from)
+/* Only one side has the nodes. */
+static void report_scales(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b, int from, bool lost,
+                          const ff_node *const *nodes, int n)
 {
-    enum { MOST = 16 };
     const ff_subject *s = d->subject;
-    const ff_node *nodes[MOST];
-    int n = affine_origins(a, nodes, MOST);
-    if (n == 0)
-        return;
     ff_detection_drop(d, from);
     char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/scale", label),
          *at = ff_cnode_label(s->target.canon, b->id);
-    ff_finding *f = ff_detection_add(d, FF_CG, "missing-nodes", what);
+    ff_finding *f = ff_detection_add(d, FF_CG, lost ? "missing-nodes" : "extra-nodes", what);
     f->pair = pair;
     f->hint->source_cnode = a->id;
     f->hint->target_cnode = b->id;
     f->hint->source_exit = a->outputs[0];
     f->hint->exit = b->outputs[0];
-    f->hint->n_wanted = n;
-    f->source_nodes = ff_nodes_copy(nodes, f->n_source_nodes = n);
-    f->target_nodes = ff_nodes_copy(b->origins, f->n_target_nodes = b->n_origins);
+    *(lost ? &f->hint->n_wanted : &f->hint->n_region) = n;
+    f->hint->bypass = !lost;
+    f->n_source_nodes = lost ? n : a->n_origins;
+    f->n_target_nodes = lost ? b->n_origins : n;
+    f->source_nodes = ff_nodes_copy(lost ? nodes : a->origins, f->n_source_nodes);
+    f->target_nodes = ff_nodes_copy(lost ? b->origins : nodes, f->n_target_nodes);
     ff_buf ops = {0};
-    for (int i = 0; i < n; i++)
-        ff_buf_printf(&ops, "%s%s", i ? ", " : "", nodes[i]->op);
-    f->summary = ff_asprintf("%s at '%s' is missing", ops.data, at);
-    f->explanation = ff_asprintf(
-        "Both sides store the same weights for '%s', but only the Source scales or shifts what comes out of them (or goes "
-        "in). The repair puts the Source's nodes in place of the Target's.",
-        at);
     json_t *j = json_object(), *list = json_array();
     for (int i = 0; i < n; i++) {
         char *shown = ff_visible(nodes[i]->label);
+        ff_buf_printf(&ops, "%s%s", i ? ", " : "", nodes[i]->op);
         json_array_append_new(list, json_string(shown));
         free(shown);
     }
-    json_object_set_new(j, "source", list);
+    f->summary = ff_asprintf(lost ? "%s at '%s' is missing" : "%s at '%s' is not in the Source", ops.data, at);
+    f->explanation =
+        ff_asprintf("Both sides store the same weights for '%s', but only the %s scales or shifts what comes "
+                    "out of them (or goes in). The repair %s.",
+                    at, lost ? "Source" : "Target",
+                    lost ? "puts the Source's nodes in place of the Target's" : "takes the nodes out");
+    json_object_set_new(j, lost ? "source" : "target", list);
     ff_finding_set_details(f, j);
     ff_buf_finish(&ops);
     free(label);
     free(what);
     free(at);
+}
+
+static void compare_scales(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b, int from)
+{
+    const ff_canon *sc = d->subject->source.canon, *tc = d->subject->target.canon;
+    const ff_node *lost[MOST], *added[MOST];
+    int n_lost = own_scales(sc, a, tc, b, lost), n_added = own_scales(tc, b, sc, a, added);
+    if (only_shifts(lost, n_lost) && only_shifts(added, n_added))
+        return; /* a bias */
+    if (n_lost && !n_added)
+        report_scales(d, pair, a, b, from, true, lost, n_lost);
+    else if (n_added && !n_lost)
+        report_scales(d, pair, a, b, from, false, added, n_added);
 }
 
 void ff_detect_norm(ff_detection *d, int pair, int from)
@@ -240,7 +302,7 @@ void ff_detect_norm(ff_detection *d, int pair, int from)
     if (wanted >= 0) {
         ff_detection_drop(d, from);
         report_epsilon(d, pair, &t, wanted);
-    } else if (x && y && a->n_outputs > 0 && b->n_outputs > 0 && scale_lost(s, x, y)) {
-        report_lost(d, pair, a, b, from);
+    } else if (x && y && a->n_outputs > 0 && b->n_outputs > 0 && same_stored(s, x, y)) {
+        compare_scales(d, pair, a, b, from);
     }
 }

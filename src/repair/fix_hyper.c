@@ -436,6 +436,8 @@ int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
     j.name = (j.wanted ? j.wanted : j.mine)->name;
     if (!j.node)
         return FF_OK;
+    if (strcmp(j.layer->op, "Slice") == 0) /* where it begins, ends and steps is one thing */
+        return ff_fix_by_copy(p, f);
     j.patch = ff_patch_create();
     int rc;
     if ((strcmp(j.name, "min") == 0 || strcmp(j.name, "max") == 0) && strcmp(j.layer->op, "Clip") == 0)

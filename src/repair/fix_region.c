@@ -357,18 +357,23 @@ static bool fix(job *j, const ff_hint *h)
     return made;
 }
 
-/* `replaced`: what is at the exit now is to go, so that it stands for nothing. */
-static int propose(ff_proposing *p, const ff_finding *f, const ff_hint *h, bool replaced)
+/* `replaced`: what is at the exits now is to go, so that it stands for nothing. */
+static int propose(ff_proposing *p, const ff_finding *f, const ff_hint *h, int n_exits, bool replaced)
 {
     const ff_subject *s = p->subject;
-    job j = {.s = s, .source = s->source.canon->plan, .target = s->target.canon->plan, .exit = replaced ? h->exit : -1};
+    job j = {.s = s, .source = s->source.canon->plan, .target = s->target.canon->plan};
     const ff_cvalue *y = &s->target.canon->values[h->exit];
     int n_values = ff_model_values(s->source.model);
     j.names = ff_alloc_array((size_t)n_values + 1, sizeof *j.names);
     j.stem = ff_asprintf("%s_repaired", y->original ? y->original->name : "region");
     j.patch = ff_patch_create();
     bool wiring = h->target_cnode >= 0 && !h->n_wanted && !h->n_region;
-    if (wiring ? rewire_all(&j, h->target_cnode) : fix(&j, h)) {
+    bool made = wiring && rewire_all(&j, h->target_cnode);
+    for (int i = 0; !wiring && i < n_exits; i++) {
+        j.exit = replaced ? h[i].exit : -1;
+        made = fix(&j, &h[i]) && (made || i == 0);
+    }
+    if (made) {
         ff_proposing_add(p, f, NULL, j.patch,
                          h->n_wanted   ? ff_asprintf("put the Source's %s in: %s",
                                                    f->n_source_nodes > 1 ? "nodes" : "node", f->summary)
@@ -395,7 +400,7 @@ static bool has_axes(const ff_canon *c, int cvalue)
 int ff_fix_region(ff_proposing *p, const ff_finding *f)
 {
     const ff_canon *sc = p->subject->source.canon, *tc = p->subject->target.canon;
-    if (f->hint->source_exit < 0 || f->hint->exit < 0)
+    if (f->hint->source_exit < 0 || f->hint->exit < 0 || (f->hint->bypass && ff_fix_bypass(p, f)))
         return FF_OK;
     /* Where the view only moves what it compares, the place is behind the move. */
     ff_hint h = *f->hint;
@@ -412,22 +417,34 @@ int ff_fix_region(ff_proposing *p, const ff_finding *f)
         h.source_cnode = pair >= 0 ? p->subject->alignment->pairs[pair].source : -1;
         replaced = true;
     }
-    return propose(p, f, &h, replaced);
+    return propose(p, f, &h, 1, replaced);
 }
 
 int ff_fix_by_copy(ff_proposing *p, const ff_finding *f)
 {
+    enum { MOST = 64 };
     const ff_subject *s = p->subject;
+    const ff_canon *sc = s->source.canon, *tc = s->target.canon;
     const ff_hint *h = f->hint;
+    ff_hint copies[MOST];
+    int n = 0;
     if (h->source_cnode < 0 || h->target_cnode < 0 || s->target.error)
         return FF_OK;
-    const ff_cnode *a = &s->source.canon->nodes[h->source_cnode], *b = &s->target.canon->nodes[h->target_cnode];
-    if (a->n_outputs < 1 || b->n_outputs < 1)
-        return FF_OK;
-    ff_hint copy = {
-        .source_exit = a->outputs[0], .exit = b->outputs[0], .n_wanted = 1, .n_region = 1, .target_cnode = -1};
-    const ff_cvalue *y = &s->target.canon->values[copy.exit];
-    if (y->n_users > 0)
-        copy.target_cnode = y->users[0];
-    return propose(p, f, &copy, true);
+    /* A node that is several in the view (Split) is copied for all of them. */
+    for (int i = 0; i < s->alignment->n_pairs && n < MOST; i++) {
+        const ff_pair *pair = &s->alignment->pairs[i];
+        if (pair->source < 0 || pair->target < 0)
+            continue;
+        const ff_cnode *a = &sc->nodes[pair->source], *b = &tc->nodes[pair->target];
+        bool sibling = b->primary == tc->nodes[h->target_cnode].primary && strcmp(b->op, "Slice") == 0;
+        if ((pair->target != h->target_cnode && !sibling) || a->n_outputs < 1 || b->n_outputs < 1)
+            continue;
+        const ff_cvalue *y = &tc->values[b->outputs[0]];
+        copies[n++] = (ff_hint){.source_exit = a->outputs[0],
+                                .exit = b->outputs[0],
+                                .n_wanted = 1,
+                                .n_region = 1,
+                                .target_cnode = y->n_users > 0 ? y->users[0] : -1};
+    }
+    return n ? propose(p, f, copies, n, true) : FF_OK;
 }

@@ -58,6 +58,17 @@ static bool find_output(part *p, int cnode, int depth)
     return false;
 }
 
+/* The same; where the repair does away with what the node itself gives, behind it if there is something. */
+static bool find_output_of(part *p, const ff_hint *h)
+{
+    const ff_canon *c = p->s->target.canon;
+    const ff_cnode *n = &c->nodes[h->target_cnode];
+    for (int i = 0; h->exit >= 0 && n->n_outputs > 0 && n->outputs[0] == h->exit && i < c->values[h->exit].n_users; i++)
+        if (find_output(p, c->values[h->exit].users[i], 1))
+            return true;
+    return find_output(p, h->target_cnode, 0);
+}
+
 static int add_input(part *p, int target, int source)
 {
     int k = 0;
@@ -111,7 +122,7 @@ static int find_part(part *p, const ff_hint *h)
     if (!s->target.canon || !s->alignment || !h || (h->target_cnode < 0 && h->exit < 0))
         return not_shown("it lies outside of the layers");
     if (h->target_cnode >= 0) {
-        if (!find_output(p, h->target_cnode, 0))
+        if (!find_output_of(p, h))
             return not_shown("nothing behind it corresponds to the Source");
     } else {
         p->output = h->exit;

@@ -29,6 +29,8 @@ int ff_fix_weights(ff_proposing *p, const ff_finding *f);
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f);
 int ff_fix_outputs(ff_proposing *p, const ff_finding *f);
 int ff_fix_region(ff_proposing *p, const ff_finding *f);
+/* The finding's nodes of the Target are passed by. False: they cannot be. */
+bool ff_fix_bypass(ff_proposing *p, const ff_finding *f);
 /* For a finding of a pair of nodes: the Source's node in place of the Target's. */
 int ff_fix_by_copy(ff_proposing *p, const ff_finding *f);
 

@@ -31,6 +31,8 @@ static int tear_down(void **state)
     return 0;
 }
 
+static int found; /* by the last expectation */
+
 /* Every finding is of one of the types (between spaces; "": there is none), at the layer (NULL:
  * any) and of the cause (NULL: any); there is one unless types is "". */
 static void expect_findings(ff_subject *s, const char *types, const char *where, const char *cause)
@@ -49,6 +51,7 @@ static void expect_findings(ff_subject *s, const char *types, const char *where,
     }
     if (!findings->count && *types)
         fail_msg("no finding of %s at %s", types, where ? where : "any layer");
+    found = findings->count;
     ff_findings_destroy(findings);
     ff_subject_destroy(s);
 }
@@ -448,6 +451,43 @@ static void made_up_for(void **state)
     expect_text(SUMMED("s = Add(p,q); k = Add(s,x)"), SUMMED("s = Add(q,x); k = Add(s,q)"), "unit", "unit", "CG", NULL);
 }
 
+/* One node that was lost, put in, or takes another part is one fault. */
+static void one_fault_each(void **state)
+{
+#define NORMED(norm)                                                                                                   \
+    "opset 13; input x 1,3,8,8; float a 4,3,3,3 random; float b 4 random; float v 10,4 random; "                       \
+    "float s 4 1,2,0.5,1.5; float h 4 0.1,-0.2,0.3,0; float m 4 0.2,0,-0.1,0.4; float n 4 1,0.5,2,0.7; "               \
+    "float k 1,4,1,1 0.5,1,2,4; c = Conv(x,a,b); " norm "; r = Relu(d); g = GlobalAveragePool(r); f = Flatten(g); "    \
+    "y = Gemm(f,v) transB=1; output y"
+    static const char *const norms[] = {NORMED("d = BatchNormalization(c,s,h,m,n)"), NORMED("d = Mul(c,k)"),
+                                        NORMED("e = Mul(c,k); d = BatchNormalization(e,s,h,m,n)"),
+                                        NORMED("d = Identity(c)")};
+    for (size_t i = 0; i < FF_COUNT(norms); i++) {
+        for (size_t k = 0; k < FF_COUNT(norms); k++) {
+            bool lost = (i == 2 && k != 2) || (i < 2 && k == 3), added = (k == 2 && i != 2) || (k < 2 && i == 3);
+            if (i == k)
+                expect_text(norms[i], norms[k], "unit", "unit", "", NULL);
+            else if (lost || added) {
+                expect_text(norms[i], norms[k], "unit", "unit", "CG", lost ? "missing-nodes" : "extra-nodes");
+                assert_int_equal(found, 1);
+            }
+        }
+    }
+#define PARTS(parts)                                                                                                   \
+    "opset 13; input x 1,3,8,8; float a 8,3,3,3 random; float v 10,8 random; float p 4,4,3,3 random; "                 \
+    "float q 4,4,1,1 random; int s 2 4,4; int zero 1 0; int three 1 3; int four 1 4; int seven 1 7; int eight 1 8; "   \
+    "int axis 1 1; c = Conv(x,a); r = Relu(c); " parts "; t = Conv(d,p) pads=[1,1,1,1]; u = Conv(e,q); "               \
+    "k = Concat(t,u) axis=1; g = GlobalAveragePool(k); f = Flatten(g); y = Gemm(f,v) transB=1; output y"
+#define SPLIT  PARTS("d,e = Split(r,s) axis=1")
+#define SLICES PARTS("d = Slice(r,zero,four,axis); e = Slice(r,four,eight,axis)")
+    expect_text(SPLIT, SLICES, "unit", "unit", "", NULL);
+    expect_text(SPLIT, PARTS("e,d = Split(r,s) axis=1"), "unit", "unit", "LH", "slice-differs");
+    assert_int_equal(found, 1);
+    expect_text(SLICES, PARTS("d = Slice(r,zero,four,axis); e = Slice(r,three,seven,axis)"), "unit", "unit", "LH",
+                "slice-differs");
+    assert_int_equal(found, 1);
+}
+
 /* What no picture reaches is a difference all the same. */
 static void unreached(void **state)
 {
@@ -473,11 +513,12 @@ static void preprocessing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_padding), cmocka_unit_test(resize_modes), cmocka_unit_test(resize_antialias),
-        cmocka_unit_test(pooling),      cmocka_unit_test(order_lost),   cmocka_unit_test(batch_normalisation),
-        cmocka_unit_test(opsets),       cmocka_unit_test(activations),  cmocka_unit_test(groups),
-        cmocka_unit_test(precision),    cmocka_unit_test(recurrent),    cmocka_unit_test(contract),
-        cmocka_unit_test(made_up_for),  cmocka_unit_test(unreached),    cmocka_unit_test(preprocessing),
+        cmocka_unit_test(same_padding),  cmocka_unit_test(resize_modes),   cmocka_unit_test(resize_antialias),
+        cmocka_unit_test(pooling),       cmocka_unit_test(order_lost),     cmocka_unit_test(batch_normalisation),
+        cmocka_unit_test(opsets),        cmocka_unit_test(activations),    cmocka_unit_test(groups),
+        cmocka_unit_test(precision),     cmocka_unit_test(recurrent),      cmocka_unit_test(contract),
+        cmocka_unit_test(made_up_for),   cmocka_unit_test(one_fault_each), cmocka_unit_test(unreached),
+        cmocka_unit_test(preprocessing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

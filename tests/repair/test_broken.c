@@ -56,7 +56,7 @@ static const struct {
      "CG:extra-nodes ", 1},
     {"other sign, of weights and bias", NCHW STEM REST,
      NCHW STEM SECOND THIRD "f = Flatten(s3); kt = Transpose(k); h = MatMul(f,kt); l = Add(h,i); y = Neg(l); output y",
-     "WB:different WB:scaled ", 2},
+     "CG:extra-nodes ", 1},
     {"probabilities of probabilities", NCHW STEM SECOND THIRD SCORES "y = Softmax(l) axis=1; output y",
      NCHW STEM SECOND THIRD SCORES "m = Softmax(l) axis=1; y = Softmax(m) axis=1; output y", "CG:extra-nodes ", 1},
     {"normalised channel by channel in another layout", NCHW BY_CHANNEL("1", "1", "1") NORMALISED_STEM REST,
