@@ -56,7 +56,7 @@ typedef struct ff_proposals {
 /* All proposals for the findings of the subject, in the order in which they should be tried: the paper's,
  * WB LH CG down the list of suspicious layers (`scores` may be NULL: order of the network). At the end a search for a
  * preprocessing while labels differ, and a group ("group:WB:int8-per-tensor") for each cause that several findings
- * share. The search tries no groups, since what it keeps is known one by one; a person may take one. */
+ * share. */
 int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores *scores,
                ff_proposals **out) FF_MUST_USE;
 void ff_proposals_destroy(ff_proposals *p);
@@ -186,7 +186,7 @@ int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, b
 
 /* ------------------------------------------------------------------------------------ search */
 
-/* Phases: greedy (single proposals, in rounds), joint (several at once where faults mask one another,
+/* Phases: greedy (single proposals, in rounds; a cause that many share is tried as a whole before its repairs are), joint (several at once where faults mask one another,
  * halved until something helps), preprocessing (a search for a better spec, where the Source's did not do; it
  * comes late, since a spec can be found that hides other faults), completion (all real faults left, at once, else in halves), minimise
  * (which of the steps were essential). */
@@ -214,6 +214,7 @@ typedef struct ff_trial {
     } kind;
     int n;
     const int *indices; /* ascending; belongs to the search, until the next call */
+    const char *group;  /* id of the group that these are, or are left of; NULL: none. As long as indices */
     int share;          /* FF_TRIAL_SUBSET: judged on the hardest image in so many; 1 (or 0): on all of them */
 } ff_trial;
 

@@ -145,6 +145,8 @@ static const ff_command commands[] = {
      "Exit code 0: no label differs any more; 1: some do. A session file (--session) makes it safe "
      "to\n"
      "interrupt or kill: the same command goes on from there and ends in the same model.\n"
+     "A cause that eight repairs or more share is tried as one step before they are tried one by one; not so with\n"
+     "--strategy paper.\n"
      "Under mpirun the processes share the images; what is written is the same to the byte.",
      "A", FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, 0, prompt_job, verb_repair, .at_prompt = ""},
     {"repl", "[SOURCE TARGET --images DIR|LIST]", "type commands", NULL, NULL, FF_AT_SHELL, 0, -1, NULL, verb_repl},

@@ -10,7 +10,11 @@ typedef struct item {
     char *id;
     int n_findings;
     char **findings;
+    int group; /* place of the group it belongs to; -1: none */
 } item;
+
+/* Fewer repairs of one cause are tried one by one: that says more, and costs little. */
+enum { LEAST_GROUP = 8 };
 
 struct ff_search {
     ff_search_options options;
@@ -42,6 +46,7 @@ struct ff_search {
     /* The trial that was handed out last. */
     bool pending;
     ff_trial trial;
+    int group; /* whose members it is, when it has trial.group */
     int *indices;
     size_t indices_capacity;
 };
@@ -94,6 +99,34 @@ void ff_search_destroy(ff_search *s)
     free(s);
 }
 
+/* A search for a preprocessing has its own phase, and a group has no edits but its members'. */
+static bool is_group(const item *it)
+{
+    return strncmp(it->id, FF_GROUP, strlen(FF_GROUP)) == 0;
+}
+
+static bool is_aside(const item *it)
+{
+    return strcmp(it->id, FF_SEARCH_PRE) == 0 || is_group(it);
+}
+
+/* The first repair of each of a group's findings belongs to it. */
+static void find_members(ff_search *s)
+{
+    ff_map *group_of = ff_map_create(); /* of a finding whose repair was not met yet */
+    for (int g = 0; g < s->n_items; g++)
+        for (int k = 0; is_group(&s->items[g]) && k < s->items[g].n_findings; k++)
+            ff_map_put(group_of, s->items[g].findings[k], &s->items[g]);
+    for (int i = 0; i < s->n_items; i++) {
+        item *it = &s->items[i];
+        const item *group = it->n_findings == 1 && !is_aside(it) ? ff_map_get(group_of, it->findings[0]) : NULL;
+        it->group = group ? (int)(group - s->items) : -1;
+        if (group)
+            ff_map_remove(group_of, it->findings[0]);
+    }
+    ff_map_destroy(group_of, NULL);
+}
+
 void ff_search_set_proposals(ff_search *s, const ff_proposals *p)
 {
     items_free(s);
@@ -107,16 +140,11 @@ void ff_search_set_proposals(ff_search *s, const ff_proposals *p)
         for (int k = 0; k < it->n_findings; k++)
             it->findings[k] = ff_strdup(p->at[i].findings[k]);
     }
+    find_members(s);
     s->pending = false;
     free(s->open);
     s->open = NULL;
     s->n_open = s->level = s->piece = 0;
-}
-
-/* A search for a preprocessing has its own phase, and a group is for a person to take. */
-static bool is_aside(const item *it)
-{
-    return strcmp(it->id, FF_SEARCH_PRE) == 0 || strncmp(it->id, FF_GROUP, strlen(FF_GROUP)) == 0;
 }
 
 /* One item a finding: variants of a repair exclude one another. */
@@ -151,14 +179,38 @@ static void hand_out(ff_search *s, int kind, const int *indices, int n)
     s->pending = true;
 }
 
-/* The next single proposal of the round, or of the next round; false: a round would bring nothing. */
+/* Was it neither tried in this round nor taken? */
+static bool is_due(const ff_search *s, const item *it)
+{
+    return !ff_map_get(s->pass, it->id) && !ff_map_get(s->accepted, it->id);
+}
+
+/* All repairs of one cause that are due, at once; false: too few, or they were tried together already. */
+static bool hand_out_group(ff_search *s, int group)
+{
+    if (s->options.paper || group < 0 || !is_due(s, &s->items[group]))
+        return false;
+    int *members = ff_alloc_array((size_t)s->n_items, sizeof *members), n = 0;
+    for (int i = 0; i < s->n_items; i++)
+        if (s->items[i].group == group && is_due(s, &s->items[i]))
+            members[n++] = i;
+    if (n >= LEAST_GROUP) {
+        hand_out(s, FF_TRIAL_ADD, members, n);
+        s->group = group;
+        s->trial.group = s->items[group].id;
+    }
+    free(members);
+    return n >= LEAST_GROUP;
+}
+
+/* The next proposal of the round, or of the next round; false: a round would bring nothing. */
 static bool next_single(ff_search *s)
 {
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < s->n_items; i++)
-            if (!is_aside(&s->items[i]) && !ff_map_get(s->pass, s->items[i].id) &&
-                !ff_map_get(s->accepted, s->items[i].id)) {
-                hand_out(s, FF_TRIAL_ADD, &i, 1);
+            if (!is_aside(&s->items[i]) && is_due(s, &s->items[i])) {
+                if (!hand_out_group(s, s->items[i].group))
+                    hand_out(s, FF_TRIAL_ADD, &i, 1);
                 return true;
             }
         /* What was tried on the present state would fail again. */
@@ -314,7 +366,9 @@ void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accept
 {
     (void)v;
     bool asked = is_pending(s, t);
-    s->pending = asked ? false : s->pending;
+    int tried = t->n == 1 ? t->indices[0] : asked && s->trial.group ? s->group : -1;
+    /* A group may be set aside by hand, or a member of it. */
+    s->pending = s->pending && !asked && !(t->n == 1 && s->trial.group);
     if (t->kind == FF_TRIAL_SUBSET) {
         if (asked)
             ff_minimise_report(s->minimise, accepted);
@@ -322,9 +376,9 @@ void ff_search_report(ff_search *s, const ff_trial *t, ff_verdict v, bool accept
     }
     if (asked && (s->phase == FF_PHASE_JOINT || s->phase == FF_PHASE_COMPLETE))
         s->piece++;
-    if (t->n == 1) {
-        ff_map_put(s->pass, s->items[t->indices[0]].id, &mark);
-        ff_map_put(s->present, s->items[t->indices[0]].id, &mark);
+    if (tried >= 0) {
+        ff_map_put(s->pass, s->items[tried].id, &mark);
+        ff_map_put(s->present, s->items[tried].id, &mark);
     }
     if (!accepted)
         return;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool acceptable(ff_phase phase, const ff_state *state, const ff_judgement *v)
 {
@@ -16,6 +17,18 @@ static bool acceptable(ff_phase phase, const ff_state *state, const ff_judgement
         return v->wrong < state->wrong || (v->wrong == state->wrong && v->distance < state->distance);
     default:
         return v->wrong <= ff_judge_limit(state);
+    }
+}
+
+/* A whole group goes by the group's own words. */
+static void name_group(const ff_trial *t, const ff_proposals *list, ff_proposal *joined)
+{
+    for (int i = 0; t->group && i < list->count; i++) {
+        const ff_proposal *p = &list->at[i];
+        if (strcmp(p->id, t->group) == 0 && p->n_members == t->n) {
+            free(joined->summary);
+            joined->summary = ff_strdup(p->summary);
+        }
     }
 }
 
@@ -38,6 +51,7 @@ static int add(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_sta
     }
     if (rc != FF_OK)
         return rc;
+    name_group(t, proposals, &o->proposal);
     if (t->phase != FF_PHASE_COMPLETE)
         return ff_judge_proposal(j, state, &o->proposal, false, task, &o->judgement);
     ff_model *m;

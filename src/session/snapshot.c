@@ -66,13 +66,15 @@ static void set_model(box *b, const ff_model *m, const char *path, const char **
     *opset = m ? ff_model_opset(m, "") : 0;
 }
 
-/* The search's next single repair. */
+/* The search's next single repair, or group. */
 static const char *next_proposal(ff_case *c)
 {
     ff_trial t;
     if (!c->search || c->stale || c->search_waits || c->searched || !c->state ||
-        !ff_search_next(c->search, c->state->wrong, &t) || t.kind != FF_TRIAL_ADD || t.n != 1)
+        !ff_search_next(c->search, c->state->wrong, &t) || t.kind != FF_TRIAL_ADD || (t.n != 1 && !t.group))
         return NULL;
+    if (t.group)
+        return t.group;
     return c->proposals->at[t.indices[0]].id;
 }
 

@@ -19,6 +19,7 @@ typedef struct world {
     unsigned salt;
     bool blind;          /* a share of the images often shows nothing of what is wrong */
     bool second_variant; /* the repair that works is the second of two */
+    int grouped;         /* the first faults, of one cause */
 } world;
 
 typedef struct entry {
@@ -55,7 +56,7 @@ static unsigned fault_of(const ff_proposals *p, int index)
 static ff_proposals *proposals_for(const world *w, unsigned repaired)
 {
     ff_proposals *p = ff_alloc(sizeof *p);
-    p->at = ff_alloc_array(2 * MOST, sizeof *p->at);
+    p->at = ff_alloc_array(2 * MOST + 1, sizeof *p->at);
     for (int i = 0; i < w->n; i++) {
         if (repaired & 1u << i)
             continue;
@@ -67,6 +68,13 @@ static ff_proposals *proposals_for(const world *w, unsigned repaired)
             x->findings[0] = ff_asprintf("f%d", i);
         }
     }
+    ff_proposal *group = &p->at[p->count];
+    group->findings = ff_alloc_array(MOST, sizeof *group->findings);
+    for (int i = 0; i < w->grouped; i++)
+        if (!(repaired & 1u << i))
+            group->findings[group->n_findings++] = ff_asprintf("f%d", i);
+    group->id = ff_strdup(FF_GROUP "WB:rounded");
+    p->count++;
     return p;
 }
 
@@ -230,6 +238,70 @@ static void knows_when_it_is_done(void **state)
     ff_search_destroy(r.search);
 }
 
+/* The shared cause is taken whole, then what is left. */
+static int all_count(const world *w, unsigned repaired)
+{
+    (void)w;
+    return 20 - count_bits(repaired);
+}
+
+/* One of them does harm while the others stay with it. */
+static int last_harms(const world *w, unsigned repaired)
+{
+    return 20 - count_bits(repaired & ~(1u << (w->grouped - 1))) + 12 * (repaired >> (w->grouped - 1) & 1);
+}
+
+static void takes_a_shared_cause_whole(void **state)
+{
+    world w = {.n = 11, .wrong = all_count, .grouped = 9};
+    run r;
+    go(&r, &w, NULL, NULL, 0);
+    assert_int_equal(r.repaired, 0x7ff);
+    assert_int_equal(r.log[0].n, 9);
+    assert_int_equal(tried(&r, FF_PHASE_GREEDY), 3);
+    assert_int_equal(essential(&r), 0x7ff); /* what each does is found out one by one */
+    ff_search_destroy(r.search);
+    go(&r, &w, &(ff_search_options){.paper = true}, NULL, 0);
+    assert_int_equal(tried(&r, FF_PHASE_GREEDY), 11);
+    ff_search_destroy(r.search);
+    w.grouped = 4; /* so few are tried one by one */
+    go(&r, &w, NULL, NULL, 0);
+    assert_int_equal(tried(&r, FF_PHASE_GREEDY), 11);
+    ff_search_destroy(r.search);
+    /* Where the whole does not help, each by itself does. */
+    w = (world){.n = 11, .wrong = last_harms, .grouped = 9};
+    go(&r, &w, NULL, NULL, 0);
+    assert_int_equal(r.log[0].n, 9);
+    assert_false(r.log[0].accepted);
+    assert_int_equal(r.log[1].n, 1);
+    assert_int_equal(r.repaired, 0x6ff);
+    ff_search_destroy(r.search);
+}
+
+/* A person sets the group aside, or one of its repairs. */
+static void group_set_aside_by_hand(void **state)
+{
+    world w = {.n = 10, .grouped = 10};
+    ff_proposals *list = proposals_for(&w, 0);
+    ff_search *s = ff_search_create(NULL);
+    ff_trial t;
+    int third = 2, group = 10;
+    ff_search_set_proposals(s, list);
+    assert_true(ff_search_next(s, 9, &t));
+    assert_int_equal(t.n, 10);
+    assert_string_equal(t.group, list->at[group].id);
+    ff_search_report(s, &(ff_trial){.n = 1, .indices = &third}, FF_VERDICT_WORSE, false);
+    assert_true(ff_search_next(s, 9, &t));
+    assert_int_equal(t.n, 9);
+    ff_search_report(s, &(ff_trial){.n = 1, .indices = &group}, FF_VERDICT_WORSE, false);
+    assert_true(ff_search_next(s, 9, &t));
+    assert_int_equal(t.n, 1);
+    assert_null(t.group);
+    assert_int_equal(t.indices[0], 0);
+    ff_search_destroy(s);
+    ff_proposals_destroy(list);
+}
+
 /* A search for a preprocessing comes when nothing else helps, once on a state, and what failed is tried again on
  * top of what it found. */
 static void searches_preprocessing_late(void **state)
@@ -280,6 +352,7 @@ static void minimal_and_resumable(void **state)
     run *a = ff_alloc(sizeof *a), *b = ff_alloc(sizeof *b);
     for (unsigned salt = 1; salt <= 150; salt++) {
         world w = {.n = 1 + (int)(salt % 10), .wrong = arbitrary, .salt = salt, .blind = salt % 3 == 0};
+        w.grouped = salt % 4 == 1 ? w.n : 0;
         go(a, &w, NULL, NULL, 0);
         /* What is called essential does as well, and no single one of it can be spared. */
         unsigned set = essential(a);
@@ -313,6 +386,7 @@ int main(void)
         cmocka_unit_test(searches_preprocessing_late), cmocka_unit_test(takes_what_helps),
         cmocka_unit_test(finds_what_masks_each_other), cmocka_unit_test(leaves_what_harms),
         cmocka_unit_test(knows_when_it_is_done),       cmocka_unit_test(minimal_and_resumable),
+        cmocka_unit_test(takes_a_shared_cause_whole),  cmocka_unit_test(group_set_aside_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
