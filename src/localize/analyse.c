@@ -12,8 +12,7 @@ enum { SAMPLE = 100, REPEATS = 3 };
 
 uint64_t analysis_memory(const analysis *a)
 {
-    const uint64_t most = (uint64_t)1 << 30;
-    return a->o->memory && a->o->memory < most ? a->o->memory : most;
+    return a->o->memory ? a->o->memory / 2 : (uint64_t)1 << 30;
 }
 
 void activations_done(analysis *a, ff_activations *s, ff_activations *t)
