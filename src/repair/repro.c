@@ -18,6 +18,7 @@ typedef struct part {
     const ff_subject *s;
     int n, inputs[MOST_INPUTS], wanted[MOST_INPUTS]; /* Target, Source */
     int output, expected;
+    int replaced; /* a value inside that the repair does away with; -1: none */
     bool *inside; /* by canonical node of the Target */
     /* Of one image: */
     ff_tensor *feeds[MOST_INPUTS], *result;
@@ -64,8 +65,10 @@ static bool find_output_of(part *p, const ff_hint *h)
     const ff_canon *c = p->s->target.canon;
     const ff_cnode *n = &c->nodes[h->target_cnode];
     for (int i = 0; h->exit >= 0 && n->n_outputs > 0 && n->outputs[0] == h->exit && i < c->values[h->exit].n_users; i++)
-        if (find_output(p, c->values[h->exit].users[i], 1))
+        if (find_output(p, c->values[h->exit].users[i], 1)) {
+            p->replaced = h->exit;
             return true;
+        }
     return find_output(p, h->target_cnode, 0);
 }
 
@@ -93,7 +96,7 @@ static int find_inputs(part *p, int cvalue)
         return FF_OK;
     p->inside[node] = true;
     for (int i = 0; i < c->nodes[node].n_inputs; i++) {
-        int in = c->nodes[node].inputs[i], source = source_of(p->s, in);
+        int in = c->nodes[node].inputs[i], source = in == p->replaced ? -1 : source_of(p->s, in);
         int rc = source < 0 ? find_inputs(p, in) : add_input(p, in, source);
         if (rc != FF_OK)
             return rc;
@@ -108,7 +111,8 @@ static int find_missing_inputs(part *p, int source_cvalue, int depth)
     int node = c->values[source_cvalue].producer, rc = FF_OK;
     for (int i = 0; node >= 0 && depth < 16 && i < c->nodes[node].n_inputs && rc == FF_OK; i++) {
         int in = c->nodes[node].inputs[i], target = ff_region_counterpart(p->s, in);
-        if (target >= 0 && p->s->target.canon->values[target].original && c->values[in].original)
+        if (target >= 0 && target != p->replaced && p->s->target.canon->values[target].original &&
+            c->values[in].original)
             rc = target == p->output ? FF_OK : add_input(p, target, in);
         else
             rc = find_missing_inputs(p, in, depth + 1);
@@ -119,6 +123,7 @@ static int find_missing_inputs(part *p, int source_cvalue, int depth)
 static int find_part(part *p, const ff_hint *h)
 {
     const ff_subject *s = p->s;
+    p->replaced = -1;
     if (!s->target.canon || !s->alignment || !h || (h->target_cnode < 0 && h->exit < 0))
         return not_shown("it lies outside of the layers");
     if (h->target_cnode >= 0) {
