@@ -181,14 +181,47 @@ static int run_slices(ff_runner *r, const ff_plan *p, const ff_tensor *in, ff_te
     return FF_OK;
 }
 
-static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *in, ff_tensor **out)
+/* Every dim as declared, but for symbolic ones; of the first one any multiple, which is run part by part. */
+static bool fits_input(const ff_tensor *in, const ff_shape *declared)
+{
+    bool fits = declared->rank < 0 || declared->rank == in->rank;
+    for (int i = 0; fits && i < declared->rank; i++) {
+        int64_t d = declared->dims[i];
+        fits = d < 0 || d == in->dims[i] || (i == 0 && d > 0 && in->dims[0] > 0 && in->dims[0] % d == 0);
+    }
+    return fits;
+}
+
+static int check_input(const ff_tensor *in, const ff_value *input)
+{
+    const ff_shape *d = &input->declared;
+    if (fits_input(in, d))
+        return FF_OK;
+    ff_buf b = {0};
+    for (int i = 0; i < d->rank; i++)
+        ff_buf_printf(&b, d->dims[i] < 0 ? "%s?" : "%s%lld", i ? "," : "", (long long)d->dims[i]);
+    char *name = ff_visible(input->name), *given = ff_tensor_describe(in);
+    int code = ff_fail(FF_ERR_GRAPH, "the input '%s' takes [%s], --input gives %s", name, b.data ? b.data : "", given);
+    ff_buf_finish(&b);
+    free(name);
+    free(given);
+    return code;
+}
+
+static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *given, ff_tensor **out)
 {
     const ff_graph *g = ff_model_graph(m);
+    ff_tensor *in = NULL;
     if (g->n_inputs != 1)
         return ff_fail(FF_ERR_GRAPH, "the model has %d inputs, --input gives one", g->n_inputs);
+    const ff_shape *declared = &g->inputs[0]->declared;
+    int code = check_input(given, g->inputs[0]);
+    if (!code) /* numbers are numbers: NumPy's are float64 unless told otherwise */
+        code = ff_tensor_convert(given, declared->dtype == FF_UNDEFINED ? given->dtype : declared->dtype, &in);
+    if (code)
+        return code;
     ff_shape feed = {.dtype = in->dtype, .rank = in->rank};
     memcpy(feed.dims, in->dims, sizeof feed.dims);
-    const ff_shape *declared = &g->inputs[0]->declared;
     /* As many samples as the tensor holds where the model leaves the batch open, else one at a
      * time. */
     if (declared->rank == in->rank && in->rank > 0 && declared->dims[0] > 0 && in->dims[0] % declared->dims[0] == 0 &&
@@ -197,7 +230,7 @@ static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *in, ff_te
     ff_plan_options o = {.reference = reference, .feeds = &feed};
     ff_plan *p = NULL;
     ff_runner *r = NULL;
-    int code = ff_plan_create(m, &o, &p);
+    code = ff_plan_create(m, &o, &p);
     if (!code)
         code = ff_runner_create(p, &r);
     if (!code && in->rank == 0) {
@@ -208,6 +241,7 @@ static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *in, ff_te
     }
     ff_runner_destroy(r);
     ff_plan_unref(p);
+    ff_tensor_unref(in);
     return code;
 }
 

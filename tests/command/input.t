@@ -27,6 +27,9 @@ fetafix: 'broken/a.png': PNG: truncated file
 $ fetafix run source.onnx --input photos.txt
 fetafix: 'photos.txt': not an NPY file
 [3]
+$ { printf '\223NUMPY\001\000%b\000' '\077'; printf "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3, 4), }\n"; head -c 192 /dev/zero; } > small.npy; fetafix run source.onnx --input small.npy
+fetafix: 'source.onnx': the input 'pixels' takes [1,3,16,16], --input gives float64[2,3,4]
+[3]
 $ fetafix compare source.onnx target.onnx --images photos --labels nowhere
 fetafix: 'nowhere': no such file
 [3]
