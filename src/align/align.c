@@ -70,26 +70,28 @@ static double attribute_share(const ff_cnode *a, const ff_cnode *b)
 /* +1 for each neighbour whose pair is the other's neighbour too, -1 for each whose is not. */
 static double neighbours(const matcher *m, const ff_cnode *a, const ff_cnode *b)
 {
+    enum { MOST = 256 };
     double score = 0;
     for (int i = 0; i < a->n_inputs; i++) {
-        int p = m->s->values[a->inputs[i]].producer;
+        int p = matcher_maker(m->s, m->of_s, a->inputs[i]);
         bool found = false;
         if (p >= 0 && m->of_s[p] < 0)
             continue;
         for (int k = 0; k < b->n_inputs && !found; k++) {
-            int q = m->t->values[b->inputs[k]].producer;
+            int q = matcher_maker(m->t, m->of_t, b->inputs[k]);
             found = p < 0 ? q < 0 : q == m->of_s[p];
         }
         score += found ? 1 : -1;
     }
     if (a->n_outputs < 1 || b->n_outputs < 1)
         return score;
-    const ff_cvalue *va = &m->s->values[a->outputs[0]], *vb = &m->t->values[b->outputs[0]];
-    for (int i = 0; i < va->n_users; i++) {
-        int u = m->of_s[va->users[i]];
+    int readers[MOST], others[MOST], n = matcher_readers(m->s, m->of_s, a->outputs[0], false, readers, MOST),
+                                     n_others = matcher_readers(m->t, m->of_t, b->outputs[0], false, others, MOST);
+    for (int i = 0; i < n; i++) {
+        int u = m->of_s[readers[i]];
         bool found = false;
-        for (int k = 0; k < vb->n_users && !found; k++)
-            found = vb->users[k] == u;
+        for (int k = 0; k < n_others && !found; k++)
+            found = others[k] == u;
         if (u >= 0)
             score += found ? 1 : -1;
     }

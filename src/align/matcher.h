@@ -27,6 +27,12 @@ typedef struct matcher {
 
 #define MATCH_INCOMPATIBLE (-1e9)
 
+/* Who made a value; the unpaired QuantizeLinear and DequantizeLinear behind it are passed over, so that a layer's
+ * neighbours are the same layers whether or not they are quantised. -1: an input of the graph. */
+int matcher_maker(const ff_canon *c, const int *paired, int cvalue);
+/* Who reads it, likewise, each once; with `own` those passed over as well. How many, at most `max`. */
+int matcher_readers(const ff_canon *c, const int *paired, int cvalue, bool own, int *out, int max);
+
 void matcher_pair(matcher *m, int s, int t, double confidence, const char *reason);
 bool matcher_forbidden(const matcher *m, int s, int t);
 /* How alike two nodes are: operator, shapes, attributes, weights, and what their neighbours are

@@ -5,22 +5,65 @@
 
 #include "align/matcher.h"
 
+static bool passed_over(const ff_canon *c, const int *paired, int node)
+{
+    const ff_cnode *n = &c->nodes[node];
+    return paired[node] < 0 && n->n_inputs == 1 && n->n_outputs == 1 &&
+           (strcmp(n->op, "QuantizeLinear") == 0 || strcmp(n->op, "DequantizeLinear") == 0);
+}
+
+int matcher_maker(const ff_canon *c, const int *paired, int cvalue)
+{
+    int node = c->values[cvalue].producer;
+    while (node >= 0 && passed_over(c, paired, node))
+        node = c->values[c->nodes[node].inputs[0]].producer;
+    return node;
+}
+
+static int add_once(int *list, int count, int max, int node)
+{
+    for (int i = 0; i < count; i++)
+        if (list[i] == node)
+            return count;
+    if (count < max)
+        list[count++] = node;
+    return count;
+}
+
+int matcher_readers(const ff_canon *c, const int *paired, int cvalue, bool own, int *out, int max)
+{
+    enum { DEEP = 64 };
+    int waiting[DEEP] = {cvalue}, n = 1, count = 0;
+    while (n > 0) {
+        const ff_cvalue *v = &c->values[waiting[--n]];
+        for (int i = 0; i < v->n_users; i++) {
+            bool over = passed_over(c, paired, v->users[i]);
+            if (!over || own)
+                count = add_once(out, count, max, v->users[i]);
+            if (over && n < DEEP)
+                waiting[n++] = c->nodes[v->users[i]].outputs[0];
+        }
+    }
+    return count;
+}
+
 /* Unpaired nodes beside `node`: producers of its inputs, or users of its outputs. */
 static int beside(const ff_canon *c, const int *paired, int node, bool users, int *out, int max)
 {
     const ff_cnode *n = &c->nodes[node];
-    int count = 0;
-    for (int i = 0; i < (users ? n->n_outputs : n->n_inputs); i++) {
-        const ff_cvalue *v = &c->values[users ? n->outputs[i] : n->inputs[i]];
-        int several = users ? v->n_users : 1;
-        for (int k = 0; k < several; k++) {
-            int other = users ? v->users[k] : v->producer;
-            bool known = other < 0 || paired[other] >= 0;
-            for (int j = 0; j < count && !known; j++)
-                known = out[j] == other;
-            if (!known && count < max)
-                out[count++] = other;
-        }
+    int count = 0, all[256], n_all;
+    for (int i = 0; i < n->n_outputs && users; i++) {
+        n_all = matcher_readers(c, paired, n->outputs[i], true, all, FF_COUNT(all));
+        for (int k = 0; k < n_all; k++)
+            if (paired[all[k]] < 0)
+                count = add_once(out, count, max, all[k]);
+    }
+    for (int i = 0; i < n->n_inputs && !users; i++) {
+        int direct = c->values[n->inputs[i]].producer, behind = matcher_maker(c, paired, n->inputs[i]);
+        if (direct >= 0 && paired[direct] < 0)
+            count = add_once(out, count, max, direct);
+        if (behind >= 0 && paired[behind] < 0)
+            count = add_once(out, count, max, behind);
     }
     return count;
 }

@@ -53,6 +53,14 @@ static const struct {
 static const struct {
     const char *cause, *type, *text;
 } causes[] = {
+    {"activation-quantized", "CG",
+     "What a layer reads is rounded to integers by nodes that the Source has not. The scale fits, only precision is lost."},
+    {"activation-scale", "WB",
+     "The integers of an activation stand for another range than the Source's values have: they are cut off, or few "
+     "steps are left for them, or they are read with another scale than they were made with."},
+    {"activation-zero-point", "WB",
+     "The integers of an activation have steps of the right size around the wrong zero: one end of the range is cut "
+     "off. Or they are read with another zero point than they were made with."},
     {"attribute-added", "LH", "The Target's layer has a setting that the Source's lacks, and it is not the default."},
     {"attribute-differs", "LH", "A setting of a layer has another value."},
     {"attribute-missing", "LH",
@@ -110,6 +118,15 @@ static const struct {
     {"permuted", "WB", "The numbers are the Source's in another order, as kernels read column by column."},
     {"preprocessing-differs", "PP",
      "The pixels reach the Target in another size, order or scale than the weights were fitted for."},
+    {"quantization-scale", "WB",
+     "The stored integers are the Source's numbers under another scale, of the whole tensor or of some channels. The "
+     "repair sets the scale and the Target stays quantised."},
+    {"quantization-zero-point", "WB",
+     "The stored integers are the Source's numbers under another zero point: all are shifted alike. The repair sets the "
+     "zero point and the Target stays quantised."},
+    {"quantized", "WB",
+     "The numbers are stored as integers whose scale and zero point fit: only the rounding is lost. With "
+     "--keep-quantized that is an equivalence."},
     {"rounding", "",
      "The last bits differ, below one part in a million, as after folding a batch normalisation. An equivalence, no fault."},
     {"scaled", "WB",

@@ -9,6 +9,11 @@
  * keeps away from that bound. */
 #define HALF_STEP   0.51
 #define CHOSEN_STEP 0.505
+/* What float32 keeps of a number that is divided by a scale and multiplied again, relative to it: integers of 32 bits
+ * can be finer. */
+#define FLOAT_SLACK 4e-7
+/* A scale is right for as wide a range as this times its own: calibration does not meet every value. */
+#define WIDER 1.02
 
 static bool is(const ff_node *n, const char *op)
 {
@@ -48,7 +53,8 @@ int64_t ff_quantized_channel(const ff_quantized *w, int64_t element)
 
 double ff_quantized_scale(const ff_quantized *w, int64_t channel)
 {
-    return ff_tensor_get_real(w->scale, w->scale->count == 1 ? 0 : channel);
+    double times = w->times ? ff_tensor_get_real(w->times, 0) : 1;
+    return times * ff_tensor_get_real(w->scale, w->scale->count == 1 ? 0 : channel);
 }
 
 double ff_quantized_zero(const ff_quantized *w, int64_t channel)
@@ -67,7 +73,7 @@ static bool nothing_folded(const ff_quantized *w, const ff_cparam *param)
         int64_t c = ff_quantized_channel(w, i);
         double scale = ff_quantized_scale(w, c);
         double v = (ff_tensor_get_real(w->q, i) - ff_quantized_zero(w, c)) * scale;
-        same = fabs(v - ff_tensor_get_real(stored, i)) <= 1e-3 * fabs(scale);
+        same = fabs(v - ff_tensor_get_real(stored, i)) <= 1e-3 * fabs(scale) + FLOAT_SLACK * fabs(v);
     }
     ff_tensor_unref(stored);
     return same;
@@ -83,12 +89,20 @@ bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized
                param->input == 3) {
         w = (ff_quantized){.node = param->node, .at_q = 3, .at_scale = 4, .at_zero = 5};
         w.axis = is(param->node, "QLinearMatMul");
+    } else if (param->original && is(param->node, "QLinearConv") && param->input == 8) {
+        w = (ff_quantized){.node = param->node, .at_q = 8, .at_scale = -1, .at_zero = -1};
+        w.scale = constant_input(plan, w.node, 4);
+        w.times = constant_input(plan, w.node, 1);
     } else {
         return false;
     }
+    w.layer = param->node;
+    w.input = param->input;
     w.q = constant_input(plan, w.node, w.at_q);
-    w.scale = constant_input(plan, w.node, w.at_scale);
-    w.zero = constant_input(plan, w.node, w.at_zero);
+    if (w.at_scale >= 0) {
+        w.scale = constant_input(plan, w.node, w.at_scale);
+        w.zero = constant_input(plan, w.node, w.at_zero);
+    }
     if (!w.q || !w.scale || !w.q->count || !integer_range(w.q->dtype, &w.low, &w.high))
         return false;
     if (w.axis < 0)
@@ -103,12 +117,14 @@ bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized
     return true;
 }
 
-static bool fits(const ff_quantized *w, const ff_tensor *wanted, const double *scale, const double *zero)
+bool ff_quantized_fits(const ff_quantized *w, const ff_tensor *wanted, const double *scale, const double *zero,
+                       double slack)
 {
     for (int64_t i = 0; i < w->q->count; i++) {
         int64_t c = ff_quantized_channel(w, i);
         double there = (ff_tensor_get_real(w->q, i) - zero[c]) * scale[c];
-        if (!(fabs(ff_tensor_get_real(wanted, i) - there) <= HALF_STEP * fabs(scale[c]) + 1e-12))
+        double apart = fabs(ff_tensor_get_real(wanted, i) - there);
+        if (!(apart <= HALF_STEP * fabs(scale[c]) + slack * fabs(there) + 1e-12))
             return false;
     }
     return true;
@@ -156,7 +172,7 @@ static bool solve_scales(const ff_quantized *w, const ff_tensor *wanted, const d
         scale[i] = c->qq > 0 ? fmin(fmax(c->qw / c->qq, c->least), c->most) : ff_quantized_scale(w, i);
     }
     free(all);
-    return solved && fits(w, wanted, scale, zero);
+    return solved && ff_quantized_fits(w, wanted, scale, zero, FLOAT_SLACK);
 }
 
 /* Zero points a whole number of steps away: with the scales given, or with those of the line through the points. */
@@ -182,20 +198,81 @@ static void as_stored(const ff_quantized *w, double *scale, double *zero)
     }
 }
 
-const char *ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, double *scale, double *zero)
+const char *ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, const double *unit, double *scale,
+                               double *zero)
 {
     as_stored(w, scale, zero);
-    if (fits(w, wanted, scale, zero))
+    if (ff_quantized_fits(w, wanted, scale, zero, FLOAT_SLACK))
         return "grid";
+    if (w->at_scale < 0)
+        return NULL;
+    if (unit) {
+        memcpy(scale, unit, (size_t)ff_quantized_channels(w) * sizeof *scale);
+        if (ff_quantized_fits(w, wanted, scale, zero, FLOAT_SLACK))
+            return "quantization-scale";
+        if (ff_quantized_channels(w) == w->q->count)
+            return NULL; /* some scale would always do for a single number */
+    }
     if (solve_scales(w, wanted, zero, scale))
         return "quantization-scale";
     as_stored(w, scale, zero);
     shift_zeros(w, wanted, false, zero);
-    if (fits(w, wanted, scale, zero))
+    if (ff_quantized_fits(w, wanted, scale, zero, FLOAT_SLACK))
         return "quantization-zero-point";
     as_stored(w, scale, zero);
     shift_zeros(w, wanted, true, zero);
     return solve_scales(w, wanted, zero, scale) ? "quantization-scale" : NULL;
+}
+
+/* ---------------------------------------------------------------------------- the unit of a bias */
+
+/* The constant scale with which a value is dequantised, or with which its integers were made; NULL: there is none. */
+static const ff_tensor *scale_of_value(const ff_plan *plan, const ff_value *v, bool as_made)
+{
+    const ff_node *n = v ? v->producer : NULL;
+    if (as_made && is(n, "DequantizeLinear"))
+        n = n->inputs[0]->producer;
+    else if (!as_made && !is(n, "DequantizeLinear"))
+        return NULL;
+    int at = is(n, "QLinearConv") || is(n, "QLinearMatMul") ? 6 : is(n, "QuantizeLinear") || !as_made ? 1 : -1;
+    const ff_tensor *t = n && at >= 0 ? constant_input(plan, n, at) : NULL;
+    return t && t->count == 1 ? t : NULL;
+}
+
+bool ff_quantized_unit(const ff_subject *s, int source_cnode, int target_cnode, const ff_quantized *bias, bool as_made,
+                       double *unit)
+{
+    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", "QLinearConv"};
+    const ff_plan *plan = s->target.canon->plan;
+    const ff_node *n = bias->layer;
+    bool linear = is(n, "QLinearConv"), known = false;
+    for (size_t i = 0; i < FF_COUNT(layers); i++)
+        known = known || is(n, layers[i]);
+    if (!known || bias->input != (linear ? 8 : 2) || source_cnode < 0 || target_cnode < 0)
+        return false;
+    const ff_tensor *x = linear && !as_made ? constant_input(plan, n, 1) : scale_of_value(plan, n->inputs[0], as_made);
+    const ff_cparam *mine = ff_cnode_param(&s->target.canon->nodes[target_cnode], "weight");
+    const ff_cparam *wanted = ff_cnode_param(&s->source.canon->nodes[source_cnode], "weight");
+    ff_quantized w;
+    if (!x || !mine || !ff_quantized_find(plan, mine, &w))
+        return false;
+    int64_t channels = ff_quantized_channels(&w), n_bias = ff_quantized_channels(bias);
+    if (channels != 1 && channels != n_bias)
+        return false;
+    double *scale = ff_alloc_array((size_t)channels, sizeof *scale),
+           *zero = ff_alloc_array((size_t)channels, sizeof *zero);
+    ff_tensor *values = NULL;
+    as_stored(&w, scale, zero);
+    if (wanted && wanted->tensor->count == w.q->count &&
+        ff_layout_invert(&mine->layout, wanted->tensor, w.q->rank, w.q->dims, &values) == FF_OK &&
+        !ff_quantized_cause(&w, values, NULL, scale, zero))
+        as_stored(&w, scale, zero);
+    for (int64_t c = 0; c < n_bias; c++)
+        unit[c] = ff_tensor_get_real(x, 0) * scale[channels == 1 ? 0 : c];
+    ff_tensor_unref(values);
+    free(scale);
+    free(zero);
+    return true;
 }
 
 /* ------------------------------------------------------------------------------------- activations */
@@ -216,38 +293,39 @@ bool ff_quantized_activation_find(const ff_subject *s, const int *nodes, int n, 
         b->n_inputs != 1 || b->inputs[0] != a->outputs[0] || a->n_params < 1 || a->n_params != b->n_params)
         return false;
     ff_quantized_activation r = {.quantize = a, .dequantize = b, .type = c->values[a->outputs[0]].shape.dtype};
-    bool same = true;
-    double values[2] = {0};
-    for (int i = 0; i < a->n_params && i < 2; i++) {
-        bool one, other;
-        values[i] = param_at(a, i, &one);
-        same = same && param_at(b, i, &other) == values[i] && one && other;
-    }
+    bool one[4];
     double low, high;
-    if (!same || !integer_range(r.type, &low, &high) || !(values[0] > 0))
+    r.scale = param_at(a, 0, &one[0]);
+    r.zero = param_at(a, 1, &one[1]);
+    r.read_scale = param_at(b, 0, &one[2]);
+    r.read_zero = param_at(b, 1, &one[3]);
+    bool zeros = a->n_params > 1;
+    if (!one[0] || !one[2] || (zeros && (!one[1] || !one[3])) || !integer_range(r.type, &low, &high) ||
+        !(r.scale > 0) || !(r.read_scale > 0))
         return false;
-    r.is_signed = low < 0;
-    r.scale = values[0];
-    r.zero = values[1];
     r.low = (low - r.zero) * r.scale;
     r.high = (high - r.zero) * r.scale;
     *out = r;
     return true;
 }
 
-void ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero)
+const char *ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero)
 {
     double least, most;
     integer_range(a->type, &least, &most);
     low = fmin(low, 0);
     high = fmax(high, 0);
-    if (a->is_signed && a->zero == 0) { /* symmetric stays symmetric */
-        *scale = fmax(-low, high) / most;
-        *zero = 0;
-    } else {
-        *scale = (high - low) / (most - least);
-        *zero = *scale > 0 ? fmin(fmax(rint(least - low / *scale), least), most) : a->zero;
-    }
-    if (!(*scale > 0))
+    bool symmetric = least < 0 && a->zero == 0;
+    *scale = symmetric ? fmax(-low, high) / most : (high - low) / (most - least);
+    *zero = a->zero;
+    if (!(*scale > 0)) {
         *scale = a->scale;
+        return "activation-scale";
+    }
+    bool shifted = !symmetric && *scale <= a->scale * WIDER && a->scale <= *scale * FF_COARSE;
+    if (shifted)
+        *scale = fmax(*scale, a->scale);
+    if (!symmetric)
+        *zero = fmin(fmax(rint(least - low / *scale), least), most);
+    return shifted ? "activation-zero-point" : "activation-scale";
 }

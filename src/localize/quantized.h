@@ -6,14 +6,17 @@
 
 #include "fetafix/localize.h"
 
-/* A stored weight: real = (q - zero) * scale. The scale and the zero point are one for all, or one for each index of
- * an axis of q. */
+/* A stored weight or bias: real = (q - zero) * scale. The scale and the zero point are one for all, or one for each index
+ * of an axis of q. */
 typedef struct ff_quantized {
     const ff_node *node;         /* the DequantizeLinear, QLinearConv or QLinearMatMul that has the three as inputs */
-    int at_q, at_scale, at_zero; /* which; at_zero may be beyond the inputs: zero then */
-    const ff_tensor *q, *scale, *zero; /* zero may be NULL */
-    int axis;                          /* -1: one for all */
-    double low, high;                  /* of q's type */
+    const ff_node *layer;        /* which reads the numbers */
+    int input;                   /* as which of its inputs */
+    int at_q, at_scale, at_zero; /* which of node's; at_zero may be beyond the inputs: zero then. at_scale -1: a bias in
+                                  * units of the scales of both operands */
+    const ff_tensor *q, *scale, *zero, *times; /* zero and times may be NULL; times: the other operand's scale */
+    int axis;                                  /* -1: one for all */
+    double low, high;                          /* of q's type */
 } ff_quantized;
 /* Is the constant kept so, and nothing folded into what was dequantised? */
 bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized *out);
@@ -22,21 +25,36 @@ int64_t ff_quantized_channel(const ff_quantized *w, int64_t element);
 double ff_quantized_scale(const ff_quantized *w, int64_t channel);
 double ff_quantized_zero(const ff_quantized *w, int64_t channel);
 
+/* The unit of a layer's quantised bias by channel: the scale of what it reads times that of its weights. The weights' is
+ * the one that they should have, where their integers are right under another; what is read has the one with which it
+ * was made, with `as_made`. False: `bias` is none, or its layer's operands are not quantised. */
+bool ff_quantized_unit(const ff_subject *s, int source_cnode, int target_cnode, const ff_quantized *bias, bool as_made,
+                       double *unit);
+/* Is each of the Source's values, in the places of q, within half a step of what is there with these scales and zero
+ * points, or nearer than `slack` times itself? */
+bool ff_quantized_fits(const ff_quantized *w, const ff_tensor *wanted, const double *scale, const double *zero,
+                       double slack);
+
 /* Of the Source's values, in the places of q. Static: "grid" (each is within half a step of the value that is there: the
  * rounding of a quantisation), "quantization-scale", "quantization-zero-point" (the integers are right under another
- * scale or zero point, which are given by channel), or NULL (the integers themselves are others). */
-const char *ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, double *scale, double *zero);
+ * scale or zero point, which are given by channel), or NULL (the integers themselves are others). `unit`: of a bias,
+ * or NULL. */
+const char *ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, const double *unit, double *scale,
+                               double *zero);
 
 /* A QuantizeLinear and the DequantizeLinear behind it, that only the Target has. */
 typedef struct ff_quantized_activation {
     const ff_cnode *quantize, *dequantize;
     double scale, zero, low, high; /* low, high: the smallest and the largest real value it can hold */
-    bool is_signed;
+    double read_scale, read_zero;  /* with which it is dequantised: the same, but for a fault */
     ff_dtype type;
 } ff_quantized_activation;
 /* False when the nodes are anything else than one such pair, with one scale for all. */
 bool ff_quantized_activation_find(const ff_subject *s, const int *target_nodes, int n, ff_quantized_activation *out);
-/* What the scale and the zero point should be for values from `low` to `high`. */
-void ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero);
+/* Nor does calibration waste two bits of eight. */
+#define FF_COARSE 4.0
+/* What the scale and the zero point should be for values from `low` to `high`. Static: the cause where they are not so:
+ * "activation-zero-point" (the scale can stay) or "activation-scale". */
+const char *ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero);
 
 #endif

@@ -45,12 +45,18 @@ static const struct {
     {"different", "differ", "No rounding or reordering explains the difference: these are other numbers."},
 };
 
-static void describe(ff_finding *f, const char *label, const char *role, const ff_weight_change *c)
+static void describe(ff_finding *f, const char *label, const char *role, const ff_weight_change *c,
+                     const json_t *storage)
 {
     size_t i = 0;
+    int wrong = (int)json_integer_value(json_object_get(storage, "wrong_channels"));
+    int channels = (int)json_array_size(json_object_get(storage, "scales"));
+    char *where = wrong && channels > 1 ? ff_asprintf(" in %d of %d channels", wrong, channels) : ff_strdup("");
     while (i + 1 < FF_COUNT(causes) && strcmp(causes[i].cause, c->cause) != 0)
         i++;
-    f->summary = ff_asprintf("%s of '%s' %s (%.3g%% off)", role, label, causes[i].words, 100 * fmin(c->relative, 1e6));
+    f->summary =
+        ff_asprintf("%s of '%s' %s%s (%.3g%% off)", role, label, causes[i].words, where, 100 * fmin(c->relative, 1e6));
+    free(where);
     f->explanation = ff_asprintf("%s The relative distance from the Source's is %.3g, %lld of %lld values "
                                  "differ. The repair puts the Source's values in, in the form in which the "
                                  "Target keeps them.",
@@ -188,47 +194,72 @@ static bool same_classes(const ff_subject *s, const ff_cparam *a, const ff_cpara
     return distance <= 1e-10 * norm;
 }
 
-/* The bias of QLinearConv, within half of the unit in which it is stored (the scales of both operands). */
-static bool bias_is_rounded(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
+/* The integers of a bias are right in the units that its layer should have (as near as the integers of the weights tell
+ * their scale): another finding speaks of those. */
+#define UNIT_SLACK 0.01
+static bool unit_is_wrong(const ff_subject *s, const ff_pair *p, const ff_quantized *q, const ff_tensor *wanted)
 {
-    const ff_plan *plan = s->target.canon->plan;
-    const ff_node *n = a && b && b->original ? b->node : NULL;
-    if (!n || b->input != 8 || strcmp(n->op, "QLinearConv") != 0 || a->tensor->count != b->tensor->count)
-        return false;
-    const ff_tensor *x = ff_plan_constant(plan, n->inputs[1]), *w = ff_plan_constant(plan, n->inputs[4]);
-    for (int64_t c = 0; c < a->tensor->count; c++) {
-        double unit = ff_tensor_get_real(x, 0) * ff_tensor_get_real(w, w->count == 1 ? 0 : c);
-        if (!(fabs(ff_tensor_get_real(a->tensor, c) - ff_tensor_get_real(b->tensor, c)) <= 0.501 * unit))
-            return false;
-    }
-    return true;
+    int64_t channels = ff_quantized_channels(q);
+    double *unit = ff_alloc_array((size_t)channels, sizeof *unit),
+           *zero = ff_alloc_array((size_t)channels, sizeof *zero);
+    bool wrong = false;
+    for (int as_made = 0; as_made < 2 && !wrong; as_made++)
+        wrong = ff_quantized_unit(s, p->source, p->target, q, as_made, unit) &&
+                ff_quantized_fits(q, wanted, unit, zero, UNIT_SLACK);
+    free(unit);
+    free(zero);
+    return wrong;
 }
 
-/* Integers with a scale and a zero point tell more than the numbers they stand for. */
-static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cparam *b, ff_weight_change *c,
-                           json_t *more, bool *accepted)
+/* How many channels have another scale (by more than the integers leave open) or zero point than they should have. */
+static int64_t wrong_channels(const ff_quantized *q, const double *scale, const double *zero)
+{
+    int64_t n = 0, channels = ff_quantized_channels(q);
+    for (int64_t c = 0; c < channels; c++)
+        n += fabs(scale[c] - ff_quantized_scale(q, c)) > UNIT_SLACK * fabs(scale[c]) ||
+             zero[c] != ff_quantized_zero(q, c);
+    return n > 0 ? n : channels;
+}
+
+/* Integers with a scale and a zero point tell more than the numbers they stand for. *accepted: no fault; *elsewhere: one
+ * that another finding is about. */
+static int look_at_storage(const ff_subject *s, const ff_pair *p, const ff_cparam *a, const ff_cparam *b,
+                           ff_weight_change *c, json_t *more, bool *accepted, bool *elsewhere)
 {
     ff_quantized q;
     ff_tensor *wanted;
-    *accepted = ff_subject_options_of(s)->keep_quantized && bias_is_rounded(s, a, b);
-    if (*accepted || !a || !b || !ff_quantized_find(s->target.canon->plan, b, &q) || a->tensor->count != q.q->count)
+    *accepted = *elsewhere = false;
+    if (!a || !b || !ff_quantized_find(s->target.canon->plan, b, &q) || a->tensor->count != q.q->count)
         return FF_OK;
     int rc = ff_layout_invert(&b->layout, a->tensor, q.q->rank, q.q->dims, &wanted);
     if (rc != FF_OK)
         return rc;
     int64_t channels = ff_quantized_channels(&q);
     double *scale = ff_alloc_array((size_t)channels, sizeof *scale),
-           *zero = ff_alloc_array((size_t)channels, sizeof *zero);
-    const char *cause = ff_quantized_cause(&q, wanted, scale, zero);
+           *zero = ff_alloc_array((size_t)channels, sizeof *zero),
+           *unit = ff_alloc_array((size_t)channels, sizeof *unit);
+    bool biased = ff_quantized_unit(s, p->source, p->target, &q, false, unit);
+    const char *cause = ff_quantized_cause(&q, wanted, biased ? unit : NULL, scale, zero);
+    *elsewhere = !cause && q.at_scale < 0 && unit_is_wrong(s, p, &q, wanted);
     bool grid = cause && strcmp(cause, "grid") == 0;
     *accepted = grid && ff_subject_options_of(s)->keep_quantized;
     if (cause && (!grid || strcmp(c->cause, "different") == 0))
         c->cause = grid ? "quantized" : cause;
-    else if (!cause && strncmp(c->cause, "int8", 4) == 0)
-        c->cause = "different"; /* integers they are, but not those of the Source's numbers */
+    else if (strncmp(c->cause, "int8", 4) ==
+             0) /* integers they are; without a cause, not those of the Source's numbers */
+        c->cause = !cause ? "different" : channels > 1 ? "int8-per-channel" : "int8-per-tensor";
     json_object_set_new(more, "stored", json_string(ff_dtype_name(q.q->dtype)));
+    json_object_set_new(more, "granularity", json_string(channels > 1 ? "channel" : "tensor"));
+    json_object_set_new(more, "wrong",
+                        json_string(!cause                                     ? "integers"
+                                    : grid                                     ? "rounding"
+                                    : strcmp(cause, "quantization-scale") == 0 ? "scale"
+                                                                               : "zero_point"));
+    int64_t wrong = cause && !grid ? wrong_channels(&q, scale, zero) : 0;
+    if (wrong)
+        json_object_set_new(more, "wrong_channels", json_integer(wrong));
     json_t *scales = json_array(), *zeros = json_array();
-    for (int64_t i = 0; cause && !grid && i < channels; i++) {
+    for (int64_t i = 0; wrong && i < channels; i++) {
         json_array_append_new(scales, json_pack("[f,f]", ff_quantized_scale(&q, i), scale[i]));
         json_array_append_new(zeros, json_pack("[f,f]", ff_quantized_zero(&q, i), zero[i]));
     }
@@ -240,6 +271,7 @@ static int look_at_storage(const ff_subject *s, const ff_cparam *a, const ff_cpa
     json_decref(zeros);
     free(scale);
     free(zero);
+    free(unit);
     ff_tensor_unref(wanted);
     return FF_OK;
 }
@@ -290,9 +322,9 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     if (part_of_known(d, b))
         return FF_OK;
     json_t *more = json_object();
-    bool accepted;
-    rc = look_at_storage(s, a, b, &c, more, &accepted);
-    if (rc != FF_OK || accepted) {
+    bool accepted, elsewhere;
+    rc = look_at_storage(s, p, a, b, &c, more, &accepted, &elsewhere);
+    if (rc != FF_OK || accepted || elsewhere) {
         if (accepted)
             add_same(d, p, "quantized", "constants rounded to the integers in which they are stored", c.relative);
         json_decref(more);
@@ -315,7 +347,7 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
             "channels against channels, height, width), so that each weight meets another element. The repair puts the "
             "columns of the layer in the order in which its input comes.");
     } else {
-        describe(f, shown, role, &c);
+        describe(f, shown, role, &c, more);
     }
     json_t *j = details(role, a, b, &c);
     json_object_update(j, more);

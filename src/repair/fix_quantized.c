@@ -31,6 +31,8 @@ static int write_scales(const ff_plan *plan, ff_patch *patch, const ff_quantized
 {
     int64_t n = ff_quantized_channels(w);
     bool moved = false;
+    if (w->at_scale < 0)
+        return FF_OK;
     for (int64_t c = 0; c < n; c++)
         moved = moved || zero[c] != ff_quantized_zero(w, c);
     char *name = ff_asprintf("%s_scale", stem);
@@ -45,8 +47,10 @@ static int write_scales(const ff_plan *plan, ff_patch *patch, const ff_quantized
     return rc;
 }
 
-/* Scales for the numbers wanted, by channel: as wide as the numbers are. What is symmetric stays so. */
-static void choose_scales(const ff_quantized *w, const ff_tensor *wanted, double *scale, double *zero)
+/* Scales for the numbers wanted, by channel: as wide as the numbers are. What is symmetric stays so, and a bias in the
+ * unit of its layer. */
+static void choose_scales(const ff_quantized *w, const ff_tensor *wanted, const double *unit, double *scale,
+                          double *zero)
 {
     int64_t n = ff_quantized_channels(w);
     double *low = ff_alloc_array((size_t)n, sizeof *low), *high = ff_alloc_array((size_t)n, sizeof *high);
@@ -58,12 +62,15 @@ static void choose_scales(const ff_quantized *w, const ff_tensor *wanted, double
     }
     for (int64_t c = 0; c < n; c++) {
         zero[c] = ff_quantized_zero(w, c);
+        scale[c] = unit ? unit[c] : ff_quantized_scale(w, c);
+        if (unit || w->at_scale < 0)
+            continue;
         bool symmetric = w->low < 0 && zero[c] == 0;
-        scale[c] = symmetric ? fmax(-low[c], high[c]) / w->high : (high[c] - low[c]) / (w->high - w->low);
-        scale[c] = (float)scale[c];
-        if (!(scale[c] > 0))
-            scale[c] = ff_quantized_scale(w, c);
-        else if (!symmetric)
+        double fine = symmetric ? fmax(-low[c], high[c]) / w->high : (high[c] - low[c]) / (w->high - w->low);
+        if (!((float)fine > 0))
+            continue;
+        scale[c] = (float)fine;
+        if (!symmetric)
             zero[c] = fmin(fmax(rint(w->low - low[c] / scale[c]), w->low), w->high);
     }
     free(low);
@@ -71,10 +78,10 @@ static void choose_scales(const ff_quantized *w, const ff_tensor *wanted, double
 }
 
 static int quantize_anew(const ff_plan *plan, ff_patch *patch, const ff_quantized *w, const ff_tensor *wanted,
-                         double *scale, double *zero, const char *stem)
+                         const double *unit, double *scale, double *zero, const char *stem)
 {
     ff_tensor *q;
-    choose_scales(w, wanted, scale, zero);
+    choose_scales(w, wanted, unit, scale, zero);
     int rc = ff_tensor_create(w->q->dtype, w->q->rank, w->q->dims, &q);
     if (rc != FF_OK)
         return rc;
@@ -88,34 +95,67 @@ static int quantize_anew(const ff_plan *plan, ff_patch *patch, const ff_quantize
     return rc == FF_OK ? write_scales(plan, patch, w, scale, zero, stem) : rc;
 }
 
-/* The bias of QLinearConv is stored in units of the scales of both operands: in new units it is the Source's. */
-static int fix_stored_bias(ff_proposing *p, const ff_finding *f, ff_patch *patch, const ff_quantized *w,
-                           const double *scale, const char *stem)
+/* The integers of a bias in units of the scales of both operands, x and w (one or one a channel), where it was so: as
+ * runtimes take for granted that make one operator of DequantizeLinear, Conv and QuantizeLinear. */
+static int restate_bias(ff_proposing *p, int source_cnode, const ff_node *layer, double old_x, double x,
+                        const ff_tensor *w, const double *w_scale, ff_patch *patch)
 {
-    const ff_subject *s = p->subject;
-    const ff_plan *plan = s->target.canon->plan;
-    const ff_node *n = w->node;
-    if (strcmp(n->op, "QLinearConv") != 0 || n->n_inputs < 9 || !n->inputs[8] || f->hint->source_cnode < 0)
+    const ff_plan *plan = p->subject->target.canon->plan;
+    bool linear = strcmp(layer->op, "QLinearConv") == 0;
+    int at = linear ? 8 : 2;
+    const ff_node *n = layer;
+    const ff_cparam *wanted =
+        source_cnode < 0 ? NULL : ff_cnode_param(&p->subject->source.canon->nodes[source_cnode], "bias");
+    if (!wanted || layer->n_inputs <= at || !layer->inputs[at])
         return FF_OK;
-    const ff_cparam *wanted = ff_cnode_param(&s->source.canon->nodes[f->hint->source_cnode], "bias");
-    const ff_tensor *old = ff_plan_constant(plan, n->inputs[8]), *x = ff_plan_constant(plan, n->inputs[1]);
-    int64_t channels = ff_quantized_channels(w);
-    if (!wanted || !old || !x || x->count != 1 || old->count != wanted->tensor->count)
-        return FF_OK;
-    ff_tensor *bias;
-    int rc = ff_tensor_create(old->dtype, old->rank, old->dims, &bias);
-    if (rc != FF_OK)
-        return rc;
-    for (int64_t c = 0; c < bias->count; c++) {
-        double unit = ff_tensor_get_real(x, 0) * scale[channels == bias->count ? c : 0];
-        double v = rint(ff_tensor_get_real(wanted->tensor, c) / unit);
-        ff_tensor_set_real(bias, c, fmin(fmax(v, INT32_MIN), INT32_MAX));
+    if (!linear) {
+        n = layer->inputs[at]->producer;
+        at = 0;
+        if (!n || strcmp(n->op, "DequantizeLinear") != 0 || n->n_inputs < 2)
+            return FF_OK;
     }
-    char *name = ff_asprintf("%s_bias", stem);
-    rc = ff_write_constant(plan, patch, n, 8, bias, name);
+    const ff_tensor *old = ff_plan_constant(plan, n->inputs[at]);
+    const ff_tensor *unit = linear ? NULL : ff_plan_constant(plan, n->inputs[1]);
+    if (!old || old->dtype != FF_INT32 || old->count != wanted->tensor->count || (!linear && !unit))
+        return FF_OK;
+    ff_tensor *bias, *scale = NULL;
+    for (int64_t c = 0; unit && c < unit->count; c++) {
+        double was = old_x * ff_tensor_get_real(w, w->count == 1 ? 0 : c % w->count);
+        if (unit->count < w->count || !(fabs(ff_tensor_get_real(unit, c) - was) <= 1e-5 * was))
+            return FF_OK;
+    }
+    int rc = ff_tensor_create(old->dtype, old->rank, old->dims, &bias);
+    if (rc == FF_OK && unit)
+        rc = ff_tensor_create(unit->dtype, unit->rank, unit->dims, &scale);
+    for (int64_t c = 0; rc == FF_OK && c < bias->count; c++) {
+        double step = (float)(x * w_scale[w->count == 1 ? 0 : c % w->count]);
+        double v = rint(ff_tensor_get_real(wanted->tensor, c) / step);
+        ff_tensor_set_real(bias, c, fmin(fmax(v, INT32_MIN), INT32_MAX));
+        if (scale && c < scale->count)
+            ff_tensor_set_real(scale, c, step);
+    }
+    char *name = ff_asprintf("%s_bias_repaired", ff_node_address(layer));
+    if (rc == FF_OK)
+        rc = ff_write_constant(plan, patch, n, at, bias, name);
+    if (rc == FF_OK && scale)
+        rc = ff_write_constant(plan, patch, n, 1, scale, name);
     free(name);
     ff_tensor_unref(bias);
+    ff_tensor_unref(scale);
     return rc;
+}
+
+/* Of QLinearConv, when the scale of its weights changes. A bias with a scale of its own is a finding of its own. */
+static int fix_stored_bias(ff_proposing *p, const ff_finding *f, ff_patch *patch, const ff_quantized *w,
+                           const double *scale)
+{
+    const ff_tensor *x = strcmp(w->node->op, "QLinearConv") == 0 && w->input == 3
+                             ? ff_plan_constant(p->subject->target.canon->plan, w->node->inputs[1])
+                             : NULL;
+    if (!x || x->count != 1)
+        return FF_OK;
+    double step = ff_tensor_get_real(x, 0);
+    return restate_bias(p, f->hint->source_cnode, w->node, step, step, w->scale, scale, patch);
 }
 
 static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *w)
@@ -128,7 +168,10 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
         return rc;
     int64_t n = ff_quantized_channels(w);
     double *scale = ff_alloc_array((size_t)n, sizeof *scale), *zero = ff_alloc_array((size_t)n, sizeof *zero);
-    const char *cause = ff_quantized_cause(w, wanted, scale, zero);
+    double *units = ff_alloc_array((size_t)n, sizeof *units);
+    const double *unit =
+        ff_quantized_unit(p->subject, f->hint->source_cnode, f->hint->target_cnode, w, false, units) ? units : NULL;
+    const char *cause = ff_quantized_cause(w, wanted, unit, scale, zero);
     char *stem = ff_asprintf("%s_repaired", mine->original->name), *label = ff_visible(mine->node->label);
     ff_patch *patch = ff_patch_create();
     if (cause && strcmp(cause, "grid") == 0) {
@@ -136,7 +179,7 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
     } else if (cause) {
         rc = write_scales(plan, patch, w, scale, zero, stem);
         if (rc == FF_OK)
-            rc = fix_stored_bias(p, f, patch, w, scale, stem);
+            rc = fix_stored_bias(p, f, patch, w, scale);
         if (rc == FF_OK) {
             ff_proposing_add(p, f, "scale", patch,
                              ff_asprintf("set the quantisation %s of the %s of '%s' to fit the Source's",
@@ -145,9 +188,9 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
             patch = NULL;
         }
     } else {
-        rc = quantize_anew(plan, patch, w, wanted, scale, zero, stem);
+        rc = quantize_anew(plan, patch, w, wanted, unit, scale, zero, stem);
         if (rc == FF_OK)
-            rc = fix_stored_bias(p, f, patch, w, scale, stem);
+            rc = fix_stored_bias(p, f, patch, w, scale);
         if (rc == FF_OK) {
             ff_proposing_add(p, f, "quantized", patch,
                              ff_asprintf("quantise the Source's %s of '%s' anew", mine->role, label));
@@ -159,6 +202,7 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
     free(stem);
     free(scale);
     free(zero);
+    free(units);
     ff_tensor_unref(wanted);
     return rc == FF_ERR_GRAPH ? FF_OK : rc;
 }
@@ -191,38 +235,75 @@ static int set_activation(const ff_plan *plan, ff_patch *patch, const ff_cnode *
     return rc;
 }
 
+/* Everybody who reads the integers reads them with the new scale. */
+static int set_reader(ff_proposing *p, const ff_cnode *reader, double old_scale, double scale, double zero,
+                      ff_patch *patch)
+{
+    const ff_subject *s = p->subject;
+    const ff_canon *c = s->target.canon;
+    char *stem = ff_asprintf("%s_dequantize", reader->primary->label);
+    int input, rc = set_activation(c->plan, patch, reader, scale, zero, stem);
+    free(stem);
+    const ff_node *at = operand(reader, 0, &input);
+    bool linear = at && strcmp(at->op, "QLinearConv") == 0;
+    const ff_cvalue *v = &c->values[reader->outputs[0]];
+    for (int i = 0; i < v->n_users && rc == FF_OK; i++) {
+        const ff_cnode *layer = &c->nodes[v->users[i]];
+        int pair = s->alignment->of_target[layer->id];
+        const ff_cparam *w = ff_cnode_param(layer, "weight");
+        ff_quantized q;
+        if (!w || layer->n_inputs < 1 || layer->inputs[0] != reader->outputs[0] || pair < 0 ||
+            (linear && layer->primary != at) || !ff_quantized_find(c->plan, w, &q) || q.layer->n_inputs < 1)
+            continue;
+        int64_t n = ff_quantized_channels(&q);
+        double *scales = ff_alloc_array((size_t)n, sizeof *scales);
+        for (int64_t k = 0; k < n; k++)
+            scales[k] = ff_quantized_scale(&q, k);
+        rc = restate_bias(p, s->alignment->pairs[pair].source, q.layer, old_scale, scale, q.scale, scales, patch);
+        free(scales);
+    }
+    return rc;
+}
+
 static int fix_activation(ff_proposing *p, const ff_finding *f)
 {
     const ff_subject *s = p->subject;
-    const ff_plan *plan = s->target.canon->plan;
+    const ff_canon *c = s->target.canon;
     int nodes[3], n = ff_region_nodes(s, false, f->hint->exit, nodes, 3);
     ff_quantized_activation a;
     if (!ff_quantized_activation_find(s, nodes, n, &a))
         return FF_OK;
-    double scale, zero;
-    ff_quantized_fit(&a, f->hint->low, f->hint->high, &scale, &zero);
+    double scale = f->hint->numbers[0], zero = f->hint->numbers[1];
     ff_patch *patch = ff_patch_create();
-    char *q = ff_asprintf("%s_quantize", a.quantize->primary->label),
-         *d = ff_asprintf("%s_dequantize", a.dequantize->primary->label);
-    int rc = set_activation(plan, patch, a.quantize, scale, zero, q);
-    if (rc == FF_OK)
-        rc = set_activation(plan, patch, a.dequantize, scale, zero, d);
+    char *q = ff_asprintf("%s_quantize", a.quantize->primary->label);
+    int rc = FF_OK;
+    if (scale != a.scale || zero != a.zero)
+        rc = set_activation(c->plan, patch, a.quantize, scale, zero, q);
+    const ff_cvalue *v = &c->values[a.quantize->outputs[0]];
+    for (int i = 0; i < v->n_users && rc == FF_OK; i++) {
+        const ff_cnode *reader = &c->nodes[v->users[i]];
+        if (strcmp(reader->op, "DequantizeLinear") == 0 && reader->n_inputs == 1 && reader->n_params > 0 &&
+            reader->params[0].tensor->count == 1)
+            rc = set_reader(p, reader, ff_tensor_get_real(reader->params[0].tensor, 0), scale, zero, patch);
+    }
     if (rc == FF_OK) {
         ff_proposing_add(p, f, "scale", patch,
-                         ff_asprintf("quantise in steps of %.4g, for what the Source has: [%.4g, %.4g]", scale,
-                                     f->hint->low, f->hint->high));
+                         strcmp(f->cause, "activation-zero-point") == 0
+                             ? ff_asprintf("quantise around the zero point %.0f, for what the Source has: [%.4g, %.4g]",
+                                           zero, f->hint->low, f->hint->high)
+                             : ff_asprintf("quantise in steps of %.4g, for what the Source has: [%.4g, %.4g]", scale,
+                                           f->hint->low, f->hint->high));
         patch = NULL;
     }
     ff_patch_destroy(patch);
     free(q);
-    free(d);
     return rc == FF_ERR_GRAPH ? FF_OK : rc;
 }
 
 int ff_fix_quantized(ff_proposing *p, const ff_finding *f)
 {
     ff_quantized w;
-    if (strcmp(f->cause, "activation-scale") == 0) {
+    if (strncmp(f->cause, "activation-", 11) == 0) {
         int rc = fix_activation(p, f);
         return rc == FF_OK && !ff_subject_options_of(p->subject)->keep_quantized ? ff_fix_region(p, f) : rc;
     }

@@ -24,19 +24,29 @@ enum { IMAGES = 12, SEED = 21 };
 
 #define WEIGHTS                                                                                                        \
     "opset 13; input x 1,3,16,16;"                                                                                     \
-    "float w1 8,3,3,3 random; float w2 6,8,3,3 random; float w5 10,864 random; float b5 10 random;"
+    "float w1 8,3,3,3 random; float b1 8 random; float w2 6,8,3,3 random; float b2 6 random;"                          \
+    "float w5 10,864 random; float b5 10 random;"
 static const char real_text[] =
-    WEIGHTS "c1 = Conv(x,w1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
-            "c2 = Conv(r1,w2) pads=[3,3,3,3]; f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
+    WEIGHTS "c1 = Conv(x,w1,b1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
+            "c2 = Conv(r1,w2,b2) pads=[3,3,3,3]; f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
 static const char between_text[] =
     WEIGHTS "xq = QuantizeLinear(x,xs,xz); xd = DequantizeLinear(xq,xs,xz);"
-            "d1 = DequantizeLinear(q1,s1,z1) axis=0; c1 = Conv(xd,d1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
-            "rq = QuantizeLinear(r1,rs,rz); rd = DequantizeLinear(rq,rs,rz);"
-            "d2 = DequantizeLinear(q2,s2,z2) axis=0; c2 = Conv(rd,d2) pads=[3,3,3,3];"
-            "f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
+            "d1 = DequantizeLinear(q1,s1,z1) axis=0; e1 = DequantizeLinear(k1,t1) axis=0;"
+            "c1 = Conv(xd,d1,e1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
+            "rq = QuantizeLinear(r1,rs,rz); rd = DequantizeLinear(rq,rs2,rz2);"
+            "d2 = DequantizeLinear(q2,s2,z2) axis=0; e2 = DequantizeLinear(k2,t2) axis=0;"
+            "c2 = Conv(rd,d2,e2) pads=[3,3,3,3]; f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
 static const char linear_text[] =
-    WEIGHTS "xq = QuantizeLinear(x,xs,xz); c1 = QLinearConv(xq,xs,xz,q1,s1,z1,rs,rz) pads=[1,1,1,1] strides=[2,2];"
-            "c2 = QLinearConv(c1,rs,rz,q2,s2,z2,cs,cz) pads=[3,3,3,3];"
+    WEIGHTS "xq = QuantizeLinear(x,xs,xz);"
+            "c1 = QLinearConv(xq,xs,xz,q1,s1,z1,rs,rz,k1) pads=[1,1,1,1] strides=[2,2];"
+            "c2 = QLinearConv(c1,rs2,rz2,q2,s2,z2,cs,cz,k2) pads=[3,3,3,3];"
+            "d = DequantizeLinear(c2,cs,cz); f = Flatten(d); y = Gemm(f,w5,b5) transB=1; output y";
+/* The Relu is one, with the integers turned into numbers for it. */
+static const char mixed_text[] =
+    WEIGHTS "xq = QuantizeLinear(x,xs,xz);"
+            "c1 = QLinearConv(xq,xs,xz,q1,s1,z1,ps,pz,k1) pads=[1,1,1,1] strides=[2,2];"
+            "p1 = DequantizeLinear(c1,ps,pz); r1 = Relu(p1); rq = QuantizeLinear(r1,rs,rz);"
+            "c2 = QLinearConv(rq,rs2,rz2,q2,s2,z2,cs,cz,k2) pads=[3,3,3,3];"
             "d = DequantizeLinear(c2,cs,cz); f = Flatten(d); y = Gemm(f,w5,b5) transB=1; output y";
 
 typedef struct damage {
@@ -52,12 +62,17 @@ static const damage damages[] = {
     {"a scale too small", "s1", 0.4, 0, "quantization-scale"},
     {"a zero point moved", "z2", 1, 11, "quantization-zero-point"},
     {"other integers", "q2", -1, 3, "different"},
-};
-static const damage of_activations[] = {
+    {"another bias", "k2", -1, 1000, "different"},
     {"activations cut off", "rs", 0.25, 0, "activation-scale"},
     {"activations in few steps", "rs", 12, 0, "activation-scale"},
     {"the input cut off", "xs", 0.3, 0, "activation-scale"},
+    {"activations around another zero point", "rz", 1, 130, "activation-zero-point"},
+    {"the input around another zero point", "xz", 1, 90, "activation-zero-point"},
+    {"read with another scale", "rs2", 2.5, 0, "activation-scale"},
+    {"read with another zero point", "rz2", 1, 31, "activation-zero-point"},
 };
+static const damage of_bias = {"a bias under another scale", "t2", 9, 0, "quantization-scale"};
+static const damage of_inner = {"cut off before the Relu", "ps", 0.3, 0, "activation-scale"};
 
 static ff_dataset *set;
 static char folder[] = "/tmp/fetafix-quantized-XXXXXX";
@@ -125,44 +140,78 @@ static void put(ff_patch *p, const damage *d, const char *name, ff_dtype type, i
 {
     ff_tensor *t;
     ok(ff_tensor_create(type, rank, dims, &t));
-    bool hit = d->constant && strcmp(d->constant, name) == 0;
+    bool hit = d->constant && strcmp(d->constant, name) == 0, whole = type == FF_FLOAT || type == FF_INT32;
     for (int64_t i = 0; i < t->count; i++) {
         double x = hit ? v[i] * d->factor + d->shift : v[i];
-        ff_tensor_set_real(
-            t, i, type == FF_FLOAT ? x : fmin(fmax(x, type == FF_INT8 ? -128 : 0), type == FF_INT8 ? 127 : 255));
+        ff_tensor_set_real(t, i, whole ? x : fmin(fmax(x, type == FF_INT8 ? -128 : 0), type == FF_INT8 ? 127 : 255));
     }
     ff_patch_set_initializer(p, name, t);
     ff_tensor_unref(t);
 }
 
-/* Symmetric int8, a scale for each output channel. */
-static void quantize_weight(ff_patch *p, const damage *d, const ff_tensor *w, int number)
+static char *numbered(char letter, int number)
 {
+    return ff_asprintf("%c%d", letter, number);
+}
+
+static void put_numbered(ff_patch *p, const damage *d, char letter, int number, ff_dtype type, int rank,
+                         const int64_t *dims, const double *v)
+{
+    char *name = numbered(letter, number);
+    put(p, d, name, type, rank, dims, v);
+    free(name);
+}
+
+/* Symmetric int8, a scale for each output channel; the bias in units of that and of what the layer reads. */
+static void quantize_layer(ff_patch *p, const damage *d, const ff_model *real, int number, double read)
+{
+    char *name = numbered('w', number);
+    const ff_tensor *w = ff_model_find_value(real, name)->initializer;
+    *name = 'b';
+    const ff_tensor *bias = ff_model_find_value(real, name)->initializer;
+    free(name);
     int64_t channels = w->dims[0], inner = w->count / channels;
     double *q = ff_alloc_array((size_t)w->count, sizeof *q), *s = ff_alloc_array((size_t)channels, sizeof *s),
-           *z = ff_alloc_array((size_t)channels, sizeof *z);
+           *z = ff_alloc_array((size_t)channels, sizeof *z), *t = ff_alloc_array((size_t)channels, sizeof *t),
+           *k = ff_alloc_array((size_t)channels, sizeof *k);
     for (int64_t i = 0; i < w->count; i++)
         s[i / inner] = fmax(s[i / inner], fabs(ff_tensor_get_real(w, i)) / 127);
     for (int64_t i = 0; i < w->count; i++)
         q[i] = rint(ff_tensor_get_real(w, i) / (float)s[i / inner]);
-    char name[3] = {'q', (char)('0' + number)};
-    put(p, d, name, FF_INT8, w->rank, w->dims, q);
-    name[0] = 's';
-    put(p, d, name, FF_FLOAT, 1, &channels, s);
-    name[0] = 'z';
-    put(p, d, name, FF_INT8, 1, &channels, z);
+    for (int64_t c = 0; c < channels; c++) {
+        t[c] = (float)s[c] * (float)read;
+        k[c] = rint(ff_tensor_get_real(bias, c) / t[c]);
+    }
+    put_numbered(p, d, 'q', number, FF_INT8, w->rank, w->dims, q);
+    put_numbered(p, d, 's', number, FF_FLOAT, 1, &channels, s);
+    put_numbered(p, d, 'z', number, FF_INT8, 1, &channels, z);
+    put_numbered(p, d, 't', number, FF_FLOAT, 1, &channels, t);
+    put_numbered(p, d, 'k', number, FF_INT32, 1, &channels, k);
     free(q);
     free(s);
     free(z);
+    free(t);
+    free(k);
 }
 
-static void quantize_activation(ff_patch *p, const damage *d, const char *value, const char *scale, const char *zero)
+/* The scale. What is read with its own copy of it has that from `copy_*`. */
+static double quantize_activation(ff_patch *p, const damage *d, const char *value, const char *scale, const char *zero,
+                                  const char *copy_scale, const char *copy_zero)
 {
     float low, high;
     range_of(real_text, value, &low, &high);
     double s = (high - low) / 255, z = rint(-low / s);
+    /* A scale that is wrong where the numbers are made is so where they are read. */
+    damage twin = *d;
+    if (d->constant && copy_scale && (strcmp(d->constant, scale) == 0 || strcmp(d->constant, zero) == 0))
+        twin.constant = strcmp(d->constant, scale) == 0 ? copy_scale : copy_zero;
     put(p, d, scale, FF_FLOAT, 0, NULL, &s);
     put(p, d, zero, FF_UINT8, 0, NULL, &z);
+    if (copy_scale) {
+        put(p, &twin, copy_scale, FF_FLOAT, 0, NULL, &s);
+        put(p, &twin, copy_zero, FF_UINT8, 0, NULL, &z);
+    }
+    return s;
 }
 
 static ff_model *quantized(const ff_model *real, const char *text, const damage *d)
@@ -173,11 +222,12 @@ static ff_model *quantized(const ff_model *real, const char *text, const damage 
     for (char *s = strtok_r(copy, ";", &save); s; s = strtok_r(NULL, ";", &save))
         ok(text_statement(&b, s));
     free(copy);
-    quantize_weight(b.patch, d, ff_model_find_value(real, "w1")->initializer, 1);
-    quantize_weight(b.patch, d, ff_model_find_value(real, "w2")->initializer, 2);
-    quantize_activation(b.patch, d, "x", "xs", "xz");
-    quantize_activation(b.patch, d, "r1", "rs", "rz");
-    quantize_activation(b.patch, d, "c2", "cs", "cz");
+    double x = quantize_activation(b.patch, d, "x", "xs", "xz", NULL, NULL);
+    double r = quantize_activation(b.patch, d, "r1", "rs", "rz", "rs2", "rz2");
+    quantize_activation(b.patch, d, "c1", "ps", "pz", NULL, NULL);
+    quantize_activation(b.patch, d, "c2", "cs", "cz", NULL, NULL);
+    quantize_layer(b.patch, d, real, 1, x);
+    quantize_layer(b.patch, d, real, 2, r);
     ok(text_build(&b, &m));
     return m;
 }
@@ -247,8 +297,7 @@ static void between_nodes(void **state)
     (void)state;
     for (size_t i = 0; i < FF_COUNT(damages); i++)
         check(between_text, &damages[i], "QuantizeLinear");
-    for (size_t i = 0; i < FF_COUNT(of_activations); i++)
-        check(between_text, &of_activations[i], "QuantizeLinear");
+    check(between_text, &of_bias, "QuantizeLinear");
 }
 
 /* Relu lies in the clipping at zero there. */
@@ -257,6 +306,14 @@ static void linear_operators(void **state)
     (void)state;
     for (size_t i = 0; i < FF_COUNT(damages); i++)
         check(linear_text, &damages[i], "QLinearConv");
+}
+
+static void between_linear_operators(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FF_COUNT(damages); i++)
+        check(mixed_text, &damages[i], "QLinearConv and Relu");
+    check(mixed_text, &of_inner, "QLinearConv and Relu");
 }
 
 /* Without being told that the Target is meant to be so, everything that quantisation changes is a fault. */
@@ -268,14 +325,16 @@ static void not_meant(void **state)
     ff_model *target = quantized(real, between_text, &damages[0]);
     ff_subject *s = subject_of(real, target, false);
     ff_findings *f;
-    int weights = 0, activations = 0;
+    int weights = 0, biases = 0, activations = 0;
     ok(ff_localize(s, NULL, &f, NULL));
     for (int i = 0; i < f->count; i++) {
         weights += f->at[i].type == FF_WB && strcmp(f->at[i].cause, "int8-per-channel") == 0;
+        biases += f->at[i].type == FF_WB && strcmp(f->at[i].cause, "quantized") == 0;
         activations += f->at[i].type == FF_CG && strcmp(f->at[i].cause, "activation-quantized") == 0;
     }
-    assert_int_equal(f->count, 4);
+    assert_int_equal(f->count, 6);
     assert_int_equal(weights, 2);
+    assert_int_equal(biases, 2);
     assert_int_equal(activations, 2);
     ff_findings_destroy(f);
     ff_subject_destroy(s);
@@ -288,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(between_nodes),
         cmocka_unit_test(linear_operators),
+        cmocka_unit_test(between_linear_operators),
         cmocka_unit_test(not_meant),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
