@@ -66,6 +66,13 @@ void ff_pre_carry(const ff_pre *from, const ff_pre *to, ff_pre *onto);
 const char *ff_pre_preset_at(int i, const char **spec); /* names from 0 until NULL */
 /* A guess from input name, shape, producer and first layers of the model; *why in words (static). */
 void ff_pre_guess(const ff_model *m, ff_pre *out, const char **why);
+/* Does neither the model nor the spec say how large its picture is? *height, *width: the dims that would. */
+bool ff_pre_size_open(const ff_pre *p, const ff_model *m, int *height, int *width);
+/* Where that is so: the size of the other model's picture, if that is said. `guessed`: how much is cut off may follow. */
+void ff_pre_take_size(ff_pre *p, const ff_model *m, const ff_pre *of, const ff_model *other, bool guessed);
+/* Where nothing gives it: the first of the usual sizes (224 before all) that the model's operators take, as where it is
+ * flattened before a dense layer. True: it was so. */
+bool ff_pre_assume_size(ff_pre *p, const ff_model *m, bool guessed);
 /* What a search for a better spec tries (DESIGN.md section 7): normalisation, channel order, geometry
  * and resize kernel changed from `base`, one by one first, then two at a time, and so on; the final
  * size and the layout stay. Without base itself and without two that are the same but for rounding.

@@ -31,6 +31,7 @@ static int choose_pre(ff_context *c, const many *all, const ff_model *m, const c
     } else {
         ff_pre_guess(m, pre, &why);
     }
+    ff_pre_assume_size(pre, m, !spec);
     e->spec = ff_pre_print(pre);
     if (why)
         note(c, "%s: preprocessing guessed (%s): %s", e->path, why, e->spec);

@@ -118,9 +118,11 @@ static int run_images(ff_context *c, ff_model *m, const char *path)
     } else if (!code) {
         ff_pre_guess(m, &pre, &why);
     }
-    if (!code && !o->session.source_pre && ff_dataset_is_pictures(set)) {
+    bool pictures = !code && ff_dataset_is_pictures(set);
+    bool assumed = pictures && ff_pre_assume_size(&pre, m, !o->session.source_pre);
+    if (pictures && (assumed || !o->session.source_pre)) {
         char *spec = ff_pre_print(&pre);
-        note(c, "preprocessing guessed (%s): %s", why, spec);
+        note(c, "preprocessing %s (%s): %s", o->session.source_pre ? "with a size assumed" : "guessed", why, spec);
         free(spec);
     }
     if (code)

@@ -80,6 +80,66 @@ int ff_pre_input_shape(const ff_pre *p, const ff_shape *declared, ff_shape *out)
     return FF_OK;
 }
 
+bool ff_pre_size_open(const ff_pre *p, const ff_model *m, int *height, int *width)
+{
+    const ff_graph *g = ff_model_graph(m);
+    const ff_shape *s = g->n_inputs > 0 ? &g->inputs[0]->declared : NULL;
+    if (!s || (s->rank >= 0 && s->rank != 4) || p->crop_width || (!p->shorter && p->width))
+        return false;
+    ff_shape any = {s->dtype, 4, {-1, -1, -1, -1}};
+    s = s->rank < 0 ? &any : s;
+    ff_image_layout layout = p->layout == FF_LAYOUT_AUTO ? layout_of(s) : p->layout;
+    *height = layout == FF_LAYOUT_NCHW ? 2 : 1;
+    *width = *height + 1;
+    return s->dims[*height] < 0 || s->dims[*width] < 0;
+}
+
+/* What is cut off belongs to the size where it is not given. */
+static void set_size(ff_pre *p, int height, int width, int shorter, bool guessed)
+{
+    if (p->shorter && guessed) /* 256 for 224, 342 for 299 */
+        p->shorter = shorter ? shorter : ((height < width ? height : width) * 256 + 112) / 224;
+    *(p->shorter ? &p->crop_height : &p->height) = height;
+    *(p->shorter ? &p->crop_width : &p->width) = width;
+}
+
+void ff_pre_take_size(ff_pre *p, const ff_model *m, const ff_pre *of, const ff_model *other, bool guessed)
+{
+    int h, w;
+    ff_shape s;
+    if (!ff_pre_size_open(p, m, &h, &w) || ff_pre_size_open(of, other, &h, &w) || ff_model_graph(other)->n_inputs < 1 ||
+        ff_pre_input_shape(of, &ff_model_graph(other)->inputs[0]->declared, &s) != FF_OK)
+        return;
+    ff_image_layout layout = of->layout == FF_LAYOUT_AUTO ? layout_of(&s) : of->layout;
+    h = layout == FF_LAYOUT_NCHW ? 2 : 1;
+    set_size(p, (int)s.dims[h], (int)s.dims[h + 1], of->shorter, guessed);
+}
+
+bool ff_pre_assume_size(ff_pre *p, const ff_model *m, bool guessed)
+{
+    static const int sides[] = {USUAL_SIDE, 299, 256, 227, 384, 192, 160, 128, 96, 64,
+                                32,         28,  240, 260, 300, 331, 380, 448, 512};
+    int h, w;
+    ff_shape s;
+    if (!ff_pre_size_open(p, m, &h, &w) || ff_model_graph(m)->n_inputs != 1)
+        return false;
+    const ff_shape *declared = &ff_model_graph(m)->inputs[0]->declared;
+    if (ff_pre_input_shape(p, declared, &s) != FF_OK)
+        return false;
+    ff_shape *shapes = ff_alloc_array((size_t)ff_model_values(m) + 1, sizeof *shapes);
+    ff_shape tried = s;
+    bool fits = false;
+    for (size_t i = 0; i < FF_COUNT(sides) && !fits; i++) {
+        tried.dims[h] = declared->rank < 0 || declared->dims[h] < 0 ? sides[i] : s.dims[h];
+        tried.dims[w] = declared->rank < 0 || declared->dims[w] < 0 ? sides[i] : s.dims[w];
+        fits = ff_model_infer(m, &tried, shapes) == FF_OK;
+    }
+    free(shapes);
+    s = fits ? tried : s;
+    set_size(p, (int)s.dims[h], (int)s.dims[w], 0, guessed);
+    return true;
+}
+
 /* Cuts width x height from the centre; zeros where it is larger. Offsets as torchvision's: a half is
  * rounded to even, padding puts the odd one at the end. */
 static void crop(const float *in, int in_width, int in_height, float *out, int width, int height)

@@ -229,6 +229,18 @@ static int load_pre(const char *text, const ff_model *m, ff_pre *pre, const char
     return FF_OK;
 }
 
+/* A size that a model leaves open is the other's; else one is assumed, and stands in the spec for all to see. */
+static void settle_sizes(ff_case *c)
+{
+    ff_pre *pre[] = {&c->source_pre, &c->target_pre};
+    const ff_model *m[] = {c->source, c->target};
+    const char *given[] = {c->options.source_pre, c->options.target_pre};
+    for (int i = 0; i < 2 && ff_dataset_is_pictures(c->set); i++)
+        ff_pre_take_size(pre[i], m[i], pre[1 - i], m[1 - i], !given[i]);
+    for (int i = 0; i < 2 && ff_dataset_is_pictures(c->set); i++)
+        ff_pre_assume_size(pre[i], m[i], !given[i]);
+}
+
 /* ------------------------------------------------------------------------------------- images */
 
 static int load_images(ff_case *c)
@@ -379,6 +391,7 @@ int case_load(ff_case *c)
         (code = load_pre(c->options.source_pre, c->source, &c->source_pre, &c->source_why)) ||
         (code = load_pre(c->options.target_pre, c->target, &c->target_pre, &c->target_why)))
         goto out;
+    settle_sizes(c);
     if (!c->resumed)
         code = db_set(c->db, "begun", ff_compute_backend(c->options.reference));
     if (!code)

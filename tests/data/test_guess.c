@@ -161,8 +161,67 @@ static void traits(void **state)
     }
 }
 
+/* An input that leaves its height and width open; flattened before a dense layer for pictures of `side`, or pooled. */
+static ff_model *open_size(int64_t side)
+{
+    const char *name = "x";
+    ff_shape shape = {FF_FLOAT, 4, {-1, 3, -1, -1}};
+    ff_model *empty, *m;
+    ff_tensor *w;
+    ff_patch *p = ff_patch_create();
+    assert_int_equal(ff_model_create("pytorch 1.13", 7, 13, "n", 1, &name, &shape, &empty), FF_OK);
+    assert_int_equal(ff_tensor_create(FF_FLOAT, 2, (const int64_t[]){side ? 3 * side * side : 3, 2}, &w), FF_OK);
+    ff_patch_set_initializer(p, "w", w);
+    static const char *const names[] = {"x", "p", "f", "w", "y"};
+    const struct {
+        const char *op;
+        int from, to, inputs;
+    } nodes[] = {{side ? "Identity" : "GlobalAveragePool", 0, 1, 1}, {"Flatten", 1, 2, 1}, {"MatMul", 2, 4, 2}};
+    for (size_t i = 0; i < FF_COUNT(nodes); i++)
+        ff_patch_insert_node(p,
+                             &(ff_node_spec){.op = nodes[i].op,
+                                             .name = nodes[i].op,
+                                             .domain = "",
+                                             .n_inputs = nodes[i].inputs,
+                                             .n_outputs = 1,
+                                             .inputs = names + nodes[i].from,
+                                             .outputs = names + nodes[i].to},
+                             NULL);
+    ff_patch_add_output(p, "y", &(ff_shape){FF_FLOAT, 2, {-1, 2}});
+    if (ff_model_apply(empty, p, &m, NULL) != FF_OK)
+        fail_msg("%s", ff_error());
+    ff_patch_destroy(p);
+    ff_tensor_unref(w);
+    ff_model_unref(empty);
+    return m;
+}
+
+static void sizes_left_open(void **state)
+{
+    ff_model *small = open_size(96), *any = open_size(0);
+    ff_pre p, q;
+    (void)state;
+    ff_pre_guess(small, &p, NULL); /* what its operators take */
+    assert_true(ff_pre_assume_size(&p, small, true));
+    assert_true(p.crop_width == 96 && p.crop_height == 96 && p.shorter == 110);
+    assert_false(ff_pre_assume_size(&p, small, true));
+    ff_pre_guess(any, &q, NULL); /* what the other model has, else the usual */
+    ff_pre_take_size(&q, any, &p, small, true);
+    assert_true(q.crop_width == 96 && q.shorter == 110);
+    assert_int_equal(ff_pre_parse("tf", &q), FF_OK);
+    assert_true(ff_pre_assume_size(&q, any, false));
+    assert_true(q.width == 224 && q.height == 224);
+    assert_int_equal(ff_pre_parse("tf size=40x50", &q), FF_OK); /* what is said */
+    assert_false(ff_pre_assume_size(&q, any, false));
+    ff_pre_take_size(&q, any, &p, small, false);
+    assert_true(q.width + q.height == 90);
+    ff_model_unref(small);
+    ff_model_unref(any);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(real_models), cmocka_unit_test(traits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(real_models), cmocka_unit_test(traits),
+                                       cmocka_unit_test(sizes_left_open)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
