@@ -343,7 +343,7 @@ static void refresh(ui_view *v)
             ui_doc_weights(d, u->detail, width);
             add_origins(d, u->detail->origins, width);
         } else {
-            ui_doc_heading(d, ui_busy(u) ? "attributes and weights come when the engine is free"
+            ui_doc_heading(d, ui_busy(u) ? "attributes and weights come when the engine has a moment"
                                          : "attributes and weights are being read");
         }
     }

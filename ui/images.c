@@ -176,7 +176,7 @@ static int draw_thumb(ui_view *v, ui_canvas *c, ui_rect r)
         return r.width + 1;
     }
     ui_pen pen = ui_pen_at(c, r, 0);
-    ui_pen_text(&pen, ui_plain(INK_DIM), ui_busy(v->ui) ? "when the engine is free" : "reading\xe2\x80\xa6");
+    ui_pen_text(&pen, ui_plain(INK_DIM), "reading\xe2\x80\xa6");
     return 2 * r.height < r.width ? 2 * r.height + 1 : r.width + 1;
 }
 

@@ -329,8 +329,9 @@ typedef struct ff_queue ff_queue;
 ff_queue *ff_queue_create(void);
 void ff_queue_destroy(ff_queue *q, void (*free_item)(void *));
 void ff_queue_push(ff_queue *q, void *item);
-void *ff_queue_try_pop(ff_queue *q);                 /* NULL when empty */
-void *ff_queue_pop(ff_queue *q, int64_t timeout_ms); /* -1: wait; NULL when the time ran out */
+void *ff_queue_try_pop(ff_queue *q);                                /* NULL when empty */
+void *ff_queue_pop(ff_queue *q, int64_t timeout_ms);                /* -1: wait; NULL when the time ran out */
+void *ff_queue_take(ff_queue *q, bool (*wanted)(const void *item)); /* the first that is; NULL when none is */
 int ff_queue_fd(const ff_queue *q);
 
 /* --------------------------------------------------------------------------------------- log */

@@ -86,6 +86,21 @@ void *ff_queue_try_pop(ff_queue *q)
     return item;
 }
 
+void *ff_queue_take(ff_queue *q, bool (*wanted)(const void *item))
+{
+    pthread_mutex_lock(&q->mutex);
+    size_t at = 0;
+    while (at < q->count && !wanted(q->items[(q->first + at) % q->capacity]))
+        at++;
+    void *item = at < q->count ? q->items[(q->first + at) % q->capacity] : NULL;
+    for (size_t i = at; item && i > 0; i--) /* those before it move up */
+        q->items[(q->first + i) % q->capacity] = q->items[(q->first + i - 1) % q->capacity];
+    if (item)
+        pop(q);
+    pthread_mutex_unlock(&q->mutex);
+    return item;
+}
+
 void *ff_queue_pop(ff_queue *q, int64_t timeout_ms)
 {
     struct timespec until = {0};

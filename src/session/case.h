@@ -175,6 +175,7 @@ typedef struct ff_case {
      */
     void (*publish)(void *context, bool force);
     void (*announce)(void *context, const char *message);
+    void (*between)(void *context); /* two trials: a moment for who only wants to look */
     void *context;
     uint64_t changes;   /* of the state: tables that depend on it are made anew */
     uint64_t localised; /* of the localisation */

@@ -20,6 +20,7 @@ typedef struct request {
 } request;
 
 typedef struct job_end {
+    bool ended; /* else the rest says nothing */
     int code;
     char *message;
 } job_end;
@@ -53,8 +54,8 @@ struct ff_session {
     waiting *jobs; /* in the order of their numbers */
     int n_jobs;
     size_t jobs_capacity;
-    int64_t finished; /* number of the last job that ended */
-    job_end *ends;    /* by job number */
+    int64_t n_ends;
+    job_end *ends; /* by job number */
     size_t ends_capacity;
     int64_t published_ns;
     atomic_bool told; /* a snapshot event waits: one is enough */
@@ -338,12 +339,56 @@ static void finish(ff_session *s, int64_t job, ff_job_kind kind, int code)
     pthread_mutex_lock(&s->lock);
     forget_job(s, job);
     ff_grow(&s->ends, &s->ends_capacity, (size_t)job + 1, sizeof *s->ends);
-    s->ends[job] = (job_end){.code = code, .message = ff_strdup(shown)};
-    s->finished = job;
+    if (s->n_ends <= job)
+        s->n_ends = job + 1;
+    s->ends[job] = (job_end){.ended = true, .code = code, .message = ff_strdup(shown)};
     pthread_cond_broadcast(&s->ended);
     pthread_mutex_unlock(&s->lock);
     emit(s, code ? FF_EVENT_FAILED : FF_EVENT_DONE, kind, job, code, shown);
     free(shown);
+}
+
+static void free_request(void *item)
+{
+    request *q = item;
+    free((char *)q->r.id);
+    free((char *)q->r.path);
+    free((char *)q->r.target);
+    free(q);
+}
+
+static void drop_outdated(ff_session *s)
+{
+    if (s->detail && s->detail_state != s->c->localised)
+        set_detail(s, NULL);
+    if (s->picture && s->picture_state != s->c->localised)
+        set_picture(s, NULL);
+}
+
+static bool only_looks(const void *item)
+{
+    const request *q = item;
+    return q->r.kind == FF_JOB_DETAIL || q->r.kind == FF_JOB_PICTURE;
+}
+
+/* Between two trials of a search nothing is half done: who only looks need not wait for its end. The search goes on
+ * being what runs, and what shows its progress. */
+static void serve_looks(void *context)
+{
+    ff_session *s = context;
+    request *q;
+    drop_outdated(s);
+    while (!atomic_load(&s->cancel.set) && (q = ff_queue_take(s->requests, only_looks))) {
+        pthread_mutex_lock(&s->lock);
+        waiting *w = find_job(s, q->job);
+        bool fine = !(w && w->dropped);
+        pthread_mutex_unlock(&s->lock);
+        s->c->task.progress = NULL;
+        int code = fine ? run(s, &q->r) : ff_fail(FF_ERR_CANCELLED, "cancelled");
+        s->c->task.progress = &s->progress;
+        finish(s, q->job, q->r.kind, code);
+        free_request(q);
+    }
 }
 
 static void run_request(ff_session *s, const request *q)
@@ -358,10 +403,7 @@ static void run_request(ff_session *s, const request *q)
     } else {
         emit(s, FF_EVENT_STARTED, q->r.kind, q->job, FF_OK, NULL);
         code = run(s, &q->r);
-        if (s->detail && s->detail_state != s->c->localised)
-            set_detail(s, NULL);
-        if (s->picture && s->picture_state != s->c->localised)
-            set_picture(s, NULL);
+        drop_outdated(s);
     }
     ff_progress_finish(&s->progress);
     char *message = code ? ff_strdup(ff_error()) : NULL;
@@ -373,15 +415,6 @@ static void run_request(ff_session *s, const request *q)
     free(message);
     atomic_store(&s->running, 0);
     finish(s, q->job, q->r.kind, code);
-}
-
-static void free_request(void *item)
-{
-    request *q = item;
-    free((char *)q->r.id);
-    free((char *)q->r.path);
-    free((char *)q->r.target);
-    free(q);
 }
 
 /* Where a person watches, the threads that compute leave a key's answer the first word on a core; on Linux the
@@ -469,7 +502,7 @@ void ff_session_cancel_job(ff_session *s, int64_t job)
 int ff_session_wait(ff_session *s, int64_t job)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->finished < job)
+    while (s->n_ends <= job || !s->ends[job].ended)
         pthread_cond_wait(&s->ended, &s->lock);
     int code = s->ends[job].code;
     char *message = ff_strdup(s->ends[job].message);
@@ -513,6 +546,7 @@ int ff_session_open(const ff_session_options *o, ff_session **out)
     c->task = (ff_task){.pool = c->pool, .cancel = &s->cancel, .progress = &s->progress, .team = o->team};
     c->publish = publish;
     c->announce = announce;
+    c->between = serve_looks;
     c->context = s;
     publish(s, true);
     if (pthread_create(&s->thread, NULL, engine, s)) {
@@ -539,7 +573,7 @@ void ff_session_close(ff_session *s)
     case_destroy(s->c);
     ff_queue_destroy(s->requests, free_request);
     ff_queue_destroy(s->events, free_event);
-    for (int64_t i = 0; i <= s->finished && s->ends; i++)
+    for (int64_t i = 0; i < s->n_ends; i++)
         free(s->ends[i].message);
     free(s->ends);
     ff_snapshot_unref(s->snapshot);

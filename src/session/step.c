@@ -425,11 +425,13 @@ int case_pre_into_graph(ff_case *c)
     return code;
 }
 
-int case_step(ff_case *c)
+/* On with the search: to its end, or to the next step. */
+static int search_on(ff_case *c, bool one)
 {
     bool done = false, accepted = false;
     int code = case_need_search(c);
-    while (!code && !done && !accepted) {
+    while (!code && !done && !(one && accepted)) {
+        c->between(c->context);
         code = ff_check_cancel(&c->task);
         if (!code)
             code = case_trial(c, &done, &accepted);
@@ -437,15 +439,14 @@ int case_step(ff_case *c)
     return code;
 }
 
+int case_step(ff_case *c)
+{
+    return search_on(c, true);
+}
+
 int case_repair(ff_case *c)
 {
-    bool done = false, accepted;
-    int code = case_need_search(c);
-    while (!code && !done) {
-        code = ff_check_cancel(&c->task);
-        if (!code)
-            code = case_trial(c, &done, &accepted);
-    }
+    int code = search_on(c, false);
     c->publish(c->context, true);
     return code;
 }

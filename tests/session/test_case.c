@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A session from loading to the end of the search: steps, undo and redo, resumption, refusals. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -232,11 +233,43 @@ static int tear_down(void **state)
     return session_case_tear_down(state);
 }
 
+/* Who only looks is served between the trials of a search, not after it. */
+static void test_looks(void **state)
+{
+    (void)state;
+    ff_session_options o = session_case_options(NULL);
+    ff_session *s = session_case_open(&o);
+    int64_t repair = ff_session_post(s, &(ff_request){.kind = FF_JOB_REPAIR});
+    int64_t picture = ff_session_post(s, &(ff_request){.kind = FF_JOB_PICTURE, .number = 1, .other = 2});
+    int64_t detail = ff_session_post(s, &(ff_request){.kind = FF_JOB_DETAIL, .number = 0});
+    assert_int_equal(ff_session_wait(s, detail), FF_OK);
+    assert_int_equal(ff_session_wait(s, repair), FF_OK);
+    assert_int_equal(ff_session_wait(s, picture), FF_OK);
+    int64_t ended[3] = {0};
+    int n = 0;
+    ff_event e;
+    while (n < 3) { /* the last one is told after who waits for it went on */
+        struct pollfd p = {.fd = ff_session_fd(s), .events = POLLIN};
+        assert_true(poll(&p, 1, 60000) > 0);
+        while (n < 3 && ff_session_poll_event(s, &e)) {
+            if (e.type == FF_EVENT_DONE && e.kind != FF_JOB_LOAD)
+                ended[n++] = e.job;
+            ff_event_finish(&e);
+        }
+    }
+    assert_int_equal(ended[0], picture);
+    assert_int_equal(ended[1], detail);
+    assert_int_equal(ended[2], repair);
+    assert_int_equal(session_case_wrong(s), 0);
+    ff_session_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_repair),   cmocka_unit_test(test_history), cmocka_unit_test(test_resume),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_looks),
     };
     return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
 }
