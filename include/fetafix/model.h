@@ -117,7 +117,9 @@ typedef struct ff_shape {
     int rank;
     int64_t dims[FF_MAX_RANK];
 } ff_shape;
-bool ff_same_axes(const ff_shape *a, const ff_shape *b);  /* rank and dims */
+bool ff_same_axes(const ff_shape *a, const ff_shape *b); /* rank and dims */
+bool ff_same_order(const ff_shape *a,
+                   const ff_shape *b); /* dims but for those of size 1: the same elements, one by one */
 bool ff_same_shape(const ff_shape *a, const ff_shape *b); /* the type too */
 
 typedef enum ff_attr_type { /* numbers of AttributeProto.AttributeType */

@@ -50,8 +50,7 @@ int ff_core_ops_check(const char *list)
 
 bool ff_cvalues_alike(const ff_cvalue *a, const ff_cvalue *b)
 {
-    return a->shape.rank == b->shape.rank && a->shape.rank >= 0 &&
-           memcmp(a->shape.dims, b->shape.dims, (size_t)a->shape.rank * sizeof a->shape.dims[0]) == 0;
+    return a->shape.rank >= 0 && b->shape.rank >= 0 && ff_same_order(&a->shape, &b->shape);
 }
 
 static int64_t count_of(const ff_cvalue *v)
@@ -259,13 +258,17 @@ static const ff_tensor *hold(ff_activations *a, int layer, const ff_cvalue *v, c
 {
     if (!a->held[layer] && canonical) {
         const ff_shape *shape = ff_plan_shape(a->layers->subject->target.observe, v->original);
-        ff_tensor *t;
-        if (ff_layout_identity(&v->layout) ? ff_tensor_reshape(canonical, shape->rank, shape->dims, &t)
-                                           : ff_cvalue_to_original(v, shape, canonical, &t))
+        ff_tensor *own, *t;
+        if (ff_tensor_reshape(canonical, v->shape.rank, v->shape.dims, &own) != FF_OK)
+            return NULL;
+        int rc = ff_layout_identity(&v->layout) ? ff_tensor_reshape(own, shape->rank, shape->dims, &t)
+                                                : ff_cvalue_to_original(v, shape, own, &t);
+        ff_tensor_unref(own);
+        if (rc != FF_OK)
             return NULL;
         if (t->dtype != shape->dtype && shape->dtype != FF_UNDEFINED) {
             ff_tensor *converted;
-            int rc = ff_tensor_convert(t, shape->dtype, &converted);
+            rc = ff_tensor_convert(t, shape->dtype, &converted);
             ff_tensor_unref(t);
             if (rc != FF_OK)
                 return NULL;

@@ -21,7 +21,7 @@ typedef struct ff_layers {
     ff_layer *at; /* in the order of the network */
 } ff_layers;
 
-bool ff_cvalues_alike(const ff_cvalue *a, const ff_cvalue *b); /* of the same dims */
+bool ff_cvalues_alike(const ff_cvalue *a, const ff_cvalue *b); /* the same elements, one by one */
 /* `core_ops`: canonical or ONNX operator names between commas; NULL: Conv, ConvTranspose and Gemm. */
 void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops);
 void ff_layers_finish(ff_layers *l);

@@ -214,6 +214,21 @@ bool ff_same_dims(const ff_tensor *a, const ff_tensor *b)
     return same(a->rank, a->dims, b->rank, b->dims);
 }
 
+bool ff_same_order(const ff_shape *a, const ff_shape *b)
+{
+    int i = 0, k = 0;
+    for (;;) {
+        while (i < a->rank && a->dims[i] == 1)
+            i++;
+        while (k < b->rank && b->dims[k] == 1)
+            k++;
+        if (i >= a->rank || k >= b->rank)
+            return i >= a->rank && k >= b->rank;
+        if (a->dims[i++] != b->dims[k++])
+            return false;
+    }
+}
+
 bool ff_same_axes(const ff_shape *a, const ff_shape *b)
 {
     return same(a->rank, a->dims, b->rank, b->dims);

@@ -65,22 +65,6 @@ static char *constant(job *j, const ff_tensor *t)
     return name;
 }
 
-/* The same but for axes of size 1. */
-static bool same_order(const ff_shape *a, const ff_shape *b)
-{
-    int i = 0, k = 0;
-    for (;;) {
-        while (i < a->rank && a->dims[i] == 1)
-            i++;
-        while (k < b->rank && b->dims[k] == 1)
-            k++;
-        if (i == a->rank || k == b->rank)
-            return i == a->rank && k == b->rank;
-        if (a->dims[i++] != b->dims[k++])
-            return false;
-    }
-}
-
 static char *reshaped(job *j, char *name, int rank, const int64_t *dims)
 {
     ff_tensor *t;
@@ -115,7 +99,7 @@ static char *adapted(job *j, char *name, const ff_cvalue *from, const ff_shape *
         between(a, b, from->shape.rank, perm);
         return transposed(j, name, perm, from->shape.rank);
     }
-    if (!same_order(&from->shape, &to->shape) || !ff_layout_identity(&from->layout) ||
+    if (!ff_same_order(&from->shape, &to->shape) || !ff_layout_identity(&from->layout) ||
         !ff_layout_identity(&to->layout) || ff_model_opset(j->s->target.model, "") < 5) {
         free(name);
         return NULL;

@@ -233,7 +233,7 @@ def exported():
         check(code == 0, '%s: localize ends with %d: %s%s' % (what, code, out, err))
         with open(path('ab.json')) as f:
             report = json.load(f)
-        check(not report['faults'] and len(report['layers']) >= 3 * exporters.LAYERS, '%s: %d layers, %s' % (
+        check(not report['faults'] and len(report['layers']) >= 6 * exporters.LAYERS, '%s: %d layers, %s' % (
             what, len(report['layers']), [f['summary'] for f in report['faults']]))
     targets = [kinds.Keras, kinds.TorchPacked, kinds.KerasEinsum, kinds.Fused, kinds.Blocks]
     save(kinds.Torch().model(), path('torch.onnx'))
