@@ -59,7 +59,8 @@ static void range(const axis *a, int64_t k, int64_t *from, int64_t *to, int64_t 
 
 /* y += w * x, one kernel position over one plane. `forward`: y is the output of a Conv; otherwise x
  * and y change places, which is what ConvTranspose does. */
-static void position(const axis a[3], const int64_t k[3], double weight, const double *x, double *y, bool forward)
+FF_WIDEST static void position(const axis a[3], const int64_t k[3], double weight, const double *x, double *y,
+                               bool forward)
 {
     int64_t from[3], to[3], shift[3];
     for (int i = 0; i < 3; i++)

@@ -26,6 +26,14 @@ typedef ff_kernel_call ff_call;
 #include "rows.h"
 #undef ROW
 
+/* Compiled for several instruction sets, the best of which is taken at run time: the same bits, as
+ * nothing is contracted. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+#define FF_WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define FF_WIDEST
+#endif
+
 typedef enum ff_work { FF_WORK_FLOAT, FF_WORK_DOUBLE, FF_WORK_INT, FF_WORK_UINT } ff_work;
 
 /* The elements of a tensor as one work type: the tensor's own data where the types agree, else a

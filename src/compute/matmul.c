@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const double *a, const double *b, double *y)
+FF_WIDEST void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const double *a, const double *b,
+                                 double *y)
 {
     /* Four rows share each pass over b; columns in strips that stay in the cache. */
     enum { STRIP = 512 };

@@ -2,6 +2,8 @@
 /*
  * quantize.c: QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear and the integer products.
  * q = saturate(round half to even(x / scale) + zero point), x = (q - zero point) * scale.
+ * Given its operands each gives the bits that its definition gives. What a float layer hands to QuantizeLinear depends on
+ * how the layer sums: a value between two steps may fall on either, in every runtime.
  */
 #include "kernel.h"
 
@@ -91,6 +93,41 @@ static int64_t scale_index(const grain *g, int64_t i)
     return (outer * g->scales + along / g->block) * g->inner + i % g->inner;
 }
 
+/* How many elements from i on have the same scale. */
+static int64_t span_of(const grain *g, int64_t i, int64_t count)
+{
+    if (g->single)
+        return count - i;
+    return g->scales ? 1 : g->inner - i % g->inner;
+}
+
+/* Bytes, n of them in one scale. All bounds are whole, so that cutting off before rounding is the same; what is no number
+ * becomes the lowest. Within 2^22 adding and taking away 1.5 * 2^23 rounds half to even. */
+#define QUANTIZE_BYTES(name, type)                                                                                     \
+    FF_WIDEST static void name(const float *x, float scale, float zero, float low, float high, int64_t n, type *y)     \
+    {                                                                                                                  \
+        const float magic = 0x1.8p23f;                                                                                 \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            float q = x[i] / scale;                                                                                    \
+            q = q >= low - zero ? q : low - zero;                                                                      \
+            q = q <= high - zero ? q : high - zero;                                                                    \
+            q = (q + magic) - magic;                                                                                   \
+            y[i] = (type)(int)(q + zero);                                                                              \
+        }                                                                                                              \
+    }
+QUANTIZE_BYTES(quantize_unsigned, uint8_t)
+QUANTIZE_BYTES(quantize_signed, int8_t)
+
+/* An integer of nine bits times a float32: float32 arithmetic rounds the exact product. */
+#define DEQUANTIZE_BYTES(name, type)                                                                                   \
+    FF_WIDEST static void name(const type *x, float scale, int zero, int64_t n, float *y)                              \
+    {                                                                                                                  \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            y[i] = (float)(x[i] - zero) * scale;                                                                       \
+    }
+DEQUANTIZE_BYTES(dequantize_unsigned, uint8_t)
+DEQUANTIZE_BYTES(dequantize_signed, int8_t)
+
 static int zero_point(const ff_call *c, const ff_tensor *scale, const ff_tensor **zero)
 {
     *zero = ff_in(c, 2);
@@ -152,7 +189,16 @@ int ff_k_quantize(ff_call *c)
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(t));
     if ((rc = ff_out(c, 0, t, o.x->rank, o.x->dims, &y)) || (rc = operands_read(&o, FF_WORK_FLOAT)))
         goto done;
-    for (int64_t i = 0; i < o.x->count; i++) {
+    for (int64_t i = 0, n; i < o.x->count && (t == FF_UINT8 || t == FF_INT8); i += n) {
+        int64_t k = scale_index(&o.g, i);
+        float scale = o.vs.f[k], zero = (float)zero_at(&o, k), least = (float)low, most = (float)high;
+        n = span_of(&o.g, i, o.x->count);
+        if (t == FF_UINT8)
+            quantize_unsigned(o.vx.f + i, scale, zero, least, most, n, (uint8_t *)y->data + i);
+        else
+            quantize_signed(o.vx.f + i, scale, zero, least, most, n, (int8_t *)y->data + i);
+    }
+    for (int64_t i = 0; i < o.x->count && t != FF_UINT8 && t != FF_INT8; i++) {
         int64_t k = scale_index(&o.g, i);
         /* The division is one of float32, so that halves fall where the standard has them. */
         float q = o.vx.f[i] / o.vs.f[k];
@@ -166,6 +212,23 @@ done:
     return rc;
 }
 
+static int dequantize_bytes(operands *o, ff_tensor *y)
+{
+    float *v = y->data;
+    int rc = ff_view_read(o->scale, FF_WORK_FLOAT, &o->vs);
+    if (rc == FF_OK && o->zero)
+        rc = ff_view_read(o->zero, FF_WORK_DOUBLE, &o->vz);
+    for (int64_t i = 0, n; rc == FF_OK && i < o->x->count; i += n) {
+        int64_t k = scale_index(&o->g, i);
+        n = span_of(&o->g, i, o->x->count);
+        if (o->x->dtype == FF_UINT8)
+            dequantize_unsigned((const uint8_t *)o->x->data + i, o->vs.f[k], (int)zero_at(o, k), n, v + i);
+        else
+            dequantize_signed((const int8_t *)o->x->data + i, o->vs.f[k], (int)zero_at(o, k), n, v + i);
+    }
+    return rc;
+}
+
 int ff_k_dequantize(ff_call *c)
 {
     operands o;
@@ -173,11 +236,18 @@ int ff_k_dequantize(ff_call *c)
     int rc = operands_find(c, &o);
     if (rc)
         return rc;
-    if ((rc = ff_out(c, 0, o.scale->dtype, o.x->rank, o.x->dims, &y)) || (rc = operands_read(&o, FF_WORK_DOUBLE)))
+    if ((rc = ff_out(c, 0, o.scale->dtype, o.x->rank, o.x->dims, &y)))
+        goto done;
+    if (y->dtype == FF_FLOAT && (o.x->dtype == FF_UINT8 || o.x->dtype == FF_INT8)) {
+        rc = dequantize_bytes(&o, y);
+        goto done;
+    }
+    if ((rc = operands_read(&o, FF_WORK_DOUBLE)))
         goto done;
     for (int64_t i = 0; i < o.x->count; i++) {
         int64_t k = scale_index(&o.g, i);
-        ff_tensor_set_real(y, i, (o.vx.d[i] - zero_at(&o, k)) * o.vs.d[k]);
+        /* The difference becomes a float32 first: that matters for integers of 32 bits. */
+        ff_tensor_set_real(y, i, (float)(o.vx.d[i] - zero_at(&o, k)) * o.vs.d[k]);
     }
 done:
     operands_finish(&o);
@@ -226,12 +296,32 @@ static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, ff_view 
     int rc = ff_view_read(x, FF_WORK_DOUBLE, v);
     if (rc || !zero)
         return rc;
+    if (zero->count == 1 && ff_is_numeric(zero->dtype)) {
+        double z = ff_tensor_get_real(zero, 0);
+        for (int64_t i = 0; i < x->count; i++)
+            v->d[i] -= z;
+        return FF_OK;
+    }
     int64_t n = x->rank ? x->dims[axis] : 1, inner = x->rank ? ff_span(x->dims, axis + 1, x->rank) : 1;
     if (!ff_is_numeric(zero->dtype) || (zero->count != 1 && zero->count != n))
         return ff_fail(FF_ERR_GRAPH, "%lld zero points for an axis of %lld", (long long)zero->count, (long long)n);
     for (int64_t i = 0; i < x->count; i++)
         v->d[i] -= ff_tensor_get_real(zero, zero->count == 1 ? 0 : i / inner % n);
     return FF_OK;
+}
+
+/* As QUANTIZE_BYTES does it, within 2^51; signed and unsigned bytes have the same low bits. */
+FF_WIDEST static void requantize_bytes(const double *x, double factor, double zero, double low, double high, int64_t n,
+                                       uint8_t *y)
+{
+    const double magic = 0x1.8p52;
+    for (int64_t i = 0; i < n; i++) {
+        double q = x[i] * factor;
+        q = q >= low - zero ? q : low - zero;
+        q = q <= high - zero ? q : high - zero;
+        q = (q + magic) - magic;
+        y[i] = (uint8_t)(int)(q + zero);
+    }
 }
 
 /* One scale for all, or one for each slice of axis `axis` of y. */
@@ -246,9 +336,15 @@ static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tenso
         !ff_is_numeric(a->dtype) || !ff_is_numeric(b->dtype) || !ff_is_numeric(to->dtype))
         return ff_fail(FF_ERR_GRAPH, "scales or zero points do not fit");
     double scale_a = ff_tensor_get_real(a, 0), scale_y = ff_tensor_get_real(to, 0), z = ff_tensor_get_real(zero, 0);
-    for (int64_t i = 0; i < y->count; i++) {
-        double s = ff_tensor_get_real(b, b->count == 1 ? 0 : i / inner % n);
-        ff_tensor_set_int(y, i, (int64_t)saturate(nearbyint(v->d[i] * (scale_a * s / scale_y)) + z, low, high));
+    bool bytes = y->dtype == FF_UINT8 || y->dtype == FF_INT8;
+    for (int64_t i = 0, span; i < y->count; i += span) {
+        double s = ff_tensor_get_real(b, b->count == 1 ? 0 : i / inner % n), factor = scale_a * s / scale_y;
+        span = b->count == 1 ? y->count : inner;
+        if (bytes)
+            requantize_bytes(v->d + i, factor, z, low, high, span, (uint8_t *)y->data + i);
+        else
+            for (int64_t k = i; k < i + span; k++)
+                ff_tensor_set_int(y, k, (int64_t)saturate(nearbyint(v->d[k] * factor) + z, low, high));
     }
     return FF_OK;
 }

@@ -109,14 +109,6 @@ static int map_real(const ff_tensor *x, ff_tensor *y, double (*f)(double))
     return rc;
 }
 
-/* Compiled for several instruction sets, the best of which is taken at run time: the same bits, as
- * nothing is contracted. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDEST
-#endif
-
 /* What networks spend time on, over float32 without a call for each element. */
 static void relu_floats(const float *x, float *y, int64_t n)
 {
@@ -134,7 +126,7 @@ static void sqrt_floats(const float *x, float *y, int64_t n)
  * points of
  * [-1, 1] (degree 20, error below 2e-11), and |x| = 4 rounds to 1. Blocks, so that lanes are
  * filled. */
-WIDEST static void erf_floats(const float *x, float *y, int64_t n)
+FF_WIDEST static void erf_floats(const float *x, float *y, int64_t n)
 {
     static const double terms[] = {1.3255492376629263e-05,  -3.6714100133394822e-05, 3.1074519938556477e-05,
                                    -7.2316829573537689e-05, 0.00029918075233581476,  -0.00067308661482456955,

@@ -39,6 +39,13 @@ static void widen(const ff_tensor *t, ff_view *v)
             v->d[i] = from[i];
         return;
     }
+    if ((t->dtype == FF_UINT8 || t->dtype == FF_INT8) && v->work == FF_WORK_DOUBLE) {
+        const uint8_t *from = t->data;
+        bool is_signed = t->dtype == FF_INT8;
+        for (int64_t i = 0; i < n; i++)
+            v->d[i] = is_signed ? (int8_t)from[i] : from[i];
+        return;
+    }
     switch (v->work) {
     case FF_WORK_FLOAT:
         for (int64_t i = 0; i < n; i++)

@@ -33,7 +33,7 @@ env = dict(os.environ, LC_ALL='C.UTF-8', XDG_CONFIG_HOME='/nonexistent',
 bad = 0
 with tempfile.TemporaryDirectory() as top:
     for name, path in (('source', 'demo/source'), ('target', 'demo/target'), ('a', 'demo/source'),
-                       ('b', 'demo/target'), ('c', 'wb/target')):
+                       ('b', 'demo/target'), ('c', 'wb/target'), ('int8', 'wb/target')):
         shutil.copy(os.path.join(samples, path + '.onnx'), os.path.join(top, name + '.onnx'))
     os.mkdir(os.path.join(top, 'photos'))
     for name in sorted(os.listdir(os.path.join(samples, 'images')))[:24]:
