@@ -347,6 +347,8 @@ static void draw(ui_view *v, int row, ui_pen *p)
     int64_t layer = ui_int(t, row, "layer", 0);
     bool source_only = strcmp(status, "source-only") == 0;
     bool target_only = strcmp(status, "target-only") == 0;
+    if ((source_only || target_only) && *note && !ui_int(t, row, "findings", 0)) /* it does no harm */
+        l.ink = l.text = INK_DIM;
     uint32_t node = target_only ? 0x2502 : layer ? 0x25cf : 0x25cb;
     char text[32];
 

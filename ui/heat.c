@@ -180,6 +180,13 @@ static int head_height(const ui_view *v, int height)
     return ff_table_rows(layers_of(v)) == 0 ? 0 : height >= 12 ? 4 : height >= 6 ? 2 : 1;
 }
 
+/* Cells of a layer in the sparkline, of which there are `room`. */
+static int spark_cells(const ui_view *v, int room)
+{
+    int n = ff_table_rows(layers_of(v));
+    return n >= room || n == 0 ? 1 : room / n > 3 ? 3 : room / n;
+}
+
 /* The score along the network, one column a layer (or the worst of several). */
 static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
 {
@@ -189,9 +196,7 @@ static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
 
     if (columns <= 0 || !h)
         return;
-    int each = n < room ? room / n : 1;
-    if (each > 3)
-        each = 3;
+    int each = spark_cells(v, room);
     for (int k = 0; k < columns; k++) {
         int from = (int)((int64_t)k * n / columns), to = (int)((int64_t)(k + 1) * n / columns);
         double f = 0;
@@ -250,6 +255,14 @@ static bool follow(ui_view *v, int number)
     return row >= 0 && ui_view_select(v, row);
 }
 
+static void sort_by(ui_view *v, int chosen)
+{
+    v->sort = chosen;
+    v->stale = true;
+    ui_view_update(v);
+    ui_window_select(&v->window, 0);
+}
+
 static bool verb(ui_view *v, int argc, char **argv)
 {
     if (strcmp(argv[0], "sort") != 0)
@@ -265,15 +278,27 @@ static bool verb(ui_view *v, int argc, char **argv)
             chosen = (chosen + 1) % (int)FF_COUNT(scores);
         } while (chosen < BY_LAYER && chosen != BY_ISOLATED && largest(v, scores[chosen].column) <= 0);
     }
-    if (chosen < 0) {
+    if (chosen < 0)
         ui_say(v->ui, INK_BAD, "sort by isolated, entire, causal, kw or layer");
-        return true;
-    }
-    v->sort = chosen;
-    v->stale = true;
-    ui_view_update(v);
-    ui_window_select(&v->window, 0);
+    else
+        sort_by(v, chosen);
     return true;
+}
+
+/* A title sorts by its column, the word "layer" by the network; a bar of the sparkline chooses its layer. */
+static void head_click(ui_view *v, int x, int y)
+{
+    int shown[4], n = columns_for(v, v->list.width, shown), from = v->list.width - n * NUMBER;
+    const ff_table *t = layers_of(v);
+    int rows = ff_table_rows(t), room = v->list.width - 2, columns = rows < room ? rows : room,
+        each = spark_cells(v, room);
+    int column = (x - 1) / each;
+    if (y == 0 && x >= from)
+        sort_by(v, shown[(x - from) / NUMBER < n ? (x - from) / NUMBER : n - 1]);
+    else if (y == 0)
+        sort_by(v, BY_LAYER);
+    else if (x >= 1 && column < columns && ui_view_select(v, (int)((int64_t)column * rows / columns)))
+        ui_cursor_moved(v->ui);
 }
 
 const ui_view_class ui_heat_class = {
@@ -285,6 +310,7 @@ const ui_view_class ui_heat_class = {
     .draw = draw,
     .head_height = head_height,
     .draw_head = draw_head,
+    .head_click = head_click,
     .corner = corner,
     .empty = empty,
     .pair = pair,

@@ -33,6 +33,9 @@ static void click(ui *u, const ui_key *k)
     bool focused = v == ui_focused(u);
     if (!focused && pane >= 0)
         ui_show_view(u, u->layout.panes[pane].shown, false);
+    ui_rect head = {v->list.x, v->list.y - v->head, v->list.width, v->head};
+    if (v->class->head_click && inside(head, k->x, k->y))
+        v->class->head_click(v, k->x - head.x, v->list.y - 1 - k->y);
     if ((v->class->text && !v->class->cursor) || !inside(v->list, k->x, k->y))
         return;
     int row = v->window.top + k->y - v->list.y;

@@ -168,8 +168,11 @@ void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char 
         v->class->draw_head(v, c, (ui_rect){r.x, r.y, r.width, head});
         r.y += head;
         r.height -= head;
+    } else {
+        head = 0;
     }
     v->list = r;
+    v->head = head;
     if (v->window.height != r.height && v->class->fits) {
         v->window.height = r.height;
         v->stale = true;

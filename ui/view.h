@@ -51,6 +51,7 @@ typedef struct ui_view_class {
     /* The rest may be NULL. */
     int (*head_height)(const ui_view *v, int height); /* fixed rows above the list */
     void (*draw_head)(ui_view *v, ui_canvas *c, ui_rect r);
+    void (*head_click)(ui_view *v, int x, int y);       /* in the head; from its last row up: y 0, 1.. */
     void (*badge)(const ui_view *v, ff_buf *out);       /* after the title in the frame: "12" */
     void (*corner)(const ui_view *v, ff_buf *out);      /* at the right of the frame: "by isolated" */
     bool (*unread)(const ui_view *v);                   /* part of it is still to come */
@@ -78,6 +79,7 @@ struct ui_view {
     bool turn;      /* set by refresh(): the cursor goes to row `turn_to` */
     int turn_to;
     ui_rect list; /* where the rows are on the screen, for the mouse */
+    int head;     /* rows above them that belong to the view */
     void *data;
 };
 

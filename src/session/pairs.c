@@ -187,6 +187,21 @@ static void set_real(ff_table *t, int row, const char *column, double v)
         ff_table_set_real(t, row, column, v);
 }
 
+/* A softmax of one side, at the end: nothing is missing where the largest value decides. */
+static const char *harmless(const ff_case *c, const ff_alignment *a, const ff_pair *p)
+{
+    const ff_canon *side = p->source >= 0 ? a->source : a->target;
+    const ff_cnode *n = &side->nodes[p->source >= 0 ? p->source : p->target];
+    if ((strcmp(n->op, "Softmax") != 0 && strcmp(n->op, "LogSoftmax") != 0) || n->n_outputs != 1 ||
+        !ff_comparator_by_label(c->comparator))
+        return NULL;
+    for (int i = 0; i < side->n_outputs; i++) {
+        if (side->outputs[i] == n->outputs[0])
+            return "changes no label";
+    }
+    return NULL;
+}
+
 ff_table *case_pairs(ff_case *c)
 {
     ff_table *t = case_table("pairs");
@@ -213,7 +228,11 @@ ff_table *case_pairs(ff_case *c)
         set_side(t, row, "target", "target_summary", a->target, target);
         ff_table_set_text(t, row, "op", source ? source->op : target->op);
         ff_table_set_text(t, row, "status", status);
-        ff_table_set_text(t, row, "note", n_findings ? note.data : source && target ? rule : NULL);
+        ff_table_set_text(t, row, "note",
+                          n_findings         ? note.data
+                          : source && target ? rule
+                          : c->findings      ? harmless(c, a, p)
+                                             : NULL);
         ff_table_set_int(t, row, "depth", column[i]);
         ff_table_set_real(t, row, "confidence", p->confidence);
         ff_table_set_text(t, row, "reason", source && target ? p->reason : NULL);

@@ -336,6 +336,14 @@ static void test_mouse(void **state)
 {
     terminal *t = start_ready(120, 40, colour);
 
+    terminal_press(t, "click:116,6"); /* the title of a column */
+    assert_true(terminal_holds(t, "by causal"));
+    terminal_press(t, "click:76,6");
+    assert_true(terminal_holds(t, "by layer"));
+    terminal_press(t, "click:100,6");
+    assert_true(terminal_holds(t, "by isolated"));
+    terminal_press(t, "click:90,5"); /* a bar of the sparkline */
+    assert_true(terminal_holds(t, "This WB L20"));
     terminal_press(t, "click:78,19"); /* the second finding */
     assert_true(terminal_holds(t, "This LH"));
     terminal_press(t, "click:78,19"); /* opens what is chosen */
