@@ -342,8 +342,9 @@ static void test_mouse(void **state)
     assert_true(terminal_holds(t, "by layer"));
     terminal_press(t, "click:100,6");
     assert_true(terminal_holds(t, "by isolated"));
-    terminal_press(t, "click:90,5"); /* a bar of the sparkline */
-    assert_true(terminal_holds(t, "This WB L20"));
+    terminal_press(t, "click:90,5 Enter"); /* a bar of the sparkline */
+    assert_true(terminal_holds(t, "layer L20"));
+    terminal_press(t, "q");
     terminal_press(t, "click:78,19"); /* the second finding */
     assert_true(terminal_holds(t, "This LH"));
     terminal_press(t, "click:78,19"); /* opens what is chosen */
