@@ -261,7 +261,7 @@ int prompt_compare_states(ff_context *c, int argc, char **argv)
         return code;
     const named_table all[] = {
         {"states", k->states, NULL},
-        {"images", k->images, "no label differs"},
+        {"images", k->images, "no image differs"},
         {"edits", k->edits, k->same_model ? "the same model, bit for bit" : "the same edits"},
     };
     show_tables(c, all, FF_COUNT(all));

@@ -76,12 +76,12 @@ static bool read_boxes(const ff_comparator *c, const ff_label *l, boxes *out)
         read_corners(v, c->text[FORM] && strcmp(c->text[FORM], "centre") == 0, b);
         if (columns > 4) {
             b->score = v[4];
-            b->class = columns > 5 ? (int64_t)v[5] : 0;
+            b->class = columns > 5 ? sample_class(v[5]) : 0;
         } else if (of_scores >= 0) {
             int64_t per_box = f->at[of_scores].count / n;
             read_score(sample_values(l, of_scores) + i * per_box, per_box, b);
             if (of_classes >= 0)
-                b->class = (int64_t)sample_values(l, of_classes)[i];
+                b->class = sample_class(sample_values(l, of_classes)[i]);
         }
         double lead = fabs(b->score - c->number[SCORE]);
         out->least = lead < out->least ? lead : out->least;

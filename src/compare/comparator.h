@@ -70,6 +70,8 @@ extern const comparator_family label_comparators, numeric_comparators, position_
 double comparator_number(const ff_comparator *c, int which, int output);
 /* Output i of a sample. */
 const float *sample_values(const ff_label *l, int i);
+/* A class that is kept as a number; -1 for what is none. */
+int64_t sample_class(float v);
 bool sample_same_form(const ff_label *a, const ff_label *b);
 /* |T - S| / |S| (L2) over all outputs; INFINITY where the shapes differ or a number is none. */
 double sample_distance(const sample *s);

@@ -42,6 +42,11 @@ double comparator_number(const ff_comparator *c, int which, int output)
     return c->number[which];
 }
 
+int64_t sample_class(float v)
+{
+    return v >= 0 && v < 0x1p62f ? (int64_t)v : -1;
+}
+
 const float *sample_values(const ff_label *l, int i)
 {
     const float *v = l->output;

@@ -44,7 +44,7 @@ static bool find_classes(const ff_comparator *c, const ff_label *l, classes *out
         out->n = f->at[0].count;
         out->at = ff_alloc_array((size_t)out->n + 1, sizeof *out->at);
         for (int64_t i = 0; i < out->n; i++)
-            out->at[i] = (int64_t)l->output[i];
+            out->at[i] = sample_class(l->output[i]);
         return true;
     }
     if (axis < 0 || axis >= f->at[0].rank || f->at[0].count == 0)

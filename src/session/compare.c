@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Two states of the history side by side: counts, the images whose labels differ, and the edits of one alone. */
+/* Two states of the history side by side: counts, the images on which they differ (in their label; where another
+ * comparator decides, in its verdict), and the edits of one alone. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -60,28 +61,46 @@ static const ff_column image_columns[] = {
     {"source", FF_COL_INT, "the Source's class"},
     {"a", FF_COL_INT, "class in the first state"},
     {"b", FF_COL_INT, "class in the second state"},
-    {"right", FF_COL_TEXT, "which of the two is the Source's: a, b or neither"},
+    {"right", FF_COL_TEXT, "which of the two agrees with the Source: a, b or neither"},
+    {"a_score", FF_COL_REAL, "what the comparator found in the first state"}, /* unless labels decide */
+    {"b_score", FF_COL_REAL, "what it found in the second"},
 };
+enum { SCORES = 2 };
+
+static bool differ(const ff_case *c, const ff_label *source, const ff_label *x, const ff_label *y)
+{
+    return !ff_comparator_by_label(c->comparator)
+               ? ff_label_wrong(source, x, c->offset) != ff_label_wrong(source, y, c->offset)
+               : x->top[0] != y->top[0];
+}
+
+static void set_side(ff_table *t, int row, const char *label, const char *score, const ff_label *l)
+{
+    if (l->top[0] >= 0)
+        ff_table_set_int(t, row, label, l->top[0]);
+    if (l->verdict != FF_BY_LABEL)
+        ff_table_set_real(t, row, score, l->score);
+}
 
 static ff_table *compare_images(const ff_case *c, const point *a, const point *b)
 {
-    ff_table *t = ff_table_create("images", image_columns, FF_COUNT(image_columns));
+    bool judged = !ff_comparator_by_label(c->comparator);
+    ff_table *t = ff_table_create("images", image_columns, FF_COUNT(image_columns) - (judged ? 0 : SCORES));
     for (int i = 0; i < a->labels->count; i++) {
-        int source = c->source_labels->at[i].top[0], x = a->labels->at[i].top[0], y = b->labels->at[i].top[0];
-        if (x == y)
+        const ff_label *source = &c->source_labels->at[i], *x = &a->labels->at[i], *y = &b->labels->at[i];
+        if (!differ(c, source, x, y))
             continue;
         int row = ff_table_add_row(t);
         ff_table_set_int(t, row, "image", i);
         ff_table_set_text(t, row, "name", ff_dataset_name(c->set, i));
-        ff_table_set_int(t, row, "source", source);
-        if (x >= 0)
-            ff_table_set_int(t, row, "a", x);
-        if (y >= 0)
-            ff_table_set_int(t, row, "b", y);
+        if (source->top[0] >= 0)
+            ff_table_set_int(t, row, "source", source->top[0]);
+        set_side(t, row, "a", "a_score", x);
+        set_side(t, row, "b", "b_score", y);
         ff_table_set_text(t, row, "right",
-                          x >= 0 && x + c->offset == source   ? "a"
-                          : y >= 0 && y + c->offset == source ? "b"
-                                                              : "neither");
+                          !ff_label_wrong(source, x, c->offset)   ? "a"
+                          : !ff_label_wrong(source, y, c->offset) ? "b"
+                                                                  : "neither");
     }
     return t;
 }

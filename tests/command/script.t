@@ -181,3 +181,10 @@ fetafix: 'source.onnx' is not the model that 'way.patch' was made for
 $ printf 'compare-states 0 7\n' > tour; fetafix script tour source.onnx target.onnx --images photos --config pre -q
 fetafix: tour:1: there is no state 7
 [2]
+# Two states under another comparator than labels: where its verdict changed, with what it found.
+
+$ printf 'step\nset format csv\ncompare-states 0 1\n' > states; fetafix script states source.onnx target.onnx --images photos --source-pre unit --target-pre unit --comparator cosine:0.99 | sed -n '/^image/,/^$/p' | head -4
+image,name,source,a,b,right,a_score,b_score
+6,006.png,3,3,3,b,0.989530087,0.994423926
+9,009.png,0,0,0,b,0.978159308,0.990823805
+19,019.png,0,0,0,b,0.987063289,0.992319643
