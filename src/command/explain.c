@@ -88,6 +88,9 @@ static const struct {
      "The weights went through float16: 11 bits of precision are left, about 0.03% off; above 65504 "
      "they become infinite, very small ones become 0."},
     {"group-differs", "LH", "The channels of a convolution are divided into another number of groups."},
+    {"half-precision", "CG",
+     "The Target computes in float16 or bfloat16, between Casts or from end to end, where the Source computes in float32: "
+     "every result is rounded, and beyond 65504 float16 overflows."},
     {"input-axes-permuted", "TSS",
      "A Transpose behind the input gives the right shape and the wrong order, as height for "
      "width. Square pictures pass without a complaint, lying on their side."},

@@ -27,6 +27,7 @@ int ff_detect_normalisation(ff_detection *d);
 int ff_detect_structure(ff_detection *d);
 int ff_detect_weights(ff_detection *d);
 int ff_detect_hyper(ff_detection *d);
+int ff_detect_precision(ff_detection *d);
 int ff_detect_outputs(ff_detection *d);
 int ff_detect_graph(ff_detection *d);
 int ff_detect_joint(ff_detection *d);

@@ -14,6 +14,7 @@ static const ff_detector detectors[] = {
     {"input normalisation", ff_detect_normalisation},
     {"weights", ff_detect_weights},
     {"hyperparameters", ff_detect_hyper},
+    {"precision", ff_detect_precision}, /* what those before found may be part of it */
     {"graph", ff_detect_graph},
     {"joint", ff_detect_joint}, /* what those before found and makes up for one another */
     {"equivalences", ff_detect_sames},

@@ -26,9 +26,12 @@ typedef struct reading {
     int x, y, source_exit, exit;
 } reading;
 
-/* Did the detector of structure speak of it? */
+/* Did the detector of structure speak of it, or that of precision? */
 static bool spoken_of(const ff_detection *d, bool source, const ff_cnode *transpose)
 {
+    for (int i = 0; !source && strcmp(transpose->op, "Cast") == 0 && i < d->findings->count; i++)
+        if (strcmp(d->findings->at[i].cause, "half-precision") == 0)
+            return true;
     if (strcmp(transpose->op, "Transpose") != 0)
         return false;
     for (int i = 0; i < d->findings->count; i++) {

@@ -27,6 +27,7 @@ int ff_fix_normalisation(ff_proposing *p, const ff_finding *f);
 int ff_fix_quantized(ff_proposing *p, const ff_finding *f); /* before ff_fix_weights, which makes floats of it */
 int ff_fix_weights(ff_proposing *p, const ff_finding *f);
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f);
+int ff_fix_precision(ff_proposing *p, const ff_finding *f);
 int ff_fix_outputs(ff_proposing *p, const ff_finding *f);
 int ff_fix_region(ff_proposing *p, const ff_finding *f);
 /* The finding's nodes of the Target are passed by. False: they cannot be. */

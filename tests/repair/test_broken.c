@@ -57,6 +57,14 @@ static const struct {
     {"other sign, of weights and bias", NCHW STEM REST,
      NCHW STEM SECOND THIRD "f = Flatten(s3); kt = Transpose(k); h = MatMul(f,kt); l = Add(h,i); y = Neg(l); output y",
      "CG:extra-nodes ", 1},
+    {"a convolution in float16", NCHW STEM REST,
+     NCHW STEM "h = Cast(c1) to=10; hw = Cast(w2) to=10; hb = Cast(b2) to=10; hc = Conv(h,hw,hb) pads=[1,1,1,1];"
+               "c2 = Cast(hc) to=1; s2 = Add(c1,c2);" THIRD SCORES "y = Identity(l); output y",
+     "CG:half-precision ", 1},
+    {"a sum in float16, and pads missing in it", NCHW STEM REST,
+     NCHW STEM SECOND "h = Cast(s2) to=10; hw = Cast(w3) to=10; hc = Conv(h,hw) pads=[0,0,2,2]; s = Add(h,hc);"
+                      "s3 = Cast(s) to=1;" SCORES "y = Identity(l); output y",
+     "CG:half-precision LH:pads-differ ", 2},
     {"probabilities of probabilities", NCHW STEM SECOND THIRD SCORES "y = Softmax(l) axis=1; output y",
      NCHW STEM SECOND THIRD SCORES "m = Softmax(l) axis=1; y = Softmax(m) axis=1; output y", "CG:extra-nodes ", 1},
     {"normalised channel by channel in another layout", NCHW BY_CHANNEL("1", "1", "1") NORMALISED_STEM REST,
