@@ -100,6 +100,8 @@ static void finish(ui *u)
     ff_snapshot_unref(u->snap);
     ff_table_unref(u->nothing);
     free(u->match);
+    free(u->asked_line);
+    free(u->asked_file);
     free(u->message);
     free(u->finding);
     ff_buf_finish(&u->output);

@@ -257,6 +257,13 @@ void ui_draw_status(ui *u, ui_rect r)
 {
     ui_pen p = ui_pen_at(&u->canvas, r, 0);
 
+    if (u->question == ASK_OVERWRITE) {
+        ui_pen_printf(&p, ui_bold(INK_WARN), " '%s' exists. Overwrite it?  ", u->asked_file);
+        ui_pen_text(&p, ui_bold(INK_KEY), "y");
+        ui_pen_text(&p, ui_plain(INK_TEXT), " yes  ");
+        ui_pen_text(&p, ui_plain(INK_DIM), "another key: no");
+        return;
+    }
     if (u->question == ASK_QUIT) {
         ui_pen_text(&p, ui_bold(INK_WARN), " The repairs are in no file yet. Quit?  ");
         ui_pen_text(&p, ui_bold(INK_KEY), "y");

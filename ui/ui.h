@@ -3,7 +3,7 @@
  * The explorer's state, one object, used by one thread.
  *
  *     loop.c     waits for keys, signals and the engine; nothing else waits
- *     input.c    bytes -> keys            keys -> command lines (the command layer) -> verbs.c
+ *     input.c    bytes -> keys            press.c, run.c: keys -> command lines -> verbs.c, the command layer
  *     events.c   what the engine says     snapshots make views stale
  *     screen.c   state -> canvas          terminal.c paints the difference
  */
@@ -25,7 +25,7 @@
 /* As a pair: what happens to the images before the first node. */
 enum { UI_PIXELS = -2 };
 
-typedef enum ui_question { ASK_NOTHING, ASK_QUIT } ui_question;
+typedef enum ui_question { ASK_NOTHING, ASK_QUIT, ASK_OVERWRITE } ui_question;
 
 typedef struct ui {
     ff_session *session;
@@ -54,9 +54,10 @@ typedef struct ui {
     char *match;     /* the text that is searched */
     int search_from; /* where the cursor was when the search was begun */
     ui_question question;
-    ff_buf output; /* what the last command printed */
-    bool noted;    /* by the command that runs */
-    char *message; /* one line, until the next key */
+    char *asked_line, *asked_file; /* the line that overwrites this file, when that is what is asked */
+    ff_buf output;                 /* what the last command printed */
+    bool noted;                    /* by the command that runs */
+    char *message;                 /* one line, until the next key */
     ui_ink message_ink;
 
     int pair;      /* what the cursor speaks of, UI_PIXELS, or -1: nothing */
@@ -98,20 +99,33 @@ void ui_want_picture(ui *u); /* of u->image and, where its activations are seen,
 /* The last change of models is in no file. */
 bool ui_unsaved(const ui *u);
 
-/* verbs.c */
+/* run.c */
 void ui_run(ui *u, const char *line);                    /* a command line; errors become the message */
 void ui_run_on(ui *u, const char *word, const char *id); /* "WORD 'ID'", whatever signs the id holds */
 void ui_run_later(ui *u, int64_t job, bool done);        /* the lines that waited for this job, if there are any */
-void ui_key_pressed(ui *u, const ui_key *k);
+/* The repair that `accept` would take: under the cursor, or the next; NULL when there is none. */
+const char *ui_chosen_proposal(ui *u);
+
+/* verbs.c */
 bool ui_verb(void *u, int argc, char **argv); /* ff_context.view */
-void ui_show_view(ui *u, ui_view_id id, bool remember);
+
+/* panes.c */
 ui_view *ui_focused(ui *u); /* the view that has the keys */
+void ui_show_view(ui *u, ui_view_id id, bool remember);
+void ui_next_pane(ui *u, int step);
+void ui_next_tab(ui *u, int step);
+bool ui_close_one(ui *u); /* what was opened last; false when nothing was */
+
+/* press.c */
+void ui_key_pressed(ui *u, const ui_key *k);
+void ui_set_match(ui *u, const char *text); /* what is marked and searched; "": nothing */
+void ui_begin_search(ui *u);
+void ui_search_on(ui *u, int step);
+
 /* False while the question of a lesson is open: findings and repairs would tell the answer. */
 bool ui_told(const ui *u);
 const ff_table *ui_findings(const ui *u); /* the snapshot's, or an empty table */
 const ff_table *ui_proposals(const ui *u);
-/* The repair that `accept` would take: under the cursor, or the next; NULL when there is none. */
-const char *ui_chosen_proposal(ui *u);
 
 /* jumps.c */
 void ui_cursor_moved(ui *u);      /* the other panes follow */

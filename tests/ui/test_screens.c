@@ -491,6 +491,30 @@ static void test_jobs(void **state)
     quit(t, 0);
 }
 
+/* A file that is there is asked about. */
+static void test_overwrite(void **state)
+{
+    char path[] = "/tmp/fetafix-there-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    terminal *t = start_ready(100, 30, colour);
+    char *keys = ff_asprintf(": text:save Space text:%s Enter", path);
+    terminal_press(t, "a");
+    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_press(t, keys);
+    assert_true(terminal_holds(t, "exists. Overwrite it?"));
+    terminal_press(t, "j");
+    assert_true(terminal_holds(t, "nothing is written"));
+    terminal_press(t, keys);
+    terminal_press(t, "y");
+    assert_true(terminal_wait_for(t, "saved", PATIENCE_MS));
+    terminal_press(t, "q"); /* nothing is left to be asked */
+    free(keys);
+    unlink(path);
+    quit(t, 0);
+}
+
 /* `i` while the values are still being read: the cursor goes to them when they come, unless another key came first. */
 static void test_values_come_late(void **state)
 {
@@ -545,6 +569,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_mouse),
         cmocka_unit_test(test_prompt),
         cmocka_unit_test(test_values_come_late),
+        cmocka_unit_test(test_overwrite),
         cmocka_unit_test(test_resize_while_busy),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_jobs),
