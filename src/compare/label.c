@@ -121,7 +121,7 @@ static double tau_b(ranked *r, int64_t n)
         run_y = y ? run_y + 1 : 1;
     }
     free(room);
-    double scale = sqrt(all - tied_x) * sqrt(all - tied_y);
+    double scale = sqrt((all - tied_x) * (all - tied_y)); /* of a square exactly: 8 of 10 is 0.8 */
     if (scale == 0) /* no order on one side: equal only if there is none on the other */
         return tied_x == tied_y ? 1 : 0;
     return (all - tied_x - tied_y + tied_both - 2 * swaps) / scale;

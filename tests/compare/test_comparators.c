@@ -143,7 +143,8 @@ static void kendall(void **state)
         assert_true(fabs(j.score - expected) < 1e-6);
         assert_int_equal(j.wrong, expected < 0.5);
     }
-    const float up[] = {1, 2, 3, 4}, turned[] = {2, 1, 3, 4};
+    const float up[] = {1, 2, 3, 4, 5}, turned[] = {2, 1, 3, 4, 5};
+    assert_false(judge_rows("kendall:0.8", 5, up, turned).wrong); /* 8 of 10, not a hair less */
     assert_true(judge_rows("kendall:1", 4, up, up).score == 1);
     assert_true(fabs(judge_rows("kendall", 4, up, turned).score - 2.0 / 3) < 1e-6);
     assert_true(judge_rows("kendall:1,k=2", 4, up, turned).score == 1); /* the two best stand as they stood */
