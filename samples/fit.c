@@ -14,14 +14,15 @@
 #define BATCH 96
 
 /* Pictures [first, first + count) of a series as one batch, with their labels. */
-static int load_batch(const network *n, const char *series, int first, int count, ff_tensor **out, int *labels)
+static int load_batch(const network *n, const char *spec, const char *series, int first, int count, ff_tensor **out,
+                      int *labels)
 {
     const layer *image = &n->layers[0];
     int64_t dims[] = {count, image->channels, image->height, image->width};
     ff_shape one = {FF_FLOAT, 4, {1, dims[1], dims[2], dims[3]}};
     ff_pre pre;
     ff_tensor *batch = NULL;
-    int status = ff_pre_parse(SAMPLES_PREPROCESSING, &pre);
+    int status = ff_pre_parse(spec, &pre);
     if (status == FF_OK)
         status = ff_tensor_create(FF_FLOAT, 4, dims, &batch);
     for (int i = 0; i < count && status == FF_OK; i++) {
@@ -138,7 +139,8 @@ static style batch_style(void)
 
 /* What the network gives for the first pictures of a series, [pictures][width], in batches that keep memory
  * small; labels[] is filled. */
-static int run_series(const network *n, const char *series, int pictures, int *labels, ff_tensor **out)
+static int run_series(const network *n, const char *spec, const char *series, int pictures, int *labels,
+                      ff_tensor **out)
 {
     style s = batch_style();
     ff_tensor *all = NULL;
@@ -146,7 +148,7 @@ static int run_series(const network *n, const char *series, int pictures, int *l
     for (int first = 0; first < pictures && status == FF_OK; first += BATCH) {
         int count = pictures - first < BATCH ? pictures - first : BATCH;
         ff_tensor *batch = NULL, *part = NULL;
-        status = load_batch(n, series, first, count, &batch, labels + first);
+        status = load_batch(n, spec, series, first, count, &batch, labels + first);
         if (status == FF_OK)
             status = run_batch(n, &s, batch, 1, &part);
         if (status == FF_OK && !all)
@@ -164,10 +166,10 @@ static int run_series(const network *n, const char *series, int pictures, int *l
 }
 
 /* Statistics of batch normalisation from the first pictures, then the pooled features of all. */
-static int calibrated_features(network *n, int pictures, int *labels, ff_tensor **features)
+static int calibrated_features(network *n, const char *spec, int pictures, int *labels, ff_tensor **features)
 {
     ff_tensor *batch = NULL;
-    int status = load_batch(n, "train", 0, pictures < BATCH ? pictures : BATCH, &batch, labels);
+    int status = load_batch(n, spec, "train", 0, pictures < BATCH ? pictures : BATCH, &batch, labels);
     if (status == FF_OK)
         status = calibrate(n, batch);
     ff_tensor_unref(batch);
@@ -175,14 +177,14 @@ static int calibrated_features(network *n, int pictures, int *labels, ff_tensor 
         return status;
     network headless = *n; /* shares the layers, which are only read */
     headless.n_layers--;
-    return run_series(&headless, "train", pictures, labels, features);
+    return run_series(&headless, spec, "train", pictures, labels, features);
 }
 
 int network_fit(network *n, int pictures)
 {
     int *labels = ff_alloc_array((size_t)pictures, sizeof *labels);
     ff_tensor *features = NULL;
-    int status = calibrated_features(n, pictures, labels, &features);
+    int status = calibrated_features(n, SAMPLES_PREPROCESSING, pictures, labels, &features);
     if (status == FF_OK)
         ridge(features, labels, &n->layers[n->n_layers - 1]);
     ff_tensor_unref(features);
@@ -190,15 +192,37 @@ int network_fit(network *n, int pictures)
     return status;
 }
 
-int network_diversify(network *n, int pictures)
+/* Class weights that look along directions in which pictures differ, the more the more they differ there: random
+ * mixtures of what each picture has more than the average. So rounding, which goes in all directions, changes few
+ * labels. */
+static void mix_features(ff_rng *rng, const float *features, int pictures, int64_t width, layer *dense)
+{
+    double *mean = ff_alloc_array((size_t)width, sizeof *mean);
+    for (int i = 0; i < pictures; i++)
+        for (int64_t j = 0; j < width; j++)
+            mean[j] += features[i * width + j] / pictures;
+    for (int c = 0; c < dense->channels; c++) {
+        float *w = dense->weight + c * width;
+        memset(w, 0, (size_t)width * sizeof *w);
+        for (int i = 0; i < pictures; i++) {
+            double share = ff_rng_normal(rng);
+            for (int64_t j = 0; j < width; j++)
+                w[j] += (float)(share * (features[i * width + j] - mean[j]));
+        }
+    }
+    free(mean);
+}
+
+int network_diversify(network *n, const char *spec, int pictures)
 {
     layer *dense = &n->layers[n->n_layers - 1];
     int *labels = ff_alloc_array((size_t)pictures, sizeof *labels);
     ff_tensor *features = NULL;
-    int status = calibrated_features(n, pictures, labels, &features);
+    int status = calibrated_features(n, spec, pictures, labels, &features);
     if (status == FF_OK) {
         const float *f = features->data;
         int64_t width = features->count / pictures;
+        mix_features(&n->rng, f, pictures, width, dense);
         for (int c = 0; c < dense->channels; c++) {
             float *w = dense->weight + c * width;
             double sum = 0, squares = 0;
@@ -224,7 +248,7 @@ int network_accuracy(const network *n, int pictures, double *out)
 {
     int *labels = ff_alloc_array((size_t)pictures, sizeof *labels);
     ff_tensor *scores = NULL;
-    int status = run_series(n, "test", pictures, labels, &scores);
+    int status = run_series(n, SAMPLES_PREPROCESSING, "test", pictures, labels, &scores);
     if (status == FF_OK) {
         const float *f = scores->data;
         int right = 0;

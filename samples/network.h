@@ -57,6 +57,7 @@ typedef struct network {
     char name[64];
     int n_layers, classes;
     int least_opset; /* that can say it */
+    bool normalises; /* the picture's values by channel, as torchvision's Inception does in front of all layers */
     size_t capacity;
     layer *layers; /* topological order; 0 is the input */
     ff_rng rng;    /* weights are drawn from it */

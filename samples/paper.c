@@ -13,7 +13,9 @@
 const paper_scale paper_full = {1, 1, 1, 1000, 150, 64};
 const paper_scale paper_small = {0.25, 0.34, 0.4, 100, 60, 48};
 
-enum { MOBILENET, RESNET_V1, RESNET_V2, INCEPTION };
+/* Trained on pictures prepared as */
+enum { MOBILENET, RESNET_KERAS, RESNET_TORCH, RESNET_V2, INCEPTION };
+static const char *const trained_on[PAPER_NETWORKS] = {"tf-imagenet", "caffe", "tf-imagenet", "tf", "tf"};
 
 /* The weights that a converter stores as int8: every constant of 1024 elements or more, per output
  * channel for convolutions, per tensor for dense layers. */
@@ -21,7 +23,7 @@ static void through_int8(network *n, style *target, json_t *faults)
 {
     for (int i = 0; i < n->n_layers; i++) {
         layer *l = &n->layers[i];
-        if (l->n_weight < 1024)
+        if (l->n_weight < INT8_LEAST)
             continue;
         fault_int8(l, l->kind == LAYER_CONV);
         json_array_append_new(faults, json_pack("{s:s, s:s, s:s}", "type", "WB", "layer", l->name, "detail",
@@ -47,39 +49,57 @@ static void declared_hcw(network *n, style *target, json_t *faults)
     inject(faults, "ID", "input", "declared [N,H,C,W]");
 }
 
-/* The first `count` padded convolutions from `first` on. */
-static void shifted_pads(network *n, json_t *faults, int first, int count, const char *type)
+/* Every third of the evenly padded convolutions from the second layer on, until there are `count`. */
+static void shifted_pads(network *n, json_t *faults, int count)
 {
-    for (int i = first; i < n->n_layers && count; i++) {
+    for (int i = 2, met = 0; i < n->n_layers && count; i++) {
         layer *l = &n->layers[i];
-        if (l->kind != LAYER_CONV || l->pads[0] + l->pads[2] == 0)
+        if (l->kind != LAYER_CONV || l->pads[0] == 0 || l->pads[0] != l->pads[2] || met++ % 3)
             continue;
         fault_pads_shifted(l);
-        inject(faults, type, l->name, "pads moved to the other side");
+        inject(faults, "LH", l->name, "pads moved to the other side");
         count--;
     }
 }
 
-static void redundant_output(network *n, style *target, json_t *faults)
+/* The first maximum pooling is padded by a Pad node: with zeros instead of minus infinity. */
+static void zero_pooled(network *n, style *target, json_t *faults)
 {
+    for (int i = 1; i < n->n_layers && !target->zero_pooled; i++)
+        if (n->layers[i].kind == LAYER_MAX_POOL && n->layers[i].pads[0] > 0)
+            target->zero_pooled = i;
+    inject(faults, "CG", n->layers[target->zero_pooled].name, "padded with zeros by a Pad node");
+}
+
+/* onnx2tflite to Keras: pads lost their side, a Pad node too many on either side, an output too many. */
+static void tflite_to_keras(network *n, style *target, json_t *faults)
+{
+    target->pads = PADS_EXPLICIT;
     target->extra_output = n->n_layers / 2;
     while (n->layers[target->extra_output].kind != LAYER_CONV)
         target->extra_output--;
     inject(faults, "CG", n->layers[target->extra_output].name, "its output is a graph output, placed first");
-    shifted_pads(n, faults, 1, 2, target->pads == PADS_NODE ? "CG" : "LH");
+    zero_pooled(n, target, faults);
+    for (int i = 1; i < n->n_layers && !target->swapped_pads; i++)
+        if (n->layers[i].kind == LAYER_CONV && n->layers[i].pads[0] != n->layers[i].pads[2])
+            target->swapped_pads = i;
+    inject(faults, "CG", n->layers[target->swapped_pads].name, "padded by a Pad node, on the other side");
+    shifted_pads(n, faults, 4);
 }
 
-static void transposed_and_pads(network *n, style *target, json_t *faults)
+static void tf_to_keras(network *n, style *target, json_t *faults)
 {
+    target->pads = PADS_EXPLICIT;
     transposed(n, target, faults);
-    shifted_pads(n, faults, 1, 2, target->pads == PADS_NODE ? "CG" : "LH");
+    zero_pooled(n, target, faults);
+    shifted_pads(n, faults, 1);
 }
 
 static void inception_to_keras(network *n, style *target, json_t *faults)
 {
-    transposed(n, target, faults);
     target->pads = PADS_EXPLICIT;
-    shifted_pads(n, faults, 1, 7, "LH");
+    transposed(n, target, faults);
+    shifted_pads(n, faults, 7);
 }
 
 static const struct {
@@ -88,7 +108,8 @@ static const struct {
     const char *source, *target;
     const char *source_pre, *target_pre;
     void (*damage)(network *n, style *target, json_t *faults);
-    bool separate; /* weights behind nodes of their own, other opset */
+    bool separate;   /* weights behind nodes of their own, other opset */
+    bool normalises; /* the picture, channel by channel, within the network */
 } conversions[PAPER_CONVERSIONS] = {
     {{"MobileNetV2", "Keras to Torch", "PP 1/1 LH 6/0", 83.41, 0}, MOBILENET, "keras", "torch", "tf", "tf-imagenet"},
     {{"MobileNetV2", "Keras to TFLite", "PP 1/1 WB 96/96", 49.34, 0.33},
@@ -120,7 +141,7 @@ static const struct {
      "tf-imagenet",
      "tf"},
     {{"ResNet101", "Keras to Torch", "PP 1/1 LH 72/0 CG 2/0", 36, 0},
-     RESNET_V1,
+     RESNET_KERAS,
      "keras",
      "torch",
      "caffe",
@@ -133,20 +154,20 @@ static const struct {
      "tf",
      through_int8},
     {{"ResNet101", "Torch to TFLite", "PP 1/1 ID 1/1", 72.30, 0},
-     RESNET_V1,
+     RESNET_TORCH,
      "torch",
      "tflite",
      "tf-imagenet",
      "tf",
      declared_hcw},
-    {{"ResNet101", "Torch to TF", "PP 1/1", 73.90, 0}, RESNET_V1, "torch", "tf2onnx", "tf-imagenet", "tf"},
+    {{"ResNet101", "Torch to TF", "PP 1/1", 73.90, 0}, RESNET_TORCH, "torch", "tf2onnx", "tf-imagenet", "tf"},
     {{"ResNet101", "TFLite to Keras", "LH 4/4 CG 3/3", 100, 0},
      RESNET_V2,
      "tflite",
      "keras",
      "tf",
      "tf",
-     redundant_output},
+     tflite_to_keras},
     {{"ResNet101", "TF to TFLite", "", 2.70, 2.70}, RESNET_V2, "unfolded", "onnx-tf", "tf", "tf", through_int8, true},
     {{"ResNet101", "TF to Keras", "ID 1/1 TSS 1/1 LH 1/1 CG 1/1", 34.85, 0},
      RESNET_V2,
@@ -154,14 +175,15 @@ static const struct {
      "keras",
      "tf",
      "tf",
-     transposed_and_pads},
+     tf_to_keras},
     {{"InceptionV3", "Torch to Keras", "PP 1/1 ID 1/1 TSS 1/1 LH 54/7", 32.38, 0},
      INCEPTION,
      "torch",
      "keras",
      "tf-imagenet",
      "tf",
-     inception_to_keras},
+     inception_to_keras,
+     .normalises = true},
     {{"InceptionV3", "TF to TFLite", "WB 94/94", 4.36, 0}, INCEPTION, "tf2onnx", "tflite", "tf", "tf", through_int8},
 };
 
@@ -195,14 +217,15 @@ static int fitted(int which, const paper_scale *scale, network **out)
     case MOBILENET:
         n = network_mobilenet_v2(s, scale->classes, seed);
         break;
-    case RESNET_V1:
+    case RESNET_KERAS:
+    case RESNET_TORCH:
     case RESNET_V2:
-        n = network_resnet101(s, which == RESNET_V1 ? 1 : 2, scale->classes, seed);
+        n = network_resnet101(s, which == RESNET_V2 ? 2 : 1, scale->classes, seed);
         break;
     default:
         n = network_inception_v3(s, scale->classes, seed);
     }
-    int status = network_diversify(n, scale->calibration);
+    int status = network_diversify(n, trained_on[which], scale->calibration);
     if (status == FF_OK)
         *out = n;
     else
@@ -220,12 +243,14 @@ int paper_write(int i, const paper_scale *scale, network **cache, const char *pa
     char number[8] = {(char)('0' + (i + 1) / 10), (char)('0' + (i + 1) % 10)};
     char *folder = ff_path_join(parent, number), *path = ff_path_join(folder, "case.json"), *text = NULL;
     json_t *faults = json_array();
+    cache[which]->normalises = conversions[i].normalises;
     network *damaged = network_copy(cache[which]);
     style source = *style_find(conversions[i].source), target = *style_find(conversions[i].target);
     source.softmax = target.softmax = true;
     if (conversions[i].separate) {
         source.opset = 11;
         target.opset = 13;
+        target.weights = WEIGHTS_DEQUANTIZE;
     }
     network_fold(damaged);
     if (strcmp(conversions[i].source_pre, conversions[i].target_pre))

@@ -29,7 +29,7 @@ extern const paper_scale paper_full, paper_small;
 /* Writes FOLDER/NN/{source.onnx,target.onnx,case.json} (NN from 01) with the pictures FOLDER/images.txt and
  * FOLDER/validate.txt, which the caller has made. Networks are fitted once and kept in *cache (of
  * PAPER_NETWORKS entries, NULL at first). */
-#define PAPER_NETWORKS 4
+#define PAPER_NETWORKS 5
 int paper_write(int i, const paper_scale *scale, network **cache, const char *folder) FF_MUST_USE;
 /* Preprocessing of both sides of a conversion, as specs. */
 /* Which network conversion i is of, 0..PAPER_NETWORKS-1: conversions of one have the same weights. */

@@ -116,6 +116,38 @@ static void write_outputs(writer *w)
     ff_patch_add_output(w->patch, x, &shape);
 }
 
+/* Values that ImageNet's mean and deviation were taken from, as ones between -1 and 1: channel by channel. */
+static const char *write_normalisation(writer *w, const layer *image, const char *x)
+{
+    static const float mean[] = {0.485F, 0.456F, 0.406F}, deviation[] = {0.229F, 0.224F, 0.225F};
+    const char *channels[3];
+    ff_attr axis = int_attr("axis", 1), axes = ints_attr(w, "axes", (int[]){1}, 1);
+    for (int c = 0; c < 3; c++) {
+        const char *name = say(w, "normalise_%d", c);
+        int64_t index = c, one = 1;
+        ff_tensor *at = NULL;
+        if (ff_tensor_create(FF_INT64, 0, NULL, &at) != FF_OK) {
+            w->failed = true;
+            return x;
+        }
+        memcpy(at->data, &index, sizeof index);
+        ff_patch_set_initializer(w->patch, say(w, "%s_index", name), at);
+        ff_tensor_unref(at);
+        const char *in[] = {x, say(w, "%s_index", name)};
+        const char *v = node(w, "Gather", name_of(w, image, say(w, "Gather_%d", c)), in, 2, &axis, 1);
+        const char *named = name_of(w, image, say(w, "Unsqueeze_%d", c));
+        if (w->s->opset < 13)
+            v = unary(w, "Unsqueeze", named, v, &axes, 1);
+        else
+            v = binary(w, "Unsqueeze", named, v, ints_initializer(w, say(w, "%s_axes", name), &one, 1));
+        v = binary(w, "Mul", name_of(w, image, say(w, "Mul_%d", c)), v,
+                   scalar(w, say(w, "%s_scale", name), deviation[c] / 0.5F));
+        channels[c] = binary(w, "Add", name_of(w, image, say(w, "Add_%d", c)), v,
+                             scalar(w, say(w, "%s_shift", name), (mean[c] - 0.5F) / 0.5F));
+    }
+    return node(w, "Concat", name_of(w, image, "Concat"), channels, 3, &axis, 1);
+}
+
 int style_write(const network *n, const style *s, ff_model **out)
 {
     const layer *image = &n->layers[0];
@@ -143,6 +175,8 @@ int style_write(const network *n, const style *s, ff_model **out)
         ff_attr perm = ints_attr(&w, "perm", s->input_hcw ? from_hcw : wrong ? s->input_perm : to_nchw, 4);
         w.value[0] = unary(&w, "Transpose", name_of(&w, image, "Transpose"), input_name, &perm, 1);
     }
+    if (n->normalises)
+        w.value[0] = write_normalisation(&w, image, w.value[0]);
     for (int i = 1; i < n->n_layers; i++)
         write_layer(&w, i);
     write_outputs(&w);

@@ -9,6 +9,9 @@
 
 #include "network.h"
 
+/* Constants of so many elements or more are stored as int8, where a converter does that. */
+enum { INT8_LEAST = 1024 };
+
 typedef struct style {
     const char *producer;
     int opset;
@@ -28,7 +31,13 @@ typedef struct style {
     enum { POOL_GLOBAL, POOL_REDUCE_MEAN, POOL_AVERAGE } pool;
     enum { FLAT_FLATTEN, FLAT_RESHAPE, FLAT_SQUEEZE } flat;
     enum { DENSE_GEMM, DENSE_GEMM_PLAIN, DENSE_MATMUL, DENSE_CONV } dense; /* GEMM: transB=1 */
-    enum { WEIGHTS_DIRECT, WEIGHTS_CONSTANT, WEIGHTS_IDENTITY, WEIGHTS_TRANSPOSE } weights;
+    enum {
+        WEIGHTS_DIRECT,
+        WEIGHTS_CONSTANT,
+        WEIGHTS_IDENTITY,
+        WEIGHTS_TRANSPOSE,
+        WEIGHTS_DEQUANTIZE, /* large ones as int8 behind DequantizeLinear (which rounds them), others behind Identity */
+    } weights;
     enum {
         WRITTEN_NOT,
         WRITTEN_OUT
@@ -52,7 +61,7 @@ typedef struct style {
     bool order_lost;    /* flat_nhwc without the columns */
     int concat_swapped; /* layer whose first two inputs change places; 0: none */
     int zero_pooled;    /* maximum pooling that is padded with zeros by a Pad node; 0: none */
-    int swapped_pads;   /* PADS_NODE: layer whose Pad node pads the other side; 0: none */
+    int swapped_pads;   /* layer that a Pad node pads, on the other side; 0: none */
 } style;
 
 /* "torch", "tf2onnx", "keras", "tflite", "onnx-tf", "unfolded"; NULL when there is none. */

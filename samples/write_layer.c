@@ -53,7 +53,8 @@ static int window_attrs(writer *w, const layer *l, int number, const char **x, b
         attrs[count++] = int_attr("group", l->group);
     bool average = l->kind == LAYER_AVERAGE_POOL && l->count_pad && !l->ceil_mode;
     bool zero_pooled = l->kind == LAYER_MAX_POOL && w->s->zero_pooled == number;
-    if (!zero && ((w->s->pads == PADS_NODE && (conv || average)) || zero_pooled))
+    bool swapped = number && w->s->swapped_pads == number;
+    if (!zero && ((w->s->pads == PADS_NODE && (conv || average)) || zero_pooled || swapped))
         *x = pad_node(w, l, number, *x, 0);
     else if (w->s->pads == PADS_AUTO && l->kind != LAYER_DECONV && !l->ceil_mode && is_same_upper(l, from))
         attrs[count++] = text_attr("auto_pad", "SAME_UPPER");

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "writer.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *say(writer *w, const char *format, ...)
@@ -130,11 +132,52 @@ const char *scalar(writer *w, const char *name, float value)
     return initializer(w, name, 0, NULL, &value);
 }
 
+/* As int8 with a scale a channel (four axes) or one for all, and a node that makes numbers of them again. */
+static const char *dequantized(writer *w, const char *name, int rank, const int64_t *dims, const float *data)
+{
+    int64_t n = 1, groups = rank == 4 ? dims[0] : 1;
+    for (int i = 0; i < rank; i++)
+        n *= dims[i];
+    int8_t *levels = ff_alloc_array((size_t)n, sizeof *levels), *zero = ff_alloc_array((size_t)groups, sizeof *zero);
+    float *scales = ff_alloc_array((size_t)groups, sizeof *scales);
+    for (int64_t g = 0; g < groups; g++) {
+        const float *from = data + g * (n / groups);
+        float largest = 0;
+        for (int64_t k = 0; k < n / groups; k++)
+            largest = fmaxf(largest, fabsf(from[k]));
+        scales[g] = largest > 0 ? largest / 127 : 1;
+        for (int64_t k = 0; k < n / groups; k++)
+            levels[g * (n / groups) + k] = (int8_t)nearbyintf(from[k] / scales[g]);
+    }
+    const char *in[] = {say(w, "%s_quant", name), say(w, "%s_scale", name), say(w, "%s_zero_point", name)};
+    const struct {
+        ff_dtype type;
+        int rank;
+        const int64_t *dims;
+        const void *data;
+    } parts[] = {
+        {FF_INT8, rank, dims, levels}, {FF_FLOAT, rank == 4, &groups, scales}, {FF_INT8, rank == 4, &groups, zero}};
+    for (size_t i = 0; i < FF_COUNT(parts); i++) {
+        const ff_tensor *t = tensor_of(w, parts[i].type, parts[i].rank, parts[i].dims, parts[i].data);
+        if (t)
+            ff_patch_set_initializer(w->patch, in[i], t);
+        ff_tensor_unref(t);
+    }
+    free(levels);
+    free(zero);
+    free(scales);
+    ff_attr axis = int_attr("axis", 0);
+    return node(w, "DequantizeLinear", say(w, "%s/DequantizeLinear", name), in, 3, &axis, rank == 4);
+}
+
 /* A weight the way the style wraps it. */
 const char *weight(writer *w, const layer *l, const char *what, int rank, const int64_t *dims, const float *data)
 {
     const char *name = weight_name(w, l, what);
-    switch (w->s->weights) {
+    int kind = w->s->weights;
+    if (kind == WEIGHTS_DEQUANTIZE && l->n_weight >= INT8_LEAST)
+        return dequantized(w, name, rank, dims, data);
+    switch (kind) {
     case WEIGHTS_DIRECT:
         return initializer(w, name, rank, dims, data);
     case WEIGHTS_CONSTANT: {
@@ -144,6 +187,7 @@ const char *weight(writer *w, const layer *l, const char *what, int rank, const 
         ff_tensor_unref(t);
         return out;
     }
+    case WEIGHTS_DEQUANTIZE:
     case WEIGHTS_IDENTITY:
         return unary(w, "Identity", say(w, "%s/Identity", name), initializer(w, name, rank, dims, data), NULL, 0);
     case WEIGHTS_TRANSPOSE: {

@@ -57,6 +57,19 @@ network *network_mobilenet_v2(zoo_scale s, int classes, uint64_t seed)
     return n;
 }
 
+/* What training makes of a residual network: a branch adds little to what it is added to, so that rounding all of its
+ * layers changes few labels. */
+static int branch_end(network *n, int x, const char *name, int channels)
+{
+    x = network_conv(n, x, name, channels, 1, 1, 1, false, LINEAR);
+    layer *l = &n->layers[x];
+    for (int c = 0; c < l->channels; c++) {
+        l->scale[c] *= 0.2F;
+        l->shift[c] *= 0.2F;
+    }
+    return x;
+}
+
 /* Bottleneck of version 1: normalisation after each convolution, activation after the sum. */
 static int bottleneck_v1(network *n, int x, const char *stem, int channels, int stride, bool shortcut)
 {
@@ -64,7 +77,7 @@ static int bottleneck_v1(network *n, int x, const char *stem, int channels, int 
     int in = x;
     x = network_conv(n, x, name2(name, sizeof name, stem, "conv1"), channels, 1, 1, 1, false, RELU);
     x = network_conv(n, x, name2(name, sizeof name, stem, "conv2"), channels, 3, stride, 1, false, RELU);
-    x = network_conv(n, x, name2(name, sizeof name, stem, "conv3"), 4 * channels, 1, 1, 1, false, LINEAR);
+    x = branch_end(n, x, name2(name, sizeof name, stem, "conv3"), 4 * channels);
     if (shortcut)
         in = network_conv(n, in, name2(name, sizeof name, stem, "downsample"), 4 * channels, 1, stride, 1, false,
                           LINEAR);
@@ -78,7 +91,7 @@ static int bottleneck_v2(network *n, int x, const char *stem, int channels, int 
     int in = x, active = network_norm(n, x, name2(name, sizeof name, stem, "preact"), RELU);
     x = network_conv(n, active, name2(name, sizeof name, stem, "conv1"), channels, 1, 1, 1, false, RELU);
     x = network_conv(n, x, name2(name, sizeof name, stem, "conv2"), channels, 3, stride, 1, true, RELU);
-    x = network_conv(n, x, name2(name, sizeof name, stem, "conv3"), 4 * channels, 1, 1, 1, false, LINEAR);
+    x = branch_end(n, x, name2(name, sizeof name, stem, "conv3"), 4 * channels);
     if (shortcut)
         in = network_conv(n, active, name2(name, sizeof name, stem, "shortcut"), 4 * channels, 1, stride, 1, false,
                           LINEAR);
@@ -92,7 +105,7 @@ network *network_resnet101(zoo_scale s, int version, int classes, uint64_t seed)
     static const int repeats[] = {3, 4, 23, 3}, channels[] = {64, 128, 256, 512};
     int size = s.size ? s.size : 224;
     network *n = network_create(version == 1 ? "resnet101" : "resnet101v2", 3, size, size, seed);
-    int x = network_conv(n, 0, "conv1", wide(s, 64), 7, 2, 1, false, RELU);
+    int x = network_conv(n, 0, "conv1", wide(s, 64), 7, 2, 1, false, version == 1 ? RELU : LINEAR);
     x = network_max_pool(n, x, "pool1", 3, 2, 1);
     for (int stage = 0; stage < 4; stage++) {
         int blocks = deep(s, repeats[stage]);

@@ -48,6 +48,13 @@ static bool reads_input(const ff_canon *c, const ff_cnode *n)
     return false;
 }
 
+/* Is it written right behind the input, whatever it was moved past in the canonical view? */
+static bool written_at_input(const ff_node *transpose)
+{
+    const ff_value *v = transpose ? transpose->inputs[0] : NULL;
+    return v && v->is_input;
+}
+
 /* Only axes of size 1 apart, or one value for all? Then no order is lost. */
 static bool harmless(const ff_canon *c, const ff_cnode *n, const int *correction, int rank)
 {
@@ -139,7 +146,7 @@ static void report(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode 
     bool itself = !b->primary || strcmp(b->primary->op, "Transpose") == 0; /* not what another operator amounts to */
     if (harmless(tc, b, correction, rank) || (!s->target.error && (!itself || !alone(s, a, b))))
         return;
-    bool input = reads_input(tc, b);
+    bool input = reads_input(tc, b) || written_at_input(last_transpose(b));
     char *label = ff_cnode_label(tc, b->id), *shown_have = print_perm(have, rank), *shown_want = print_perm(want, rank);
     char *what = a || !input ? ff_pair_label(s, pair) : ff_strdup("input");
     ff_finding *f = ff_detection_add(d, FF_TSS, input ? "input-axes-permuted" : "axes-permuted", what);
