@@ -163,6 +163,38 @@ static bool copy_node(job *j, const ff_node *n, const ff_restated *r)
     return good;
 }
 
+/* The node in simpler ones that the Target's opset has. */
+static bool write_out(job *j, const ff_node *n, const ff_written *rows, int count)
+{
+    enum { MOST = 16 };
+    const char *made[MOST] = {bring(j, n->inputs[0])};
+    char *owned[2 * MOST] = {0};
+    for (int i = 0; made[0] && i < count && i + 1 < MOST; i++) {
+        ff_tensor *t;
+        const char *inputs[2] = {made[rows[i].a], rows[i].b >= 0 ? made[rows[i].b] : NULL};
+        if (rows[i].b == FF_NUMBER && ff_tensor_create(FF_FLOAT, 0, NULL, &t) == FF_OK) {
+            ff_tensor_set_real(t, 0, rows[i].number);
+            inputs[1] = owned[2 * i] = constant(j, t);
+            ff_tensor_unref(t);
+        }
+        made[i + 1] = owned[2 * i + 1] = fresh(j, rows[i].op);
+        ff_patch_insert_node(j->patch,
+                             &(ff_node_spec){.name = made[i + 1],
+                                             .op = rows[i].op,
+                                             .domain = "",
+                                             .n_inputs = rows[i].b == FF_ALONE ? 1 : 2,
+                                             .n_outputs = 1,
+                                             .inputs = inputs,
+                                             .outputs = &made[i + 1]},
+                             NULL);
+    }
+    if (made[0] && made[count])
+        j->names[n->outputs[0]->id] = ff_strdup(made[count]);
+    for (size_t i = 0; i < FF_COUNT(owned); i++)
+        free(owned[i]);
+    return j->names[n->outputs[0]->id] != NULL;
+}
+
 /* The name of what carries the Source's value v in the Target; nodes are copied as needed. Borrowed; NULL: impossible. */
 static const char *bring(job *j, const ff_value *v)
 {
@@ -175,13 +207,18 @@ static const char *bring(job *j, const ff_value *v)
         return j->names[v->id];
     const ff_node *n = v->producer;
     ff_restated r;
-    if (!n || *n->domain || n->n_captures || j->depth > 64 ||
-        !ff_restate(j->source, n, ff_model_opset(j->s->target.model, ""), &r))
+    int opset = ff_model_opset(j->s->target.model, ""), count;
+    if (!n || *n->domain || n->n_captures || j->depth > 64)
+        return NULL;
+    const ff_written *rows = NULL;
+    bool restated = ff_restate(j->source, n, opset, &r), made = false;
+    if (!restated && !(rows = ff_write_out(j->source, n, opset, &count)))
         return NULL;
     j->depth++;
-    bool made = copy_node(j, n, &r);
+    made = restated ? copy_node(j, n, &r) : write_out(j, n, rows, count);
     j->depth--;
-    ff_restated_finish(&r);
+    if (restated)
+        ff_restated_finish(&r);
     return made ? j->names[v->id] : NULL;
 }
 

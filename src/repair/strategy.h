@@ -64,4 +64,14 @@ typedef struct ff_restated {
 bool ff_restate(const ff_plan *plan, const ff_node *n, int opset, ff_restated *out);
 void ff_restated_finish(ff_restated *r);
 
+/* A node of one input in simpler ones, for an opset that does not have its operator: row i makes value i + 1 out of the
+ * values a and b, where 0 is what the node reads. NULL: no such form is known. */
+enum { FF_ALONE = -1, FF_NUMBER = -2 }; /* b: none, or `number` */
+typedef struct ff_written {
+    const char *op;
+    int a, b;
+    double number;
+} ff_written;
+const ff_written *ff_write_out(const ff_plan *plan, const ff_node *n, int opset, int *count);
+
 #endif
