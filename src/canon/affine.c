@@ -94,6 +94,16 @@ static bool real_type(const cg_value *v)
     return ff_dtype_is_float(v->shape.dtype);
 }
 
+/* A number for each column of a dense layer over a sequence is its bias, even where all are alike and would do for any
+ * axis. */
+static bool along_columns(const cg_node *n, const cg_value *c, const cg_value *x)
+{
+    const cg_node *p = x->producer;
+    return cg_is(n, "Add") && p && cg_is(p, "Gemm") && x->shape.rank > 2 && c->shape.rank > 0 &&
+           c->constant->count > 1 && c->constant->count == c->shape.dims[c->shape.rank - 1] &&
+           c->constant->count == x->shape.dims[x->shape.rank - 1];
+}
+
 static bool arithmetic(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     bool mul = cg_is(n, "Mul"), add = cg_is(n, "Add"), sub = cg_is(n, "Sub"), div = cg_is(n, "Div");
@@ -103,7 +113,7 @@ static bool arithmetic(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_value *c = n->in[k], *x = n->in[1 - k];
     if (!c->constant || x->constant || !real_type(x) || (div && k == 0) || !cg_shape_same(&x->shape, &n->out[0]->shape))
         return false;
-    ff_tensor *t = cg_per_channel(g, c, &x->shape);
+    ff_tensor *t = along_columns(n, c, x) ? NULL : cg_per_channel(g, c, &x->shape);
     if (!t)
         return false;
     double *d = t->data;
@@ -249,7 +259,7 @@ static bool fold_back(cg_graph *g, cg_node *n, const cg_rule *self)
     for (int64_t i = 0; i < channels; i++)
         ((double *)bias->data)[i] = ff_tensor_get_real(b->constant, i) * reals(s)[i] + reals(t)[i];
     cg_value *v = cg_constant(g, bias, NULL);
-    if (no_bias && shifts)
+    if (no_bias && (shifts || t->original)) /* zeros that somebody wrote down have a place */
         provenance(v, t, false);
     else
         provenance(v, b, !no_bias && (scales || shifts));
@@ -367,9 +377,9 @@ const cg_rule cg_affine_rules[] = {
     {"arithmetic-affine", "Mul, Add, Sub or Div by a constant per channel is a scale or a shift", arithmetic},
     {"negation-affine", "a change of sign is a scale of minus one", negation},
     {"affine-merge", "two scales and shifts in a row are one", merge},
-    {"affine-unit", "a scale of one and a shift of zero", unit},
     {"split-channels", "channels scaled and shifted one by one and put together again", split_channels},
     {"batchnorm-fold", "a scale and shift after a layer is in its weights and bias", fold_back},
+    {"affine-unit", "a scale of one and a shift of zero", unit},
     {"affine-forward", "a scale and shift before a layer is in its weights and bias", fold_forward},
     {NULL, NULL, NULL},
 };

@@ -77,8 +77,28 @@ static bool same_shape(cg_graph *g, cg_node *n, const cg_rule *self)
            !(cg_is(n, "Slice") && cg_attr(n, "axes") && cg_attr(n, "axes")->n > 0) && bypass(g, n, self);
 }
 
+/* Zeros that are added, one a channel, to what a layer makes are its bias: where a fault cleared them, that is the place
+ * to write the Source's to. What no layer takes as its bias goes with the last rules. */
+static bool may_be_bias(const cg_value *zeros, const cg_value *v)
+{
+    static const char *const layers[] = {"MatMul", "Gemm", "Einsum", "Conv", "ConvTranspose"};
+    static const char *const moves[] = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"};
+    const cg_node *n = v->producer;
+    bool moved = true;
+    while (n && moved) {
+        moved = false;
+        for (size_t i = 0; i < FF_COUNT(moves) && !moved; i++)
+            moved = cg_is(n, moves[i]) && n->in[0];
+        n = moved ? n->in[0]->producer : n;
+    }
+    for (size_t i = 0; n && i < FF_COUNT(layers); i++)
+        if (cg_is(n, layers[i]))
+            return zeros->constant->count > 1;
+    return false;
+}
+
 /* x*1, x+0, x-0, x/1 where the constant does not make the result larger. */
-static bool neutral(cg_graph *g, cg_node *n, const cg_rule *self)
+static bool take_out_neutral(cg_graph *g, cg_node *n, const cg_rule *self, bool biases)
 {
     double c;
     if (n->n_in != 2 || n->n_out < 1)
@@ -93,6 +113,8 @@ static bool neutral(cg_graph *g, cg_node *n, const cg_rule *self)
         if (!cg_shape_same(&n->in[1 - k]->shape, &n->out[0]->shape))
             continue;
         cg_value *in = n->in[1 - k];
+        if (!biases && cg_is(n, "Add") && may_be_bias(n->in[k], in))
+            continue;
         cg_record_rule(g, self, n, NULL, 0);
         cg_replace_value(g, n->out[0], in);
         cg_remove(g, n, NULL);
@@ -100,6 +122,21 @@ static bool neutral(cg_graph *g, cg_node *n, const cg_rule *self)
     }
     return false;
 }
+
+static bool neutral(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    return take_out_neutral(g, n, self, false);
+}
+
+static bool zero_bias(cg_graph *g, cg_node *n, const cg_rule *self)
+{
+    return cg_is(n, "Add") && take_out_neutral(g, n, self, true);
+}
+
+const cg_rule cg_late_noop_rules[] = {
+    {"zero-shift", "zeros added to what a layer makes", zero_bias},
+    {NULL, NULL, NULL},
+};
 
 const cg_rule cg_noop_rules[] = {
     {"identity", "Identity hands its input on", identity},

@@ -21,7 +21,7 @@ static const cg_rule *const middle[] = {
     cg_pad_rules, cg_pool_rules, cg_grouped_rules, cg_select_rules, cg_resize_rules, cg_block_rules, NULL};
 static const cg_rule *const late[] = {cg_layout_rules, cg_regroup_rules, cg_shape_rules, NULL};
 static const cg_rule *const weights[] = {cg_affine_rules, cg_linear_rules, NULL};
-static const cg_rule *const last[] = {cg_sequence_rules, cg_sum_rules, NULL};
+static const cg_rule *const last[] = {cg_sequence_rules, cg_late_noop_rules, cg_sum_rules, NULL};
 static const cg_rule *const *const stages[] = {early, middle, late, weights, last};
 
 const char *ff_canon_rule_at(int i, const char **meaning)

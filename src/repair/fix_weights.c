@@ -151,6 +151,15 @@ static int fix_folded_weight(job *j)
     return rc;
 }
 
+/* Either zero is zero: sums may have made one of the other. */
+static bool same_row(const float *a, const float *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (a[i] != b[i] && memcmp(&a[i], &b[i], sizeof a[i]) != 0)
+            return false;
+    return true;
+}
+
 /* Puts the rows `wanted` where those of `mine` are in the whole. */
 static void put_rows(ff_tensor *whole, const ff_tensor *mine, const ff_tensor *wanted)
 {
@@ -159,7 +168,7 @@ static void put_rows(ff_tensor *whole, const ff_tensor *mine, const ff_tensor *w
     const float *old = mine->data, *new = wanted->data;
     for (int64_t i = 0; i < mine->dims[0]; i++) {
         int64_t tried = 0;
-        while (tried < rows && memcmp(to + at * width, old + i * width, (size_t)width * sizeof *to) != 0) {
+        while (tried < rows && !same_row(to + at * width, old + i * width, width)) {
             at = (at + 1) % rows;
             tried++;
         }

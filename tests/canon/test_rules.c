@@ -78,6 +78,10 @@ static const rule_case cases[] = {
     {"neutral-operand", true, IMAGE "float c - 1; z = Mul(c,x); y = Abs(z); output y"},
     {"neutral-operand", true, IMAGE "float c 4,1,1 0; z = Sub(x,c); y = Abs(z); output y"},
     {"neutral-operand", false, IMAGE "float c - 0; z = Sub(c,x); y = Abs(z); output y"},
+    {"zero-shift", true,
+     "input x 1,5,4; float w 4,3 random; float c 3 0; m = MatMul(x,w); a = Add(m,c); b = Abs(m); y = Mul(a,b); output y"},
+    {"zero-shift", false, "input x 1,5,4; float w 4,3 random; float c 3 0; m = MatMul(x,w); y = Add(m,c); output y"},
+    {"matmul-bias", true, "input x 1,5,4; float w 4,3 random; float c 3 0; m = MatMul(x,w); y = Add(m,c); output y"},
     {"neutral-operand", false, "input x 1,4; float c 3,4 0; z = Add(x,c); y = Abs(z); output y"},
 
     {"pad-into-conv", true,

@@ -310,4 +310,9 @@ FAULTS = {
     'relu': ('CG', {'gelu': {2: 'relu'}}),
     'extra': ('CG', {'extra': 5}),
     'missing': ('CG', {'missing': 2}),
+    'query bias': ('WB', {'weights': {(2, 'query'): without_bias}}),
+    'all biases': ('WB', {'weights': {(2, n): without_bias for n in ('query', 'key', 'value')}}),
+    'value bias': ('WB', {'weights': {(1, 'value'): without_bias}}),
+    'query bias of three': ('WB', {'weights': {(2, 'query'): without_bias}}),
+    'all biases at once': ('WB', {'weights': {(4, n): without_bias for n in ('query', 'key', 'value')}}),
 }
