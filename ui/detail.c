@@ -163,15 +163,23 @@ static void add_repairs(ui_view *v, ui_doc *d, int pair, int width)
     }
 }
 
+static void format_score(char text[16], bool share, double x)
+{
+    if (share)
+        snprintf(text, 16, "%.0f%%", 100 * x);
+    else
+        ui_format_real(text, x);
+}
+
 static void add_scores(ui_view *v, ui_doc *d, int pair)
 {
     static const struct {
-        const char *column, *meaning;
+        const char *column, *meaning, *now;
     } scores[] = {
-        {"isolated", "its own error, fed with the Source's input"},
-        {"entire", "its error, with all that came before it"},
-        {"causal", "wrong labels the Source's output here puts right"},
-        {"kw", "share of its elements that tell wrong from right"},
+        {"isolated", "its own error, fed with the Source's input", "isolated_now"},
+        {"entire", "its error, with all that came before it", "entire_now"},
+        {"causal", "wrong labels the Source's output here puts right", "causal_now"},
+        {"kw", "share of its elements that tell wrong from right", "kw_now"},
     };
     const ff_table *t = v->ui->snap->layers;
     int row = ui_find_int(t, "pair", pair);
@@ -181,16 +189,18 @@ static void add_scores(ui_view *v, ui_doc *d, int pair)
         return;
     ui_doc_heading(d, "Scores of the layer, as it came");
     for (size_t i = 0; i < FF_COUNT(scores); i++) {
-        double x = ui_real(t, row, scores[i].column);
+        double x = ui_real(t, row, scores[i].column), now = ui_real(t, row, scores[i].now);
+        bool share = strcmp(scores[i].column, "causal") == 0;
         if (isnan(x))
             continue;
-        if (strcmp(scores[i].column, "causal") == 0)
-            snprintf(text, sizeof text, "%.0f%%", 100 * x);
-        else
-            ui_format_real(text, x);
+        format_score(text, share, x);
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(INK_DIM), "   %-9s", scores[i].column);
         ui_doc_field(d, ui_bold(INK_STRONG), -8, text);
+        if (!isnan(now)) {
+            format_score(text, share, now);
+            ui_doc_add(d, ui_bold(INK_INFO), "  now %s", text);
+        }
         ui_doc_add(d, ui_plain(INK_DIM), "  %s", scores[i].meaning);
     }
 }

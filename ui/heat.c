@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Suspicious layers: core layers with their scores, sorted by one of them. The scores are those of the Target as it
- * came: layers whose faults are repaired are dimmed, and the bars measure what is left. */
+ * came, until they are measured again: layers whose faults are repaired are dimmed, and the bars measure what is left. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +9,10 @@
 #include "ui.h"
 
 static const struct {
-    const char *column, *title;
+    const char *title, *now; /* of the column: as the Target came, as it is now */
 } scores[] = {
-    {"isolated", "isolated"}, {"entire", "entire"}, {"causal", "causal"}, {"kw", "kw"}, {"layer", "layer"},
+    {"isolated", "isolated_now"}, {"entire", "entire_now"}, {"causal", "causal_now"}, {"kw", "kw_now"},
+    {"layer", "layer"},
 };
 enum { BY_ISOLATED, BY_ENTIRE, BY_CAUSAL, BY_KW, BY_LAYER };
 
@@ -36,10 +37,29 @@ static const ff_table *layers_of(const ui_view *v)
     return v->ui->snap->layers;
 }
 
+static bool known(const ui_view *v, const char *column)
+{
+    for (int i = 0; i < ff_table_rows(layers_of(v)); i++) {
+        if (!isnan(ui_real(layers_of(v), i, column)))
+            return true;
+    }
+    return false;
+}
+
+static bool is_measured(const ui_view *v)
+{
+    return known(v, scores[BY_ENTIRE].now);
+}
+
+static const char *column_of(const ui_view *v, int k)
+{
+    return is_measured(v) ? scores[k].now : scores[k].title;
+}
+
 /* The score that the bars show: in the network's own order, the isolated error. */
 static const char *bar_column(const ui_view *v)
 {
-    return v->sort == BY_LAYER ? "isolated" : scores[v->sort].column;
+    return column_of(v, v->sort == BY_LAYER ? BY_ISOLATED : v->sort);
 }
 
 /* What has no measure (a layer that makes other dims) is not what the others are measured by. */
@@ -95,15 +115,6 @@ static double fraction_of(const ui_view *v, double x)
     return !(x > 0) ? 0 : x >= h->most ? 1 : x / h->most;
 }
 
-static bool known(const ui_view *v, const char *column)
-{
-    for (int i = 0; i < ff_table_rows(layers_of(v)); i++) {
-        if (!isnan(ui_real(layers_of(v), i, column)))
-            return true;
-    }
-    return false;
-}
-
 static void refresh(ui_view *v)
 {
     const ff_table *t = layers_of(v);
@@ -113,7 +124,7 @@ static void refresh(ui_view *v)
     take_marks(v);
     for (int i = 0; i < n; i++) {
         order[i] = i;
-        keys[i] = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0) : ui_real(t, i, scores[v->sort].column);
+        keys[i] = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0) : ui_real(t, i, column_of(v, v->sort));
     }
     ui_sort_rows(order, n, keys);
     ui_view_rows(v, n, order);
@@ -128,13 +139,13 @@ static int columns_for(const ui_view *v, int width, int out[4])
     int room = width < 40 ? 1 : width < 48 ? 2 : width < 58 ? 3 : 4, n = 0;
     out[n++] = v->sort == BY_LAYER ? BY_ISOLATED : v->sort;
     for (int k = 0; k < 4 && n < room; k++) {
-        if (k != out[0] && (ff_table_rows(layers_of(v)) == 0 || known(v, scores[k].column)))
+        if (k != out[0] && (ff_table_rows(layers_of(v)) == 0 || known(v, column_of(v, k))))
             out[n++] = k;
     }
     return n;
 }
 
-enum { NUMBER = 8, PLACE = 7 };
+enum { NUMBER = 9, PLACE = 7 };
 
 static int bar_cells(int width, int numbers)
 {
@@ -164,7 +175,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     }
     ui_pen_bar(p, ui_plain(repaired ? INK_DIM : ui_ink_of_heat(f)), cells, f);
     for (int i = 0; i < n; i++) {
-        double value = ui_real(t, row, scores[shown[i]].column);
+        double value = ui_real(t, row, column_of(v, shown[i]));
         if (isnan(value))
             snprintf(text, sizeof text, "%s", "");
         else if (shown[i] == BY_CAUSAL)
@@ -222,13 +233,23 @@ static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
     }
 }
 
+/* The Target is not as it came any more. */
+static bool moved(const ui_view *v)
+{
+    const ff_snapshot *s = v->ui->snap;
+    return ui_int(s->states, ui_find_int(s->states, "state", s->state), "parent", -1) >= 0;
+}
+
 static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
 {
     int shown[4], n = columns_for(v, r.width, shown);
     if (r.height > 1)
         spark(v, c, (ui_rect){r.x, r.y, r.width, r.height - 1}, r.height - 1);
     ui_pen p = ui_pen_at(c, r, r.height - 1);
+    const char *of = is_measured(v) ? " now" : moved(v) ? " as it came" : "";
     ui_pen_text(&p, ui_plain(INK_DIM), "   layer");
+    if (11 + (int)strlen(of) < r.width - n * NUMBER)
+        ui_pen_text(&p, ui_plain(INK_INFO), of);
     ui_pen_to(&p, r.width - n * NUMBER);
     for (int i = 0; i < n; i++)
         ui_pen_field(&p, i ? ui_plain(INK_DIM) : ui_bold(INK_TEXT), -NUMBER, scores[shown[i]].title);
@@ -269,14 +290,14 @@ static bool verb(ui_view *v, int argc, char **argv)
         return false;
     int chosen = -1;
     for (size_t k = 0; argc > 1 && k < FF_COUNT(scores); k++) {
-        if (strcmp(argv[1], scores[k].column) == 0)
+        if (strcmp(argv[1], scores[k].title) == 0)
             chosen = (int)k;
     }
     if (argc == 1 || strcmp(argv[1], "next") == 0) { /* a column without values is passed over */
         chosen = v->sort;
         do {
             chosen = (chosen + 1) % (int)FF_COUNT(scores);
-        } while (chosen < BY_LAYER && chosen != BY_ISOLATED && largest(v, scores[chosen].column) <= 0);
+        } while (chosen < BY_LAYER && chosen != BY_ISOLATED && largest(v, column_of(v, chosen)) <= 0);
     }
     if (chosen < 0)
         ui_say(v->ui, INK_BAD, "sort by isolated, entire, causal, kw or layer");
@@ -304,7 +325,7 @@ static void head_click(ui_view *v, int x, int y)
 const ui_view_class ui_heat_class = {
     .name = "heat",
     .title = "Suspicious layers",
-    .keys = "Enter details  o sort",
+    .keys = "Enter details  o sort  m score again  M causal",
     .finish = finish,
     .refresh = refresh,
     .draw = draw,

@@ -94,6 +94,7 @@ typedef enum ff_job_kind {
     FF_JOB_DROP,    /* the what-if is forgotten */
     FF_JOB_PICTURE, /* image `other` small, and what both sides make of it at pair `number` (-1: no pair): fills
                         ff_session_picture */
+    FF_JOB_MEASURE, /* score the layers of the present state; `number` 1: the causal column too */
     FF_JOB_KINDS
 } ff_job_kind;
 
@@ -223,7 +224,8 @@ void ff_snapshot_unref(const ff_snapshot *s);
  *               fixed:int broken:int pair:int puts_right:text makes_wrong:text ("3,17": images; complete ones)
  *               number:int (as in `accept 1`)
  * layers        layer:int pair:int source:text target:text rank:int kw:real effect:real entire:real
- *               isolated:real causal:real
+ *               isolated:real causal:real (as the Target came) entire_now:real isolated_now:real causal_now:real
+ *               kw_now:real (as it is now; empty until FF_JOB_MEASURE)
  * states        state:int parent:int (empty: the root) wrong:int distance:real step:int summary:text
  *               current:bool model:text (content key)
  * steps         decision:int (1.., in order of time) step:int (of the state it led to; empty: none)

@@ -21,6 +21,8 @@ static const ff_binding bindings[] = {
     {"w", "prompt save", "write the Target to a file"},
     {"v", "validate", "count on validation images"},
     {"C-c", "cancel", "cancel the job"},
+    {"m", "measure", "score the layers again"},
+    {"M", "measure causal", "the same, causal as well"},
     {"x", "effect", "its images, an image's repair"},
     {"J", "jobs", "jobs of the engine"},
 

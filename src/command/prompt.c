@@ -23,7 +23,8 @@ int need_session(const ff_context *c)
 /* Jobs that a person does not expect to end at once. */
 static bool is_long(ff_job_kind kind)
 {
-    return kind == FF_JOB_STEP || kind == FF_JOB_REPAIR || kind == FF_JOB_LOCALIZE || kind == FF_JOB_VALIDATE;
+    return kind == FF_JOB_STEP || kind == FF_JOB_REPAIR || kind == FF_JOB_LOCALIZE || kind == FF_JOB_VALIDATE ||
+           kind == FF_JOB_MEASURE;
 }
 
 /* Where the context waits, the outcome is printed; else events tell it. */
@@ -97,6 +98,13 @@ int prompt_job(ff_context *c, int argc, char **argv)
         return code;
     }
     return ff_fail(FF_ERR_INTERNAL, "no job '%s'", argv[0]);
+}
+
+int prompt_measure(ff_context *c, int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "causal") != 0)
+        return ff_fail(FF_ERR_USAGE, "expected: measure [causal], not '%s'", argv[1]);
+    return post(c, &(ff_request){.kind = FF_JOB_MEASURE, .number = argc > 1});
 }
 
 static int find_repair(ff_context *c, const char *word, char **id)

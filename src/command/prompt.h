@@ -12,6 +12,7 @@ int need_localized(ff_context *c, bool *done) FF_MUST_USE;
 /* Where the context waits, the outcome is printed; else events tell it. */
 int prompt_post(ff_context *c, const ff_request *r) FF_MUST_USE;
 
+int prompt_measure(ff_context *c, int argc, char **argv);
 int prompt_job(ff_context *c, int argc, char **argv); /* step repair undo localize validate keep drop */
 int prompt_cancel(ff_context *c, int argc, char **argv);
 int prompt_jobs(ff_context *c, int argc, char **argv);

@@ -118,6 +118,10 @@ static const ff_command commands[] = {
      "writes\n"
      "a heat map. Exit code 0: no label differs; 1: some do.",
      NULL, FF_AT_SHELL, 0, -1, NULL, verb_matrix},
+    {"measure", "[causal]", "score the layers of the Target as it is now",
+     "The scores that `layers` begins with are of the Target as it came. These stand beside them (isolated_now, ...)\n"
+     "until the next step; `causal` takes longer: it puts the Source's activation in at each layer.",
+     "m M", FF_AT_PROMPT, 0, 1, prompt_measure, NULL},
     {"nodes", "[FILTER]...", "the nodes of both files, as they were written", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0,
      -1, prompt_table, NULL},
     {"pairs", "[FILTER]...", "the aligned graph: which node is which", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1,

@@ -65,6 +65,7 @@ void case_destroy(ff_case *c)
     ff_findings_destroy(c->findings);
     ff_sames_destroy(c->sames);
     ff_layer_scores_destroy(c->scores);
+    ff_layer_scores_destroy(c->measured);
     if (c->subject != c->first)
         ff_subject_destroy(c->subject);
     ff_subject_destroy(c->first);

@@ -128,7 +128,9 @@ typedef struct ff_case {
     ff_proposals *proposals;
     ff_divergence divergence; /* of the root */
     bool bisected;
-    ff_layer_scores *scores; /* of the root; pairs of first->alignment */
+    ff_layer_scores *scores;   /* of the root; pairs of first->alignment */
+    ff_layer_scores *measured; /* of the state `measured_state`; pairs of its alignment; NULL: none was asked for */
+    int64_t measured_state;
     bool loaded, localized, searched;
     int offset;
 
@@ -309,6 +311,10 @@ int case_pair_of(const ff_case *c, const known_finding *k); /* in the present al
 int case_layer_of(const ff_case *c, int pair);              /* 1..; 0: no core layer */
 /* "a\nb" into its lines; the caller frees each and the array. Returns how many. */
 int case_split_lines(const char *text, char ***out);
+/* measure.c: scores of the present state; those that were asked for last, by a node of the Source; NULL: none */
+int case_measure(ff_case *c, bool causal) FF_MUST_USE;
+const ff_layer_score *case_measured(const ff_case *c, int source);
+
 /* localise.c: the root's scores with the pairs of another alignment; NULL: none. The caller
  * destroys. */
 ff_layer_scores *case_scores_for(const ff_case *c, const ff_subject *s);

@@ -47,6 +47,10 @@ static const ff_column layers[] = {
     {"entire", FF_COL_REAL, "relative error of the output"},
     {"isolated", FF_COL_REAL, "the same, fed with the Source's activations"},
     {"causal", FF_COL_REAL, "share of wrong images put right by the Source's activation here"},
+    {"entire_now", FF_COL_REAL, "`entire` of the Target as it is now, after `measure`"},
+    {"isolated_now", FF_COL_REAL, "`isolated` of the Target as it is now, after `measure`"},
+    {"causal_now", FF_COL_REAL, "`causal` of the Target as it is now, after `measure causal`"},
+    {"kw_now", FF_COL_REAL, "`kw` of the Target as it is now, after `measure`"},
 };
 
 static const ff_column findings[] = {

@@ -277,6 +277,12 @@ ff_table *case_layers(ff_case *c)
         set_real(t, row, "entire", s->entire);
         set_real(t, row, "isolated", s->isolated);
         set_real(t, row, "causal", s->causal);
+        if ((s = case_measured(c, p->source))) {
+            set_real(t, row, "entire_now", s->entire);
+            set_real(t, row, "isolated_now", s->isolated);
+            set_real(t, row, "causal_now", s->causal);
+            set_real(t, row, "kw_now", s->kw);
+        }
     }
     return t;
 }

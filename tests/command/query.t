@@ -390,6 +390,13 @@ layers: scores of the core layers
     isolated        real    the same, fed with the Source's activations
     causal          real    share of wrong images put right by the Source's
                             activation here
+    entire_now      real    `entire` of the Target as it is now, after
+                            `measure`
+    isolated_now    real    `isolated` of the Target as it is now, after
+                            `measure`
+    causal_now      real    `causal` of the Target as it is now, after `measure
+                            causal`
+    kw_now          real    `kw` of the Target as it is now, after `measure`
     as: layers isolated>0.01 by causal top 5
 findings: what differs, and what became of it
     id              text    name of the finding, the same wherever it is seen

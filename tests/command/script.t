@@ -61,6 +61,7 @@ layers [FILTER]...               scores of the core layers
 lesson                           the text of the lesson: what to look at, what is asked
 localize                         find what differs, and where the error begins; nothing is changed
 log [FILTER]...                  recent notes of the engine
+measure [causal]                 score the layers of the Target as it is now
 nodes [FILTER]...                the nodes of both files, as they were written
 pairs [FILTER]...                the aligned graph: which node is which
 pin SOURCE_NODE TARGET_NODE      these two nodes are a pair

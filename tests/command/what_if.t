@@ -42,3 +42,15 @@ fetafix: kernel_shape takes whole numbers, not 'x'
 fetafix: there is no what-if to keep
 fetafix: there is no what-if to drop
 fetafix: no job 77 runs or waits
+
+$ printf 'measure causal\naccept 1\nmeasure\nlayers show layer,isolated,isolated_now,causal top 3\nundo\nmeasure\n' > own; fetafix script own source.onnx target.onnx --images photos --config pre -q
+the layers are scored, with the causal column
+accepted: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
+the layers are scored as they are now
+layer  isolated  isolated_now  causal
+    1    0.1348        0.1348  0.1667
+    2    0.1057        0.1057  0.4167
+    3    0.1229        0.1229  0.3333
+undone: wrong 11 -> 12: replace the weight of 'Conv_3' by the Source's
+fetafix: own:6: the layers are scored as the Target came, and no step was taken since
+[2]

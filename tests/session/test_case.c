@@ -233,6 +233,44 @@ static int tear_down(void **state)
     return session_case_tear_down(state);
 }
 
+/* How many layers have a value in a column. */
+static int scored(ff_session *s, const char *column)
+{
+    const ff_snapshot *now = ff_session_snapshot(s);
+    int n = 0, at = ff_table_find(now->layers, column);
+    for (int i = 0; i < ff_table_rows(now->layers); i++)
+        n += !ff_table_empty(now->layers, i, at);
+    ff_snapshot_unref(now);
+    return n;
+}
+
+/* Layers are scored again where the Target is not as it came; the causal column on demand. */
+static void test_measure(void **state)
+{
+    (void)state;
+    ff_session_options o = session_case_options(NULL);
+    ff_session *s = session_case_open(&o);
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_MEASURE}), FF_ERR_USAGE);
+    int layers = scored(s, "entire");
+    assert_true(layers > 1);
+    assert_int_equal(scored(s, "causal"), 0);
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_MEASURE, .number = 1}), FF_OK);
+    assert_true(scored(s, "causal") > 0);
+    assert_int_equal(scored(s, "entire_now"), 0);
+    session_case_do(s, FF_JOB_REPAIR);
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_MEASURE}), FF_OK);
+    assert_int_equal(scored(s, "entire_now"), layers);
+    const ff_snapshot *now = ff_session_snapshot(s);
+    for (int i = 0; i < layers; i++) { /* nothing is left of what was off */
+        assert_true(ff_table_real(now->layers, i, ff_table_find(now->layers, "entire")) > 1e-3);
+        assert_true(ff_table_real(now->layers, i, ff_table_find(now->layers, "entire_now")) < 1e-5);
+    }
+    ff_snapshot_unref(now);
+    session_case_do(s, FF_JOB_UNDO);
+    assert_int_equal(scored(s, "entire_now"), 0);
+    ff_session_close(s);
+}
+
 /* Who only looks is served between the trials of a search, not after it. */
 static void test_looks(void **state)
 {
@@ -269,7 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_repair),   cmocka_unit_test(test_history), cmocka_unit_test(test_resume),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_looks),    cmocka_unit_test(test_measure),
     };
     return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
 }
