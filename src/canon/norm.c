@@ -1,43 +1,60 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Layer normalisation over the last axes, whatever it is written as: (x - mean(x)) / sqrt(mean((x - mean(x))^2) +
- * epsilon), times a scale and plus a shift by constants. One form: LayerNormalization(x, scale, bias) with an epsilon
- * inside the root. A mean over other axes, or an epsilon outside the root, is another function and stays as it is.
+ * Layer normalisation, whatever it is written as: (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon), times a scale
+ * and plus a shift by constants. One form: LayerNormalization(x, scale, bias) over the last axes with an epsilon inside
+ * the root, between Transposes where it is written over others. An epsilon outside the root is another function and
+ * stays as it is.
  */
 #include <math.h>
 
 #include "canon/rewrite.h"
 
-/* The first of the axes reduced, which are the last ones of x; -1: they are not, or are dropped. */
-static int first_axis(const cg_node *mean)
+/* The axes reduced, a bit each; 0: it is no mean, or they are dropped. */
+static unsigned axes_of(const cg_node *mean)
 {
     const ff_cattr *axes = mean ? cg_attr(mean, "axes") : NULL;
     if (!cg_is(mean, "ReduceMean") || mean->n_in != 1 || !axes || axes->n < 1 || cg_int(mean, "keepdims", 1) != 1)
-        return -1;
-    int rank = mean->in[0]->shape.rank, first = rank - axes->n;
-    for (int i = 0; i < axes->n; i++)
-        if (axes->ints[i] != first + i)
-            return -1;
+        return 0;
+    unsigned all = 0;
+    for (int k = 0; k < axes->n; k++)
+        if (axes->ints[k] < 0 || axes->ints[k] >= mean->in[0]->shape.rank)
+            return 0;
+        else
+            all |= 1u << axes->ints[k];
+    return all;
+}
+
+/* The axes of a shape with those of a layer normalisation last; how many come before those. */
+static int with_last(int rank, unsigned axes, int *perm)
+{
+    int n = 0;
+    for (int i = 0; i < rank; i++)
+        if (!(axes >> i & 1))
+            perm[n++] = i;
+    int first = n;
+    for (int i = 0; i < rank; i++)
+        if (axes >> i & 1)
+            perm[n++] = i;
     return first;
 }
 
 /* v = x - mean(x). */
-static bool is_centred(const cg_value *v, cg_value **x, int *axis)
+static bool is_centred(const cg_value *v, cg_value **x, unsigned *axes)
 {
     const cg_node *sub = v ? v->producer : NULL;
     if (!cg_is(sub, "Sub") || sub->n_in != 2 || !sub->in[0] || !sub->in[1])
         return false;
     const cg_node *mean = sub->in[1]->producer;
-    int first = first_axis(mean);
-    if (first < 0 || mean->in[0] != sub->in[0] || (*x && (*x != sub->in[0] || *axis != first)))
+    unsigned found = axes_of(mean);
+    if (!found || mean->in[0] != sub->in[0] || (*x && (*x != sub->in[0] || *axes != found)))
         return false;
     *x = sub->in[0];
-    *axis = first;
+    *axes = found;
     return true;
 }
 
 /* v = mean(centred^2) + epsilon. */
-static bool is_variance(const cg_value *v, cg_value **x, int *axis, double *epsilon, const ff_node **by)
+static bool is_variance(const cg_value *v, cg_value **x, unsigned *axes, double *epsilon, const ff_node **by)
 {
     const cg_node *add = v ? v->producer : NULL;
     if (!cg_is(add, "Add") || add->n_in != 2)
@@ -45,12 +62,12 @@ static bool is_variance(const cg_value *v, cg_value **x, int *axis, double *epsi
     int k = cg_uniform(add->in[0], epsilon) ? 0 : 1;
     if (!cg_uniform(add->in[k], epsilon) || *epsilon < 0)
         return false;
-    const cg_node *mean = add->in[1 - k]->producer, *square = first_axis(mean) == *axis ? mean->in[0]->producer : NULL;
+    const cg_node *mean = add->in[1 - k]->producer, *square = axes_of(mean) == *axes ? mean->in[0]->producer : NULL;
     double two;
     bool pow = cg_is(square, "Pow") && square->n_in == 2 && cg_uniform(square->in[1], &two) && two == 2;
     bool product = cg_is(square, "Mul") && square->n_in == 2 && square->in[0] == square->in[1];
     *by = add->primary;
-    return (pow || product) && is_centred(square->in[0], x, axis);
+    return (pow || product) && is_centred(square->in[0], x, axes);
 }
 
 /* v itself, or what it is a product of, with a constant. */
@@ -175,14 +192,66 @@ static cg_value *spread(cg_graph *g, const cg_value *c, const cg_value *like)
     return v;
 }
 
-/* n becomes the normalisation of x, times `scale` and plus `shift` (each may be NULL). */
-static bool become(cg_graph *g, cg_node *n, cg_value *x, int axis, double epsilon, const ff_node *by, cg_value *scale,
-                   cg_value *shift, const cg_rule *self)
+/* A constant of the operand's axes in the order of perm; NULL stays NULL, and so does a number for all. */
+static bool reorder(cg_graph *g, cg_value **c, const int *perm, int rank)
 {
+    int64_t dims[FF_MAX_RANK];
+    if (!*c || (*c)->constant->count == 1)
+        return true;
+    int missing = rank - (*c)->constant->rank;
+    for (int i = 0; i < rank; i++)
+        dims[i] = i < missing ? 1 : (*c)->constant->dims[i - missing];
+    cg_value *full = missing >= 0 ? cg_constant_reshaped(g, *c, rank, dims) : NULL;
+    *c = full ? cg_constant_transposed(g, full, perm) : NULL;
+    return *c != NULL;
+}
+
+static void set_perm(cg_graph *g, cg_node *t, const int *perm, int rank, const ff_node *by)
+{
+    int64_t v[FF_MAX_RANK];
+    for (int i = 0; i < rank; i++)
+        v[i] = perm[i];
+    cg_set_ints(g, t, "perm", v, rank, by);
+}
+
+/* n reads x transposed, and what it makes is transposed back. Returns the transposed x. */
+static cg_value *between_transposes(cg_graph *g, cg_node *n, cg_value *x, const int *perm)
+{
+    int inverse[FF_MAX_RANK], rank = x->shape.rank;
+    ff_shape shape = x->shape;
+    for (int i = 0; i < rank; i++)
+        shape.dims[i] = x->shape.dims[perm[i]];
+    cg_invert_perm(inverse, perm, rank);
+    cg_value *moved = cg_value_create(g, &shape), *made = cg_value_create(g, &shape), *y = n->out[0];
+    cg_inherit_transposed(moved, x, perm);
+    cg_inherit_transposed(made, y, perm);
+    cg_node *before = cg_insert_before(g, n, "Transpose", n->primary, 1),
+            *after = cg_insert_after(g, n, "Transpose", n->primary, 1);
+    set_perm(g, before, perm, rank, n->primary);
+    set_perm(g, after, inverse, rank, n->primary);
+    cg_set_in(before, 0, x);
+    cg_set_out(g, before, 0, moved);
+    cg_set_out(g, n, 0, made);
+    cg_set_in(after, 0, made);
+    cg_set_out(g, after, 0, y);
+    return moved;
+}
+
+/* n becomes the normalisation of x, times `scale` and plus `shift` (each may be NULL). */
+static bool become(cg_graph *g, cg_node *n, cg_value *x, unsigned axes, double epsilon, const ff_node *by,
+                   cg_value *scale, cg_value *shift, const cg_rule *self)
+{
+    int perm[FF_MAX_RANK], rank = x->shape.rank, axis = with_last(rank, axes, perm);
     if (!cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) ||
         !cg_shape_same(&x->shape, &n->out[0]->shape))
         return false;
-    cg_value *one = filled(g, &x->shape, axis, 1, n->primary), *zero = filled(g, &x->shape, axis, 0, n->primary);
+    bool last = axes >> axis == (1u << (rank - axis)) - 1;
+    ff_shape shape = x->shape;
+    for (int i = 0; i < rank; i++)
+        shape.dims[i] = x->shape.dims[perm[i]];
+    if (!last && (!reorder(g, &scale, perm, rank) || !reorder(g, &shift, perm, rank)))
+        return false;
+    cg_value *one = filled(g, &shape, axis, 1, n->primary), *zero = filled(g, &shape, axis, 0, n->primary);
     if (!one || !zero)
         return false;
     scale = scale ? spread(g, scale, one) : one;
@@ -190,9 +259,10 @@ static bool become(cg_graph *g, cg_node *n, cg_value *x, int axis, double epsilo
     if (!scale || !shift)
         return false;
     cg_value *old[] = {n->in[0], n->in[1]};
+    x = last ? x : between_transposes(g, n, x, perm);
     cg_become(g, n, "LayerNormalization", 3, (cg_value *const[]){x, scale, shift});
     n->formed = true;
-    cg_set_int(g, n, "axis", axis - x->shape.rank, n->primary);
+    cg_set_int(g, n, "axis", axis - rank, n->primary);
     cg_set_real(g, n, "epsilon", (float)epsilon, by);
     for (int i = 0; i < 2; i++)
         cg_remove_unread(g, old[i], n);
@@ -204,13 +274,13 @@ static bool written(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     if ((!cg_is(n, "Div") && !cg_is(n, "Mul")) || n->n_in != 2 || !n->in[1])
         return false;
-    int axis = -1;
+    unsigned axes = 0;
     double epsilon;
     cg_value *x = NULL, *scale;
     const cg_value *divided, *inner = under_root(n, &divided, &scale);
     const ff_node *by;
-    return inner && is_centred(divided, &x, &axis) && is_variance(inner, &x, &axis, &epsilon, &by) &&
-           become(g, n, x, axis, epsilon, by, scale, NULL, self);
+    return inner && is_centred(divided, &x, &axes) && is_variance(inner, &x, &axes, &epsilon, &by) &&
+           become(g, n, x, axes, epsilon, by, scale, NULL, self);
 }
 
 /* x * f + (shift - mean * f), f = scale / sqrt(variance + epsilon): normalisation as that of a batch is written. */
@@ -229,17 +299,17 @@ static bool folded(cg_graph *g, cg_node *n, const cg_rule *self)
         }
         if (!cg_is(scaled, "Mul") || !cg_is(rest, "Mul") || scaled->n_in != 2 || rest->n_in != 2)
             continue;
-        int at = rest->in[0] == scaled->in[0] || rest->in[1] == scaled->in[0] ? 0 : 1, axis;
+        int at = rest->in[0] == scaled->in[0] || rest->in[1] == scaled->in[0] ? 0 : 1;
         const cg_value *f = scaled->in[at], *mean = rest->in[rest->in[0] == f];
         x = scaled->in[1 - at];
-        axis = mean && (rest->in[0] == f || rest->in[1] == f) ? first_axis(mean->producer) : -1;
-        if (axis < 0 || mean->producer->in[0] != x)
+        unsigned axes = mean && (rest->in[0] == f || rest->in[1] == f) ? axes_of(mean->producer) : 0;
+        if (!axes || mean->producer->in[0] != x)
             continue;
         const cg_value *inner = under_inverse_root(without_scale(f, &scale));
         double epsilon;
         const ff_node *by;
-        if (inner && is_variance(inner, &x, &axis, &epsilon, &by) &&
-            become(g, n, x, axis, epsilon, by, scale, shift, self))
+        if (inner && is_variance(inner, &x, &axes, &epsilon, &by) &&
+            become(g, n, x, axes, epsilon, by, scale, shift, self))
             return true;
     }
     return false;

@@ -153,6 +153,15 @@ static const rule_case cases[] = {
     {"layernorm-written", true,
      "input x 2,3,8; float e - 0.1; m = ReduceMean(x) axes=[1,2]; c = Sub(x,m); q = Mul(c,c); "
      "v = ReduceMean(q) axes=[1,2]; w = Add(e,v); r = Sqrt(w); i = Reciprocal(r); y = Mul(i,c); output y"},
+    {"layernorm-written", true, /* over the channels of pictures */
+     "input x 2,8,3,5; float e - 0.1; float g 8,1,1 random; m = ReduceMean(x) axes=[1]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[1]; w = Add(v,e); r = Sqrt(w); s = Mul(g,c); y = Div(s,r); output y"},
+    {"layernorm-written", true,
+     "input x 2,8,3,5; float e - 0.1; m = ReduceMean(x) axes=[1,3]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[1,3]; w = Add(v,e); r = Sqrt(w); y = Div(c,r); output y"},
+    {"layernorm-written", false,
+     "input x 2,8,3,5; float e - 0.1; m = ReduceMean(x) axes=[1]; c = Sub(x,m); q = Mul(c,c); "
+     "v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); y = Div(c,r); output y"},
     {"layernorm-written", false, /* epsilon outside the root is another function */
      "input x 2,3,8; float e - 0.1; m = ReduceMean(x) axes=[-1]; c = Sub(x,m); q = Mul(c,c); "
      "v = ReduceMean(q) axes=[2]; r = Sqrt(v); w = Add(r,e); y = Div(c,w); output y"},
