@@ -38,23 +38,45 @@ static int with_last(int rank, unsigned axes, int *perm)
     return first;
 }
 
-/* v = x - mean(x). */
-static bool is_centred(const cg_value *v, cg_value **x, unsigned *axes)
+/* What is normalised, over which of its axes; what follows the mean sees it through a Transpose, or `moved` is NULL. */
+typedef struct subject {
+    cg_value *x;
+    unsigned axes;
+    const cg_node *moved;
+} subject;
+
+/* The axes behind the Transpose of those before it. */
+static unsigned moved_axes(const subject *s)
 {
-    const cg_node *sub = v ? v->producer : NULL;
+    const ff_cattr *perm = s->moved ? cg_attr(s->moved, "perm") : NULL;
+    unsigned axes = 0;
+    for (int i = 0; perm && i < perm->n; i++)
+        axes |= (s->axes >> perm->ints[i] & 1) << i;
+    return perm ? axes : s->axes;
+}
+
+/* v = x - mean(x). */
+static bool is_centred(const cg_value *v, subject *s)
+{
+    const cg_node *sub = v ? v->producer : NULL, *moved = NULL;
+    const ff_cattr *perm = cg_is(sub, "Transpose") ? cg_attr(sub, "perm") : NULL;
+    if (perm && perm->n == v->shape.rank && sub->in[0]) {
+        moved = sub;
+        sub = sub->in[0]->producer;
+    }
     if (!cg_is(sub, "Sub") || sub->n_in != 2 || !sub->in[0] || !sub->in[1])
         return false;
     const cg_node *mean = sub->in[1]->producer;
-    unsigned found = axes_of(mean);
-    if (!found || mean->in[0] != sub->in[0] || (*x && (*x != sub->in[0] || *axes != found)))
+    subject found = {sub->in[0], axes_of(mean), moved};
+    if (!found.axes || mean->in[0] != found.x ||
+        (s->x && (s->x != found.x || s->axes != found.axes || s->moved != moved)))
         return false;
-    *x = sub->in[0];
-    *axes = found;
+    *s = found;
     return true;
 }
 
 /* v = mean(centred^2) + epsilon. */
-static bool is_variance(const cg_value *v, cg_value **x, unsigned *axes, double *epsilon, const ff_node **by)
+static bool is_variance(const cg_value *v, subject *s, double *epsilon, const ff_node **by)
 {
     const cg_node *add = v ? v->producer : NULL;
     if (!cg_is(add, "Add") || add->n_in != 2)
@@ -62,12 +84,13 @@ static bool is_variance(const cg_value *v, cg_value **x, unsigned *axes, double 
     int k = cg_uniform(add->in[0], epsilon) ? 0 : 1;
     if (!cg_uniform(add->in[k], epsilon) || *epsilon < 0)
         return false;
-    const cg_node *mean = add->in[1 - k]->producer, *square = axes_of(mean) == *axes ? mean->in[0]->producer : NULL;
+    const cg_node *mean = add->in[1 - k]->producer,
+                  *square = axes_of(mean) == moved_axes(s) ? mean->in[0]->producer : NULL;
     double two;
     bool pow = cg_is(square, "Pow") && square->n_in == 2 && cg_uniform(square->in[1], &two) && two == 2;
     bool product = cg_is(square, "Mul") && square->n_in == 2 && square->in[0] == square->in[1];
     *by = add->primary;
-    return (pow || product) && is_centred(square->in[0], x, axes);
+    return (pow || product) && is_centred(square->in[0], s);
 }
 
 /* v itself, or what it is a product of, with a constant. */
@@ -237,14 +260,39 @@ static cg_value *between_transposes(cg_graph *g, cg_node *n, cg_value *x, const 
     return moved;
 }
 
-/* n becomes the normalisation of x, times `scale` and plus `shift` (each may be NULL). */
-static bool become(cg_graph *g, cg_node *n, cg_value *x, unsigned axes, double epsilon, const ff_node *by,
-                   cg_value *scale, cg_value *shift, const cg_rule *self)
+/* What n makes is transposed by perm from now on: n makes it as it is before that. */
+static void transpose_after(cg_graph *g, cg_node *n, const int *perm, const ff_shape *shape, const cg_node *like)
 {
+    int inverse[FF_MAX_RANK];
+    cg_value *y = n->out[0], *made = cg_value_create(g, shape);
+    cg_invert_perm(inverse, perm, shape->rank);
+    cg_inherit_transposed(made, y, inverse);
+    cg_node *after = cg_insert_after(g, n, "Transpose", like->primary, 1);
+    cg_absorb(after, like->origins, like->n_origins);
+    set_perm(g, after, perm, shape->rank, like->primary);
+    cg_set_out(g, n, 0, made);
+    cg_set_in(after, 0, made);
+    cg_set_out(g, after, 0, y);
+}
+
+/* n becomes the normalisation of s, times `scale` and plus `shift` (each may be NULL). */
+static bool become(cg_graph *g, cg_node *n, const subject *s, double epsilon, const ff_node *by, cg_value *scale,
+                   cg_value *shift, const cg_rule *self)
+{
+    cg_value *x = s->x;
+    unsigned axes = s->axes;
     int perm[FF_MAX_RANK], rank = x->shape.rank, axis = with_last(rank, axes, perm);
-    if (!cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) ||
-        !cg_shape_same(&x->shape, &n->out[0]->shape))
+    const ff_shape *y = s->moved ? &s->moved->out[0]->shape : &x->shape;
+    if (!cg_shape_static(&x->shape) || !ff_dtype_is_float(x->shape.dtype) || !cg_shape_same(y, &n->out[0]->shape))
         return false;
+    int order[FF_MAX_RANK], inverse[FF_MAX_RANK];
+    for (int i = 0; s->moved && i < rank; i++)
+        order[i] = (int)cg_attr(s->moved, "perm")->ints[i];
+    if (s->moved) {
+        cg_invert_perm(inverse, order, rank);
+        if (!reorder(g, &scale, inverse, rank) || !reorder(g, &shift, inverse, rank))
+            return false;
+    }
     bool last = axes >> axis == (1u << (rank - axis)) - 1;
     ff_shape shape = x->shape;
     for (int i = 0; i < rank; i++)
@@ -259,6 +307,8 @@ static bool become(cg_graph *g, cg_node *n, cg_value *x, unsigned axes, double e
     if (!scale || !shift)
         return false;
     cg_value *old[] = {n->in[0], n->in[1]};
+    if (s->moved)
+        transpose_after(g, n, order, &x->shape, s->moved);
     x = last ? x : between_transposes(g, n, x, perm);
     cg_become(g, n, "LayerNormalization", 3, (cg_value *const[]){x, scale, shift});
     n->formed = true;
@@ -274,13 +324,13 @@ static bool written(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     if ((!cg_is(n, "Div") && !cg_is(n, "Mul")) || n->n_in != 2 || !n->in[1])
         return false;
-    unsigned axes = 0;
+    subject s = {0};
     double epsilon;
-    cg_value *x = NULL, *scale;
+    cg_value *scale;
     const cg_value *divided, *inner = under_root(n, &divided, &scale);
     const ff_node *by;
-    return inner && is_centred(divided, &x, &axes) && is_variance(inner, &x, &axes, &epsilon, &by) &&
-           become(g, n, x, axes, epsilon, by, scale, NULL, self);
+    return inner && is_centred(divided, &s) && is_variance(inner, &s, &epsilon, &by) &&
+           become(g, n, &s, epsilon, by, scale, NULL, self);
 }
 
 /* x * f + (shift - mean * f), f = scale / sqrt(variance + epsilon): normalisation as that of a batch is written. */
@@ -302,14 +352,14 @@ static bool folded(cg_graph *g, cg_node *n, const cg_rule *self)
         int at = rest->in[0] == scaled->in[0] || rest->in[1] == scaled->in[0] ? 0 : 1;
         const cg_value *f = scaled->in[at], *mean = rest->in[rest->in[0] == f];
         x = scaled->in[1 - at];
-        unsigned axes = mean && (rest->in[0] == f || rest->in[1] == f) ? axes_of(mean->producer) : 0;
-        if (!axes || mean->producer->in[0] != x)
+        subject s = {.x = x};
+        s.axes = mean && (rest->in[0] == f || rest->in[1] == f) ? axes_of(mean->producer) : 0;
+        if (!s.axes || mean->producer->in[0] != x)
             continue;
         const cg_value *inner = under_inverse_root(without_scale(f, &scale));
         double epsilon;
         const ff_node *by;
-        if (inner && is_variance(inner, &x, &axes, &epsilon, &by) &&
-            become(g, n, x, axes, epsilon, by, scale, shift, self))
+        if (inner && is_variance(inner, &s, &epsilon, &by) && become(g, n, &s, epsilon, by, scale, shift, self))
             return true;
     }
     return false;

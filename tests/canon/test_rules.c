@@ -159,6 +159,14 @@ static const rule_case cases[] = {
     {"layernorm-written", true,
      "input x 2,8,3,5; float e - 0.1; m = ReduceMean(x) axes=[1,3]; c = Sub(x,m); q = Mul(c,c); "
      "v = ReduceMean(q) axes=[1,3]; w = Add(v,e); r = Sqrt(w); y = Div(c,r); output y"},
+    {"layernorm-written", true, /* transposed half way */
+     "input x 2,8,3,5; float e - 0.1; float g 8 random; m = ReduceMean(x) axes=[1]; d = Sub(x,m); "
+     "c = Transpose(d) perm=[0,2,3,1]; q = Mul(c,c); v = ReduceMean(q) axes=[-1]; w = Add(v,e); r = Sqrt(w); "
+     "s = Mul(g,c); y = Div(s,r); output y"},
+    {"layernorm-written", false, /* over another axis then */
+     "input x 2,8,3,5; float e - 0.1; m = ReduceMean(x) axes=[1]; d = Sub(x,m); "
+     "c = Transpose(d) perm=[0,2,3,1]; q = Mul(c,c); v = ReduceMean(q) axes=[1]; w = Add(v,e); r = Sqrt(w); "
+     "y = Div(c,r); output y"},
     {"layernorm-written", false,
      "input x 2,8,3,5; float e - 0.1; m = ReduceMean(x) axes=[1]; c = Sub(x,m); q = Mul(c,c); "
      "v = ReduceMean(q) axes=[2]; w = Add(v,e); r = Sqrt(w); y = Div(c,r); output y"},
