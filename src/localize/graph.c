@@ -19,6 +19,7 @@ typedef struct comparison {
     size_t capacity;
     int n_seen;
     seen *seen;
+    bool uncomputed; /* values that the Target does not come to compute are compared too */
 } comparison;
 
 /* What a node reads in the Source and its counterpart in the Target: by itself, and behind what does not matter. */
@@ -279,7 +280,8 @@ static reading exits(const ff_subject *s, reading r)
                 memcmp(a->shape.dims, b->shape.dims, (size_t)a->shape.rank * sizeof a->shape.dims[0]) == 0 &&
                 ff_region_before_reshapes(s, true, r.source_exit) == r.x &&
                 ff_region_before_reshapes(s, false, r.exit) == r.y;
-    if (!same) {
+    bool known = ff_region_computed(s, r.exit); /* else the dims that the node wants are the Source's */
+    if (!same && known) {
         r.source_exit = r.x;
         r.exit = r.y;
     }
@@ -310,8 +312,56 @@ static int compare_inputs(comparison *m, int pair, const ff_cnode *a, const ff_c
                 }
     int rc = FF_OK;
     for (int i = 0; i < n && rc == FF_OK; i++)
-        if (!corresponds(s, r[i].x, r[i].y) && ff_region_computed(s, r[i].y))
+        if (!corresponds(s, r[i].x, r[i].y) && (m->uncomputed || ff_region_computed(s, r[i].y)))
             rc = differs(m, pair, i, exits(s, r[i]));
+    return rc;
+}
+
+static bool found(const ff_detection *d)
+{
+    for (int i = 0; i < d->findings->count; i++)
+        if (d->findings->at[i].type != FF_PP)
+            return true;
+    return false;
+}
+
+/* A node that cannot compute anything of what it reads: what it reads has other dims than in the Source. */
+static int compare_dims(comparison *m, int pair)
+{
+    const ff_subject *s = m->d->subject;
+    const ff_cnode *a = &s->source.canon->nodes[s->alignment->pairs[pair].source];
+    const ff_cnode *b = &s->target.canon->nodes[s->alignment->pairs[pair].target];
+    int rc = FF_OK;
+    for (int i = 0; i < a->n_inputs && i < b->n_inputs && rc == FF_OK; i++) {
+        int x = a->inputs[i], y = b->inputs[i];
+        if (ff_region_computed(s, b->outputs[0]) || !ff_region_computed(s, y))
+            return FF_OK;
+        if (!ff_same_axes(&s->source.canon->values[x].shape, &s->target.canon->values[y].shape))
+            rc = differs(m, pair, i, (reading){x, y, x, y});
+    }
+    return rc;
+}
+
+/* Nothing that the Target comes to compute explains why it cannot run: the first place that reads something else does,
+ * or all that lies before the output. */
+static int explain_error(comparison *m)
+{
+    const ff_subject *s = m->d->subject;
+    const ff_canon *sc = s->source.canon, *tc = s->target.canon;
+    int rc = FF_OK;
+    m->uncomputed = true;
+    for (int i = 0; i < s->alignment->n_pairs && rc == FF_OK && !found(m->d); i++) {
+        const ff_pair *p = &s->alignment->pairs[i];
+        if (p->source >= 0 && p->target >= 0)
+            rc = compare_dims(m, i);
+    }
+    for (int i = 0; i < s->alignment->n_pairs && rc == FF_OK && !found(m->d); i++) {
+        const ff_pair *p = &s->alignment->pairs[i];
+        if (p->source >= 0 && p->target >= 0 && ff_region_matched(s, true, p->source))
+            rc = compare_inputs(m, i, &sc->nodes[p->source], &tc->nodes[p->target]);
+    }
+    if (rc == FF_OK && !found(m->d) && sc->n_outputs > 0 && tc->n_outputs > 0)
+        rc = differs(m, -1, 0, (reading){sc->outputs[0], tc->outputs[0], sc->outputs[0], tc->outputs[0]});
     return rc;
 }
 
@@ -327,6 +377,8 @@ int ff_detect_graph(ff_detection *d)
         if (p->source >= 0 && p->target >= 0 && ff_region_matched(s, true, p->source))
             rc = compare_inputs(&m, i, &s->source.canon->nodes[p->source], &s->target.canon->nodes[p->target]);
     }
+    if (rc == FF_OK && s->target.error && !found(d))
+        rc = explain_error(&m);
     /* Other outputs than the Source's are spoken of by the detector of outputs. */
     bool moved = false;
     for (int i = 0; i < d->findings->count; i++)

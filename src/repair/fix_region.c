@@ -3,6 +3,7 @@
  * there already, or the Source's nodes copied in between. Layouts are adapted by Transposes. */
 #include "localize/axes.h"
 #include "localize/region.h"
+#include "localize/runners.h"
 #include "repair/strategy.h"
 
 #include <stdlib.h>
@@ -352,26 +353,42 @@ static bool fix_output(job *j, const ff_value *y, const char *name)
     return found;
 }
 
+/* The value in the file that is the Target's answer: what cannot be computed has none in the view. */
+static const ff_value *answer_of(const job *j, int cvalue)
+{
+    const ff_canon *c = j->s->target.canon;
+    const ff_value *answer = NULL;
+    if (c->n_outputs && c->outputs[0] == cvalue &&
+        ff_model_read_output(j->s->target.model, ff_subject_options_of(j->s)->target_output, &answer) != FF_OK)
+        answer = NULL;
+    return answer;
+}
+
 static bool fix(job *j, const ff_hint *h)
 {
     const ff_cvalue *x = &j->s->source.canon->values[h->source_exit], *y = &j->s->target.canon->values[h->exit];
-    if (!x->original || !y->original)
+    const ff_value *end = y->original ? y->original : answer_of(j, h->exit);
+    if (!x->original || !end)
         return false;
     const char *brought = bring(j, x->original);
-    char *name = brought ? adapted(j, ff_strdup(brought), x, ff_plan_shape(j->source, x->original), y,
-                                   ff_plan_shape(j->target, y->original))
-                         : NULL;
+    /* What the Target does not come to compute, or cannot compute with, is given as the Source has it. */
+    const ff_cnode *reader = h->target_cnode >= 0 ? &j->s->target.canon->nodes[h->target_cnode] : NULL;
+    bool unknown = !ff_region_computed(j->s, h->exit) || (reader && !ff_region_computed(j->s, reader->outputs[0]));
+    char *name = brought && unknown ? ff_strdup(brought)
+                 : brought          ? adapted(j, ff_strdup(brought), x, ff_plan_shape(j->source, x->original), y,
+                                              ff_plan_shape(j->target, end))
+                                    : NULL;
     if (!name)
         return false;
     bool made = true;
-    if (h->target_cnode < 0 && y->original->is_output)
-        made = fix_output(j, y->original, name);
+    if (h->target_cnode < 0 && end->is_output)
+        made = fix_output(j, end, name);
     else if (h->target_cnode < 0) /* before what turns scores into probabilities */
-        ff_patch_redirect(j->patch, y->original->name, name);
-    else if (all_readers(j->s, h->source_exit, h->exit) && !y->original->is_output)
-        ff_patch_redirect(j->patch, y->original->name, name);
+        ff_patch_redirect(j->patch, end->name, name);
+    else if (all_readers(j->s, h->source_exit, h->exit) && !end->is_output)
+        ff_patch_redirect(j->patch, end->name, name);
     else
-        made = rewire(j, &j->s->target.canon->nodes[h->target_cnode], y->original, name);
+        made = rewire(j, &j->s->target.canon->nodes[h->target_cnode], end, name);
     free(name);
     if (made && !has_dead(j->s->target.model))
         ff_patch_remove_dead(j->patch);

@@ -175,6 +175,9 @@ static const seeded list[] = {
      NULL,
      1,
      {"LH pads-differ"}},
+    {"flatten-missing", "f = Flatten(k);y = Gemm(f,", "y = Gemm(k,", NULL, 1, {"CG missing-nodes"}},
+    {"wrong-axis", "f = Flatten(k);", "f = Flatten(k) axis=3;", NULL, 1, {"LH attribute-differs"}},
+    {"turned", "y = Gemm(f,", "t = Transpose(f) perm=[1,0]; y = Gemm(t,", NULL, 1, {"TSS axes-permuted"}},
     {"dense-scaled", "y = Gemm(f,w5,b5) transB=1", "y = Gemm(f,w5,b5) transB=1 alpha=0.5", NULL, 1, {"WB scaled"}},
 };
 
