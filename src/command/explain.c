@@ -94,6 +94,7 @@ static const struct {
     {"input-axes-permuted", "TSS",
      "A Transpose behind the input gives the right shape and the wrong order, as height for "
      "width. Square pictures pass without a complaint, lying on their side."},
+    {"input-batch", "ID", "The input is frozen to several pictures at a time."},
     {"input-layout", "ID", "The input is declared with its axes in another order than pictures have it there."},
     {"input-size", "ID", "The input is declared for pictures of another size."},
     {"input-takes-no-image", "ID",

@@ -60,6 +60,53 @@ static bool a_layer_works(const ff_subject *s)
     return false;
 }
 
+/* Frozen to several pictures at a time: who runs the file has to give it so many. One at a time is what the Source does,
+ * or can do. */
+static bool batch_is_frozen(const ff_shape *source, const ff_shape *target)
+{
+    return target->rank > 1 && source->rank > 1 && target->dims[0] > 1 && source->dims[0] != target->dims[0];
+}
+
+/* Does the Target run on one picture, once its input is declared so? Nodes inside may hold to the batch. */
+static bool takes_one(const ff_subject *s, const ff_value *input)
+{
+    ff_shape one = input->declared;
+    one.dims[0] = 1;
+    ff_patch *patch = ff_patch_create();
+    ff_patch_set_input_shape(patch, input->name, one.dtype, one.rank, one.dims);
+    ff_model *m = NULL;
+    ff_plan *plan = NULL;
+    bool good = ff_model_apply(s->target.model, patch, &m, NULL) == FF_OK &&
+                ff_plan_create(m, &(ff_plan_options){.feeds = &one}, &plan) == FF_OK;
+    ff_plan_unref(plan);
+    ff_model_unref(m);
+    ff_patch_destroy(patch);
+    return good;
+}
+
+static void report_batch(ff_detection *d, const ff_value *input, const ff_shape *source)
+{
+    const ff_shape *target = &input->declared;
+    char *name = ff_visible(input->name);
+    ff_finding *f = ff_detection_add(d, FF_ID, "input-batch", "input");
+    f->hint->input = input;
+    f->hint->shape = *target;
+    f->hint->shape.dims[0] = source->dims[0] < 0 ? -1 : source->dims[0];
+    char *wants = source->dims[0] < 0 ? ff_strdup("any number") : ff_asprintf("%lld", (long long)source->dims[0]);
+    f->summary = ff_asprintf("input '%s' takes %lld pictures at a time, the Source's %s", name,
+                             (long long)target->dims[0], wants);
+    f->explanation =
+        ff_strdup("The conversion froze the first axis to the batch that it was tried with. No label changes "
+                  "by that, but whoever runs the file cannot give it a single picture. The repair declares "
+                  "the axis as in the Source.");
+    json_t *j = json_object();
+    json_object_set_new(j, "source", json_integer(source->dims[0]));
+    json_object_set_new(j, "target", json_integer(target->dims[0]));
+    ff_finding_set_details(f, j);
+    free(wants);
+    free(name);
+}
+
 /* Runs after the detector of structure. */
 int ff_detect_input(ff_detection *d)
 {
@@ -69,6 +116,11 @@ int ff_detect_input(ff_detection *d)
         return FF_OK;
     const ff_shape *source = ff_plan_input_shape(s->source.score, 0);
     const ff_shape *target = s->target.score ? ff_plan_input_shape(s->target.score, 0) : &g->inputs[0]->declared;
+    const ff_shape *wanted = &ff_model_graph(s->source.model)->inputs[0]->declared;
+    if (!s->target.error && batch_is_frozen(wanted, &g->inputs[0]->declared) && takes_one(s, g->inputs[0])) {
+        report_batch(d, g->inputs[0], wanted);
+        return FF_OK;
+    }
     if (ff_same_axes(source, target))
         return FF_OK;
     bool unfit = s->target.error && !s->target.feed && !a_layer_works(s);

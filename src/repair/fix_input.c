@@ -245,6 +245,17 @@ static void try_orders(ff_proposing *p, const ff_finding *f, const ff_shape *sha
 
 int ff_fix_input(ff_proposing *p, const ff_finding *f)
 {
+    if (strcmp(f->cause, "input-batch") == 0) {
+        const ff_shape *as = &f->hint->shape;
+        ff_patch *patch = ff_patch_create();
+        char *name = ff_visible(f->hint->input->name);
+        ff_patch_set_input_shape(patch, f->hint->input->name, as->dtype, as->rank, as->dims);
+        ff_proposing_add(p, f, NULL, patch,
+                         ff_asprintf("let input '%s' take %s", name,
+                                     as->dims[0] < 0 ? "any number of pictures" : "as many pictures as the Source's"));
+        free(name);
+        return FF_OK;
+    }
     bool known = restore(p, f);
     if (known && strcmp(f->cause, "input-takes-no-image") != 0)
         return FF_OK;

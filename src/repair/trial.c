@@ -14,7 +14,7 @@ static bool acceptable(ff_phase phase, const ff_state *state, const ff_judgement
         return false;
     switch (phase) {
     case FF_PHASE_COMPLETE:
-        return v->wrong < state->wrong || (v->wrong == state->wrong && v->distance < state->distance);
+        return v->wrong < state->wrong || (v->wrong == state->wrong && v->distance <= state->distance);
     default:
         return v->wrong <= ff_judge_limit(state);
     }

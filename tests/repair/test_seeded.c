@@ -597,6 +597,8 @@ static void inputs(void **state)
         loop_run(s, NULL, &task, &r);
         bool good =
             s->wrong == (rows[i].runs ? 0 : IMAGES) && r.end->wrong == 0 && r.left == 0 && r.end->distance < 1e-5;
+        if (strcmp(rows[i].name, "batch-of-8") == 0) /* frozen: one at a time is what the Source takes */
+            good = good && ff_model_graph(r.end->model)->inputs[0]->declared.dims[0] == 1;
         print_message("%s %-18s wrong %2d -> %2d, %d left, %s\n", good ? "  " : "->", rows[i].name, s->wrong,
                       r.end->wrong, r.left, s->target.error ? s->target.error : "runs");
         bad += !good;
