@@ -59,11 +59,25 @@ static void put_text(const char *text)
         putchar('\n');
 }
 
+/* A word too long for a line may be broken in front of its brackets and behind its bars. */
+static void put_breakable(const char *words)
+{
+    size_t n = 0;
+    for (; *words; words++) {
+        bool length = n || strcspn(words, " ") > WIDTH / 2;
+        n = *words == ' ' ? 0 : n + length;
+        if (n > 1 && *words == '[')
+            fputs("\\:", stdout);
+        putchar(*words);
+        if (n > 1 && *words == '|')
+            fputs("\\:", stdout);
+    }
+}
+
 static void put_arguments(const char *arguments)
 {
     printf(" Ar \"");
-    for (; *arguments; arguments++)
-        putchar(*arguments);
+    put_breakable(arguments);
     printf("\"");
 }
 
@@ -197,7 +211,9 @@ static void put_comparators(void)
     const char *name, *usage, *summary;
     puts(".Bl -tag -width Ds");
     for (int i = 0; (name = ff_comparator_at(i, &usage, &summary)); i++) {
-        printf(".It Cm \"%s\"\n", usage);
+        printf(".It Cm \"");
+        put_breakable(usage);
+        puts("\"");
         put_text(summary);
     }
     puts(".El");
