@@ -289,8 +289,9 @@ void ff_team_tell(ff_team *t, int from, void *data, size_t size);
 int ff_team_agree(ff_team *t, int code, int64_t place) FF_MUST_USE;
 /* counts[rank] records of `size` bytes from each rank, one rank after the other, to all. */
 void ff_team_gather(ff_team *t, const void *mine, const int *counts, size_t size, void *all);
-/* Of the row that `from` has, each rank gets its counts[rank] elements, in their place of its own row. */
-void ff_team_scatter(ff_team *t, int from, float *row, const int *counts);
+/* Rows of the same columns lie one after the other; owners[i]: the rank that has row i. Each rank gets its counts[rank]
+ * columns, which follow those of the rank before, of all rows, in their place. */
+void ff_team_deal(ff_team *t, float *rows, int n, const int *owners, const int *counts);
 /* What this process sent, and the time it spent in exchanges, waiting included. */
 typedef struct ff_team_traffic {
     int64_t exchanges;

@@ -30,29 +30,62 @@ static int owner(const ff_team *t, const int *ids, int64_t i)
     return (int)((ids ? ids[i] : i) % ff_team_size(t));
 }
 
-static void exchange(ff_team *t, int64_t n, const int *ids, const int *counts, const ff_part *part)
+/* What a rank sends: how it went, then a record for each index of its own, with all parts of it side by side. */
+typedef struct outcome {
+    int code;
+    int64_t place;
+} outcome;
+
+static char *element(const ff_part *p, const int *ids, int64_t i)
 {
-    int rank = ff_team_rank(t), size = ff_team_size(t);
-    char *mine = ff_alloc_array((size_t)counts[rank] + 1, part->size);
-    char *all = ff_alloc_array((size_t)n + 1, part->size), **at = ff_alloc_array((size_t)size, sizeof *at);
-    size_t k = 0;
+    return (char *)p->at + (size_t)(p->by_id ? ids[i] : i) * p->size;
+}
+
+/* One message for all parts and for how it went: what the processes wait for one another is the number of messages. */
+static int exchange(ff_team *t, outcome own, int64_t n, const int *ids, const ff_part *parts, int n_parts)
+{
+    int rank = ff_team_rank(t), size = ff_team_size(t), code = FF_OK;
+    size_t stride = sizeof own, width = 0;
+    for (int p = 0; p < n_parts; p++)
+        width += parts[p].size;
+    stride = width > stride ? width : stride;
+    int *counts = ff_alloc_array((size_t)size, sizeof *counts);
+    for (int r = 0; r < size; r++)
+        counts[r] = 1;
     for (int64_t i = 0; i < n; i++)
-        if (owner(t, ids, i) == rank)
-            memcpy(mine + k++ * part->size, (char *)part->at + (size_t)(part->by_id ? ids[i] : i) * part->size,
-                   part->size);
-    ff_team_gather(t, mine, counts, part->size, all);
+        counts[owner(t, ids, i)]++;
+    char *mine = ff_alloc_array((size_t)counts[rank], stride), *all = ff_alloc_array((size_t)(n + size), stride);
+    char *to = mine + stride, **at = ff_alloc_array((size_t)size, sizeof *at);
+    memcpy(mine, &own, sizeof own);
+    for (int64_t i = 0; i < n; i++) {
+        if (owner(t, ids, i) != rank)
+            continue;
+        char *field = to;
+        for (int p = 0; p < n_parts; field += parts[p++].size)
+            memcpy(field, element(&parts[p], ids, i), parts[p].size);
+        to += stride;
+    }
+    ff_team_gather(t, mine, counts, stride, all);
     at[0] = all;
     for (int r = 1; r < size; r++)
-        at[r] = at[r - 1] + (size_t)counts[r - 1] * part->size;
-    for (int64_t i = 0; i < n; i++) {
-        int from = owner(t, ids, i);
-        if (from != rank)
-            memcpy((char *)part->at + (size_t)(part->by_id ? ids[i] : i) * part->size, at[from], part->size);
-        at[from] += part->size;
+        at[r] = at[r - 1] + (size_t)counts[r - 1] * stride;
+    for (int r = 0; r < size; r++, at[r - 1] += stride) {
+        outcome there;
+        memcpy(&there, at[r], sizeof there);
+        code = code == FF_OK ? there.code : code;
     }
+    for (int64_t i = 0; i < n && code == FF_OK; i++) {
+        int from = owner(t, ids, i);
+        char *field = at[from];
+        for (int p = 0; p < n_parts && from != rank; field += parts[p++].size)
+            memcpy(element(&parts[p], ids, i), field, parts[p].size);
+        at[from] += stride;
+    }
+    free(counts);
     free(mine);
     free(all);
     free(at);
+    return code == FF_OK ? FF_OK : ff_team_agree(t, own.code, own.place);
 }
 
 int ff_share_owner(const ff_task *task, const int *ids, int64_t i)
@@ -69,14 +102,8 @@ bool ff_share_mine(const ff_task *task, const int *ids, int64_t i)
 void ff_share_parts(const ff_task *task, int64_t n, const int *ids, const ff_part *parts, int n_parts)
 {
     ff_team *t = task ? task->team : NULL;
-    if (!t)
-        return;
-    int *counts = ff_alloc_array((size_t)ff_team_size(t), sizeof *counts);
-    for (int64_t i = 0; i < n; i++)
-        counts[owner(t, ids, i)]++;
-    for (int p = 0; p < n_parts; p++)
-        exchange(t, n, ids, counts, &parts[p]);
-    free(counts);
+    int code = t ? exchange(t, (outcome){FF_OK, n}, n, ids, parts, n_parts) : FF_OK;
+    (void)code; /* nobody failed */
 }
 
 int ff_share_for(const ff_task *task, int64_t n, const int *ids, ff_pool_fn *fn, void *context, const ff_part *parts,
@@ -93,9 +120,7 @@ int ff_share_for(const ff_task *task, int64_t n, const int *ids, ff_pool_fn *fn,
             mine[n_mine++] = i;
     share s = {.fn = fn, .context = context, .mine = mine, .failed = n};
     int code = ff_pool_for(pool, n_mine, run_mine, &s, cancel);
-    code = ff_team_agree(t, code, atomic_load(&s.failed));
-    if (code == FF_OK)
-        ff_share_parts(task, n, ids, parts, n_parts);
+    code = exchange(t, (outcome){code, atomic_load(&s.failed)}, n, ids, parts, n_parts);
     free(mine);
     return code;
 }

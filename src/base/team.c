@@ -106,7 +106,7 @@ int ff_team_threads(const ff_team *t)
     return t ? t->threads : 0;
 }
 
-/* `all`: nobody can leave before all have come. */
+/* `all`: nobody can leave before all have come: each waits for something of everybody. */
 static void count(ff_team *t, int64_t begun, uint64_t bytes, bool all)
 {
     double seconds = (double)(ff_now_ns() - begun) * 1e-9;
@@ -162,33 +162,73 @@ void ff_team_gather(ff_team *t, const void *mine, const int *counts, size_t size
     if (!t || !size)
         return;
     int *starts = ff_alloc_array((size_t)t->size, sizeof *starts);
-    for (int i = 1; i < t->size; i++)
+    bool everyone = counts[0] > 0;
+    for (int i = 1; i < t->size; i++) {
         starts[i] = starts[i - 1] + counts[i - 1];
+        everyone &= counts[i] > 0;
+    }
     MPI_Datatype record;
     MPI_Type_contiguous((int)size, MPI_BYTE, &record);
     MPI_Type_commit(&record);
     MPI_Allgatherv(mine, counts[t->rank], record, all, counts, starts, record, MPI_COMM_WORLD);
     MPI_Type_free(&record);
     free(starts);
-    count(t, begun, (uint64_t)counts[t->rank] * size, false);
+    count(t, begun, (uint64_t)counts[t->rank] * size, everyone);
 }
 
-void ff_team_scatter(ff_team *t, int from, float *row, const int *counts)
+/* Some rows at once, so that what is packed stays small beside the rows. */
+static void deal_block(ff_team *t, float *rows, int n, const int *owners, const int *columns, const int *starts,
+                       int64_t width)
 {
+    int size = t->size, me = t->rank, *owned = ff_alloc_array((size_t)size, sizeof *owned);
+    int *sent = ff_alloc_array((size_t)size * 4, sizeof *sent), *got = sent + size, *to = got + size, *from = to + size;
+    for (int i = 0; i < n; i++)
+        owned[owners[i]]++;
+    for (int r = 0; r < size; r++) {
+        sent[r] = r == me ? 0 : owned[me] * columns[r];
+        got[r] = r == me ? 0 : owned[r] * columns[me];
+        to[r] = r ? to[r - 1] + sent[r - 1] : 0;
+        from[r] = r ? from[r - 1] + got[r - 1] : 0;
+    }
+    int out_size = to[size - 1] + sent[size - 1], in_size = from[size - 1] + got[size - 1];
+    float *out = ff_alloc_array((size_t)out_size + 1, sizeof *out),
+          *in = ff_alloc_array((size_t)in_size + 1, sizeof *in);
+    float *at = out;
+    for (int r = 0; r < size; r++)
+        for (int i = 0; i < n && r != me; i++)
+            if (owners[i] == me) {
+                memcpy(at, rows + i * width + starts[r], (size_t)columns[r] * sizeof *at);
+                at += columns[r];
+            }
     int64_t begun = ff_now_ns();
+    MPI_Alltoallv(out, sent, to, MPI_FLOAT, in, got, from, MPI_FLOAT, MPI_COMM_WORLD);
+    count(t, begun, (uint64_t)out_size * sizeof *out, false);
+    at = in;
+    for (int r = 0; r < size; r++)
+        for (int i = 0; i < n && r != me; i++)
+            if (owners[i] == r) {
+                memcpy(rows + i * width + starts[me], at, (size_t)columns[me] * sizeof *at);
+                at += columns[me];
+            }
+    free(owned);
+    free(sent);
+    free(out);
+    free(in);
+}
+
+void ff_team_deal(ff_team *t, float *rows, int n, const int *owners, const int *counts)
+{
+    enum { BLOCK = 16 << 20 }; /* elements */
     if (!t)
         return;
     int *starts = ff_alloc_array((size_t)t->size, sizeof *starts);
     for (int i = 1; i < t->size; i++)
         starts[i] = starts[i - 1] + counts[i - 1];
-    int all = starts[t->size - 1] + counts[t->size - 1];
-    if (t->rank == from)
-        MPI_Scatterv(row, counts, starts, MPI_FLOAT, MPI_IN_PLACE, 0, MPI_FLOAT, from, MPI_COMM_WORLD);
-    else
-        MPI_Scatterv(NULL, NULL, NULL, MPI_FLOAT, row + starts[t->rank], counts[t->rank], MPI_FLOAT, from,
-                     MPI_COMM_WORLD);
+    int64_t width = (int64_t)starts[t->size - 1] + counts[t->size - 1];
+    int most = width > 0 && BLOCK / width > 1 ? (int)(BLOCK / width) : 1;
+    for (int at = 0; at < n && width > 0; at += most)
+        deal_block(t, rows + at * width, n - at < most ? n - at : most, owners + at, counts, starts, width);
     free(starts);
-    count(t, begun, t->rank == from ? (uint64_t)(all - counts[from]) * sizeof *row : 0, false);
 }
 
 #else
@@ -249,9 +289,9 @@ void ff_team_gather(ff_team *t, const void *mine, const int *counts, size_t size
     (void)t, (void)mine, (void)counts, (void)size, (void)all;
 }
 
-void ff_team_scatter(ff_team *t, int from, float *row, const int *counts)
+void ff_team_deal(ff_team *t, float *rows, int n, const int *owners, const int *counts)
 {
-    (void)t, (void)from, (void)row, (void)counts;
+    (void)t, (void)rows, (void)n, (void)owners, (void)counts;
 }
 
 #endif

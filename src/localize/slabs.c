@@ -99,8 +99,11 @@ static int *deal_tiles(slab *b, const tile *tiles, size_t n_tiles)
         owners[i] = (int)(i * size / n_tiles);
         columns[owners[i]] += (int)tiles[i].n;
     }
-    for (int i = 0; team && i < b->p->n_similar + b->p->n_dissimilar; i++)
-        ff_team_scatter(team, ff_share_owner(task, b->p->images, i), b->values + i * b->width, columns);
+    int n = b->p->n_similar + b->p->n_dissimilar, *rows = ff_alloc_array((size_t)n + 1, sizeof *rows);
+    for (int i = 0; i < n; i++)
+        rows[i] = ff_share_owner(task, b->p->images, i);
+    ff_team_deal(team, b->values, n, rows, columns);
+    free(rows);
     free(columns);
     return owners;
 }

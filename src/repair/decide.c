@@ -59,13 +59,14 @@ void ff_decide_recent_first(const int64_t *last, int *order, int n)
     free(r);
 }
 
-int ff_decide(const int *order, int count, int limit, int wave, int (*run)(void *, const int *, int),
+int ff_decide(const int *order, int count, int limit, ff_wave wave, int (*run)(void *, const int *, int),
               bool (*wrong_at)(void *, int), void *context, ff_decision *out)
 {
     ff_decision d = {0};
     while (d.run < count && d.wrong <= limit) {
         int left = count - d.run, n = limit - d.wrong < left ? limit - d.wrong + 1 : left;
-        n = n < wave ? wave : n;
+        n = n < wave.least ? wave.least : n;
+        n = wave.grow && n < d.run / wave.grow ? d.run / wave.grow : n;
         n = n < left ? n : left;
         int rc = run(context, order + d.run, n);
         if (rc != FF_OK)

@@ -394,7 +394,8 @@ static int evaluate(ff_judge *j, const question *q, const subject_plan *p, const
     e.offset = j->source->width == e.labels->width     ? 0
                : ff_comparator_by_label(j->comparator) ? j->offset
                                                        : judge_offset(j, e.labels);
-    int n = choose_images(j, q, order), wave = e.runners.n * ff_team_size(task ? task->team : NULL);
+    int n = choose_images(j, q, order), processes = ff_team_size(task ? task->team : NULL);
+    ff_wave wave = {e.runners.n * processes, processes > 1 ? 4 : 0};
     if (task && task->progress)
         ff_progress_start(task->progress, "evaluating", n);
     ff_decision d;
