@@ -113,6 +113,7 @@ static const struct {
     {"order-lost", "TSS",
      "A tensor was flattened in another order (H,W,C for C,H,W) than the columns of the dense layer behind it have."},
     {"other-nodes", "CG", "Between two points that correspond, the models compute something else by other nodes."},
+    {"outputs-redundant", "CG", "The Target has outputs that the Source has not."},
     {"outputs-reordered", "CG",
      "The first graph output is not the answer; another one, often a tensor from inside the network, was put before it."},
     {"pad-amounts", "CG", "A Pad node of its own does a layer's padding, by other amounts or on other sides."},

@@ -111,6 +111,52 @@ static bool assign(const ff_plan *plan, const ff_graph *g, int n_answers, const 
     return other;
 }
 
+static void set_answers(ff_finding *f, const char *const *names, const int *of, int n)
+{
+    f->hint->n_outputs = n;
+    f->hint->outputs = ff_alloc_array((size_t)n, sizeof *f->hint->outputs);
+    for (int i = 0; i < n; i++)
+        f->hint->outputs[i] = names[of[i]];
+}
+
+/* The answers are in their places; what comes behind them, where the Source has nothing, is not asked for. */
+static void report_redundant(ff_detection *d, const ff_graph *g, const char *const *names, const int *of, int n_answers)
+{
+    const ff_node *producers[OUTPUTS];
+    int n = 0;
+    ff_buf shown = {0};
+    json_t *j = json_object(), *list = json_array();
+    for (int i = n_answers; i < g->n_outputs; i++) {
+        char *name = ff_visible(names[i]);
+        ff_buf_printf(&shown, "%s'%s'", i > n_answers ? ", " : "", name);
+        json_array_append_new(list, json_string(name));
+        free(name);
+        if (g->outputs[i]->producer)
+            producers[n++] = g->outputs[i]->producer;
+    }
+    bool several = g->n_outputs > n_answers + 1;
+    ff_finding *f = ff_detection_add(d, FF_CG, "outputs-redundant", "outputs");
+    f->target_nodes = ff_nodes_copy(producers, n);
+    f->n_target_nodes = n;
+    f->summary = ff_asprintf("output%s %s: the Source has none such", several ? "s" : "", shown.data);
+    f->explanation =
+        ff_strdup("Converters that trace a graph keep intermediate results as outputs, or give the answer "
+                  "twice. No label changes by that, but it is computed and handed out each time. The repair "
+                  "leaves the Source's outputs.");
+    json_object_set_new(j, "redundant", list);
+    ff_finding_set_details(f, j);
+    set_answers(f, names, of, n_answers);
+    ff_buf_finish(&shown);
+}
+
+static bool in_order(const int *of, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (of[i] != i)
+            return false;
+    return true;
+}
+
 int ff_detect_outputs(ff_detection *d)
 {
     const ff_subject *s = d->subject;
@@ -136,7 +182,11 @@ int ff_detect_outputs(ff_detection *d)
         return rc == FF_ERR_GRAPH ? FF_OK : rc;
     double *distance = ff_alloc_array((size_t)(g->n_outputs * n_answers), sizeof *distance);
     rc = measure(s, plan, d->task, distance);
-    if (rc == FF_OK && assign(plan, g, n_answers, distance, of)) {
+    bool moved = rc == FF_OK && assign(plan, g, n_answers, distance, of);
+    if (rc == FF_OK && !moved && in_order(of, n_answers) && g->n_outputs > n_answers &&
+        ff_model_graph(s->source.model)->n_outputs == n_answers) {
+        report_redundant(d, g, names, of, n_answers);
+    } else if (moved) {
         int place = 0; /* the first that is not where it should be */
         while (of[place] == place)
             place++;
@@ -160,10 +210,7 @@ int ff_detect_outputs(ff_detection *d)
         json_object_set_new(j, "outputs", list);
         json_object_set_new(j, "answer", json_string(names[best]));
         ff_finding_set_details(f, j);
-        f->hint->n_outputs = n_answers;
-        f->hint->outputs = ff_alloc_array((size_t)n_answers, sizeof *f->hint->outputs);
-        for (int i = 0; i < n_answers; i++)
-            f->hint->outputs[i] = names[of[i]];
+        set_answers(f, names, of, n_answers);
         free(first);
         free(right);
     }

@@ -59,7 +59,7 @@ Target  cannot.onnx  (opset 13, small_case)
 60 of 60 labels differ (100.00%)
 [1]
 $ fetafix repair source.onnx cannot.onnx --images photos --source-pre unit --target-pre unit -q | sed -n 3p
-wrong 60 -> 60 of 60 images (100.00% -> 100.00%) in 0 steps
+wrong 60 -> 0 of 60 images (100.00% -> 0.00%) in 1 step
 $ fetafix compare cannot.onnx source.onnx --images photos --source-pre unit
 fetafix: 'cannot.onnx': node 'Gemm_0' (Gemm): inner dimensions: 1 and 10 do not agree
 [3]

@@ -247,7 +247,7 @@ reported. `pre-into-graph` writes it into the model.
 Causes: preprocessing-differs
 was added behind the input to make it fit is corrected or taken out.
 .
-Causes: input-layout, input-size, input-takes-no-image
+Causes: input-batch, input-layout, input-size, input-takes-no-image
 layer are.
 .
 Causes: axes-permuted, input-axes-permuted, order-lost
