@@ -49,7 +49,7 @@ $ fetafix run source.onnx --images photos --limit 1 --pre "size=16x16 scale=127.
   {"image": "000.png", "name": null, "top": [4, 3, 7, 6, 8], "margin
 ]}
 $ fetafix run source.onnx --input out.npy
-fetafix: 'source.onnx': node 'Conv_0' (Conv): input 0 has 2 dimensions, fewer than 3
+fetafix: 'source.onnx': the input 'pixels' takes [1,3,16,16], --input gives float32[3,10]
 [3]
 $ fetafix explain lh
 LH: layer hyperparameters differ
@@ -65,7 +65,8 @@ How it is repaired: the setting is given the Source's value.
 .
 Causes: attribute-added, attribute-differs, attribute-missing, axis-differs,
 bounds-differ, ceil-mode-differs, count-include-pad-differs, dilations-differ,
-epsilon-differs, group-differs, kernel-differs, pads-differ, strides-differ
+epsilon-differs, group-differs, kernel-differs, pads-differ, slice-differs,
+strides-differ
 $ fetafix explain
 PP   preprocessing differs
 ID   input dimensions differ

@@ -239,8 +239,9 @@ everything downstream.
 How it is repaired: the Source's weights are written where the Target keeps
 them, in its layout.
 .
-Causes: bfloat16, different, float16, int8-per-channel, int8-per-tensor,
-missing, added, permuted, scaled, shape-differs
+Causes: activation-scale, activation-zero-point, bfloat16, different, float16,
+int8-per-channel, int8-per-tensor, missing, added, permuted,
+quantization-scale, quantization-zero-point, quantized, scaled, shape-differs
 $ for t in PP ID TSS LH CG; do fetafix explain $t | tail -3; done
 reported. `pre-into-graph` writes it into the model.
 .
@@ -251,12 +252,12 @@ Causes: input-batch, input-layout, input-size, input-takes-no-image
 layer are.
 .
 Causes: axes-permuted, input-axes-permuted, order-lost
-Causes: attribute-added, attribute-differs, attribute-missing, axis-differs,
 bounds-differ, ceil-mode-differs, count-include-pad-differs, dilations-differ,
-epsilon-differs, group-differs, kernel-differs, pads-differ, strides-differ
-.
-Causes: cannot-run, extra-nodes, missing-nodes, other-nodes,
-outputs-reordered, pad-amounts, wired-otherwise
+epsilon-differs, group-differs, kernel-differs, pads-differ, slice-differs,
+strides-differ
+Causes: activation-quantized, cannot-run, extra-nodes, half-precision,
+missing-nodes, other-nodes, outputs-redundant, outputs-reordered, pad-amounts,
+wired-otherwise
 $ fetafix explain pads-differ
 pads-differ: a fault of type LH
 .
