@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* See weight_cause.h. Each question is asked of all elements: a cause is named only when it explains the
+/* See fetafix/localize.h. Each question is asked of all elements: a cause is named only when it explains the
  * whole tensor, with a tolerance for the last bits where something was folded. */
-#include "localize/weight_cause.h"
+#include "fetafix/localize.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Numbers about the constants of one pair, for whoever looks at it. */
 #include "localize/detect.h"
-#include "localize/weight_cause.h"
+#include "fetafix/localize.h"
 
 #include <math.h>
 #include <stdlib.h>

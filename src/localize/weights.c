@@ -4,7 +4,7 @@
 #include "localize/quantized.h"
 #include "localize/region.h"
 #include "localize/runners.h"
-#include "localize/weight_cause.h"
+#include "fetafix/localize.h"
 
 #include <math.h>
 #include <stdlib.h>

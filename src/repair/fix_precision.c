@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* CG: what the Target computes in half precision, in float32: Casts go to float32, constants are widened. Where one is
  * the rounding of the Source's, it is the Source's. */
-#include "localize/weight_cause.h"
+#include "fetafix/localize.h"
 #include "repair/strategy.h"
 
 #include <stdlib.h>

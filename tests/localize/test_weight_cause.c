@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "localize/weight_cause.h"
+#include "fetafix/localize.h"
 
 static ff_tensor *random_tensor(ff_rng *rng, int rank, const int64_t *dims)
 {
