@@ -62,11 +62,41 @@ double ff_quantized_zero(const ff_quantized *w, int64_t channel)
     return w->zero ? ff_tensor_get_real(w->zero, w->zero->count == 1 ? 0 : channel) : 0;
 }
 
+int ff_quantized_places(const ff_plan *plan, const ff_quantized *w, const ff_cparam *param, const ff_tensor *numbers,
+                        ff_tensor **out)
+{
+    const ff_tensor *end = ff_plan_constant(plan, param->original), *at = w->n_moves ? end : w->q;
+    ff_tensor *t;
+    int rc = at ? ff_layout_invert(&param->layout, numbers, at->rank, at->dims, &t) : FF_ERR_GRAPH;
+    for (int i = w->n_moves - 1; i >= 0 && rc == FF_OK; i--) {
+        const ff_node *n = w->moves[i];
+        const ff_tensor *before = ff_plan_constant(plan, n->inputs[0]);
+        const int64_t *perm;
+        ff_tensor *moved = NULL;
+        if (!before) {
+            rc = FF_ERR_GRAPH;
+        } else if (is(n, "Transpose")) {
+            int inverse[FF_MAX_RANK], rank = before->rank;
+            size_t have = ff_node_ints(n, "perm", &perm);
+            for (int k = 0; k < rank; k++)
+                inverse[have == (size_t)rank ? perm[k] : rank - 1 - k] = k;
+            rc = ff_tensor_transpose(t, inverse, &moved);
+        } else {
+            rc = ff_tensor_reshape(t, before->rank, before->dims, &moved);
+        }
+        ff_tensor_unref(t);
+        t = moved;
+    }
+    if (rc == FF_OK)
+        *out = t;
+    return rc;
+}
+
 /* The effective values are those that were dequantised, and nothing else. */
-static bool nothing_folded(const ff_quantized *w, const ff_cparam *param)
+static bool nothing_folded(const ff_plan *plan, const ff_quantized *w, const ff_cparam *param)
 {
     ff_tensor *stored;
-    if (ff_layout_invert(&param->layout, param->tensor, w->q->rank, w->q->dims, &stored) != FF_OK)
+    if (ff_quantized_places(plan, w, param, param->tensor, &stored) != FF_OK)
         return false;
     bool same = stored->count == w->q->count;
     for (int64_t i = 0; same && i < stored->count; i++) {
@@ -81,8 +111,21 @@ static bool nothing_folded(const ff_quantized *w, const ff_cparam *param)
 
 bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized *out)
 {
+    static const char *const moves[] = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"};
     const ff_node *n = param->original ? param->original->producer : NULL;
-    ff_quantized w = {.node = n, .at_q = 0, .at_scale = 1, .at_zero = 2, .axis = -1};
+    ff_quantized w = {.at_q = 0, .at_scale = 1, .at_zero = 2, .axis = -1};
+    for (bool moved = n != NULL; moved && w.n_moves < (int)FF_COUNT(w.moves);) {
+        moved = false;
+        for (size_t i = 0; i < FF_COUNT(moves) && !moved; i++)
+            moved = is(n, moves[i]) && n->n_inputs > 0 && n->inputs[0]->producer;
+        if (moved) { /* in front: they are listed from q on */
+            memmove(w.moves + 1, w.moves, (size_t)w.n_moves * sizeof w.moves[0]);
+            w.moves[0] = n;
+            w.n_moves++;
+            n = n->inputs[0]->producer;
+        }
+    }
+    w.node = n;
     if (is(n, "DequantizeLinear")) {
         w.axis = (int)ff_node_int(n, "axis", 1);
     } else if (param->original && (is(param->node, "QLinearConv") || is(param->node, "QLinearMatMul")) &&
@@ -111,7 +154,7 @@ bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized
         w.axis = -1;
     int64_t channels = w.axis < w.q->rank ? ff_quantized_channels(&w) : -1;
     if (w.scale->count != channels || (w.zero && w.zero->count != 1 && w.zero->count != channels) ||
-        !nothing_folded(&w, param))
+        !nothing_folded(plan, &w, param))
         return false;
     *out = w;
     return true;
@@ -264,7 +307,7 @@ bool ff_quantized_unit(const ff_subject *s, int source_cnode, int target_cnode, 
     ff_tensor *values = NULL;
     as_stored(&w, scale, zero);
     if (wanted && wanted->tensor->count == w.q->count &&
-        ff_layout_invert(&mine->layout, wanted->tensor, w.q->rank, w.q->dims, &values) == FF_OK &&
+        ff_quantized_places(plan, &w, mine, wanted->tensor, &values) == FF_OK &&
         !ff_quantized_cause(&w, values, NULL, scale, zero))
         as_stored(&w, scale, zero);
     for (int64_t c = 0; c < n_bias; c++)

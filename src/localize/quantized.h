@@ -17,7 +17,12 @@ typedef struct ff_quantized {
     const ff_tensor *q, *scale, *zero, *times; /* zero and times may be NULL; times: the other operand's scale */
     int axis;                                  /* -1: one for all */
     double low, high;                          /* of q's type */
+    const ff_node *moves[4]; /* from q to the layer, that put its elements elsewhere (Transpose) or see other dims */
+    int n_moves;
 } ff_quantized;
+/* Numbers of the layer's parameter in the places and dims of q; the caller owns *out. */
+int ff_quantized_places(const ff_plan *plan, const ff_quantized *w, const ff_cparam *param, const ff_tensor *numbers,
+                        ff_tensor **out) FF_MUST_USE;
 /* Is the constant kept so, and nothing folded into what was dequantised? */
 bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized *out);
 int64_t ff_quantized_channels(const ff_quantized *w);

@@ -231,7 +231,7 @@ static int look_at_storage(const ff_subject *s, const ff_pair *p, const ff_cpara
     *accepted = *elsewhere = false;
     if (!a || !b || !ff_quantized_find(s->target.canon->plan, b, &q) || a->tensor->count != q.q->count)
         return FF_OK;
-    int rc = ff_layout_invert(&b->layout, a->tensor, q.q->rank, q.q->dims, &wanted);
+    int rc = ff_quantized_places(s->target.canon->plan, &q, b, a->tensor, &wanted);
     if (rc != FF_OK)
         return rc;
     int64_t channels = ff_quantized_channels(&q);

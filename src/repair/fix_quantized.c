@@ -163,7 +163,7 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
     const ff_plan *plan = p->subject->target.canon->plan;
     const ff_cparam *mine = f->hint->target_param;
     ff_tensor *wanted;
-    int rc = ff_layout_invert(&mine->layout, f->hint->source_param->tensor, w->q->rank, w->q->dims, &wanted);
+    int rc = ff_quantized_places(plan, w, mine, f->hint->source_param->tensor, &wanted);
     if (rc != FF_OK)
         return rc;
     int64_t n = ff_quantized_channels(w);

@@ -36,6 +36,15 @@ static const char between_text[] =
             "rq = QuantizeLinear(r1,rs,rz); rd = DequantizeLinear(rq,rs2,rz2);"
             "d2 = DequantizeLinear(q2,s2,z2) axis=0; e2 = DequantizeLinear(k2,t2) axis=0;"
             "c2 = Conv(rd,d2,e2) pads=[3,3,3,3]; f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
+/* Kernels as another framework stores them, turned round for ONNX. */
+static const char turned_text[] =
+    WEIGHTS "xq = QuantizeLinear(x,xs,xz); xd = DequantizeLinear(xq,xs,xz);"
+            "d1 = DequantizeLinear(q1,s1,z1) axis=0; e1 = DequantizeLinear(k1,t1) axis=0;"
+            "c1 = Conv(xd,d1,e1) pads=[1,1,1,1] strides=[2,2]; r1 = Relu(c1);"
+            "rq = QuantizeLinear(r1,rs,rz); rd = DequantizeLinear(rq,rs2,rz2);"
+            "d2 = DequantizeLinear(q2,s2,z2) axis=0; h2 = Transpose(d2) perm=[2,3,1,0]; i2 = Identity(h2);"
+            "w3 = Transpose(i2) perm=[3,2,0,1]; e2 = DequantizeLinear(k2,t2) axis=0;"
+            "c2 = Conv(rd,w3,e2) pads=[3,3,3,3]; f = Flatten(c2); y = Gemm(f,w5,b5) transB=1; output y";
 static const char linear_text[] =
     WEIGHTS "xq = QuantizeLinear(x,xs,xz);"
             "c1 = QLinearConv(xq,xs,xz,q1,s1,z1,rs,rz,k1) pads=[1,1,1,1] strides=[2,2];"
@@ -298,6 +307,8 @@ static void between_nodes(void **state)
     for (size_t i = 0; i < FF_COUNT(damages); i++)
         check(between_text, &damages[i], "QuantizeLinear");
     check(between_text, &of_bias, "QuantizeLinear");
+    for (size_t i = 0; i < FF_COUNT(damages); i++)
+        check(turned_text, &damages[i], "QuantizeLinear and Transpose");
 }
 
 /* Relu lies in the clipping at zero there. */
