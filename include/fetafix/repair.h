@@ -71,8 +71,9 @@ void ff_proposal_pre(const ff_proposal *p, ff_pre *pre);
 /* The model after the proposal (a new reference; the same model when it has no patch). */
 int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST_USE;
 
-/* A person's own edits, as proposals that repair no finding (id "what-if"). FF_ERR_USAGE says what cannot be done. Attribute `name` (as the canonical view has it, else ONNX's) of the pair's Target node becomes `value`:
- * "0,0,1,1", "6", "SAME_UPPER"; one number stands for all. */
+/* A person's own edits, as proposals that repair no finding (id "what-if"). FF_ERR_USAGE says what cannot be done.
+ * Attribute `name` (as the canonical view has it, else ONNX's) of the pair's Target node becomes `value`: "0,0,1,1",
+ * "6", "SAME_UPPER"; one number stands for all. */
 int ff_own_attribute(const ff_subject *s, int pair, const char *name, const char *value, ff_proposal *out) FF_MUST_USE;
 /* All constants of the pair's Target node become the Source's. */
 int ff_own_weights(const ff_subject *s, int pair, ff_proposal *out) FF_MUST_USE;
@@ -186,10 +187,10 @@ int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, b
 
 /* ------------------------------------------------------------------------------------ search */
 
-/* Phases: greedy (single proposals, in rounds; a cause that many share is tried as a whole before its repairs are), joint (several at once where faults mask one another,
- * halved until something helps), preprocessing (a search for a better spec, where the Source's did not do; it
- * comes late, since a spec can be found that hides other faults), completion (all real faults left, at once, else in halves), minimise
- * (which of the steps were essential). */
+/* Phases: greedy (single proposals, in rounds; a cause that many share is tried as a whole before its repairs are),
+ * joint (several at once where faults mask one another, halved until something helps), preprocessing (a search for a
+ * better spec, where the Source's did not do; it comes late, since a spec can be found that hides other faults),
+ * completion (all real faults left, at once, else in halves), minimise (which of the steps were essential). */
 typedef enum ff_phase {
     FF_PHASE_GREEDY,
     FF_PHASE_JOINT,

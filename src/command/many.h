@@ -31,9 +31,9 @@ typedef struct many {
 /* Which pairs are compared: those of the first model, or all. */
 typedef enum many_pairs { MANY_FIRST, MANY_ALL } many_pairs;
 
-/* Labels the images (or the samples of --input) with every model that a word names: MODEL, or MODEL@SPEC for one with a preprocessing
- * of its own; else the spec `pre[i]`; else (NULL) it is guessed from the model and noted. Outputs to be
- * written are checked first. many_finish also after a failure. */
+/* Labels the images (or the samples of --input) with every model that a word names: MODEL, or MODEL@SPEC for one with
+ * a preprocessing of its own; else the spec `pre[i]`; else (NULL) it is guessed from the model and noted. Outputs to
+ * be written are checked first. many_finish also after a failure. */
 int many_label(ff_context *c, char **words, const char *const *pre, int n, many_pairs pairs, many *out) FF_MUST_USE;
 /* On how many samples a Target differs from a Source, by the comparator. *offset: how its classes are counted. */
 int many_wrong(many *m, const ff_labels *source, ff_labels *target, int *offset, int *wrong) FF_MUST_USE;

@@ -19,8 +19,8 @@ typedef struct ff_apart {
 /* The Target cvalue that corresponds to a Source cvalue, made by a pair of the same operator (or an input); -1. */
 int ff_region_counterpart(const ff_subject *s, int source_cvalue);
 int ff_region_counterpart_in(const ff_apart *apart, int source_cvalue);
-/* The pair of a node has the same operator on both sides, and as many inputs; a Transpose moves the same axes of the same dims, a Reshape
- * makes the same dims. */
+/* The pair of a node has the same operator on both sides, and as many inputs; a Transpose moves the same axes
+ * of the same dims, a Reshape makes the same dims. */
 bool ff_region_matched(const ff_subject *s, bool source, int cnode);
 bool ff_region_matched_in(const ff_apart *apart, bool source, int cnode);
 /* Behind the place where a Target breaks nothing is known: forms could not be made equal there. */

@@ -2,8 +2,8 @@
 /*
  * Where does the error begin? `ranking N SEED` puts one faulty layer into each of N random networks
  * and counts how often each column of the layer analysis has that layer first; fails when the
- * isolated column does not always, or when bisection stops at another layer. Kruskal-Wallis is only asked where some labels differ and some
- * do not, as it compares the two groups.
+ * isolated column does not always, or when bisection stops at another layer. Kruskal-Wallis is only
+ * asked where some labels differ and some do not, as it compares the two groups.
  */
 #include <math.h>
 #include <stdio.h>
