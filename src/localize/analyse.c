@@ -12,7 +12,8 @@ enum { SAMPLE = 100, REPEATS = 3 };
 
 uint64_t analysis_memory(const analysis *a)
 {
-    return a->o->memory ? a->o->memory / 2 : (uint64_t)1 << 30;
+    const uint64_t most = (uint64_t)2 << 30;
+    return a->o->memory && a->o->memory / 2 < most ? a->o->memory / 2 : most;
 }
 
 void activations_done(analysis *a, ff_activations *s, ff_activations *t)

@@ -32,7 +32,8 @@ typedef struct layer_sums {
 
 /* Goes on adding, so that parts one after the other give what the whole would, bit for bit. */
 void add_distance(const float *source, const float *target, int64_t n, double *distance, double *norm);
-/* Bytes for differences at a time: half the budget, since each pass over the images costs their runs. */
+/* Bytes for differences at a time: half the budget, since each pass over the images costs
+ * their runs, and two gigabytes at the most. */
 uint64_t analysis_memory(const analysis *a);
 /* The activations of an image were all there is to run on this worker. */
 void activations_done(analysis *a, ff_activations *s, ff_activations *t);
