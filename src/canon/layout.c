@@ -118,6 +118,38 @@ void cg_invert_perm(int *inverse, const int *perm, int rank)
         inverse[perm[i]] = i;
 }
 
+ff_shape cg_permuted(const ff_shape *s, const int *perm)
+{
+    ff_shape r = *s;
+    for (int i = 0; i < s->rank; i++)
+        r.dims[i] = s->dims[perm[i]];
+    return r;
+}
+
+void cg_set_perm(cg_graph *g, cg_node *transpose, const int *perm, int rank, const ff_node *by)
+{
+    int64_t v[FF_MAX_RANK];
+    for (int i = 0; i < rank; i++)
+        v[i] = perm[i];
+    cg_set_ints(g, transpose, "perm", v, rank, by);
+}
+
+cg_node *cg_transpose_after(cg_graph *g, cg_node *n, const int *perm, const ff_node *by)
+{
+    int inverse[FF_MAX_RANK];
+    cg_value *y = n->out[0];
+    cg_invert_perm(inverse, perm, y->shape.rank);
+    ff_shape shape = cg_permuted(&y->shape, inverse);
+    cg_value *before = cg_value_create(g, &shape);
+    cg_inherit_transposed(before, y, inverse);
+    cg_node *after = cg_insert_after(g, n, "Transpose", by, 1);
+    cg_set_perm(g, after, perm, y->shape.rank, by);
+    cg_set_out(g, n, 0, before);
+    cg_set_in(after, 0, before);
+    cg_set_out(g, after, 0, y);
+    return after;
+}
+
 cg_value *cg_constant_transposed(cg_graph *g, const cg_value *c, const int *perm)
 {
     ff_tensor *t = NULL;

@@ -229,50 +229,20 @@ static bool reorder(cg_graph *g, cg_value **c, const int *perm, int rank)
     return *c != NULL;
 }
 
-static void set_perm(cg_graph *g, cg_node *t, const int *perm, int rank, const ff_node *by)
-{
-    int64_t v[FF_MAX_RANK];
-    for (int i = 0; i < rank; i++)
-        v[i] = perm[i];
-    cg_set_ints(g, t, "perm", v, rank, by);
-}
-
 /* n reads x transposed, and what it makes is transposed back. Returns the transposed x. */
 static cg_value *between_transposes(cg_graph *g, cg_node *n, cg_value *x, const int *perm)
 {
     int inverse[FF_MAX_RANK], rank = x->shape.rank;
-    ff_shape shape = x->shape;
-    for (int i = 0; i < rank; i++)
-        shape.dims[i] = x->shape.dims[perm[i]];
+    ff_shape shape = cg_permuted(&x->shape, perm);
     cg_invert_perm(inverse, perm, rank);
-    cg_value *moved = cg_value_create(g, &shape), *made = cg_value_create(g, &shape), *y = n->out[0];
+    cg_value *moved = cg_value_create(g, &shape);
     cg_inherit_transposed(moved, x, perm);
-    cg_inherit_transposed(made, y, perm);
-    cg_node *before = cg_insert_before(g, n, "Transpose", n->primary, 1),
-            *after = cg_insert_after(g, n, "Transpose", n->primary, 1);
-    set_perm(g, before, perm, rank, n->primary);
-    set_perm(g, after, inverse, rank, n->primary);
+    cg_node *before = cg_insert_before(g, n, "Transpose", n->primary, 1);
+    cg_set_perm(g, before, perm, rank, n->primary);
     cg_set_in(before, 0, x);
     cg_set_out(g, before, 0, moved);
-    cg_set_out(g, n, 0, made);
-    cg_set_in(after, 0, made);
-    cg_set_out(g, after, 0, y);
+    cg_transpose_after(g, n, inverse, n->primary);
     return moved;
-}
-
-/* What n makes is transposed by perm from now on: n makes it as it is before that. */
-static void transpose_after(cg_graph *g, cg_node *n, const int *perm, const ff_shape *shape, const cg_node *like)
-{
-    int inverse[FF_MAX_RANK];
-    cg_value *y = n->out[0], *made = cg_value_create(g, shape);
-    cg_invert_perm(inverse, perm, shape->rank);
-    cg_inherit_transposed(made, y, inverse);
-    cg_node *after = cg_insert_after(g, n, "Transpose", like->primary, 1);
-    cg_absorb(after, like->origins, like->n_origins);
-    set_perm(g, after, perm, shape->rank, like->primary);
-    cg_set_out(g, n, 0, made);
-    cg_set_in(after, 0, made);
-    cg_set_out(g, after, 0, y);
 }
 
 /* n becomes the normalisation of s, times `scale` and plus `shift` (each may be NULL). */
@@ -294,9 +264,7 @@ static bool become(cg_graph *g, cg_node *n, const subject *s, double epsilon, co
             return false;
     }
     bool last = axes >> axis == (1u << (rank - axis)) - 1;
-    ff_shape shape = x->shape;
-    for (int i = 0; i < rank; i++)
-        shape.dims[i] = x->shape.dims[perm[i]];
+    ff_shape shape = cg_permuted(&x->shape, perm);
     if (!last && (!reorder(g, &scale, perm, rank) || !reorder(g, &shift, perm, rank)))
         return false;
     cg_value *one = filled(g, &shape, axis, 1, n->primary), *zero = filled(g, &shape, axis, 0, n->primary);
@@ -308,7 +276,7 @@ static bool become(cg_graph *g, cg_node *n, const subject *s, double epsilon, co
         return false;
     cg_value *old[] = {n->in[0], n->in[1]};
     if (s->moved)
-        transpose_after(g, n, order, &x->shape, s->moved);
+        cg_absorb(cg_transpose_after(g, n, order, s->moved->primary), s->moved->origins, s->moved->n_origins);
     x = last ? x : between_transposes(g, n, x, perm);
     cg_become(g, n, "LayerNormalization", 3, (cg_value *const[]){x, scale, shift});
     n->formed = true;

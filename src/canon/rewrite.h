@@ -168,6 +168,10 @@ void cg_inherit(cg_value *v, const cg_value *from);
 void cg_inherit_transposed(cg_value *v, const cg_value *from, const int *perm);
 void cg_inherit_reshaped(cg_value *v, const cg_value *from);
 void cg_invert_perm(int *inverse, const int *perm, int rank);
+ff_shape cg_permuted(const ff_shape *s, const int *perm);
+void cg_set_perm(cg_graph *g, cg_node *transpose, const int *perm, int rank, const ff_node *by);
+/* What n gives is from now on made by a Transpose behind it; n itself gives it as it is before that. */
+cg_node *cg_transpose_after(cg_graph *g, cg_node *n, const int *perm, const ff_node *by);
 /* The constant transposed (reshaped), provenance kept; NULL with g->code set. */
 cg_value *cg_constant_transposed(cg_graph *g, const cg_value *c, const int *perm);
 cg_value *cg_constant_reshaped(cg_graph *g, const cg_value *c, int rank, const int64_t *dims);

@@ -23,22 +23,6 @@ static void perm_of(const cg_node *t, int *perm)
         perm[i] = (int)a->ints[i];
 }
 
-static void set_perm(cg_graph *g, cg_node *t, const int *perm, int rank, const ff_node *by)
-{
-    int64_t v[FF_MAX_RANK];
-    for (int i = 0; i < rank; i++)
-        v[i] = perm[i];
-    cg_set_ints(g, t, "perm", v, rank, by);
-}
-
-static ff_shape permuted(const ff_shape *s, const int *perm)
-{
-    ff_shape r = *s;
-    for (int i = 0; i < s->rank; i++)
-        r.dims[i] = s->dims[perm[i]];
-    return r;
-}
-
 /* Does transposing by perm leave the axes that are not of size 1 in order? Then it is a Reshape. */
 static bool only_units_move(const ff_shape *s, const int *perm)
 {
@@ -88,7 +72,7 @@ static bool twice(cg_graph *g, cg_node *n, const cg_rule *self)
         cg_remove(g, n, NULL);
     } else {
         cg_set_in(n, 0, x);
-        set_perm(g, n, both, rank, n->primary);
+        cg_set_perm(g, n, both, rank, n->primary);
         if (p->primary)
             cg_absorb(n, p->origins, p->n_origins);
     }
@@ -112,7 +96,7 @@ static bool above_pad(cg_graph *g, cg_node *n, const cg_rule *self)
         pads[rank + i] = p->ints[rank + perm[i]];
     }
     cg_value *x = pad->in[0], *y = n->out[0];
-    ff_shape shape = permuted(&x->shape, perm);
+    ff_shape shape = cg_permuted(&x->shape, perm);
     cg_value *middle = cg_value_create(g, &shape);
     cg_inherit_transposed(middle, x, perm);
     cg_record_rule(g, self, n, pad, 0);
@@ -234,7 +218,7 @@ static bool untransposed(cg_graph *g, cg_node *n, int i, const int *perm, int ra
         return false;
     if (dry)
         return true;
-    ff_shape shape = permuted(&v->shape, inverse);
+    ff_shape shape = cg_permuted(&v->shape, inverse);
     *out = cg_reshape_before(g, n, v, &shape, n->primary);
     return true;
 }
@@ -247,11 +231,10 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
         t = transpose_of(n->in[i]);
     if (!t || n->n_out != 1 || !indifferent(n) || !cg_shape_static(&n->out[0]->shape))
         return false;
-    int perm[FF_MAX_RANK], inverse[FF_MAX_RANK], rank = t->out[0]->shape.rank;
+    int perm[FF_MAX_RANK], rank = t->out[0]->shape.rank;
     if (n->out[0]->shape.rank != rank || (cg_is(n, "PRelu") && t != transpose_of(n->in[0])))
         return false;
     perm_of(t, perm);
-    cg_invert_perm(inverse, perm, rank);
     if (cg_attr(n, "over"))
         return false; /* a softmax over several axes depends on no order, but needs them contiguous
                        */
@@ -259,7 +242,6 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     for (int i = 0; i < n->n_in; i++)
         if (!untransposed(g, n, i, perm, rank, true, &in))
             return false;
-    cg_value *y = n->out[0];
     cg_record_rule(g, self, n, t, 0);
     const ff_node *by = t->primary;
     for (int i = 0; i < n->n_in; i++) {
@@ -275,16 +257,9 @@ static bool move_down(cg_graph *g, cg_node *n, const cg_rule *self)
     sort_axes(g, n);
     if (cg_is(n, "Resize"))
         unpermute_lists(g, n, perm, rank);
-    ff_shape shape = permuted(&y->shape, inverse);
-    cg_value *before = cg_value_create(g, &shape);
-    cg_inherit_transposed(before, y, inverse);
-    cg_node *after = cg_insert_after(g, n, "Transpose", by, 1);
+    cg_node *after = cg_transpose_after(g, n, perm, by);
     if (by)
         cg_absorb(after, &by, 1);
-    set_perm(g, after, perm, rank, by);
-    cg_set_out(g, n, 0, before);
-    cg_set_in(after, 0, before);
-    cg_set_out(g, after, 0, y);
     return true;
 }
 
@@ -333,7 +308,7 @@ static bool above_units(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_drop_attr(g, n, "shape");
     n->op = "Transpose";
     n->primary = t->primary;
-    set_perm(g, n, order, before.rank, t->primary);
+    cg_set_perm(g, n, order, before.rank, t->primary);
     cg_set_in(n, 0, reshaped);
     cg_remove(g, t, n);
     return true;
@@ -355,7 +330,7 @@ static bool fixed_units(cg_graph *g, cg_node *n, const cg_rule *self)
         return false;
     cg_record_rule(g, self, n, NULL, 0);
     cg_set_in(n, 0, cg_reshape_before(g, n, n->in[0], &before, n->primary));
-    set_perm(g, n, order, before.rank, n->primary);
+    cg_set_perm(g, n, order, before.rank, n->primary);
     return true;
 }
 
@@ -380,11 +355,11 @@ static bool below_units(cg_graph *g, cg_node *n, const cg_rule *self)
         for (int k = 0; k < wide; k++)
             if (dropped[k] == perm[to[i]])
                 order[axes[i]] = axes[k];
-    ff_shape after = permuted(x, order);
+    ff_shape after = cg_permuted(x, order);
     cg_record_rule(g, self, n, r, 0);
     cg_node *below = cg_reshape_after(g, n, &after, r->primary);
     cg_set_in(n, 0, r->in[0]);
-    set_perm(g, n, order, x->rank, n->primary);
+    cg_set_perm(g, n, order, x->rank, n->primary);
     cg_remove(g, r, below);
     return true;
 }
@@ -393,14 +368,12 @@ static bool below_units(cg_graph *g, cg_node *n, const cg_rule *self)
 static bool dense_on_channels(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     cg_node *t = cg_is(n, "Gemm") && n->formed ? transpose_of(n->in[0]) : NULL;
-    int perm[FF_MAX_RANK], inverse[FF_MAX_RANK], rank = n->in[0]->shape.rank;
+    int perm[FF_MAX_RANK], rank = n->in[0]->shape.rank;
     if (!t || rank < 3 || !cg_shape_static(&n->in[0]->shape) || !cg_shape_static(&n->out[0]->shape))
         return false;
     perm_of(t, perm);
     if (perm[0] != 0 || perm[rank - 1] != 1)
         return false;
-    cg_invert_perm(inverse, perm, rank);
-    cg_value *y = n->out[0];
     int64_t dims[FF_MAX_RANK] = {n->in[1]->shape.dims[0], n->in[1]->shape.dims[1]}, ones[FF_MAX_RANK],
             zeros[2 * FF_MAX_RANK] = {0};
     for (int i = 0; i < rank - 2; i++)
@@ -408,9 +381,6 @@ static bool dense_on_channels(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_value *w = cg_constant_reshaped(g, n->in[1], rank, dims);
     if (!w)
         return false;
-    ff_shape shape = permuted(&y->shape, inverse);
-    cg_value *before = cg_value_create(g, &shape);
-    cg_inherit_transposed(before, y, inverse);
     cg_record_rule(g, self, n, t, 0);
     cg_set_in(n, 0, t->in[0]);
     cg_set_in(n, 1, w);
@@ -420,12 +390,7 @@ static bool dense_on_channels(cg_graph *g, cg_node *n, const cg_rule *self)
     cg_set_ints(g, n, "dilations", ones, rank - 2, n->primary);
     cg_set_ints(g, n, "pads", zeros, 2 * (rank - 2), n->primary);
     cg_set_int(g, n, "group", 1, n->primary);
-    cg_node *after = cg_insert_after(g, n, "Transpose", t->primary, 1);
-    cg_absorb(after, t->origins, t->n_origins);
-    set_perm(g, after, perm, rank, t->primary);
-    cg_set_out(g, n, 0, before);
-    cg_set_in(after, 0, before);
-    cg_set_out(g, after, 0, y);
+    cg_absorb(cg_transpose_after(g, n, perm, t->primary), t->origins, t->n_origins);
     if (!cg_used(t->out[0]))
         cg_remove(g, t, NULL);
     return true;
@@ -453,14 +418,14 @@ static bool input_layout(cg_graph *g, cg_node *n, const cg_rule *self)
             if (k != channels)
                 order[at++] = k;
         cg_invert_perm(inverse, order, 4);
-        ff_shape shape = permuted(&x->shape, order);
+        ff_shape shape = cg_permuted(&x->shape, order);
         cg_value *v = cg_value_create(g, &shape);
         cg_inherit_transposed(v, x, order);
         v->input = x->input;
         x->input = -1;
         g->inputs[v->input] = v;
         cg_node *t = cg_insert_after(g, NULL, "Transpose", NULL, 1);
-        set_perm(g, t, inverse, 4, NULL);
+        cg_set_perm(g, t, inverse, 4, NULL);
         cg_set_in(t, 0, v);
         cg_set_out(g, t, 0, x);
         cg_record_rule(g, self, n, NULL, 0);
@@ -506,15 +471,11 @@ static bool joined_elsewhere(cg_graph *g, cg_node *n, const cg_rule *self)
         a--;
     if (a < 0)
         return false;
-    int perm[FF_MAX_RANK], inverse[FF_MAX_RANK];
+    int perm[FF_MAX_RANK];
     for (int i = 0, k = 0; i < rank; i++) {
         k += k == a;
         perm[i] = i == b ? a : k++;
     }
-    cg_invert_perm(inverse, perm, rank);
-    ff_shape shape = permuted(&y->shape, inverse);
-    cg_value *joined = cg_value_create(g, &shape);
-    cg_inherit_transposed(joined, y, inverse);
     cg_record_rule(g, self, n, NULL, 0);
     for (int i = 0; i < n->n_in; i++) {
         cg_node *r = n->in[i]->producer;
@@ -522,11 +483,7 @@ static bool joined_elsewhere(cg_graph *g, cg_node *n, const cg_rule *self)
         cg_remove(g, r, n);
     }
     cg_set_int(g, n, "axis", a, n->primary);
-    cg_set_out(g, n, 0, joined);
-    cg_node *after = cg_insert_after(g, n, "Transpose", n->primary, 1);
-    set_perm(g, after, perm, rank, n->primary);
-    cg_set_in(after, 0, joined);
-    cg_set_out(g, after, 0, y);
+    cg_transpose_after(g, n, perm, n->primary);
     return true;
 }
 
