@@ -75,27 +75,18 @@ static void prompt_key(ui *u, const ui_key *k)
     }
 }
 
-static bool is_key(const ui_key *k, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(k->name, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void answer(ui *u, const ui_key *k)
 {
-    static const char *const yes[] = {"y", "Y"}, *const leave[] = {"y", "Y", "q", "Q", "C-c"};
+    static const char *const yes[] = {"y", "Y", NULL}, *const leave[] = {"y", "Y", "q", "Q", "C-c", NULL};
     ui_question asked = u->question;
 
     u->question = ASK_NOTHING;
-    if (asked == ASK_OVERWRITE && is_key(k, yes, FF_COUNT(yes))) {
+    if (asked == ASK_OVERWRITE && ff_any_of(k->name, yes)) {
         ui_run(u, u->asked_line);
     } else if (asked == ASK_OVERWRITE) {
         u->quit_after_save = false;
         ui_say(u, INK_INFO, "nothing is written");
-    } else if (is_key(k, leave, FF_COUNT(leave))) {
+    } else if (ff_any_of(k->name, leave)) {
         u->quit = true;
     } else if (strcmp(k->name, "w") == 0) {
         u->quit_after_save = true;

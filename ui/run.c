@@ -54,13 +54,12 @@ static void show_output(ui *u)
 /* A file that is there is asked about, where another front end wants --force. */
 static bool asks_first(ui *u, const char *word, int n, char **words, const char *line)
 {
-    static const char *const writers[] = {"save", "export", "labels", "report"};
+    static const char *const writers[] = {"save", "export", "labels", "report", NULL};
+    static const char *const force[] = {"--force", "-f", NULL};
     struct stat file;
-    bool writes = false;
-    for (size_t i = 0; i < FF_COUNT(writers); i++)
-        writes = writes || strcmp(writers[i], word) == 0;
+    bool writes = ff_any_of(word, writers);
     for (int i = 1; i < n; i++)
-        writes = writes && strcmp(words[i], "--force") != 0 && strcmp(words[i], "-f") != 0;
+        writes = writes && !ff_any_of(words[i], force);
     if (!writes || n < 2 || stat(words[1], &file) != 0 || !S_ISREG(file.st_mode))
         return false;
     free(u->asked_line);

@@ -132,6 +132,8 @@ char *ff_brief(const char *text, int cells, const char *mark, bool *fits);
 char *ff_visible(const char *s);
 char *ff_visible_n(const char *s, size_t n);
 void ff_buf_visible(ff_buf *b, const char *s);
+/* Is the word in the list, which NULL ends? */
+bool ff_any_of(const char *word, const char *const *list);
 /* Parses a whole decimal number; false on anything else, overflow included. */
 bool ff_parse_int(const char *s, int64_t *out);
 bool ff_parse_real(const char *s, double *out); /* C locale; no nan, no inf */

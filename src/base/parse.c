@@ -11,6 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
+bool ff_any_of(const char *word, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(word, *list) == 0)
+            return true;
+    return false;
+}
+
 bool ff_parse_int(const char *s, int64_t *out)
 {
     const char *digits = *s == '-' || *s == '+' ? s + 1 : s;

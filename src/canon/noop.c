@@ -81,20 +81,12 @@ static bool same_shape(cg_graph *g, cg_node *n, const cg_rule *self)
  * to write the Source's to. What no layer takes as its bias goes with the last rules. */
 static bool may_be_bias(const cg_value *zeros, const cg_value *v)
 {
-    static const char *const layers[] = {"MatMul", "Gemm", "Einsum", "Conv", "ConvTranspose"};
-    static const char *const moves[] = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"};
+    static const char *const layers[] = {"MatMul", "Gemm", "Einsum", "Conv", "ConvTranspose", NULL};
+    static const char *const moves[] = {"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", NULL};
     const cg_node *n = v->producer;
-    bool moved = true;
-    while (n && moved) {
-        moved = false;
-        for (size_t i = 0; i < FF_COUNT(moves) && !moved; i++)
-            moved = cg_is(n, moves[i]) && n->in[0];
-        n = moved ? n->in[0]->producer : n;
-    }
-    for (size_t i = 0; n && i < FF_COUNT(layers); i++)
-        if (cg_is(n, layers[i]))
-            return zeros->constant->count > 1;
-    return false;
+    while (n && ff_any_of(n->op, moves) && n->in[0])
+        n = n->in[0]->producer;
+    return n && ff_any_of(n->op, layers) && zeros->constant->count > 1;
 }
 
 /* x*1, x+0, x-0, x/1 where the constant does not make the result larger. */

@@ -59,7 +59,6 @@ char *ff_cnode_label(const ff_canon *c, int cnode);
 /* The label by which a pair is known for good: the Source's, else "+" and the Target's. Caller frees. */
 char *ff_pair_label(const ff_subject *s, int pair);
 json_t *ff_json_shape(const ff_tensor *t);
-bool ff_any_of(const char *word, const char *const *list); /* ends in NULL */
-json_t *ff_json_real(double v);                            /* null for what JSON cannot say */
+json_t *ff_json_real(double v); /* null for what JSON cannot say */
 
 #endif

@@ -85,14 +85,6 @@ void ff_finding_set_details(ff_finding *f, json_t *details)
     json_decref(details);
 }
 
-bool ff_any_of(const char *word, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(word, *list) == 0)
-            return true;
-    return false;
-}
-
 void ff_finding_set_difference(ff_finding *f, const char *attribute, json_t *source, json_t *target)
 {
     json_t *j = json_object();

@@ -284,20 +284,12 @@ static bool same_windows(const ff_subject *s, const ff_cnode *a, const ff_cnode 
 /* Attributes that other attributes make void, or that were spoken of. */
 static bool passed_over(const ff_cnode *a, const ff_cnode *b, const char *name, bool windows)
 {
-    static const char *const of_windows[] = {"pads", "ceil_mode", "output_padding"};
-    static const char *const of_mode[] = {"nearest_mode", "antialias", "cubic_coeff_a", "exclude_outside"};
-    if (strcmp(name, "pad_mode") == 0 || strcmp(name, "pad_value") == 0)
-        return true;
-    if (strcmp(a->op, "Slice") == 0 && ff_any_of(name, of_slice))
-        return true;
-    for (size_t i = 0; windows && i < FF_COUNT(of_windows); i++)
-        if (strcmp(name, of_windows[i]) == 0)
-            return true;
+    static const char *const of_pad[] = {"pad_mode", "pad_value", NULL};
+    static const char *const of_windows[] = {"pads", "ceil_mode", "output_padding", NULL};
+    static const char *const of_mode[] = {"nearest_mode", "antialias", "cubic_coeff_a", "exclude_outside", NULL};
     bool other_mode = strcmp(a->op, "Resize") == 0 && !same_attribute(a, b, "mode");
-    for (size_t i = 0; other_mode && i < FF_COUNT(of_mode); i++)
-        if (strcmp(name, of_mode[i]) == 0)
-            return true;
-    return false;
+    return ff_any_of(name, of_pad) || (strcmp(a->op, "Slice") == 0 && ff_any_of(name, of_slice)) ||
+           (windows && ff_any_of(name, of_windows)) || (other_mode && ff_any_of(name, of_mode));
 }
 
 static void add_windows(ff_detection *d, const ff_cnode *a, const ff_cnode *b)

@@ -20,6 +20,11 @@ static bool is(const ff_node *n, const char *op)
     return n && !*n->domain && strcmp(n->op, op) == 0;
 }
 
+static bool is_any(const ff_node *n, const char *const *ops)
+{
+    return n && !*n->domain && ff_any_of(n->op, ops);
+}
+
 static bool integer_range(ff_dtype type, double *low, double *high)
 {
     int64_t bits = 8 * (int64_t)ff_dtype_size(type);
@@ -111,19 +116,14 @@ static bool nothing_folded(const ff_plan *plan, const ff_quantized *w, const ff_
 
 bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized *out)
 {
-    static const char *const moves[] = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"};
+    static const char *const moves[] = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", NULL};
     const ff_node *n = param->original ? param->original->producer : NULL;
     ff_quantized w = {.at_q = 0, .at_scale = 1, .at_zero = 2, .axis = -1};
-    for (bool moved = n != NULL; moved && w.n_moves < (int)FF_COUNT(w.moves);) {
-        moved = false;
-        for (size_t i = 0; i < FF_COUNT(moves) && !moved; i++)
-            moved = is(n, moves[i]) && n->n_inputs > 0 && n->inputs[0]->producer;
-        if (moved) { /* in front: they are listed from q on */
-            memmove(w.moves + 1, w.moves, (size_t)w.n_moves * sizeof w.moves[0]);
-            w.moves[0] = n;
-            w.n_moves++;
-            n = n->inputs[0]->producer;
-        }
+    while (is_any(n, moves) && n->n_inputs > 0 && n->inputs[0]->producer && w.n_moves < (int)FF_COUNT(w.moves)) {
+        memmove(w.moves + 1, w.moves, (size_t)w.n_moves * sizeof w.moves[0]); /* they are listed from q on */
+        w.moves[0] = n;
+        w.n_moves++;
+        n = n->inputs[0]->producer;
     }
     w.node = n;
     if (is(n, "DequantizeLinear")) {
@@ -285,13 +285,11 @@ static const ff_tensor *scale_of_value(const ff_plan *plan, const ff_value *v, b
 bool ff_quantized_unit(const ff_subject *s, int source_cnode, int target_cnode, const ff_quantized *bias, bool as_made,
                        double *unit)
 {
-    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", "QLinearConv"};
+    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", "QLinearConv", NULL};
     const ff_plan *plan = s->target.canon->plan;
     const ff_node *n = bias->layer;
-    bool linear = is(n, "QLinearConv"), known = false;
-    for (size_t i = 0; i < FF_COUNT(layers); i++)
-        known = known || is(n, layers[i]);
-    if (!known || bias->input != (linear ? 8 : 2) || source_cnode < 0 || target_cnode < 0)
+    bool linear = is(n, "QLinearConv");
+    if (!is_any(n, layers) || bias->input != (linear ? 8 : 2) || source_cnode < 0 || target_cnode < 0)
         return false;
     const ff_tensor *x = linear && !as_made ? constant_input(plan, n, 1) : scale_of_value(plan, n->inputs[0], as_made);
     const ff_cparam *mine = ff_cnode_param(&s->target.canon->nodes[target_cnode], "weight");
