@@ -56,6 +56,7 @@ typedef enum ff_dtype {
 const char *ff_dtype_name(ff_dtype t); /* "float32", "int8", ... */
 size_t ff_dtype_size(ff_dtype t);      /* bytes of an element in ff_tensor; 0 undefined */
 bool ff_dtype_is_float(ff_dtype t);    /* float, double, float16, bfloat16, float8 */
+bool ff_dtype_is_half(ff_dtype t);     /* float16, bfloat16 */
 
 #define FF_MAX_RANK 12
 

@@ -10,14 +10,9 @@
 /* A constant that is rounded, and folded with others that are. */
 #define ROUNDED 4e-3
 
-static bool is_half(ff_dtype t)
-{
-    return t == FF_FLOAT16 || t == FF_BFLOAT16;
-}
-
 static bool made_half(const ff_plan *p, const ff_value *v)
 {
-    return v && !ff_plan_constant(p, v) && is_half(ff_plan_shape(p, v)->dtype);
+    return v && !ff_plan_constant(p, v) && ff_dtype_is_half(ff_plan_shape(p, v)->dtype);
 }
 
 static bool computes_half(const ff_plan *p, const ff_node *n)
@@ -53,7 +48,7 @@ static bool is_part(const ff_plan *p, const ff_finding *f)
     const ff_value *v = h->target_param ? h->target_param->original : NULL;
     const ff_tensor *t = v ? ff_plan_constant(p, v) : NULL;
     if (f->type == FF_WB)
-        return t && is_half(t->dtype) && f->magnitude < (t->dtype == FF_FLOAT16 ? ROUNDED : 8 * ROUNDED);
+        return t && ff_dtype_is_half(t->dtype) && f->magnitude < (t->dtype == FF_FLOAT16 ? ROUNDED : 8 * ROUNDED);
     const ff_cattr *a = h->source_attr, *b = h->target_attr;
     bool close = f->type == FF_LH && a && b && b->node && computes_half(p, b->node) && a->type == FF_CATTR_REALS &&
                  b->type == FF_CATTR_REALS && a->n == b->n;

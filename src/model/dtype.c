@@ -55,10 +55,14 @@ size_t ff_dtype_unit(ff_dtype t)
     return types[t].unit;
 }
 
+bool ff_dtype_is_half(ff_dtype t)
+{
+    return t == FF_FLOAT16 || t == FF_BFLOAT16;
+}
+
 bool ff_dtype_is_float(ff_dtype t)
 {
-    return t == FF_FLOAT || t == FF_DOUBLE || t == FF_FLOAT16 || t == FF_BFLOAT16 ||
-           (t >= FF_FLOAT8E4M3FN && t <= FF_FLOAT8E5M2FNUZ);
+    return t == FF_FLOAT || t == FF_DOUBLE || ff_dtype_is_half(t) || (t >= FF_FLOAT8E4M3FN && t <= FF_FLOAT8E5M2FNUZ);
 }
 
 void ff_copy_little_endian(void *to, const void *from, size_t n, size_t size)

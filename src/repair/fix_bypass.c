@@ -16,10 +16,7 @@ static const ff_value *handed_on(const ff_plan *p, const ff_node *n)
     if (!found || n->n_outputs < 1 || !n->outputs[0])
         return NULL;
     const ff_shape *a = ff_plan_shape(p, found), *b = ff_plan_shape(p, n->outputs[0]);
-    bool same = a->rank == b->rank && a->rank >= 0;
-    for (int i = 0; same && i < a->rank; i++)
-        same = a->dims[i] == b->dims[i];
-    return same ? found : NULL;
+    return a->rank >= 0 && ff_same_axes(a, b) ? found : NULL;
 }
 
 bool ff_fix_bypass(ff_proposing *p, const ff_finding *f)

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_half(ff_dtype t)
-{
-    return t == FF_FLOAT16 || t == FF_BFLOAT16;
-}
-
 /* The Source's numbers in the Target's form; NULL: those of the Target are not their rounding, or cannot be told. */
 static ff_tensor *unrounded(const ff_subject *s, const ff_value *v, const ff_tensor *t)
 {
@@ -74,11 +69,11 @@ static int widen(const ff_subject *s, const ff_value *v, const ff_tensor *t, ff_
 static int widen_node(const ff_subject *s, const ff_node *n, ff_patch *patch)
 {
     const ff_attr *to = strcmp(n->op, "Cast") == 0 ? ff_node_attr(n, "to") : NULL, *value = ff_node_attr(n, "value");
-    if (to && is_half((ff_dtype)to->i)) {
+    if (to && ff_dtype_is_half((ff_dtype)to->i)) {
         ff_attr a = {.name = "to", .type = FF_ATTR_INT, .i = FF_FLOAT};
         ff_patch_set_attr(patch, ff_node_address(n), &a);
     }
-    if (!value || value->type != FF_ATTR_TENSOR || !is_half(value->t->dtype))
+    if (!value || value->type != FF_ATTR_TENSOR || !ff_dtype_is_half(value->t->dtype))
         return FF_OK;
     ff_tensor *t;
     int rc = widen(s, n->outputs[0], value->t, &t);
@@ -100,7 +95,7 @@ static void widen_outputs(const ff_graph *g, ff_patch *patch)
         for (int k = 0; k < g->nodes[i]->n_outputs && !other; k++)
             other = g->nodes[i]->outputs[k] && !g->nodes[i]->outputs[k]->is_output ? g->nodes[i]->outputs[k] : NULL;
     for (int i = 0; i < g->n_outputs; i++)
-        if (!is_half(g->outputs[i]->declared.dtype))
+        if (!ff_dtype_is_half(g->outputs[i]->declared.dtype))
             names[n++] = g->outputs[i]->name;
     if (n < g->n_outputs && other) {
         names[n++] = other->name;
@@ -108,7 +103,7 @@ static void widen_outputs(const ff_graph *g, ff_patch *patch)
         ff_patch_set_outputs(patch, n, names);
         for (int i = 0; i < g->n_outputs; i++) {
             ff_shape shape = g->outputs[i]->declared;
-            if (is_half(shape.dtype)) {
+            if (ff_dtype_is_half(shape.dtype)) {
                 shape.dtype = FF_FLOAT;
                 ff_patch_add_output(patch, g->outputs[i]->name, &shape);
             }
@@ -125,13 +120,13 @@ static int widen_all(const ff_subject *s, ff_patch *patch)
     int rc = FF_OK;
     for (int i = 0; i < g->n_inputs; i++) {
         const ff_shape *d = &g->inputs[i]->declared;
-        if (is_half(d->dtype))
+        if (ff_dtype_is_half(d->dtype))
             ff_patch_set_input_shape(patch, g->inputs[i]->name, FF_FLOAT, d->rank, d->dims);
     }
     for (int i = 0; i < g->n_initializers && rc == FF_OK; i++) {
         const ff_value *v = g->initializers[i];
         ff_tensor *t;
-        if (!v->initializer || !is_half(v->initializer->dtype))
+        if (!v->initializer || !ff_dtype_is_half(v->initializer->dtype))
             continue;
         rc = widen(s, v, v->initializer, &t);
         if (rc == FF_OK) {
