@@ -53,6 +53,8 @@ typedef struct ff_session_options {
     bool labels_only;       /* compare: FF_JOB_LOAD labels and does not align; no other job
                                             but FF_JOB_SAVE and FF_JOB_VALIDATE */
 } ff_session_options;
+/* The memory budget in bytes: the one given, else what stands for it. */
+uint64_t ff_session_memory(const ff_session_options *o);
 
 /* Checks nothing but the session file itself; loading is the first job (kind FF_JOB_LOAD, posted by
  * this call). FF_ERR_INPUT: not a session, of another version, or in use by another process. */

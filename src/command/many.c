@@ -50,7 +50,7 @@ static int label(ff_context *c, const many *all, const char *spec, entrant *e)
     e->sha256 = *ff_model_sha256(m);
     e->producer = ff_visible(ff_model_producer(m));
     e->opset = ff_model_opset(m, "");
-    uint64_t memory = (o->session.memory ? o->session.memory : ff_memory_total() / 4) / 4;
+    uint64_t memory = ff_session_memory(&o->session) / 4;
     code = choose_pre(c, all, m, spec, e, &pre);
     if (!code)
         code = ff_label_model(m, ff_comparator_output(all->comparator, NULL), &pre, all->set, o->session.reference,

@@ -129,7 +129,7 @@ static int run_images(ff_context *c, ff_model *m, const char *path)
         goto out;
     pool = ff_pool_create(o->session.threads, NULL);
     ff_task task = {.pool = pool, .cancel = &interrupted};
-    uint64_t memory = (o->session.memory ? o->session.memory : ff_memory_total() / 4) / 4;
+    uint64_t memory = ff_session_memory(&o->session) / 4;
     code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL, &task, &l);
     if (!code && l->error)
         code = ff_fail(FF_ERR_GRAPH, "%s", l->error);

@@ -47,6 +47,11 @@ void case_known_finish(known_finding *k)
     free(k->details);
 }
 
+uint64_t ff_session_memory(const ff_session_options *o)
+{
+    return o->memory ? o->memory : ff_memory_total() / 4;
+}
+
 void case_destroy(ff_case *c)
 {
     if (!c)

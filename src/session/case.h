@@ -217,6 +217,7 @@ int case_save_findings(ff_case *c) FF_MUST_USE;
 int case_save_scores(ff_case *c) FF_MUST_USE;
 
 /* localise.c */
+int case_analyse(ff_case *c, const ff_subject *s, bool causal, ff_layer_scores **out) FF_MUST_USE; /* the caller's */
 int case_localize(ff_case *c) FF_MUST_USE;
 /* Subject, findings and proposals of the present state; judge's base state. */
 int case_refresh(ff_case *c) FF_MUST_USE;

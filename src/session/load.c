@@ -276,7 +276,7 @@ static int blame(int code, const char *path)
 static int label_only(ff_case *c)
 {
     const ff_session_options *o = &c->options;
-    uint64_t memory = (o->memory ? o->memory : ff_memory_total() / 4) / 4;
+    uint64_t memory = ff_session_memory(o) / 4;
     ff_keep keep = ff_comparator_keep(c->comparator, FF_KEEP_OUTPUT);
     int code = ff_label_model(c->source, ff_comparator_output(c->comparator, o->source_output), &c->source_pre, c->set,
                               o->reference, memory, keep, &c->task, &c->source_labels);

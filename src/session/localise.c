@@ -262,7 +262,7 @@ static int keep_state(ff_case *c, int64_t number, ff_state *s)
 static int prepare_judge(ff_case *c)
 {
     int code = FF_OK;
-    uint64_t memory = c->options.memory ? c->options.memory : ff_memory_total() / 4;
+    uint64_t memory = ff_session_memory(&c->options);
     if (!c->judge && (code = ff_judge_create(c->first, memory / 2, &c->judge)))
         return code;
     if (!c->start) {
@@ -355,6 +355,21 @@ int case_refresh(ff_case *c)
     return code;
 }
 
+int case_analyse(ff_case *c, const ff_subject *s, bool causal, ff_layer_scores **out)
+{
+    const ff_analysis_options o = {
+        .paper = c->options.paper_analysis,
+        .core_ops = c->options.core_ops,
+        .causal = causal,
+        .memory = ff_session_memory(&c->options),
+    };
+    int64_t begun = ff_now_ns();
+    int code = ff_analyse(s, &o, &c->task, out);
+    if (!code)
+        case_count_work(c, WORK_ANALYSIS, (*out)->flops, (*out)->flops_full, begun);
+    return code;
+}
+
 int case_localize(ff_case *c)
 {
     if (!c->loaded || c->options.labels_only)
@@ -362,17 +377,9 @@ int case_localize(ff_case *c)
     if (c->localized)
         return c->stale ? case_refresh(c) : FF_OK;
     if (!case_any_listed(c) && !c->points[0].error && !c->scores) {
-        const ff_analysis_options o = {
-            .paper = c->options.paper_analysis,
-            .core_ops = c->options.core_ops,
-            .causal = c->options.causal,
-            .memory = c->options.memory ? c->options.memory : ff_memory_total() / 4,
-        };
-        int64_t begun = ff_now_ns();
-        int code = ff_analyse(c->first, &o, &c->task, &c->scores);
+        int code = case_analyse(c, c->first, c->options.causal, &c->scores);
         if (code)
             return code;
-        case_count_work(c, WORK_ANALYSIS, c->scores->flops, c->scores->flops_full, begun);
     }
     int code = case_refresh(c);
     if (!code)

@@ -45,18 +45,10 @@ int case_measure(ff_case *c, bool causal)
         return ff_fail(FF_ERR_USAGE, "the Target as it is now cannot run: %s", c->points[c->current].error);
     if (c->current == 0 && !causal)
         return ff_fail(FF_ERR_USAGE, "the layers are scored as the Target came, and no step was taken since");
-    const ff_analysis_options o = {
-        .paper = c->options.paper_analysis,
-        .core_ops = c->options.core_ops,
-        .causal = causal,
-        .memory = c->options.memory ? c->options.memory : ff_memory_total() / 4,
-    };
-    int64_t begun = ff_now_ns();
     ff_layer_scores *made;
-    code = ff_analyse(c->current == 0 ? c->first : c->subject, &o, &c->task, &made);
+    code = case_analyse(c, c->current == 0 ? c->first : c->subject, causal, &made);
     if (code)
         return code;
-    case_count_work(c, WORK_ANALYSIS, made->flops, made->flops_full, begun);
     if (c->current == 0) {
         code = keep_scores(c, made);
     } else {

@@ -23,7 +23,7 @@ static int count_wrong(const ff_case *c, const ff_labels *l)
 /* With verdicts where it is a Target: the Source is there by then. */
 static int label(ff_case *c, ff_model *m, const char *output, const ff_pre *pre, ff_labels **out)
 {
-    uint64_t memory = (c->options.memory ? c->options.memory : ff_memory_total() / 4) / 8;
+    uint64_t memory = ff_session_memory(&c->options) / 8;
     int code = ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->validation, c->options.reference,
                               memory, ff_comparator_keep(c->comparator, FF_KEEP_NOTHING), &c->task, out);
     return code || !c->validation_source ? code
