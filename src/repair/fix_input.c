@@ -74,16 +74,7 @@ static char *adapt_order(ff_patch *patch, const ff_model *m, const ff_value *inp
     if (identity)
         return ff_strdup(input->name);
     char *stem = ff_asprintf("%s_restored", input->name), *name = ff_model_fresh_name(m, stem);
-    ff_node_spec spec = {.name = name,
-                         .op = "Transpose",
-                         .domain = "",
-                         .n_inputs = 1,
-                         .n_outputs = 1,
-                         .n_attrs = 1,
-                         .inputs = (const char *const[]){input->name},
-                         .outputs = (const char *const[]){name},
-                         .attrs = &a};
-    ff_patch_insert_node(patch, &spec, NULL);
+    ff_insert_transpose(patch, input->name, name, perm, rank);
     ff_patch_redirect(patch, input->name, name);
     free(stem);
     return name;

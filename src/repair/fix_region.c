@@ -33,21 +33,8 @@ static char *transposed(job *j, char *name, const int *perm, int rank)
 {
     if (ff_perm_identity(perm, rank))
         return name;
-    int64_t order[FF_MAX_RANK];
-    for (int i = 0; i < rank; i++)
-        order[i] = perm[i];
     char *out = fresh(j, "transposed");
-    ff_attr a = {.name = "perm", .type = FF_ATTR_INTS, .n = (size_t)rank, .ints = order};
-    ff_node_spec spec = {.name = out,
-                         .op = "Transpose",
-                         .domain = "",
-                         .n_inputs = 1,
-                         .n_outputs = 1,
-                         .n_attrs = 1,
-                         .inputs = (const char *const *)&name,
-                         .outputs = (const char *const *)&out,
-                         .attrs = &a};
-    ff_patch_insert_node(j->patch, &spec, NULL);
+    ff_insert_transpose(j->patch, name, out, perm, rank);
     free(name);
     return out;
 }

@@ -43,6 +43,9 @@ ff_proposal *ff_proposing_add(ff_proposing *p, const ff_finding *f, const char *
 /* By which a node is addressed in patches: its first output that is wanted. */
 const char *ff_node_address(const ff_node *n);
 
+/* A Transpose of `input` that gives `output` (a fresh name, also the node's). */
+void ff_insert_transpose(ff_patch *p, const char *input, const char *output, const int *perm, int rank);
+
 /* Makes input `input` of `reader` have the constant value `wanted` (dims as the value has them; converted to its
  * type), and nothing else: an initializer that is read once is replaced; Constant, Identity, Transpose, Reshape
  * and the like are followed back; what others read too, or what cannot hold the value, is left and a new

@@ -10,6 +10,25 @@ static bool is(const ff_node *n, const char *op)
     return !*n->domain && strcmp(n->op, op) == 0;
 }
 
+void ff_insert_transpose(ff_patch *p, const char *input, const char *output, const int *perm, int rank)
+{
+    int64_t order[FF_MAX_RANK];
+    for (int i = 0; i < rank; i++)
+        order[i] = perm[i];
+    ff_attr a = {.name = "perm", .type = FF_ATTR_INTS, .n = (size_t)rank, .ints = order};
+    ff_patch_insert_node(p,
+                         &(ff_node_spec){.name = output,
+                                         .op = "Transpose",
+                                         .domain = "",
+                                         .n_inputs = 1,
+                                         .n_outputs = 1,
+                                         .n_attrs = 1,
+                                         .inputs = &input,
+                                         .outputs = &output,
+                                         .attrs = &a},
+                         NULL);
+}
+
 static bool read_once(const ff_value *v)
 {
     return v->n_users == 1 && !v->is_output && v->graph->owner == NULL;
