@@ -323,14 +323,14 @@ int ff_activations_run(ff_activations *a, ff_runner *runner, int image, const ff
     a->met = false;
     bool meeting = label && injecting && a->meet >= 0;
     ff_hooks hooks = {.context = a,
-                      .ask = meeting ? ask_meeting
-                             : label ? NULL
-                                     : ask,
-                      .give = meeting ? give_meeting
-                              : label ? NULL
-                                      : give,
+                      .ask = ask,
+                      .give = give,
                       .inject = injecting ? inject : NULL,
                       .cancel = task ? task->cancel : NULL};
+    if (label) { /* nothing is looked at but the answer, and the layer to meet at */
+        hooks.ask = meeting ? ask_meeting : NULL;
+        hooks.give = meeting ? give_meeting : NULL;
+    }
     /* What enters the network has no node that could be skipped: it is fed instead. */
     const ff_tensor *at[FF_MOST_INPUTS];
     memcpy(at, feeds.at, sizeof at);
