@@ -38,6 +38,14 @@ static int on_property(VTermProp property, VTermValue *value, void *user)
     return 1;
 }
 
+const char *const terminal_env[] = {"TERM=screen-256color",
+                                    "LC_ALL=C.UTF-8",
+                                    "NO_COLOR",
+                                    "COLORFGBG",
+                                    "XDG_STATE_HOME=/nonexistent",
+                                    "XDG_DATA_HOME=/nonexistent",
+                                    NULL};
+
 terminal *terminal_start(const char *const *argv, int columns, int rows, const char *const *env)
 {
     static const VTermScreenCallbacks callbacks = {.settermprop = on_property};

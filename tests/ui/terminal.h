@@ -11,6 +11,7 @@
 typedef struct terminal terminal;
 
 /* env: "NAME=VALUE" or "NAME" (taken out), NULL at the end. */
+extern const char *const terminal_env[]; /* in colours, and nothing of the user's own */
 terminal *terminal_start(const char *const *argv, int columns, int rows, const char *const *env);
 void terminal_destroy(terminal *t); /* kills what still runs */
 void terminal_vanish(terminal *t);  /* a line that is cut: the program hears SIGHUP and the end of its input */

@@ -17,9 +17,6 @@
 
 enum { PATIENCE_MS = 90000 };
 
-static const char *const env[] = {
-    "TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG", "XDG_STATE_HOME=/nonexistent", NULL};
-
 static const struct {
     const char *folder, *source_pre, *target_pre, *at_first;
 } cases[] = {
@@ -52,7 +49,7 @@ static terminal *start(size_t i, const char *session)
                           session,
                           NULL};
     assert_non_null(argv[0]);
-    terminal *t = terminal_start(argv, 120, 40, env);
+    terminal *t = terminal_start(argv, 120, 40, terminal_env);
     assert_non_null(t);
     free(source);
     free(target);

@@ -14,8 +14,6 @@
 enum { PATIENCE_MS = 60000 };
 #define PRE "size=16x16 scale=127.5 mean=1,1,1"
 
-static const char *const env[] = {
-    "TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG", "XDG_STATE_HOME=/nonexistent", NULL};
 static char folder[] = "/tmp/fetafix-edits-XXXXXX";
 
 static int set_up(void **state)
@@ -48,7 +46,7 @@ static terminal *start(void)
     const char *argv[] = {getenv("FETAFIX"), "explore",     s,    t, "--images", i, "--source-pre", PRE,
                           "--target-pre",    PRE,           "-o", o, "--json",   j, "--labels-csv", l,
                           "--force",         "--no-config", NULL};
-    terminal *made = terminal_start(argv, 100, 30, env);
+    terminal *made = terminal_start(argv, 100, 30, terminal_env);
     assert_non_null(made);
     char *const texts[] = {s, t, i, o, j, l};
     for (size_t k = 0; k < FF_COUNT(texts); k++)

@@ -14,14 +14,6 @@
 
 enum { PATIENCE_MS = 90000 };
 
-static const char *const env[] = {"TERM=screen-256color",
-                                  "LC_ALL=C.UTF-8",
-                                  "NO_COLOR",
-                                  "COLORFGBG",
-                                  "XDG_STATE_HOME=/nonexistent",
-                                  "XDG_DATA_HOME=/nonexistent",
-                                  NULL};
-
 /* In the order of the README. `steps`: keys and what the screen shows then, in turn. */
 static const struct {
     const char *lesson; /* NULL: the sample in the explorer */
@@ -42,7 +34,8 @@ static terminal *start(size_t i)
         getenv("FETAFIX"), source,        target,         "--images",    images,        "--labels", labels,
         "--source-pre",    "tf-imagenet", "--target-pre", "tf-imagenet", "--no-config", NULL};
     const char *const teach[] = {getenv("FETAFIX"), "teach", screens[i].lesson, "--no-config", NULL};
-    terminal *t = terminal_start(screens[i].lesson ? teach : explore, screens[i].width, screens[i].height, env);
+    terminal *t =
+        terminal_start(screens[i].lesson ? teach : explore, screens[i].width, screens[i].height, terminal_env);
     assert_non_null(t);
     free(samples);
     free(source);

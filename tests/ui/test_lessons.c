@@ -15,13 +15,6 @@
 
 enum { PATIENCE_MS = 90000 };
 
-static const char *const screen[] = {"TERM=screen-256color",
-                                     "LC_ALL=C.UTF-8",
-                                     "NO_COLOR",
-                                     "COLORFGBG",
-                                     "XDG_STATE_HOME=/nonexistent",
-                                     "XDG_DATA_HOME=/nonexistent",
-                                     NULL};
 static const char *const dumb[] = {"TERM=dumb", "LC_ALL=C.UTF-8", "XDG_STATE_HOME=/nonexistent",
                                    "XDG_DATA_HOME=/nonexistent", NULL};
 
@@ -59,7 +52,7 @@ static void answer(terminal *t, const char *before, const char *words)
 static void test_explorer(void **state)
 {
     for (size_t i = 0; i < FF_COUNT(lessons); i++) {
-        terminal *t = start(lessons[i].name, screen, 80, 24);
+        terminal *t = start(lessons[i].name, terminal_env, 80, 24);
         assert_true(terminal_wait_for(t, "Question", PATIENCE_MS));
         assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS)); /* compared */
         assert_false(terminal_holds(t, "\xe2\x80\xa6"));                          /* nothing is cut */
@@ -90,7 +83,7 @@ static void test_explorer(void **state)
 /* Hints one after the other, then the answer; the lesson shares the screen where there is room. */
 static void test_hints(void **state)
 {
-    terminal *t = start("weights", screen, 120, 40);
+    terminal *t = start("weights", terminal_env, 120, 40);
     assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS));
     assert_true(terminal_holds(t, "Suspicious layers"));
     terminal_press(t, "H");
@@ -114,7 +107,7 @@ static void test_own_file(void **state)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
     close(fd);
-    terminal *t = start(path, screen, 80, 24);
+    terminal *t = start(path, terminal_env, 80, 24);
     assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS));
     assert_true(terminal_holds(t, "             line does not fit any more "));
     assert_false(terminal_holds(t, "\xe2\x80\xa6"));

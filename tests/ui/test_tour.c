@@ -75,13 +75,11 @@ static void wait_for(terminal *t, const char *text, const char *line)
 
 static terminal *start(const char *session)
 {
-    static const char *const env[] = {
-        "TERM=screen-256color", "LC_ALL=C.UTF-8", "NO_COLOR", "COLORFGBG", "XDG_STATE_HOME=/nonexistent", NULL};
     const char *argv[] = {getenv("FETAFIX"), "explore",    "demo/source.onnx", "demo/target.onnx",
                           "--images",        "images.txt", "--source-pre",     PRE,
                           "--target-pre",    PRE,          "--session",        session,
                           "--no-config",     NULL};
-    terminal *t = terminal_start(argv, 160, 50, env);
+    terminal *t = terminal_start(argv, 160, 50, terminal_env);
     assert_non_null(t);
     wait_for(t, "would leave 6 wrong", "the start"); /* localised, and the next repair tried */
     wait_for(t, "engine: idle", "the start");
