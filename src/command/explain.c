@@ -110,6 +110,9 @@ static const struct {
     {"missing", "WB", "The Source's layer has a weight or bias that the Target's has not."},
     {"added", "WB", "The Target's layer has a weight or bias that the Source's has not."},
     {"missing-nodes", "CG", "Nodes of the Source have no counterpart in the Target, and they change the result."},
+    {"normalisation", "WB",
+     "The constants of a batch normalisation are not the Source's (another checkpoint, statistics of training, values that "
+     "were lost), as its own node or folded into the layer before it, where they change weight and bias at once."},
     {"order-lost", "TSS",
      "A tensor was flattened in another order (H,W,C for C,H,W) than the columns of the dense layer behind it have."},
     {"other-nodes", "CG", "Between two points that correspond, the models compute something else by other nodes."},

@@ -37,7 +37,9 @@ void ff_detection_drop(ff_detection *d, int from);
 void ff_detection_remove(ff_detection *d, int i); /* one of them */
 /* For the detector of weights: is a folded scale or shift to blame for what it found at the pair, which are the findings
  * from number `from` on? Then that is said in their place. */
-void ff_detect_norm(ff_detection *d, int pair, int from);
+int ff_detect_norm(ff_detection *d, int pair, int from);
+/* The same for the constants of a batch normalisation, which change weight and bias at once. */
+int ff_detect_statistics(ff_detection *d, int pair, int from);
 /* For the detector of graphs: what the Source reads as x passes a quantisation before the Target reads it as y.
  * *taken: that is so, and was spoken of. */
 int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, int y, bool *taken);

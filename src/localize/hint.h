@@ -11,6 +11,7 @@ typedef struct ff_hint {
 
     /* WB: the constant on both sides; NULL where a side has none. */
     const ff_cparam *source_param, *target_param;
+    bool normalisation; /* of a batch normalisation: what multiplies (these) and what is added differ at once */
 
     /* LH, and CG for a Pad node: the attribute on both sides; NULL where a side has none. */
     const ff_cattr *source_attr, *target_attr;

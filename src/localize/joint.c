@@ -26,7 +26,8 @@ typedef struct joint {
 
 static bool may_be_made_up_for(const ff_finding *f)
 {
-    static const char *const weights[] = {"permuted", "shape-differs", "scaled", "missing", "added", "different", NULL};
+    static const char *const weights[] = {"permuted", "shape-differs", "scaled",        "missing",
+                                          "added",    "different",     "normalisation", NULL};
     static const char *const attributes[] = {"pads-differ",       "strides-differ", "dilations-differ",
                                              "group-differs",     "kernel-differs", "axis-differs",
                                              "attribute-differs", "slice-differs",  NULL};

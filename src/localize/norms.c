@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is folded into the weights of a layer in the view, and is to blame for their difference: the epsilon of a batch
  * normalisation that the Target keeps as a node (LH), or scales and shifts that the Target has lost (CG). */
+#include "localize/norms.h"
 #include "localize/detect.h"
 
 #include <math.h>
@@ -9,60 +10,21 @@
 
 #define NEAR 2e-5
 
-typedef struct batch_norm {
-    const ff_node *node;
-    double epsilon;
-    const ff_tensor *shift, *variance;
-} batch_norm;
-
 static bool is(const ff_node *n, const char *op)
 {
     return !*n->domain && strcmp(n->op, op) == 0;
 }
 
-/* The one batch normalisation among the origins of a node. */
-static bool norm_of(const ff_canon *c, const ff_cnode *n, batch_norm *out)
-{
-    *out = (batch_norm){0};
-    for (int i = 0; i < n->n_origins; i++) {
-        if (!is(n->origins[i], "BatchNormalization") || n->origins[i]->n_inputs < 5)
-            continue;
-        if (out->node)
-            return false;
-        out->node = n->origins[i];
-    }
-    if (!out->node || !out->node->inputs[2] || !out->node->inputs[4])
-        return false;
-    const ff_attr *a = ff_node_attr(out->node, "epsilon");
-    out->epsilon = a ? (double)a->f : (double)1e-5f;
-    out->shift = ff_plan_constant(c->plan, out->node->inputs[2]);
-    out->variance = ff_plan_constant(c->plan, out->node->inputs[4]);
-    return out->shift && out->variance;
-}
-
-/* Scales and shifts of both sides under whichever roles they have; channels along the first axis. */
-static bool params_of(const ff_cnode *n, const ff_cparam **scale, const ff_cparam **shift)
-{
-    *scale = ff_cnode_param(n, "weight");
-    *shift = ff_cnode_param(n, "bias");
-    if (strcmp(n->op, "Affine") == 0) {
-        *scale = ff_cnode_param(n, "scale");
-        *shift = ff_cnode_param(n, "shift");
-    } else if (strcmp(n->op, "Conv") != 0 && strcmp(n->op, "Gemm") != 0) {
-        return false;
-    }
-    return *scale && *shift && (*scale)->tensor->dtype == FF_FLOAT && (*shift)->tensor->dtype == FF_FLOAT;
-}
-
 /* Would the Target's numbers be the Source's with that epsilon? */
-static bool explains(const batch_norm *t, double epsilon, const ff_tensor *s_scale, const ff_tensor *t_scale,
+static bool explains(const ff_norm *t, double epsilon, const ff_tensor *s_scale, const ff_tensor *t_scale,
                      const ff_tensor *s_shift, const ff_tensor *t_shift)
 {
-    int64_t channels = t->variance->count, n = t_scale->count / channels;
+    int64_t channels = t->constants[FF_NORM_VARIANCE]->count, n = t_scale->count / channels;
     const float *a = s_scale->data, *b = t_scale->data, *p = s_shift->data, *q = t_shift->data;
     double distance = 0, norm = 0, off = 0, size = 0;
     for (int64_t c = 0; c < channels; c++) {
-        double v = ff_tensor_get_real(t->variance, c), beta = ff_tensor_get_real(t->shift, c);
+        double v = ff_tensor_get_real(t->constants[FF_NORM_VARIANCE], c),
+               beta = ff_tensor_get_real(t->constants[FF_NORM_SHIFT], c);
         if (!(v + epsilon > 0))
             return false;
         double f = sqrt((v + t->epsilon) / (v + epsilon)), e = beta + (q[c] - beta) * f - p[c];
@@ -77,14 +39,15 @@ static bool explains(const batch_norm *t, double epsilon, const ff_tensor *s_sca
 }
 
 /* From the channel that tells most: s / t = sqrt((v + e) / (v + wanted)). */
-static double solve(const batch_norm *t, const ff_tensor *s_scale, const ff_tensor *t_scale)
+static double solve(const ff_norm *t, const ff_tensor *s_scale, const ff_tensor *t_scale)
 {
-    int64_t channels = t->variance->count, n = t_scale->count / channels, best = 0;
+    int64_t channels = t->constants[FF_NORM_VARIANCE]->count, n = t_scale->count / channels, best = 0;
     const float *a = s_scale->data, *b = t_scale->data;
     for (int64_t c = 1; c < channels; c++)
-        if (ff_tensor_get_real(t->variance, c) < ff_tensor_get_real(t->variance, best))
+        if (ff_tensor_get_real(t->constants[FF_NORM_VARIANCE], c) <
+            ff_tensor_get_real(t->constants[FF_NORM_VARIANCE], best))
             best = c;
-    double dot = 0, norm = 0, v = ff_tensor_get_real(t->variance, best);
+    double dot = 0, norm = 0, v = ff_tensor_get_real(t->constants[FF_NORM_VARIANCE], best);
     for (int64_t i = best * n; i < (best + 1) * n; i++) {
         dot += (double)a[i] * b[i];
         norm += (double)b[i] * b[i];
@@ -93,14 +56,16 @@ static double solve(const batch_norm *t, const ff_tensor *s_scale, const ff_tens
 }
 
 /* The epsilon that the Target's batch normalisation should have; negative: that is not it. */
-static double wanted_epsilon(const ff_subject *s, const ff_cnode *a, const ff_cnode *b, batch_norm *t)
+static double wanted_epsilon(const ff_subject *s, const ff_cnode *a, const ff_cnode *b, ff_norm *t)
 {
     const ff_cparam *s_scale, *t_scale, *s_shift, *t_shift;
-    batch_norm source;
-    if (!norm_of(s->target.canon, b, t) || !params_of(a, &s_scale, &s_shift) || !params_of(b, &t_scale, &t_shift) ||
-        !ff_same_dims(s_scale->tensor, t_scale->tensor) || !ff_same_dims(s_shift->tensor, t_shift->tensor) ||
-        t->variance->count != t_shift->tensor->count || t->shift->count != t->variance->count ||
-        t_scale->tensor->count % t->variance->count != 0 || t_scale->tensor->count == 0)
+    ff_norm source;
+    if (!ff_norm_of(s->target.canon, b, t) || !ff_norm_params(a, &s_scale, &s_shift) ||
+        !ff_norm_params(b, &t_scale, &t_shift) || !ff_same_dims(s_scale->tensor, t_scale->tensor) ||
+        !ff_same_dims(s_shift->tensor, t_shift->tensor) ||
+        t->constants[FF_NORM_VARIANCE]->count != t_shift->tensor->count ||
+        t->constants[FF_NORM_SHIFT]->count != t->constants[FF_NORM_VARIANCE]->count ||
+        t_scale->tensor->count % t->constants[FF_NORM_VARIANCE]->count != 0 || t_scale->tensor->count == 0)
         return -1;
     double guesses[] = {-1,
                         (double)1e-5f,
@@ -111,7 +76,7 @@ static double wanted_epsilon(const ff_subject *s, const ff_cnode *a, const ff_cn
                         (double)1e-2f,
                         0,
                         solve(t, s_scale->tensor, t_scale->tensor)};
-    if (norm_of(s->source.canon, a, &source))
+    if (ff_norm_of(s->source.canon, a, &source))
         guesses[0] = source.epsilon;
     for (size_t i = 0; i < FF_COUNT(guesses); i++)
         if (guesses[i] >= 0 && guesses[i] != t->epsilon &&
@@ -120,7 +85,7 @@ static double wanted_epsilon(const ff_subject *s, const ff_cnode *a, const ff_cn
     return -1;
 }
 
-static void report_epsilon(ff_detection *d, int pair, const batch_norm *t, double wanted)
+static void report_epsilon(ff_detection *d, int pair, const ff_norm *t, double wanted)
 {
     const ff_pair *p = &d->subject->alignment->pairs[pair];
     char *label = ff_pair_label(d->subject, pair), *what = ff_asprintf("%s/epsilon", label);
@@ -220,22 +185,6 @@ static bool only_shifts(const ff_node *const *nodes, int n)
     return true;
 }
 
-/* Do both store the same, whatever is folded in behind? */
-static bool same_stored(const ff_subject *s, const ff_cparam *a, const ff_cparam *b)
-{
-    const ff_tensor *x = a->original ? ff_plan_constant(s->source.canon->plan, a->original) : NULL;
-    const ff_tensor *y = b->original ? ff_plan_constant(s->target.canon->plan, b->original) : NULL;
-    ff_tensor *p = NULL, *q = NULL;
-    if (!x || !y || x->dtype != FF_FLOAT || y->dtype != FF_FLOAT || x->count != y->count)
-        return false;
-    bool same = ff_layout_apply(&a->layout, x, a->tensor->rank, a->tensor->dims, &p) == FF_OK &&
-                ff_layout_apply(&b->layout, y, b->tensor->rank, b->tensor->dims, &q) == FF_OK && p->bytes == q->bytes &&
-                memcmp(p->data, q->data, p->bytes) == 0;
-    ff_tensor_unref(p);
-    ff_tensor_unref(q);
-    return same;
-}
-
 /* Only one side has the nodes. */
 static void report_scales(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b, int from, bool lost,
                           const ff_node *const *nodes, int n)
@@ -291,18 +240,19 @@ static void compare_scales(ff_detection *d, int pair, const ff_cnode *a, const f
         report_scales(d, pair, a, b, from, false, added, n_added);
 }
 
-void ff_detect_norm(ff_detection *d, int pair, int from)
+int ff_detect_norm(ff_detection *d, int pair, int from)
 {
     const ff_subject *s = d->subject;
     const ff_pair *p = &s->alignment->pairs[pair];
     const ff_cnode *a = &s->source.canon->nodes[p->source], *b = &s->target.canon->nodes[p->target];
     const ff_cparam *x = ff_cnode_param(a, "weight"), *y = ff_cnode_param(b, "weight");
-    batch_norm t;
+    ff_norm t;
     double wanted = wanted_epsilon(s, a, b, &t);
     if (wanted >= 0) {
         ff_detection_drop(d, from);
         report_epsilon(d, pair, &t, wanted);
-    } else if (x && y && a->n_outputs > 0 && b->n_outputs > 0 && same_stored(s, x, y)) {
+    } else if (x && y && a->n_outputs > 0 && b->n_outputs > 0 && ff_norm_same_stored(s, x, y)) {
         compare_scales(d, pair, a, b, from);
     }
+    return d->findings->count > from ? ff_detect_statistics(d, pair, from) : FF_OK;
 }

@@ -381,7 +381,9 @@ int ff_detect_weights(ff_detection *d)
         if (rc != FF_OK)
             return rc;
         if (d->findings->count > before)
-            ff_detect_norm(d, i, before);
+            rc = ff_detect_norm(d, i, before);
+        if (rc != FF_OK)
+            return rc;
     }
     return FF_OK;
 }

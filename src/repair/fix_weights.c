@@ -3,23 +3,11 @@
  * the like is folded in the canonical view, the stored constant is chosen so that the effective one comes out. */
 #include "localize/quantized.h"
 #include "localize/runners.h"
-#include "repair/strategy.h"
+#include "repair/fix_weights.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What a fix works on. */
-typedef struct job {
-    const ff_subject *s;
-    const ff_finding *f;
-    const ff_plan *plan;
-    const ff_cnode *node;           /* the Target's */
-    const ff_cparam *mine, *wanted; /* the Target's and the Source's; either may be NULL */
-    char *stem;
-    ff_patch *patch;
-    bool made;
-} job;
 
 static bool is(const ff_node *n, const char *op)
 {
@@ -27,7 +15,7 @@ static bool is(const ff_node *n, const char *op)
 }
 
 /* float32 copy that may be written. */
-static int writable(const ff_tensor *t, ff_tensor **out)
+int ff_tensor_writable(const ff_tensor *t, ff_tensor **out)
 {
     ff_tensor *f;
     int rc = ff_tensor_convert(t, FF_FLOAT, &f);
@@ -41,24 +29,24 @@ static int writable(const ff_tensor *t, ff_tensor **out)
 }
 
 /* The Source's values (zeros when it has none) with the dims of the Target's. */
-static int wanted_values(const job *j, ff_tensor **out)
+static int wanted_values(const ff_put *j, ff_tensor **out)
 {
     if (!j->wanted)
         return ff_tensor_create(FF_FLOAT, j->mine->tensor->rank, j->mine->tensor->dims, out);
     if (!j->mine)
-        return writable(j->wanted->tensor, out);
+        return ff_tensor_writable(j->wanted->tensor, out);
     if (j->wanted->tensor->count != j->mine->tensor->count)
         return ff_fail(FF_ERR_GRAPH, "other shape");
     ff_tensor *seen;
     int rc = ff_tensor_reshape(j->wanted->tensor, j->mine->tensor->rank, j->mine->tensor->dims, &seen);
     if (rc != FF_OK)
         return rc;
-    rc = writable(seen, out);
+    rc = ff_tensor_writable(seen, out);
     ff_tensor_unref(seen);
     return rc;
 }
 
-static int write_back(job *j, const ff_cparam *at, const ff_tensor *canonical)
+static int write_back(ff_put *j, const ff_cparam *at, const ff_tensor *canonical)
 {
     const ff_tensor *old = ff_plan_constant(j->plan, at->original);
     ff_tensor *value, *flat;
@@ -77,7 +65,7 @@ static int write_back(job *j, const ff_cparam *at, const ff_tensor *canonical)
 }
 
 /* The stored constant of a folded parameter in canonical form. */
-static int stored(const job *j, const ff_cparam *at, ff_tensor **out)
+static int stored(const ff_put *j, const ff_cparam *at, ff_tensor **out)
 {
     const ff_tensor *t = at->original ? ff_plan_constant(j->plan, at->original) : NULL;
     if (!t)
@@ -86,13 +74,13 @@ static int stored(const job *j, const ff_cparam *at, ff_tensor **out)
     int rc = ff_layout_apply(&at->layout, t, at->tensor->rank, at->tensor->dims, &moved);
     if (rc != FF_OK)
         return rc;
-    rc = writable(moved, out);
+    rc = ff_tensor_writable(moved, out);
     ff_tensor_unref(moved);
     return rc;
 }
 
 /* effective = factor[c] * stored for channel c (axis 0). NULL: it is not so. */
-static double *channel_factors(const job *j, const ff_cparam *weight)
+static double *channel_factors(const ff_put *j, const ff_cparam *weight)
 {
     ff_tensor *raw;
     if (!weight || stored(j, weight, &raw) != FF_OK)
@@ -124,7 +112,7 @@ static double *channel_factors(const job *j, const ff_cparam *weight)
 }
 
 /* stored' = wanted / factor */
-static int fix_folded_weight(job *j)
+static int fix_folded_weight(ff_put *j)
 {
     double *factor = channel_factors(j, j->mine);
     if (!factor)
@@ -180,7 +168,7 @@ static void put_rows(ff_tensor *whole, const ff_tensor *mine, const ff_tensor *w
 }
 
 /* One constant that several layers of the view have rows of: all of them get the Source's. */
-static int fix_part(job *j)
+static int fix_part(ff_put *j)
 {
     const ff_subject *s = j->s;
     const ff_tensor *old = ff_plan_constant(j->plan, j->mine->original), *t = j->mine->tensor;
@@ -189,7 +177,7 @@ static int fix_part(job *j)
     int rc = ff_layout_apply(&j->mine->layout, old, t->rank, dims, &whole);
     if (rc != FF_OK)
         return rc;
-    rc = writable(whole, &filled);
+    rc = ff_tensor_writable(whole, &filled);
     ff_tensor_unref(whole);
     if (rc != FF_OK)
         return rc;
@@ -220,7 +208,7 @@ static bool takes_bias(const ff_node *n)
 }
 
 /* The last node among the origins that adds a constant for each channel: batch normalisation's B or an Add. */
-static const ff_node *last_shift(const job *j, int *input)
+static const ff_node *last_shift(const ff_put *j, int *input)
 {
     for (int i = j->node->n_origins - 1; i >= 0; i--) {
         const ff_node *n = j->node->origins[i];
@@ -239,7 +227,7 @@ static const ff_node *last_shift(const job *j, int *input)
 }
 
 /* What is added by `shift` is multiplied by the nodes behind it: delta[c], wanted at the end, is divided by that. */
-static void undo_scales(const job *j, const ff_node *shift, double *delta, int64_t channels)
+static void undo_scales(const ff_put *j, const ff_node *shift, double *delta, int64_t channels)
 {
     bool behind = false;
     for (int i = 0; i < j->node->n_origins; i++) {
@@ -258,13 +246,13 @@ static void undo_scales(const job *j, const ff_node *shift, double *delta, int64
 }
 
 /* Adds delta[c] to the constant at input `input` of `node`, which holds one number a channel, or one for all. */
-static int shift_constant(job *j, const ff_node *node, int input, const double *delta, int64_t channels)
+static int shift_constant(ff_put *j, const ff_node *node, int input, const double *delta, int64_t channels)
 {
     const ff_tensor *old = ff_plan_constant(j->plan, node->inputs[input]);
     if (!old || old->count != channels)
         return FF_OK;
     ff_tensor *value;
-    int rc = writable(old, &value);
+    int rc = ff_tensor_writable(old, &value);
     if (rc != FF_OK)
         return rc;
     float *v = value->data;
@@ -277,7 +265,7 @@ static int shift_constant(job *j, const ff_node *node, int input, const double *
 }
 
 /* A product has no bias of its own: an Add behind it, which all read who read the product. */
-static int add_behind(job *j, const ff_node *product, const double *delta, int64_t n)
+static int add_behind(ff_put *j, const ff_node *product, const double *delta, int64_t n)
 {
     const ff_value *y = product->outputs[0];
     const ff_graph *g = ff_model_graph(j->s->target.model);
@@ -316,7 +304,7 @@ static int add_behind(job *j, const ff_node *product, const double *delta, int64
 }
 
 /* A bias whose effective value is off by delta: corrected where the last shift is made, else at the layer. */
-static int fix_folded_bias(job *j)
+static int fix_folded_bias(ff_put *j)
 {
     ff_tensor *value;
     int rc = wanted_values(j, &value);
@@ -362,51 +350,14 @@ static int fix_folded_bias(job *j)
     return rc;
 }
 
-/* Batch normalisation by itself: scale = g / sqrt(var + epsilon), shift = b - mean * scale. One of the two is set
- * to the Source's, the other stays as it is. */
-static int fix_batchnorm(job *j, const ff_node *bn)
-{
-    const ff_tensor *g = ff_plan_constant(j->plan, bn->inputs[1]), *mean = ff_plan_constant(j->plan, bn->inputs[3]),
-                    *var = ff_plan_constant(j->plan, bn->inputs[4]);
-    const ff_cparam *scale = ff_cnode_param(j->node, "scale"), *shift = ff_cnode_param(j->node, "shift");
-    if (!g || !mean || !var || !scale || !shift || !j->wanted || g->count != scale->tensor->count ||
-        j->wanted->tensor->count != g->count)
-        return FF_OK;
-    double epsilon = ff_node_float(bn, "epsilon", 1e-5f);
-    bool of_scale = strcmp(j->mine->role, "scale") == 0;
-    ff_tensor *new_g = NULL, *new_b = NULL;
-    int rc = writable(g, &new_g);
-    if (rc == FF_OK)
-        rc = writable(g, &new_b);
-    if (rc == FF_OK) {
-        for (int64_t c = 0; c < g->count; c++) {
-            double want = ff_tensor_get_real(j->wanted->tensor, c);
-            double a = of_scale ? want : ff_tensor_get_real(scale->tensor, c);
-            double b = of_scale ? ff_tensor_get_real(shift->tensor, c) : want;
-            ff_tensor_set_real(new_g, c, a * sqrt(ff_tensor_get_real(var, c) + epsilon));
-            ff_tensor_set_real(new_b, c, b + ff_tensor_get_real(mean, c) * a);
-        }
-        if (of_scale)
-            rc = ff_write_constant(j->plan, j->patch, bn, 1, new_g, j->stem);
-        if (rc == FF_OK) {
-            char *stem = ff_asprintf("%s_shift", j->stem);
-            rc = ff_write_constant(j->plan, j->patch, bn, 2, new_b, stem);
-            free(stem);
-        }
-        j->made = rc == FF_OK;
-    }
-    ff_tensor_unref(new_g);
-    ff_tensor_unref(new_b);
-    return rc;
-}
-
-static int fix(job *j)
+int ff_put_weights(ff_put *j)
 {
     const ff_cparam *at = j->mine;
     const ff_node *primary = j->node->primary;
     const char *role = (at ? at : j->wanted)->role;
     if (at && at->folded && primary && is(primary, "BatchNormalization"))
-        return fix_batchnorm(j, primary);
+        return strcmp(role, "scale") == 0 ? ff_put_norm(j, primary, j->wanted, NULL)
+                                          : ff_put_norm(j, primary, NULL, j->wanted);
     if (ff_cparam_is_part(j->s->target.canon, at))
         return fix_part(j);
     if (at && at->original && !at->folded) {
@@ -425,31 +376,39 @@ static int fix(job *j)
     return FF_OK;
 }
 
+char *ff_put_stem(const ff_put *j)
+{
+    if (j->mine && j->mine->original)
+        return ff_asprintf("%s_repaired", j->mine->original->name);
+    return ff_asprintf("%s_%s_repaired", ff_node_address(j->node->primary), (j->mine ? j->mine : j->wanted)->role);
+}
+
 int ff_fix_weights(ff_proposing *p, const ff_finding *f)
 {
     const ff_subject *s = p->subject;
-    if (f->hint->target_cnode < 0 || (!f->hint->target_param && !f->hint->source_param))
+    if (f->hint->normalisation || f->hint->target_cnode < 0 || (!f->hint->target_param && !f->hint->source_param))
         return FF_OK;
     ff_quantized q;
     if (f->hint->target_param && ff_quantized_find(s->target.canon->plan, f->hint->target_param, &q) &&
         (ff_subject_options_of(s)->keep_quantized || strcmp(q.node->op, "DequantizeLinear") != 0))
         return FF_OK; /* floats cannot or must not take the integers' place */
-    job j = {.s = s, .f = f, .plan = s->target.canon->plan};
-    j.node = &s->target.canon->nodes[f->hint->target_cnode];
-    j.mine = f->hint->target_param;
-    j.wanted = f->hint->source_param;
-    const char *role = (j.mine ? j.mine : j.wanted)->role;
-    j.stem = j.mine && j.mine->original ? ff_asprintf("%s_repaired", j.mine->original->name)
-                                        : ff_asprintf("%s_%s_repaired", ff_node_address(j.node->primary), role);
-    j.patch = ff_patch_create();
-    int rc = fix(&j);
-    if (rc == FF_OK && j.made) {
-        char *label = ff_visible(j.node->primary->label);
-        ff_proposing_add(p, f, NULL, j.patch, ff_asprintf("replace the %s of '%s' by the Source's", role, label));
-        j.patch = NULL;
+    const ff_cparam *mine = f->hint->target_param;
+    ff_put put = {.s = s,
+                  .plan = s->target.canon->plan,
+                  .node = &s->target.canon->nodes[f->hint->target_cnode],
+                  .mine = mine,
+                  .wanted = f->hint->source_param,
+                  .patch = ff_patch_create()};
+    const char *role = (mine ? mine : put.wanted)->role;
+    put.stem = ff_put_stem(&put);
+    int rc = ff_put_weights(&put);
+    if (rc == FF_OK && put.made) {
+        char *label = ff_visible(put.node->primary->label);
+        ff_proposing_add(p, f, NULL, put.patch, ff_asprintf("replace the %s of '%s' by the Source's", role, label));
+        put.patch = NULL;
         free(label);
     }
-    ff_patch_destroy(j.patch);
-    free(j.stem);
+    ff_patch_destroy(put.patch);
+    free(put.stem);
     return rc == FF_ERR_GRAPH ? FF_OK : rc;
 }

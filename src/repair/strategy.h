@@ -25,6 +25,7 @@ int ff_fix_input(ff_proposing *p, const ff_finding *f);
 int ff_fix_structure(ff_proposing *p, const ff_finding *f);
 int ff_fix_normalisation(ff_proposing *p, const ff_finding *f);
 int ff_fix_quantized(ff_proposing *p, const ff_finding *f); /* before ff_fix_weights, which makes floats of it */
+int ff_fix_norm(ff_proposing *p, const ff_finding *f);
 int ff_fix_weights(ff_proposing *p, const ff_finding *f);
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f);
 int ff_fix_precision(ff_proposing *p, const ff_finding *f);

@@ -26,7 +26,10 @@ static const char network[] = "opset 13; input x 1,3,16,16;"
                               "c1 = Conv(x,w1,b1) pads=[0,0,1,1] strides=[2,2];"
                               "r1 = Clip(c1,lo,hi);"
                               "c2 = Conv(r1,w2,b2) pads=[1,1,1,1] group=8;"
-                              "r2 = Relu(c2);"
+                              "float g2 8 1.2,0.7,1.1,0.9,1.4,0.8,1,1.3; float s2 8 random; float m2 8 random;"
+                              "float q2 8 0.6,1.5,0.8,1,1.2,0.7,0.9,1.1;"
+                              "n2 = BatchNormalization(c2,g2,s2,m2,q2);"
+                              "r2 = Relu(n2);"
                               "c3 = Conv(r2,w3,b3);"
                               "a = Add(c3,r1);"
                               "c4 = Conv(a,w4,b4) pads=[1,1,1,1];"
@@ -65,10 +68,10 @@ static const seeded list[] = {
      1,
      {"CG pad-amounts"}},
     {"clip", "r1 = Clip(c1,lo,hi)", "float h3 - 3; r1 = Clip(c1,lo,h3)", NULL, 1, {"LH bounds-differ"}},
-    {"clip-shared", "r2 = Relu(c2)", "r2 = Clip(c2,lo,hi)", NULL, 1, {"LH bounds-differ"}},
+    {"clip-shared", "r2 = Relu(n2)", "r2 = Clip(n2,lo,hi)", NULL, 1, {"LH bounds-differ"}},
     {"relu", "r1 = Clip(c1,lo,hi)", "r1 = Relu(c1)", NULL, 1, {"LH bounds-differ"}},
     {"count-pad", "p = MaxPool(a)", "p = AveragePool(a)", NULL, 1, {"CG other-nodes"}},
-    {"missing", "r2 = Relu(c2)", "r2 = Identity(c2)", NULL, 1, {"CG missing-nodes"}},
+    {"missing", "r2 = Relu(n2)", "r2 = Identity(n2)", NULL, 1, {"CG missing-nodes"}},
     {"missing-clip", "r1 = Clip(c1,lo,hi)", "r1 = Identity(c1)", NULL, 1, {"CG missing-nodes"}},
     {"missing-add", "a = Add(c3,r1)", "a = Identity(c3)", NULL, 1, {"CG missing-nodes"}},
     {"extra", "k = Concat(c4,p)", "e = Tanh(c4); k = Concat(e,p)", NULL, 1, {"CG extra-nodes"}},
@@ -152,6 +155,24 @@ static const seeded list[] = {
      NULL,
      1,
      {"LH epsilon-differs"}},
+    {"batchnorm-mean",
+     "n2 = BatchNormalization(c2,g2,s2,m2,q2)",
+     "float m4 8 0; n2 = BatchNormalization(c2,g2,s2,m4,q2)",
+     NULL,
+     1,
+     {"WB normalisation"}},
+    {"batchnorm-statistics",
+     "n2 = BatchNormalization(c2,g2,s2,m2,q2)",
+     "float m4 8 0.3; float v4 8 2,1,1,0.5,1,1,2,3; n2 = BatchNormalization(c2,g2,s2,m4,v4)",
+     NULL,
+     1,
+     {"WB normalisation"}},
+    {"batchnorm-folded-otherwise",
+     "n2 = BatchNormalization(c2,g2,s2,m2,q2)",
+     "float k2 1,8,1,1 2,1,1,0.5,1,1,2,3; float d2 1,8,1,1 1,2,3,4,5,6,7,8; e2 = Mul(c2,k2); n2 = Add(e2,d2)",
+     NULL,
+     1,
+     {"WB normalisation"}},
     {"pool-pads",
      "p = MaxPool(a) kernel_shape=[3,3] pads=[1,1,1,1]",
      "p = MaxPool(a) kernel_shape=[3,3] pads=[2,2,0,0]",
