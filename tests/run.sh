@@ -27,7 +27,7 @@ suite() {
         meson setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
     fi
     ninja -C "$folder" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
-    meson test -C "$folder" --no-rebuild --print-errorlogs 2>&1 | tee "$folder.log" || true
+    meson test -C "$folder" --no-rebuild --timeout-multiplier 4 --print-errorlogs 2>&1 | tee "$folder.log" || true
     passed=$((passed + $(count "$folder.log" 'Ok') + $(count "$folder.log" 'Expected Fail')))
     failed=$((failed + $(count "$folder.log" 'Fail') + $(count "$folder.log" 'Timeout') +
         $(count "$folder.log" 'Unexpected Pass')))

@@ -3,7 +3,8 @@
  * A session without models: the functions of session.h over made-up data, so that the explorer can be
  * looked at, timed and tested without an engine, always the same. Jobs run on a thread of their own
  * and take their time: FAKE_TICK_MS (default 2) milliseconds a unit of progress; FAKE_LOAD_FAILS in the
- * environment makes loading fail; FAKE_HOLD names a file: details are read when it is there.
+ * environment makes loading fail; FAKE_HOLD_DETAILS names a file: details are read when it is there, and
+ * FAKE_HOLD_REPAIR one that repairs wait for.
  */
 #include "fetafix/session.h"
 
@@ -663,6 +664,17 @@ static void note(ff_session *s, const char *format, ...)
     ff_buf_putc(&s->log, '\n');
 }
 
+/* False when cancelled before it is there; without a path it is. */
+static bool wait_for_file(ff_session *s, const char *path)
+{
+    while (path && access(path, F_OK) != 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        if (atomic_load(&s->cancel.set))
+            return false;
+    }
+    return true;
+}
+
 /* Some time passes; false when cancelled. */
 static bool work(ff_session *s, const char *stage, int units)
 {
@@ -864,7 +876,7 @@ static int run(ff_session *s, job *j, char *message, size_t size)
     case FF_JOB_STEP:
     case FF_JOB_REPAIR:
         while ((i = next_fault(s)) >= 0) {
-            if (!work(s, "evaluating", 60))
+            if (!work(s, "evaluating", 60) || !wait_for_file(s, getenv("FAKE_HOLD_REPAIR")))
                 return FF_ERR_CANCELLED;
             bool taken = try_fault(s, i, "greedy", false, message, size);
             publish(s);
@@ -891,12 +903,6 @@ static int run(ff_session *s, job *j, char *message, size_t size)
     default:
         return FF_OK;
     }
-}
-
-static void wait_for_file(const char *path)
-{
-    while (path && access(path, F_OK) != 0)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
 static void make_detail(ff_session *s, int number)
@@ -1062,7 +1068,7 @@ static void *engine(void *p)
         send(s, FF_EVENT_STARTED, j, 0, NULL);
         int code = run(s, j, message, sizeof message);
         if (j->r.kind == FF_JOB_DETAIL) {
-            wait_for_file(getenv("FAKE_HOLD"));
+            wait_for_file(s, getenv("FAKE_HOLD_DETAILS"));
             make_detail(s, (int)j->r.number);
         } else if (j->r.kind == FF_JOB_PICTURE) {
             make_picture(s, &j->r);

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +19,15 @@
 #include <unistd.h>
 #include <vterm.h>
 
-enum { SETTLED_MS = 60, BUSY_MS = 700, ESCAPE_MS = 25, LOOKS_MAX = 52 };
+#include <cmocka.h>
+
+enum {
+    PATIENCE_MS = 120000, /* of a machine that is slow, and of sanitizers */
+    SILENT_MS = 100,      /* where it cannot be seen what the program does */
+    BUSY_MS = 700,        /* a program that counts progress never rests */
+    ESCAPE_MS = 25,       /* it waits so long for the rest of a key */
+    LOOKS_MAX = 52
+};
 
 struct terminal {
     int fd, slave; /* our end; the program's, kept open so that its modes can be read */
@@ -123,42 +134,56 @@ static bool pump(terminal *t, int ms)
     return true;
 }
 
-/* What the program's first thread does, as Linux tells: has it read all keys, and does it wait in poll()? Then *timeout
- * is for how long. False: not so, or it cannot be seen. */
-static bool waits(const terminal *t, int *timeout)
+/* What the program's first thread does. */
+typedef enum activity { UNSEEN, WORKS, WAITS } activity;
+
+/* As Linux tells: it waits when it has read all keys and is in poll(); then *timeout is for how long. */
+static activity activity_of(const terminal *t, int *timeout)
 {
+    struct pollfd unread = {.fd = t->slave, .events = POLLIN}; /* poll() takes what is on its way, FIONREAD does not */
+    if (poll(&unread, 1, 0) != 0)
+        return WORKS;
 #ifdef SYS_poll
     char path[48], text[160] = "";
-    struct pollfd unread = {.fd = t->slave, .events = POLLIN}; /* poll() takes what is on its way, FIONREAD does not */
     long number;
     unsigned long long argument;
-    if (poll(&unread, 1, 0) != 0)
-        return false;
     snprintf(path, sizeof path, "/proc/%d/syscall", (int)t->pid);
     FILE *f = fopen(path, "r");
-    bool seen = f && fgets(text, sizeof text, f) && sscanf(text, "%ld %*x %*x %llx", &number, &argument) == 2;
+    bool seen = f && fgets(text, sizeof text, f);
     if (f)
         fclose(f);
-    if (!seen || number != SYS_poll)
-        return false;
-    *timeout = (int)(unsigned)argument;
-    return true;
-#else
-    return false;
+    if (seen && strncmp(text, "running", 7) == 0)
+        return WORKS;
+    if (seen && sscanf(text, "%ld %*x %*x %llx", &number, &argument) == 2 && number == SYS_poll) {
+        *timeout = (int)(unsigned)argument;
+        return WAITS;
+    }
 #endif
+    return UNSEEN;
 }
 
-/* Until all keys are answered, or nothing comes for a while and it cannot be seen what the program does. With `rest`
- * also until nothing is due that it would do by itself. */
+/* Until all keys are answered; with `rest` also until nothing is due that it would do by itself. Where it is unseen
+ * what the program does, until it has read the keys and is silent for a while. */
 static void await(terminal *t, bool rest)
 {
-    int64_t now = ff_now_ns(), end = now + BUSY_MS * 1000000LL; /* a program that counts progress never rests */
-    int64_t heard = now;
-    for (int timeout; now < end && now - heard < SETTLED_MS * 1000000LL; now = ff_now_ns()) {
-        bool waiting = waits(t, &timeout), done = waiting && (timeout < 0 || (!rest && timeout > ESCAPE_MS));
-        if (pump(t, done ? 0 : 1) || (waiting && !done)) /* what it wrote before */
+    int64_t start = ff_now_ns(), heard = start, answered = 0;
+    for (int64_t now = start; now - start < PATIENCE_MS * 1000000LL; now = ff_now_ns()) {
+        int timeout = 0;
+        activity is = activity_of(t, &timeout);
+        bool done = is == WAITS && (timeout < 0 || timeout > ESCAPE_MS);
+        if (pump(t, done ? 0 : 1)) { /* what it wrote before */
             heard = ff_now_ns();
-        else if (done)
+            continue;
+        }
+        if (is == WORKS)
+            heard = now;
+        if (done && (!rest || timeout < 0))
+            return;
+        if (done && !answered)
+            answered = now;
+        if (answered && now - answered > BUSY_MS * 1000000LL)
+            return;
+        if (is == UNSEEN && now - heard > SILENT_MS * 1000000LL)
             return;
     }
 }
@@ -263,37 +288,60 @@ bool terminal_holds(terminal *t, const char *text)
     return found;
 }
 
-/* For whoever has to find out why: always false. */
-static bool show_instead(terminal *t, const char *text)
+/* Whether it has ended. */
+static bool has_ended(terminal *t, const void *unused)
+{
+    int status;
+    (void)unused;
+    if (!t->ended && waitpid(t->pid, &status, WNOHANG) == t->pid) {
+        t->ended = true;
+        t->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    return t->ended;
+}
+
+bool terminal_wait(terminal *t, terminal_test *is, const void *what)
+{
+    int64_t end = ff_now_ns() + PATIENCE_MS * 1000000LL;
+    while (!is(t, what) && ff_now_ns() < end) {
+        if (!pump(t, 50) && has_ended(t, NULL)) {
+            while (pump(t, 50)) /* its last words */
+                ;
+            break;
+        }
+    }
+    return is(t, what);
+}
+
+static bool holds(terminal *t, const void *text)
+{
+    return terminal_holds(t, text);
+}
+
+static bool holds_not(terminal *t, const void *text)
+{
+    return !terminal_holds(t, text);
+}
+
+void terminal_fail(terminal *t, const char *why, const char *text)
 {
     ff_buf b = {0};
     terminal_capture(t, false, &b);
-    fprintf(stderr, "waited in vain for: %s\n%s", text, b.data);
+    fprintf(stderr, "%s", b.data); /* too long for fail_msg() */
     ff_buf_finish(&b);
-    return false;
+    fail_msg("%s: %s", why, text);
 }
 
-bool terminal_wait_for(terminal *t, const char *text, int ms)
+void terminal_expect(terminal *t, const char *text)
 {
-    int64_t end = ff_now_ns() + ms * 1000000LL;
-    while (!terminal_holds(t, text)) {
-        int64_t rest = (end - ff_now_ns()) / 1000000;
-        if (rest <= 0)
-            return show_instead(t, text);
-        pump(t, rest < 50 ? (int)rest : 50);
-    }
-    return true;
+    if (!terminal_wait(t, holds, text))
+        terminal_fail(t, "waited in vain for", text);
 }
 
-bool terminal_wait_gone(terminal *t, const char *text, int ms)
+void terminal_expect_gone(terminal *t, const char *text)
 {
-    int64_t end = ff_now_ns() + ms * 1000000LL;
-    while (terminal_holds(t, text)) {
-        if (ff_now_ns() > end)
-            return false;
-        pump(t, 50);
-    }
-    return true;
+    if (!terminal_wait(t, holds_not, text))
+        terminal_fail(t, "does not go away", text);
 }
 
 bool terminal_alternate(const terminal *t)
@@ -366,22 +414,28 @@ void terminal_type(terminal *t, const char *text)
     await(t, false);
 }
 
-int terminal_wait_exit(terminal *t, int ms)
+void terminal_expect_exit(terminal *t, int code)
 {
-    int64_t end = ff_now_ns() + ms * 1000000LL;
-    while (!t->ended) {
-        int status;
-        pid_t p = waitpid(t->pid, &status, WNOHANG);
-        if (p == t->pid) {
-            t->ended = true;
-            t->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        } else if (ff_now_ns() > end) {
-            return -1;
-        } else {
-            pump(t, 20);
-        }
-    }
-    while (pump(t, 50)) /* its last words */
+    if (!terminal_wait(t, has_ended, NULL))
+        terminal_fail(t, "waited in vain for", "its end");
+    while (pump(t, 50))
         ;
-    return t->status;
+    if (t->status != code) {
+        char *status = ff_asprintf("%d, not %d", t->status, code);
+        terminal_fail(t, "its exit code is", status);
+    }
+    if (t->fd >= 0 && code != 128 + SIGKILL)
+        assert_true(terminal_modes_kept(t));
+}
+
+static bool has_ended_or_holds(terminal *t, const void *text)
+{
+    return has_ended(t, NULL) || terminal_holds(t, text);
+}
+
+bool terminal_expect_or_exit(terminal *t, const char *text)
+{
+    if (!terminal_wait(t, has_ended_or_holds, text))
+        terminal_fail(t, "waited in vain for its end or", text);
+    return !t->ended;
 }

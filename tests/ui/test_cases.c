@@ -15,8 +15,6 @@
 
 #include "terminal.h"
 
-enum { PATIENCE_MS = 90000 };
-
 static const struct {
     const char *folder, *source_pre, *target_pre, *at_first;
 } cases[] = {
@@ -65,19 +63,18 @@ static void test_repair(void **state)
         terminal *t = start(i, NULL);
         char *out = ff_asprintf("%s/%s.onnx", folder, cases[i].folder);
         char *keys = ff_asprintf("w C-u text:save Space text:%s Enter", out);
-        assert_true(terminal_wait_for(t, cases[i].at_first, PATIENCE_MS));
-        assert_true(terminal_wait_for(t, "Next", PATIENCE_MS));
+        terminal_expect(t, cases[i].at_first);
+        terminal_expect(t, "Next");
         terminal_press(t, "A");
-        assert_true(terminal_wait_for(t, "0 (0.0%)", PATIENCE_MS));
-        assert_true(terminal_wait_for(t, "Every label is the Source's", PATIENCE_MS));
-        assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+        terminal_expect(t, "0 (0.0%)");
+        terminal_expect(t, "Every label is the Source's");
+        terminal_expect(t, "engine: idle");
         terminal_press(t, keys);
-        assert_true(terminal_wait_gone(t, "Press w", PATIENCE_MS)); /* nothing is unsaved */
-        assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+        terminal_expect_gone(t, "Press w"); /* nothing is unsaved */
+        terminal_expect(t, "engine: idle");
         assert_int_equal(access(out, R_OK), 0);
         terminal_press(t, "q");
-        assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
-        assert_true(terminal_modes_kept(t));
+        terminal_expect_exit(t, 0);
         terminal_destroy(t);
         unlink(out);
         free(out);
@@ -93,22 +90,22 @@ static void test_kill_and_resume(void **state)
     char *session = ff_asprintf("%s/case.fetafix", folder);
     terminal *t = start(0, session);
 
-    assert_true(terminal_wait_for(t, "Next PP", PATIENCE_MS));
+    terminal_expect(t, "Next PP");
     terminal_press(t, "a");
-    assert_true(terminal_wait_for(t, "wrong 86 \xe2\x86\x92 0 (0.0%)", PATIENCE_MS));
+    terminal_expect(t, "wrong 86 \xe2\x86\x92 0 (0.0%)");
     kill(terminal_pid(t), SIGKILL);
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 128 + SIGKILL);
+    terminal_expect_exit(t, 128 + SIGKILL);
     terminal_destroy(t);
 
     t = start(0, session);
-    assert_true(terminal_wait_for(t, "wrong 86 \xe2\x86\x92 0 (0.0%)", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "Every label is the Source's", PATIENCE_MS));
+    terminal_expect(t, "wrong 86 \xe2\x86\x92 0 (0.0%)");
+    terminal_expect(t, "Every label is the Source's");
     terminal_press(t, "u");
-    assert_true(terminal_wait_for(t, "wrong 86 (57.3%)", PATIENCE_MS));
+    terminal_expect(t, "wrong 86 (57.3%)");
     terminal_press(t, "C-r");
-    assert_true(terminal_wait_for(t, "wrong 86 \xe2\x86\x92 0 (0.0%)", PATIENCE_MS));
+    terminal_expect(t, "wrong 86 \xe2\x86\x92 0 (0.0%)");
     terminal_press(t, "q y");
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    terminal_expect_exit(t, 0);
     terminal_destroy(t);
 
     static const char *const ends[] = {"", "-wal", "-shm", "-journal"};

@@ -11,7 +11,6 @@
 
 #include "terminal.h"
 
-enum { PATIENCE_MS = 60000 };
 #define PRE "size=16x16 scale=127.5 mean=1,1,1"
 
 static char folder[] = "/tmp/fetafix-edits-XXXXXX";
@@ -51,9 +50,9 @@ static terminal *start(void)
     char *const texts[] = {s, t, i, o, j, l};
     for (size_t k = 0; k < FF_COUNT(texts); k++)
         free(texts[k]);
-    assert_true(terminal_wait_for(made, "wrong 12", PATIENCE_MS));
-    assert_true(terminal_wait_for(made, "engine: idle", PATIENCE_MS));
-    assert_true(terminal_wait_for(made, "Next WB", PATIENCE_MS));
+    terminal_expect(made, "wrong 12");
+    terminal_expect(made, "engine: idle");
+    terminal_expect(made, "Next WB");
     return made;
 }
 
@@ -69,8 +68,7 @@ static bool is_written(const char *name)
 static void leave(terminal *t, int code, bool model)
 {
     terminal_press(t, "q");
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), code);
-    assert_true(terminal_modes_kept(t));
+    terminal_expect_exit(t, code);
     terminal_destroy(t);
     assert_true(is_written("report.json"));
     assert_true(is_written("labels.csv"));
@@ -82,18 +80,18 @@ static void test_edit_in_place(void **state)
 {
     terminal *t = start();
     terminal_press(t, "1 g j i"); /* to the attributes, which come a bit later: then it says so */
-    assert_true(terminal_wait_for(t, "i edits the value", PATIENCE_MS));
+    terminal_expect(t, "i edits the value");
     terminal_press(t, "/ text:pads Enter i");
-    assert_true(terminal_wait_for(t, ":what-if 0 pads=[1,1,1,1]", PATIENCE_MS));
+    terminal_expect(t, ":what-if 0 pads=[1,1,1,1]");
     terminal_press(t, "Backspace Backspace text:0] Enter");
-    assert_true(terminal_wait_for(t, "What if set pads", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "wrong 12 \xe2\x86\x92 ", PATIENCE_MS));
+    terminal_expect(t, "What if set pads");
+    terminal_expect(t, "wrong 12 \xe2\x86\x92 ");
     terminal_press(t, "K");
-    assert_true(terminal_wait_for(t, "kept: wrong 12", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_expect(t, "kept: wrong 12");
+    terminal_expect(t, "engine: idle");
     terminal_press(t, "u");
-    assert_true(terminal_wait_for(t, "undone", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_expect(t, "undone");
+    terminal_expect(t, "engine: idle");
     terminal_press(t, "1");
     leave(t, 1, false);
 }
@@ -103,15 +101,15 @@ static void test_edit_preprocessing(void **state)
 {
     terminal *t = start();
     terminal_press(t, "1 g i");
-    assert_true(terminal_wait_for(t, "Preprocessing of the images", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "i edits the value", PATIENCE_MS));
+    terminal_expect(t, "Preprocessing of the images");
+    terminal_expect(t, "i edits the value");
     terminal_press(t, "/ text:order Enter i");
-    assert_true(terminal_wait_for(t, ":what-if pre order=rgb", PATIENCE_MS));
+    terminal_expect(t, ":what-if pre order=rgb");
     terminal_press(t, "Backspace Backspace Backspace text:bgr Enter");
-    assert_true(terminal_wait_for(t, "What if prepare the Target's pixels with order=bgr", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "wrong 12 \xe2\x86\x92 ", PATIENCE_MS));
+    terminal_expect(t, "What if prepare the Target's pixels with order=bgr");
+    terminal_expect(t, "wrong 12 \xe2\x86\x92 ");
     terminal_press(t, "D");
-    assert_true(terminal_wait_gone(t, "What if", PATIENCE_MS));
+    terminal_expect_gone(t, "What if");
     terminal_press(t, "1");
     leave(t, 1, false);
 }
@@ -121,24 +119,24 @@ static void test_images_of_repair(void **state)
 {
     terminal *t = start();
     terminal_press(t, "4 g e");
-    assert_true(terminal_wait_for(t, "would leave", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_expect(t, "would leave");
+    terminal_expect(t, "engine: idle");
     terminal_press(t, "x");
-    assert_true(terminal_wait_for(t, "of this repair: ", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "x its repair", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "would be right", PATIENCE_MS));
+    terminal_expect(t, "of this repair: ");
+    terminal_expect(t, "x its repair");
+    terminal_expect(t, "would be right");
     terminal_press(t, "x");
-    assert_true(terminal_wait_for(t, "x its images", PATIENCE_MS)); /* in the list of repairs */
+    terminal_expect(t, "x its images"); /* in the list of repairs */
     terminal_press(t, "1 a");
-    assert_true(terminal_wait_for(t, "accepted: wrong 12", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_expect(t, "accepted: wrong 12");
+    terminal_expect(t, "engine: idle");
     terminal_press(t, "5 G x");
-    assert_true(terminal_wait_for(t, "by step 1: ", PATIENCE_MS));
+    terminal_expect(t, "by step 1: ");
     terminal_press(t, "x 9"); /* the finding it repaired */
-    assert_true(terminal_wait_for(t, "its repair (step 1): wrong 12", PATIENCE_MS));
+    terminal_expect(t, "its repair (step 1): wrong 12");
     terminal_press(t, "u");
-    assert_true(terminal_wait_for(t, "undone", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_expect(t, "undone");
+    terminal_expect(t, "engine: idle");
     terminal_press(t, "1");
     leave(t, 1, false);
 }
@@ -148,12 +146,12 @@ static void test_swap_and_inject(void **state)
 {
     terminal *t = start();
     terminal_press(t, "1 g j W");
-    assert_true(terminal_wait_for(t, "What if take the Source's weights", PATIENCE_MS));
+    terminal_expect(t, "What if take the Source's weights");
     terminal_press(t, "I");
-    assert_true(terminal_wait_for(t, "What if go on from", PATIENCE_MS));
+    terminal_expect(t, "What if go on from");
     assert_false(terminal_holds(t, "K keep"));
     terminal_press(t, "D");
-    assert_true(terminal_wait_gone(t, "What if", PATIENCE_MS));
+    terminal_expect_gone(t, "What if");
     leave(t, 1, false);
 }
 
@@ -162,8 +160,8 @@ static void test_leave_repaired(void **state)
 {
     terminal *t = start();
     terminal_press(t, "A");
-    assert_true(terminal_wait_for(t, "Every label is the Source's", PATIENCE_MS));
-    assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+    terminal_expect(t, "Every label is the Source's");
+    terminal_expect(t, "engine: idle");
     leave(t, 0, true);
 }
 

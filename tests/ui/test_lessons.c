@@ -13,8 +13,6 @@
 
 #include "terminal.h"
 
-enum { PATIENCE_MS = 90000 };
-
 static const char *const dumb[] = {"TERM=dumb", "LC_ALL=C.UTF-8", "XDG_STATE_HOME=/nonexistent",
                                    "XDG_DATA_HOME=/nonexistent", NULL};
 
@@ -53,28 +51,27 @@ static void test_explorer(void **state)
 {
     for (size_t i = 0; i < FF_COUNT(lessons); i++) {
         terminal *t = start(lessons[i].name, terminal_env, 80, 24);
-        assert_true(terminal_wait_for(t, "Question", PATIENCE_MS));
-        assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS)); /* compared */
-        assert_false(terminal_holds(t, "\xe2\x80\xa6"));                          /* nothing is cut */
+        terminal_expect(t, "Question");
+        terminal_expect(t, "Enter answers, H hints"); /* compared */
+        terminal_expect_gone(t, "\xe2\x80\xa6");      /* nothing is cut */
         terminal_press(t, "3");
-        assert_true(terminal_wait_for(t, "yours to find", PATIENCE_MS));
+        terminal_expect(t, "yours to find");
         terminal_press(t, "A"); /* tells nothing yet */
-        assert_true(terminal_wait_for(t, "comes when the question is answered", PATIENCE_MS));
+        terminal_expect(t, "comes when the question is answered");
         terminal_press(t, "0");
         answer(t, "Enter", lessons[i].wrong);
-        assert_true(terminal_wait_for(t, lessons[i].reply, PATIENCE_MS));
+        terminal_expect(t, lessons[i].reply);
         assert_false(terminal_holds(t, lessons[i].explained));
         answer(t, "Enter", lessons[i].right);
-        assert_true(terminal_wait_for(t, lessons[i].explained, PATIENCE_MS));
+        terminal_expect(t, lessons[i].explained);
         if (lessons[i].repair) {
             terminal_press(t, "A");
-            assert_true(terminal_wait_for(t, "0 (0.0%)", PATIENCE_MS));
-            assert_true(terminal_wait_for(t, "Every label is the Source's", PATIENCE_MS));
-            assert_true(terminal_wait_for(t, "engine: idle", PATIENCE_MS));
+            terminal_expect(t, "0 (0.0%)");
+            terminal_expect(t, "Every label is the Source's");
+            terminal_expect(t, "engine: idle");
         }
         terminal_press(t, lessons[i].repair ? "q y" : "q");
-        assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
-        assert_true(terminal_modes_kept(t));
+        terminal_expect_exit(t, 0);
         assert_false(terminal_alternate(t));
         terminal_destroy(t);
     }
@@ -84,14 +81,14 @@ static void test_explorer(void **state)
 static void test_hints(void **state)
 {
     terminal *t = start("weights", terminal_env, 120, 40);
-    assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS));
-    assert_true(terminal_holds(t, "Suspicious layers"));
+    terminal_expect(t, "Enter answers, H hints");
+    terminal_expect(t, "Suspicious layers");
     terminal_press(t, "H");
-    assert_true(terminal_wait_for(t, "What is left of a", PATIENCE_MS));
+    terminal_expect(t, "What is left of a");
     terminal_press(t, "H H");
-    assert_true(terminal_wait_for(t, "The answer is: WB, block5.depthwise.", PATIENCE_MS));
+    terminal_expect(t, "The answer is: WB, block5.depthwise.");
     terminal_press(t, "q");
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    terminal_expect_exit(t, 0);
     terminal_destroy(t);
 }
 
@@ -108,13 +105,13 @@ static void test_own_file(void **state)
     assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
     close(fd);
     terminal *t = start(path, terminal_env, 80, 24);
-    assert_true(terminal_wait_for(t, "Enter answers, H hints", PATIENCE_MS));
-    assert_true(terminal_holds(t, "             line does not fit any more "));
-    assert_false(terminal_holds(t, "\xe2\x80\xa6"));
+    terminal_expect(t, "Enter answers, H hints");
+    terminal_expect(t, "             line does not fit any more ");
+    terminal_expect_gone(t, "\xe2\x80\xa6");
     answer(t, "Enter", "WB");
-    assert_true(terminal_wait_for(t, "Well.", PATIENCE_MS));
+    terminal_expect(t, "Well.");
     terminal_press(t, "q");
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
+    terminal_expect_exit(t, 0);
     terminal_destroy(t);
     unlink(path);
 }
@@ -123,24 +120,22 @@ static void test_own_file(void **state)
 static void test_lines(void **state)
 {
     terminal *t = start("weights", dumb, 100, 40);
-    assert_true(terminal_wait_for(t, "lesson>", PATIENCE_MS));
+    terminal_expect(t, "lesson>");
     terminal_press(t, "text:never Space text:typed C-c");
-    assert_true(terminal_wait_for(t, "^C", PATIENCE_MS));
+    terminal_expect(t, "^C");
     answer(t, "text:answer Space", "WB in L15");
-    assert_true(terminal_wait_for(t, "Right.", PATIENCE_MS));
+    terminal_expect(t, "Right.");
     terminal_press(t, "text:repair Enter");
-    assert_true(terminal_wait_for(t, "accepted: wrong 70 -> 0", PATIENCE_MS));
+    terminal_expect(t, "accepted: wrong 70 -> 0");
     terminal_press(t, "text:quit Enter");
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
-    assert_true(terminal_modes_kept(t));
+    terminal_expect_exit(t, 0);
     terminal_destroy(t);
 
     t = start("equivalences", dumb, 100, 40);
-    assert_true(terminal_wait_for(t, "lesson>", PATIENCE_MS));
+    terminal_expect(t, "lesson>");
     terminal_press(t, "C-d");
-    assert_true(terminal_wait_for(t, "the question is still open", PATIENCE_MS));
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
-    assert_true(terminal_modes_kept(t));
+    terminal_expect(t, "the question is still open");
+    terminal_expect_exit(t, 0);
     terminal_destroy(t);
 }
 

@@ -14,8 +14,6 @@
 
 #include "terminal.h"
 
-enum { PATIENCE_MS = 90000 };
-
 #define PRE   "tf-imagenet"
 #define ARROW " \xe2\x86\x92 "
 
@@ -63,16 +61,6 @@ static int remove_folder(void **state)
     return code;
 }
 
-static void wait_for(terminal *t, const char *text, const char *line)
-{
-    if (terminal_wait_for(t, text, PATIENCE_MS))
-        return;
-    ff_buf screen = {0};
-    terminal_capture(t, false, &screen);
-    fputs(screen.data, stderr); /* too long for fail_msg */
-    fail_msg("after '%s' never seen: %s", line, text);
-}
-
 static terminal *start(const char *session)
 {
     const char *argv[] = {getenv("FETAFIX"), "explore",    "demo/source.onnx", "demo/target.onnx",
@@ -81,8 +69,8 @@ static terminal *start(const char *session)
                           "--no-config",     NULL};
     terminal *t = terminal_start(argv, 160, 50, terminal_env);
     assert_non_null(t);
-    wait_for(t, "would leave 6 wrong", "the start"); /* localised, and the next repair tried */
-    wait_for(t, "engine: idle", "the start");
+    terminal_expect(t, "would leave 6 wrong"); /* localised, and the next repair tried */
+    terminal_expect(t, "engine: idle");
     return t;
 }
 
@@ -90,9 +78,9 @@ static void enter(terminal *t, const char *line)
 {
     char *prompt = ff_asprintf(":%s", line);
     terminal_type(t, prompt);
-    wait_for(t, prompt, ":");
+    terminal_expect(t, prompt);
     terminal_press(t, "Enter");
-    assert_true(terminal_wait_gone(t, prompt, PATIENCE_MS));
+    terminal_expect_gone(t, prompt);
     free(prompt);
 }
 
@@ -112,10 +100,10 @@ static void type_tour(terminal *t)
         if (n == FF_COUNT(lines) || strncmp(line, lines[n].begins, strlen(lines[n].begins)) != 0)
             fail_msg("this test does not know the line: %s", line);
         if (lines[n].shows)
-            wait_for(t, lines[n].shows, line);
+            terminal_expect(t, lines[n].shows);
         else
-            assert_true(terminal_wait_gone(t, " Output ", PATIENCE_MS));
-        wait_for(t, "engine: idle", line);
+            terminal_expect_gone(t, " Output ");
+        terminal_expect(t, "engine: idle");
         n++;
     }
     assert_int_equal(n, FF_COUNT(lines));
@@ -154,10 +142,9 @@ static void test_tour(void **state)
     terminal *t = start(typed);
     type_tour(t);
     enter(t, "quit");
-    wait_for(t, "in no file yet. Quit?", "quit");
+    terminal_expect(t, "in no file yet. Quit?");
     terminal_press(t, "y");
-    assert_int_equal(terminal_wait_exit(t, PATIENCE_MS), 0);
-    assert_true(terminal_modes_kept(t));
+    terminal_expect_exit(t, 0);
     terminal_destroy(t);
 
     free(output_of(ff_asprintf("%s script tour.fetafix demo/source.onnx demo/target.onnx --images images.txt "
