@@ -29,7 +29,7 @@ wait_for() {
     tries=0
     until screen | grep -Eq -- "$1"; do
         tries=$((tries + 1))
-        if [ $tries -gt 900 ]; then
+        if [ $tries -gt 3000 ]; then
             echo "tmux.sh: never seen: $1" >&2
             screen >&2
             exit 1
