@@ -36,7 +36,7 @@ with tempfile.TemporaryDirectory() as top:
     if tour.returncode != 0 or 'state 5: 0 of 120 labels differ' not in tour.stdout:
         sys.exit('the tour ended with %d\n%s' % (tour.returncode, tour.stdout))
     lessons = subprocess.run([found['fetafix'], 'teach'], cwd=work, stdout=subprocess.PIPE, universal_newlines=True,
-                             timeout=60)
+                             timeout=300)
     if 'weights ' not in lessons.stdout:
         sys.exit('the lessons are not found: ' + lessons.stdout)
     if done.returncode != 0 or not os.path.exists(work + '/repaired.onnx'):

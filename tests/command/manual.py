@@ -22,7 +22,7 @@ bad = []
 
 def run(*command, text=''):
     return subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          universal_newlines=True, timeout=60,
+                          universal_newlines=True, timeout=300,
                           env=dict(os.environ, XDG_CONFIG_HOME='/nonexistent')).stdout
 
 
@@ -63,7 +63,7 @@ def zsh_completes(tries):
             os.execvp('zsh', ['zsh', '-f', '-i'])
 
         def wait_for(text):
-            seen, end = '', time.monotonic() + 20
+            seen, end = '', time.monotonic() + 120
             while text not in re.sub('[\r\n\a]', '', seen) and time.monotonic() < end:
                 if select.select([terminal], [], [], 0.2)[0]:
                     seen += os.read(terminal, 65536).decode('utf-8', 'replace')

@@ -81,7 +81,7 @@ def network(name, nodes, constants, shape, kind):
 def answer(name, x, wanted, *options):
     np.save(os.path.join(folder, 'x.npy'), x)
     p = subprocess.run([program, 'run', name + '.onnx', '--input', 'x.npy', '-o', 'y.npy', '--force', '--no-config',
-                        *options], cwd=folder, capture_output=True, timeout=120)
+                        *options], cwd=folder, capture_output=True, timeout=300)
     check(p.returncode == 0, name + ': ' + p.stderr.decode())
     return np.load(os.path.join(folder, 'y.npy')).reshape(wanted.shape)
 

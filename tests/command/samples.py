@@ -37,7 +37,7 @@ def check(ok, what):
 
 
 def run(*words):
-    p = subprocess.run([program, *words, '--no-config'], cwd=folder, capture_output=True, timeout=240)
+    p = subprocess.run([program, *words, '--no-config'], cwd=folder, capture_output=True, timeout=600)
     return p.returncode, p.stdout.decode(errors='replace'), p.stderr.decode(errors='replace')
 
 

@@ -36,13 +36,13 @@ def launch(processes, *words):
 
 def run(processes, verb, *options, case=CASE):
     p = launch(processes, program, verb, *case, *options)
-    out, err = p.communicate(timeout=240)
+    out, err = p.communicate(timeout=600)
     return p.returncode, out, err.decode(errors='replace')
 
 
 def skip_without_launcher():
     p = launch(2, 'true')
-    err = p.communicate(timeout=120)[1].decode(errors='replace')
+    err = p.communicate(timeout=300)[1].decode(errors='replace')
     if p.returncode:
         print('skipped: mpirun cannot start processes here: ' + err)
         sys.exit(77)
@@ -130,7 +130,7 @@ def killed_rank(delay):
     killed = victim is not None and stopped(victim)
     if killed:
         os.kill(victim, signal.SIGKILL)
-    p.communicate(timeout=120)
+    p.communicate(timeout=300)
     if killed:
         expect('a killed rank ends the run with an error', p.returncode != 0, p.returncode)
     code, out, err = run(2, 'repair', *options)

@@ -41,7 +41,7 @@ def same(expected, got):
 
 def run(command, typed, folder, env):
     done = subprocess.run(['sh', '-c', command], cwd=folder, env=env, input=''.join(line + '\n' for line in typed).encode(),
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
     lines = [line if line else '.' for line in done.stdout.decode('utf-8', 'replace').splitlines()]
     if done.returncode:
         lines.append('[%d]' % done.returncode)
