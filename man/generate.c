@@ -260,44 +260,7 @@ static int write_man(const char *path)
 /* ------------------------------------------------------------------------------------ completions
  */
 
-static void add_choice(ff_buf *b, const char *word, size_t n)
-{
-    ff_buf_puts(b, b->len ? " " : "");
-    ff_buf_add(b, word, n);
-}
-
-/* The words that an argument is one of, blank between, for the caller to free; NULL: any. */
-static char *choices_of(const char *argument)
-{
-    ff_buf b = {0};
-    const char *name, *other;
-    if (argument[0] >= 'a' && argument[0] <= 'z' && strchr(argument, '|')) {
-        for (const char *p = argument; *p; p += *p == '|') {
-            size_t n = strcspn(p, "|");
-            add_choice(&b, p, n);
-            p += n;
-        }
-    } else if (strcmp(argument, "SPEC") == 0) {
-        for (int i = 0; (name = ff_pre_preset_at(i, &other)); i++)
-            add_choice(&b, name, strlen(name));
-    } else if (strncmp(argument, "NAME[:", 6) == 0) {
-        for (int i = 0; (name = ff_comparator_at(i, &other, &other)); i++)
-            add_choice(&b, name, strlen(name));
-    }
-    return b.len ? ff_buf_steal(&b) : NULL;
-}
-
-static bool is_file(const char *argument)
-{
-    static const char *const files[] = {"FILE", "DIR", "OUT", "NPY"};
-    for (size_t i = 0; i < FF_COUNT(files); i++) {
-        if (strncmp(argument, files[i], strlen(files[i])) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* What the words behind a verb are where they are no files: as choices_of. */
+/* What the words behind a verb are where they are no files: as ff_option_choices. */
 static char *operands_of(const ff_command *verb)
 {
     ff_buf b = {0};
@@ -306,7 +269,7 @@ static char *operands_of(const ff_command *verb)
     else if (strcmp(verb->arguments, "[TOPIC]") == 0) {
         ff_buf_puts(&b, "views");
         for (int i = 0; ff_command_at(i); i++)
-            add_choice(&b, ff_command_at(i)->name, strlen(ff_command_at(i)->name));
+            ff_buf_printf(&b, " %s", ff_command_at(i)->name);
     }
     return b.len ? ff_buf_steal(&b) : NULL;
 }
@@ -354,14 +317,14 @@ static void write_bash(void)
     for (int i = 0; (o = ff_option_at(i)); i++) {
         if (!o->argument)
             continue;
-        char *choices = choices_of(o->argument);
+        char *choices = ff_option_choices(o);
         printf("        ");
         if (o->letter)
             printf("-%c|", o->letter);
         printf("--%s) ", o->name);
         if (choices)
             printf("mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); ", choices);
-        else if (is_file(o->argument))
+        else if (ff_option_is_file(o))
             printf("mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); ");
         puts("return ;;");
         free(choices);
@@ -444,13 +407,13 @@ static void write_zsh(void)
             put_zsh(o->summary);
             putchar(']');
             if (o->argument) {
-                char *choices = choices_of(o->argument);
+                char *choices = ff_option_choices(o);
                 putchar(':');
                 put_zsh(o->argument);
                 if (choices)
                     printf(":(%s)", choices);
                 else
-                    printf(is_file(o->argument) ? ":_files" : ":");
+                    printf(ff_option_is_file(o) ? ":_files" : ":");
                 free(choices);
             }
             printf("'%s", form == 0 ? " " : "");
@@ -515,11 +478,11 @@ static void write_fish(void)
             printf(" -s %c", o->letter);
         printf(" -l %s", o->name);
         if (o->argument) {
-            char *choices = choices_of(o->argument);
+            char *choices = ff_option_choices(o);
             if (choices)
                 printf(" -x -a '%s'", choices);
             else
-                printf(is_file(o->argument) ? " -r -F" : " -x");
+                printf(ff_option_is_file(o) ? " -r -F" : " -x");
             free(choices);
         }
         printf(" -d '");

@@ -48,8 +48,12 @@ typedef struct ff_context {
     const char *line; /* that runs now */
     struct ff_later *later;
     int64_t edit_job; /* the last short job that changes the case */
-    bool again, resuming;
-    int depth; /* of scripts within scripts */
+    int64_t answered; /* the job that a line waited for */
+    bool again, resuming, asked;
+    /* Of a verb of the shell that the engine runs for the prompt; NULL: the shell's own. */
+    const ff_task *task;
+    ff_model *target; /* what the word `target` names then */
+    int depth;        /* of scripts within scripts */
 } ff_context;
 
 typedef struct ff_command {
@@ -175,6 +179,9 @@ const ff_option *ff_option_at(int i); /* from 0 until NULL */
 bool ff_option_fits(const ff_option *row, const char *verb);
 /* Settings may stand in a configuration file: `set NAME VALUE`. */
 bool ff_option_is_setting(const ff_option *row);
+/* The words that its value is one of (or begins with), blank between, for the caller to free; NULL: any. */
+char *ff_option_choices(const ff_option *row);
+bool ff_option_is_file(const ff_option *row);
 const char *ff_option_type(const ff_option *row);    /* "number", "size", "yes|no", ... */
 const char *ff_option_default(const ff_option *row); /* in words */
 

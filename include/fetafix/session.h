@@ -23,6 +23,8 @@
 
 #include "fetafix/base.h"
 
+typedef struct ff_model ff_model;
+
 typedef struct ff_session ff_session;
 struct ff_pin; /* fetafix/align.h */
 
@@ -97,8 +99,17 @@ typedef enum ff_job_kind {
     FF_JOB_PICTURE, /* image `other` small, and what both sides make of it at pair `number` (-1: no pair): fills
                         ff_session_picture */
     FF_JOB_MEASURE, /* score the layers of the present state; `number` 1: the causal column too */
+    FF_JOB_ERRAND,  /* runs `errand`, work of the front end's own */
     FF_JOB_KINDS
 } ff_job_kind;
+
+/* Work of a front end that the engine does as a job: a question about models that need not be the case's. */
+typedef struct ff_errand {
+    bool brief; /* done between two trials of a search, not behind it */
+    /* In the engine's thread, with the job's cancel token and progress; `target`: as it is now, NULL if none is loaded. */
+    int (*run)(struct ff_errand *e, const ff_task *task, ff_model *target);
+    void (*destroy)(struct ff_errand *e);
+} ff_errand;
 
 typedef struct ff_request {
     ff_job_kind kind;
@@ -107,12 +118,15 @@ typedef struct ff_request {
     const char *target; /* copied */
     int64_t number, other;
     bool force;
+    ff_errand *errand; /* the session's from ff_session_post on */
 } ff_request;
 
 /* Never blocks. Returns the job's number (> 0). Any thread. */
 int64_t ff_session_post(ff_session *s, const ff_request *r);
 /* Cancels the running job (and drops queued ones when `all`). Async-signal-safe. */
 void ff_session_cancel(ff_session *s, bool all);
+/* The errand of a job that ended well, for the caller to destroy; NULL: it did not, or was taken. Any thread. */
+ff_errand *ff_session_take_errand(ff_session *s, int64_t job);
 /* Waits until the job has ended; returns its outcome with its message on this thread. */
 int ff_session_wait(ff_session *s, int64_t job) FF_MUST_USE;
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fetafix/model.h"
+
 /* --------------------------------------------------------------------------------- interruption */
 
 ff_cancel interrupted;
@@ -129,6 +131,19 @@ static int check_is_no_input(const char *path, const ff_options *o)
         if (stat(o->operands[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
             return ff_fail(FF_ERR_USAGE, "'%s' is read here: it is not overwritten", path);
     return FF_OK;
+}
+
+int batch_load_model(const ff_context *c, const char *path, ff_model **out)
+{
+    if (!c->target || strcmp(path, "target") != 0)
+        return ff_model_load(path, out);
+    *out = ff_model_ref(c->target);
+    return FF_OK;
+}
+
+ff_cancel *batch_cancel(const ff_context *c)
+{
+    return c->task ? c->task->cancel : &interrupted;
 }
 
 int batch_check_outputs(const ff_options *o)

@@ -6,6 +6,10 @@
 
 #include "fetafix/command.h"
 
+/* The model of a file; under `task` the word `target` is the case's Target as it is now. */
+int batch_load_model(const ff_context *c, const char *path, ff_model **out) FF_MUST_USE;
+/* What cancels a verb: Ctrl-C, or under `task` what cancels that. */
+ff_cancel *batch_cancel(const ff_context *c);
 /* Refuses files that exist before any work is done (unless --force), and folders that do not. */
 int batch_check_outputs(const ff_options *o) FF_MUST_USE;
 /* Opens the case that operands and options name, and waits until it is loaded. The session is the

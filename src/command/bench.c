@@ -25,6 +25,7 @@ typedef struct bench {
     ff_plan *plan;
     ff_pool *pool;
     int threads;
+    ff_cancel *cancel;
     ff_runner **runners;
     int n_feeds;
     ff_tensor **feeds;
@@ -57,8 +58,8 @@ static int load(ff_context *c, const char *path, bench *b)
 {
     const ff_options *o = c->options;
     int64_t begun = ff_now_ns();
-    ff_plan_options po = {.reference = o->session.reference, .cancel = &interrupted};
-    int code = ff_model_load(path, &b->model);
+    ff_plan_options po = {.reference = o->session.reference, .cancel = batch_cancel(c)};
+    int code = batch_load_model(c, path, &b->model);
     if (!code)
         code = ff_plan_create(b->model, &po, &b->plan);
     if (code)
@@ -98,7 +99,7 @@ static int run_one(void *context, int64_t index, int worker)
 {
     bench *b = context;
     int n = ff_plan_outputs(b->plan);
-    ff_hooks hooks = {.cancel = &interrupted};
+    ff_hooks hooks = {.cancel = b->cancel};
     ff_tensor **out = ff_alloc_array((size_t)n + 1, sizeof *out);
     (void)index;
     int code = ff_run(b->runners[worker], (const ff_tensor *const *)b->feeds, &hooks, NULL, 0, out);
@@ -132,11 +133,11 @@ static int measure_throughput(bench *b)
 {
     double wall[MOST], cpu[MOST], each = (double)ROUND_NS * 1e-6 / b->best_ms;
     int64_t images = (int64_t)b->threads * (each < 2 ? 2 : each > 1000 ? 1000 : (int64_t)each);
-    int code = ff_pool_for(b->pool, b->threads, run_one, b, &interrupted); /* not counted */
+    int code = ff_pool_for(b->pool, b->threads, run_one, b, b->cancel); /* not counted */
     int64_t first = ff_now_ns();
     while (!code && b->rounds < MOST && (b->rounds < FEWEST || ff_now_ns() - first < THROUGHPUT_NS)) {
         int64_t start = ff_now_ns(), cpu_start = cpu_ns();
-        code = ff_pool_for(b->pool, images, run_one, b, &interrupted);
+        code = ff_pool_for(b->pool, images, run_one, b, b->cancel);
         wall[b->rounds] = (double)(ff_now_ns() - start) * 1e-6 / (double)images;
         cpu[b->rounds] = (double)(cpu_ns() - cpu_start) * 1e-6 / (double)images;
         b->rounds += !code;
@@ -200,7 +201,7 @@ static void write_lines(ff_context *c, bench *b, double peak)
 
 static int bench_model(ff_context *c, const char *path)
 {
-    bench b = {0};
+    bench b = {.cancel = batch_cancel(c)};
     int code = load(c, path, &b);
     if (!code && !(code = measure_latency(&b)))
         code = measure_throughput(&b);
@@ -221,6 +222,8 @@ int verb_bench(ff_context *c, int argc, char **argv)
     int code = batch_check_outputs(c->options);
     if (code)
         return code;
+    if (argc == 2 && c->task)
+        return ff_fail(FF_ERR_USAGE, "a repair is timed from the shell: fetafix bench SOURCE TARGET --images DIR|LIST");
     if (argc == 2)
         return bench_case(c, argc, argv);
     if (argc != 1)

@@ -13,6 +13,7 @@
 #include "fetafix/repair.h"
 
 typedef struct loan {
+    const ff_context *context;
     const ff_options *options;
     many models; /* Source, Target, sibling: paths, specs, labels */
     ff_model *target, *sibling, *result;
@@ -89,9 +90,9 @@ static int compare_siblings(loan *l)
     ff_pre target_pre, sibling_pre;
     ff_subject_options so = {
         .reference = o->session.reference, .seed = o->session.seed, .target_labels = l->models.at[1].labels};
-    int code = ff_model_load(l->models.at[1].path, &l->target);
+    int code = batch_load_model(l->context, l->models.at[1].path, &l->target);
     if (!code)
-        code = ff_model_load(l->models.at[2].path, &l->sibling);
+        code = batch_load_model(l->context, l->models.at[2].path, &l->sibling);
     if (!code)
         code = pre_of(l, 1, l->target, &target_pre);
     if (!code)
@@ -169,7 +170,7 @@ int verb_borrow(ff_context *c, int argc, char **argv)
 {
     const ff_options *o = c->options;
     const char *const pre[] = {o->session.source_pre, o->session.target_pre, o->session.target_pre};
-    loan l = {.options = o};
+    loan l = {.context = c, .options = o};
     ff_labels *labels = NULL;
     int wrong = 0;
     if (argc < 4)

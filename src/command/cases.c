@@ -291,7 +291,7 @@ static int verdict(ff_context *c)
 
 int verb_compare(ff_context *c, int argc, char **argv)
 {
-    if (argc > 2 || (argc == 2 && c->format != FF_FORMAT_TEXT))
+    if (c->task || argc > 2 || (argc == 2 && c->format != FF_FORMAT_TEXT))
         return compare_many(c, argc, argv);
     int64_t begun = ff_now_ns();
     int code = batch_open(c, true, argc, argv);

@@ -254,6 +254,54 @@ static void add_topics(candidates *c, const typed *t)
         add(c, t, v->name);
 }
 
+/* Models by their files, or the case's by name. */
+static void add_models(candidates *c, const typed *t)
+{
+    if (t->snapshot) {
+        add(c, t, "source");
+        add(c, t, "target");
+    }
+    add_files(c, t);
+}
+
+static const ff_option *option_named(const char *word)
+{
+    const ff_option *row = NULL;
+    if (strncmp(word, "--", 2) != 0)
+        return NULL;
+    for (int i = 0; (row = ff_option_at(i)) && strcmp(row->name, word + 2) != 0;)
+        i++;
+    return row;
+}
+
+/* Of a verb of the shell. */
+static void add_options(candidates *c, const typed *t)
+{
+    const ff_option *row;
+    for (int i = 0; t->prefix[0] == '-' && (row = ff_option_at(i)); i++) {
+        if (!ff_option_fits(row, t->command->name))
+            continue;
+        char *word = ff_asprintf("--%s", row->name);
+        add(c, t, word);
+        free(word);
+    }
+}
+
+/* What may stand behind an option that takes a value; false: there is none before the word. */
+static bool add_option_value(candidates *c, const typed *t)
+{
+    const ff_option *row = t->n > 2 ? option_named(t->words[t->n - 2]) : NULL;
+    if (!row || !row->argument || !ff_option_fits(row, t->command->name))
+        return false;
+    char *choices = ff_option_choices(row);
+    for (char *save, *word = choices ? strtok_r(choices, " ", &save) : NULL; word; word = strtok_r(NULL, " ", &save))
+        add(c, t, word);
+    free(choices);
+    if (ff_option_is_file(row))
+        add_files(c, t);
+    return true;
+}
+
 static void add_elements(candidates *c, const typed *t)
 {
     const ff_color_element *e;
@@ -265,16 +313,17 @@ static const struct {
     const char *argument;
     void (*add)(candidates *c, const typed *t);
 } kinds[] = {
-    {"REPAIR", add_repairs},   {"STATE", add_states},   {"FILE", add_files}, {"COMMAND", add_commands},
-    {"TOPIC", add_topics},     {"TYPE", add_types},     {"NODE", add_nodes}, {"IMAGE", add_images},
-    {"NUMBER", add_layers},    {"FILTER", add_filters}, {"SQL", add_sql},    {"SETTING", add_settings},
-    {"ELEMENT", add_elements},
+    {"REPAIR", add_repairs},   {"STATE", add_states},   {"FILE", add_files},     {"COMMAND", add_commands},
+    {"TOPIC", add_topics},     {"TYPE", add_types},     {"NODE", add_nodes},     {"IMAGE", add_images},
+    {"NUMBER", add_layers},    {"FILTER", add_filters}, {"SQL", add_sql},        {"SETTING", add_settings},
+    {"ELEMENT", add_elements}, {"MODEL", add_models},   {"SIBLING", add_models}, {"PATCH", add_files},
+    {"OPTION", add_options},
 };
 
 /* Words to choose from: "graph|heat|..." and "--force". */
 static void add_choices(candidates *c, const typed *t)
 {
-    const char *a = t->command->arguments;
+    const char *a = ff_command_prompt_arguments(t->command);
     for (const char *p = a; *p;) {
         size_t n = strcspn(p, "|[] ");
         bool choice = (p > a && p[-1] == '|') || p[n] == '|';
@@ -326,9 +375,12 @@ char **ff_command_complete(ff_context *context, const char *line, int *n)
         add_commands(&c, &t);
     } else if (t.command && is_target(&t)) {
         add_files(&c, &t);
-    } else if (t.command && t.command->arguments) {
+    } else if (t.command && t.command->shell && t.command->run && add_option_value(&c, &t)) {
+        ; /* that is all */
+    } else if (t.command) {
+        const char *arguments = ff_command_prompt_arguments(t.command);
         for (size_t i = 0; i < FF_COUNT(kinds); i++) {
-            if (strstr(t.command->arguments, kinds[i].argument))
+            if (strstr(arguments, kinds[i].argument))
                 kinds[i].add(&c, &t);
         }
         add_choices(&c, &t);

@@ -162,7 +162,9 @@ int prompt_help(ff_context *c, int argc, char **argv)
     if (argc == 1)
         ff_buf_puts(&b, "\n`help COMMAND` says more, `help views` what the tables hold. The beginning of a\n"
                         "name will do where no other begins alike. Of the shell: COMMAND | FILTER,\n"
-                        "COMMAND > FILE, !COMMAND. --json or --csv: this one answer in that format.\n");
+                        "COMMAND > FILE, !COMMAND. --json or --csv: this one answer in that format.\n"
+                        "A MODEL is a file, or `source` or `target` (as it is now) of the case; options of these\n"
+                        "commands are those of the shell: `matrix --help`. Without images they take the case's.\n");
     c->print(c->sink, b.data ? b.data : "");
     ff_buf_finish(&b);
     return FF_OK;
@@ -172,15 +174,13 @@ int prompt_help(ff_context *c, int argc, char **argv)
 int verb_help(ff_context *c, int argc, char **argv)
 {
     ff_buf b = {0};
-    if (argc > 0 && !help_topic(argv[0], FF_AT_PROMPT, &b))
-        return no_topic(argv[0]);
     const ff_command *verb = argc > 0 ? ff_command_find_at(argv[0], FF_AT_SHELL) : NULL;
-    if (argc == 0) {
+    if (argc == 0)
         help_program(&b);
-    } else if (verb && (verb->where & FF_AT_SHELL)) {
-        ff_buf_clear(&b);
+    else if (verb && (verb->where & FF_AT_SHELL))
         help_verb(verb, &b);
-    }
+    else if (!help_topic(argv[0], FF_AT_PROMPT, &b))
+        return no_topic(argv[0]);
     c->print(c->sink, b.data);
     ff_buf_finish(&b);
     return FF_OK;

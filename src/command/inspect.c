@@ -305,7 +305,7 @@ int verb_inspect(ff_context *c, int argc, char **argv)
         return ff_fail(FF_ERR_USAGE, "one model is needed: fetafix inspect MODEL");
     ff_model *m;
     int code = batch_check_outputs(c->options);
-    if (code || (code = ff_model_load(argv[0], &m)))
+    if (code || (code = batch_load_model(c, argv[0], &m)))
         return code;
     ff_shape *shapes = infer(m);
     if (!shapes)

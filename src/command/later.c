@@ -74,14 +74,17 @@ static waiting post(ff_context *c, const ff_request *r)
 int later_need(ff_context *c, const ff_request *r, bool *done)
 {
     *done = c->wait || c->again;
-    if (*done)
-        return batch_wait(c, ff_session_post(c->session, r));
+    if (*done) {
+        c->answered = ff_session_post(c->session, r);
+        return batch_wait(c, c->answered);
+    }
     ff_job_kind kind;
     if (ff_session_running(c->session, &kind))
         note(c, "the engine is %s; the answer follows", ff_job_name(kind));
     else if (r->kind == FF_JOB_LOCALIZE)
         note(c, "the models are compared first; the answer follows");
     hold(c, c->resuming || !c->later ? 0 : c->later->n, c->line, post(c, r), true);
+    c->asked = true;
     return FF_OK;
 }
 
@@ -128,6 +131,7 @@ int ff_command_resume(ff_context *c, bool done)
     if (done || !first.settled) {
         c->resuming = true;
         c->again = first.settled;
+        c->answered = first.on.job;
         code = ff_command_run(c, first.line);
         c->again = false;
         c->resuming = false;

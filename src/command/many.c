@@ -44,7 +44,7 @@ static int label(ff_context *c, const many *all, const char *spec, entrant *e)
     const ff_options *o = c->options;
     ff_model *m = NULL;
     ff_pre pre;
-    int code = ff_model_load(e->path, &m);
+    int code = batch_load_model(c, e->path, &m);
     if (code)
         return code;
     e->sha256 = *ff_model_sha256(m);
@@ -85,8 +85,9 @@ void many_print_count(const many *m, const char *from, ff_buf *out)
                       m->images, m->samples);
 }
 
-static int open_samples(const ff_options *o, many *out)
+static int open_samples(const ff_context *c, many *out)
 {
+    const ff_options *o = c->options;
     const char *path = o->input ? o->input : o->session.images;
     int code = !path                           ? ff_fail(FF_ERR_USAGE, "no images are given (--images DIR|LIST)")
                : o->input && o->session.images ? ff_fail(FF_ERR_USAGE, "--input and --images exclude each other")
@@ -100,14 +101,15 @@ static int open_samples(const ff_options *o, many *out)
     out->images = ff_dataset_count(out->set);
     out->samples = ff_dataset_is_pictures(out->set) ? "images" : "samples";
     out->task =
-        (ff_task){.pool = ff_pool_create(o->session.threads, NULL), .cancel = &interrupted, .team = o->session.team};
+        (ff_task){.pool = ff_pool_create(o->session.threads, NULL), .cancel = batch_cancel(c), .team = o->session.team};
+    out->task.progress = c->task ? c->task->progress : NULL;
     return FF_OK;
 }
 
 int many_label(ff_context *c, char **words, const char *const *pre, int n, many_pairs pairs, many *out)
 {
     *out = (many){.n = n};
-    int code = open_samples(c->options, out);
+    int code = open_samples(c, out);
     if (code)
         return code;
     out->at = ff_alloc_array((size_t)n, sizeof *out->at);

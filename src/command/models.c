@@ -8,11 +8,11 @@
 #include "command/print.h"
 #include "fetafix/repair.h"
 
-static int one_model(int argc, char **argv, const char *verb, ff_model **out)
+static int one_model(const ff_context *c, int argc, char **argv, const char *verb, ff_model **out)
 {
     if (argc != 1)
         return ff_fail(FF_ERR_USAGE, "one model is needed: fetafix %s MODEL", verb);
-    return ff_model_load(argv[0], out);
+    return batch_load_model(c, argv[0], out);
 }
 
 /* ------------------------------------------------------------------------------- run: on images */
@@ -128,7 +128,8 @@ static int run_images(ff_context *c, ff_model *m, const char *path)
     if (code)
         goto out;
     pool = ff_pool_create(o->session.threads, NULL);
-    ff_task task = {.pool = pool, .cancel = &interrupted};
+    ff_task task = {.pool = pool, .cancel = batch_cancel(c)};
+    task.progress = c->task ? c->task->progress : NULL;
     uint64_t memory = ff_session_memory(&o->session) / 4;
     code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL, &task, &l);
     if (!code && l->error)
@@ -148,12 +149,12 @@ out:
 /* -------------------------------------------------------------------------- run: on a tensor */
 
 /* A batch for a model that takes one sample at a time is run sample by sample. */
-static int run_slices(ff_runner *r, const ff_plan *p, const ff_tensor *in, ff_tensor **out)
+static int run_slices(ff_runner *r, const ff_plan *p, const ff_tensor *in, ff_cancel *cancel, ff_tensor **out)
 {
     const ff_shape *shape = ff_plan_input_shape(p, 0);
     int64_t n = in->dims[0] / shape->dims[0];
     size_t bytes = in->bytes / (size_t)n;
-    ff_hooks hooks = {.cancel = &interrupted};
+    ff_hooks hooks = {.cancel = cancel};
     ff_tensor *all = NULL;
     int code = FF_OK;
     for (int64_t i = 0; !code && i < n; i++) {
@@ -210,7 +211,7 @@ static int check_input(const ff_tensor *in, const ff_value *input)
     return code;
 }
 
-static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *given, ff_tensor **out)
+static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *given, ff_cancel *cancel, ff_tensor **out)
 {
     const ff_graph *g = ff_model_graph(m);
     ff_tensor *in = NULL;
@@ -236,10 +237,10 @@ static int run_tensor_on(ff_model *m, bool reference, const ff_tensor *given, ff
     if (!code)
         code = ff_runner_create(p, &r);
     if (!code && in->rank == 0) {
-        ff_hooks hooks = {.cancel = &interrupted};
+        ff_hooks hooks = {.cancel = cancel};
         code = ff_run(r, (const ff_tensor *const[]){in}, &hooks, NULL, 0, out);
     } else if (!code) {
-        code = run_slices(r, p, in, out);
+        code = run_slices(r, p, in, cancel, out);
     }
     ff_runner_destroy(r);
     ff_plan_unref(p);
@@ -255,7 +256,7 @@ static int run_tensor(ff_context *c, ff_model *m)
     ff_tensor *in = NULL, *out = NULL;
     int code = ff_tensor_load_npy(o->input, &in);
     if (!code)
-        code = run_tensor_on(m, o->session.reference, in, &out);
+        code = run_tensor_on(m, o->session.reference, in, batch_cancel(c), &out);
     if (!code && o->output)
         code = ff_tensor_save_npy(out, o->output, o->force);
     if (!code) {
@@ -311,7 +312,7 @@ int verb_run(ff_context *c, int argc, char **argv)
         return ff_fail(FF_ERR_USAGE, "run needs --images DIR|LIST or --input NPY|NPZ");
     int code = batch_check_outputs(o);
     ff_model *m;
-    if (code || (code = one_model(argc, argv, "run", &m)))
+    if (code || (code = one_model(c, argc, argv, "run", &m)))
         return code;
     bool one = o->input && is_npy(o->input);
     code = one ? run_tensor(c, m) : run_images(c, m, o->input ? o->input : o->session.images);
@@ -337,7 +338,7 @@ int verb_apply(ff_context *c, int argc, char **argv)
     if (!code)
         code = ff_repair_file_read(argv[0], &p);
     if (!code)
-        code = ff_model_load(argv[1], &m);
+        code = batch_load_model(c, argv[1], &m);
     if (!code && !ff_key_equal(ff_model_sha256(m), &p.target))
         code = ff_fail(FF_ERR_INPUT, "'%s' is not the model that '%s' was made for", argv[1], argv[0]);
     if (!code && (code = ff_model_apply(m, p.patch, &repaired, NULL)))

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetafix/compare.h"
+#include "fetafix/data.h"
+
 #define AT(member) offsetof(ff_options, member)
 #define CASE       "compare localize repair explore repl script"
 #define RUNS       CASE " run bench matrix query teach" /* what runs a model */
@@ -129,6 +132,42 @@ const char *ff_option_type(const ff_option *row)
         break;
     }
     return "text";
+}
+
+static void add_choice(ff_buf *b, const char *word, size_t n)
+{
+    ff_buf_puts(b, b->len ? " " : "");
+    ff_buf_add(b, word, n);
+}
+
+char *ff_option_choices(const ff_option *row)
+{
+    const char *argument = row->argument ? row->argument : "", *name, *other;
+    ff_buf b = {0};
+    if (argument[0] >= 'a' && argument[0] <= 'z' && strchr(argument, '|')) {
+        for (const char *p = argument; *p; p += *p == '|') {
+            size_t n = strcspn(p, "|");
+            add_choice(&b, p, n);
+            p += n;
+        }
+    } else if (strcmp(argument, "SPEC") == 0) {
+        for (int i = 0; (name = ff_pre_preset_at(i, &other)); i++)
+            add_choice(&b, name, strlen(name));
+    } else if (strncmp(argument, "NAME[:", 6) == 0) {
+        for (int i = 0; (name = ff_comparator_at(i, &other, &other)); i++)
+            add_choice(&b, name, strlen(name));
+    }
+    return b.len ? ff_buf_steal(&b) : NULL;
+}
+
+bool ff_option_is_file(const ff_option *row)
+{
+    static const char *const files[] = {"FILE", "DIR", "OUT", "NPY"};
+    for (size_t i = 0; row->argument && i < FF_COUNT(files); i++) {
+        if (strncmp(row->argument, files[i], strlen(files[i])) == 0)
+            return true;
+    }
+    return false;
 }
 
 const char *ff_option_default(const ff_option *row)

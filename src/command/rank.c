@@ -109,7 +109,7 @@ int compare_many(ff_context *c, int argc, char **argv)
     const ff_options *o = c->options;
     const char **pre = ff_alloc_array((size_t)argc, sizeof *pre);
     many m = {0};
-    int wrong = 0, code = check_options(o);
+    int wrong = 0, code = argc < 2 ? ff_fail(FF_ERR_USAGE, "expected: compare SOURCE TARGET...") : check_options(o);
     for (int i = 0; i < argc; i++)
         pre[i] = i ? o->session.target_pre : o->session.source_pre;
     if (!code)

@@ -169,6 +169,7 @@ int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_conte
     c->sink = &caught;
     c->terminal = false;
     c->wait = c->wait || !c->view; /* what is printed later would miss its place */
+    c->asked = false;
     code = run(c, l);
     c->print = caught.outer.print;
     c->note = caught.outer.note;
@@ -176,7 +177,7 @@ int line_run_redirected(ff_context *c, const parsed_line *l, int (*run)(ff_conte
     c->sink = caught.outer.sink;
     c->wait = caught.outer.wait;
     c->terminal = caught.outer.terminal;
-    if (code >= 0) {
+    if (code >= 0 && !c->asked) { /* else it comes again with its answer */
         int sent = send_on(l, &caught.text);
         code = sent ? sent : code;
     }

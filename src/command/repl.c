@@ -123,7 +123,7 @@ static void run_later(ff_context *c, int64_t job, bool done)
 
 static void announce(ff_context *c, const ff_event *e)
 {
-    bool quiet_kind = e->kind == FF_JOB_DETAIL || e->kind == FF_JOB_LOAD;
+    bool quiet_kind = e->kind == FF_JOB_DETAIL || e->kind == FF_JOB_LOAD || e->kind == FF_JOB_ERRAND;
     const char *text = NULL;
     char *done = NULL;
     if (e->type == FF_EVENT_NOTE || e->type == FF_EVENT_FAILED)
@@ -161,7 +161,7 @@ static char *make_prompt(const ff_context *c)
     const char *stage = atomic_load(&p->stage);
     long long done = atomic_load(&p->done), total = atomic_load(&p->total);
     size_t n = strcspn(prompt, ">");
-    if (total <= 0)
+    if (!stage || total <= 0)
         return ff_asprintf("%.*s (%s)%s", (int)n, prompt, stage ? stage : ff_job_name(kind), prompt + n);
     return ff_asprintf("%.*s (%s %lld/%lld)%s", (int)n, prompt, stage ? stage : ff_job_name(kind),
                        done < total ? done : total, total, prompt + n);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "command/batch.h"
+#include "command/errand.h"
 #include "command/explorer.h"
 #include "command/later.h"
 #include "command/line.h"
@@ -36,10 +37,10 @@ static const ff_command commands[] = {
      "A fault type (PP ID TSS WB LH CG or its name) and, where a layer is asked for, its number or name:\n"
      "L3, block1.depthwise, /small/block1.depthwise/Conv2D.",
      NULL, FF_AT_PROMPT, 0, -1, prompt_answer, NULL},
-    {"apply", "PATCH MODEL -o OUT", "replay an exported repair on the model it was made for", NULL, NULL, FF_AT_SHELL,
-     0, -1, NULL, verb_apply},
-    {"bench", "MODEL | " CASE, "milliseconds per image, or where the time of a repair goes", NULL, NULL, FF_AT_SHELL, 0,
-     -1, NULL, verb_bench},
+    {"apply", "PATCH MODEL -o OUT", "replay an exported repair on the model it was made for", NULL, NULL,
+     FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_apply, .at_prompt = "PATCH MODEL -o OUT"},
+    {"bench", "MODEL | " CASE, "milliseconds per image, or where the time of a repair goes", NULL, NULL,
+     FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_bench, .at_prompt = "[MODEL] [OPTION]..."},
     {"bind", "[KEY COMMAND]", "let a key of the explorer stand for a command; alone: list the keys",
      "As: bind M-r redo. KEY is a sign, C- or M- and a sign, F1 to F12, Enter, Tab, PgDn, ...", NULL,
      FF_AT_PROMPT | FF_AT_ONCE, 0, -1, prompt_bind, NULL},
@@ -48,7 +49,8 @@ static const ff_command commands[] = {
      "LAYER is a node of the Target by its name or whole pieces of it, or a block. Its weights and settings become\n"
      "the SIBLING's (SIBLING@SPEC: one with a preprocessing of its own), and the wrong labels are counted. -o writes\n"
      "the model, --patch the edits for `fetafix apply`. Exit code 0: no label differs any more; 1: some do.",
-     NULL, FF_AT_SHELL, 0, -1, NULL, verb_borrow},
+     NULL, FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_borrow,
+     .at_prompt = "SOURCE TARGET SIBLING LAYER... [OPTION]..."},
     {"cancel", "", "cancel the job that runs; again: everything that waits", NULL, "C-c", FF_AT_PROMPT | FF_AT_ONCE, 0,
      0, prompt_cancel, NULL},
     {"color", "[ELEMENT COLOR [bold] [underline] [reverse]]", "choose a colour of the explorer; alone: list them",
@@ -59,7 +61,8 @@ static const ff_command commands[] = {
      "Exit code 0: no label differs; 1: some do. --verbose lists them for one Target. Several are ranked, the best "
      "first,\n"
      "with the converters that made them; TARGET@SPEC is a Target with a preprocessing of its own.",
-     NULL, FF_AT_SHELL | FF_AT_TEAM, 0, -1, NULL, verb_compare},
+     NULL, FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, -1, prompt_errand, verb_compare,
+     .at_prompt = "[MODEL MODEL...] [OPTION]..."},
     {"compare-states", "STATE STATE", "two states side by side: counts, labels that changed, edits of one alone", NULL,
      NULL, FF_AT_PROMPT, 2, 2, prompt_compare_states, NULL},
     {"detail", "NODE | layer NUMBER", "attributes, origins and weights of a row of the aligned graph",
@@ -95,8 +98,8 @@ static const ff_command commands[] = {
      0, -1, prompt_table, NULL},
     {"images", "[FILTER]...", "the images and both labels", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
-    {"inspect", "MODEL", "what is in a model", "--verbose lists every node with its attributes.", NULL, FF_AT_SHELL, 0,
-     -1, NULL, verb_inspect},
+    {"inspect", "MODEL", "what is in a model", "--verbose lists every node with its attributes.", NULL,
+     FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_inspect, .at_prompt = "[MODEL | NODE] [OPTION]..."},
     {"jobs", "[cancel JOB]", "what the engine does and what waits; cancel one", NULL, "J", FF_AT_PROMPT | FF_AT_ONCE, 0,
      2, prompt_jobs, NULL},
     {"keep", "", "make the what-if a step", NULL, "K", FF_AT_PROMPT, 0, 0, prompt_job, NULL},
@@ -117,7 +120,7 @@ static const ff_command commands[] = {
      "Each model labels the images once. MODEL@SPEC is a model with a preprocessing of its own; --report FILE.html "
      "writes\n"
      "a heat map. Exit code 0: no label differs; 1: some do.",
-     NULL, FF_AT_SHELL, 0, -1, NULL, verb_matrix},
+     NULL, FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_matrix, .at_prompt = "[MODEL MODEL...] [OPTION]..."},
     {"measure", "[causal]", "score the layers of the Target as it is now",
      "The scores that `layers` begins with are of the Target as it came. These stand beside them (isolated_now, ...)\n"
      "until the next step; `causal` takes longer: it puts the Source's activation in at each layer.",
@@ -161,7 +164,8 @@ static const ff_command commands[] = {
      "fault as test_data_set_0/input_K.pb, and behind it as output_0.pb; repaired.onnx gives these. FINDING: this one only.",
      NULL, FF_AT_PROMPT, 1, 3, prompt_write, NULL},
     {"run", "MODEL --images DIR|LIST | --input NPY|NPZ", "labels and outputs of one model",
-     "-o OUT writes the outputs as one NPY file.", NULL, FF_AT_SHELL, 0, -1, NULL, verb_run},
+     "-o OUT writes the outputs as one NPY file.", NULL, FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_run,
+     .at_prompt = "[MODEL] [OPTION]..."},
     {"save", "FILE [--force]", "write the Target as it is now", NULL, NULL, FF_AT_PROMPT, 1, 2, prompt_write, NULL,
      .also = "write"},
     {"script", "FILE [SOURCE TARGET --images DIR|LIST]", "commands from a file; - is standard input",

@@ -1,190 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The engine thread: one request after the other, a snapshot after each change, judgements ahead of
- * time while there is nothing else to do. The lock guards what both sides touch and is held for a
- * few assignments only; nothing is computed under it.
+ * time while there is nothing else to do.
  */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "session/case.h"
-#include "session/snapshot.h"
-
-typedef struct request {
-    int64_t job;
-    ff_request r;
-} request;
-
-typedef struct job_end {
-    bool ended; /* else the rest says nothing */
-    int code;
-    char *message;
-} job_end;
-
-/* A job that runs or waits. */
-typedef struct waiting {
-    ff_job_info info;
-    bool dropped;
-} waiting;
-
-struct ff_session {
-    ff_case *c;
-    pthread_t thread;
-    ff_queue *requests, *events;
-    ff_cancel cancel, speculation;
-    ff_progress progress;
-    atomic_llong posted;  /* number of the last job */
-    atomic_llong running; /* number of the job that runs, 0: none */
-    atomic_int running_kind;
-    atomic_llong cancel_upto; /* jobs up to this number are dropped */
-    atomic_bool closing;
-
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    const ff_snapshot *snapshot;
-    const ff_detail *detail;
-    const ff_comparison *comparison;
-    uint64_t detail_state;
-    const ff_picture *picture;
-    uint64_t picture_state;
-    waiting *jobs; /* in the order of their numbers */
-    int n_jobs;
-    size_t jobs_capacity;
-    int64_t n_ends;
-    job_end *ends; /* by job number */
-    size_t ends_capacity;
-    int64_t published_ns;
-    atomic_bool told; /* a snapshot event waits: one is enough */
-};
-
-/* --------------------------------------------------------------------------------------- events */
-
-static void free_event(void *item)
-{
-    ff_event_finish(item);
-    free(item);
-}
-
-static void emit(ff_session *s, int type, ff_job_kind kind, int64_t job, int code, const char *message)
-{
-    ff_event *e = ff_alloc(sizeof *e);
-    e->type = type;
-    e->kind = kind;
-    e->job = job;
-    e->code = code;
-    e->message = ff_strdup(message);
-    ff_queue_push(s->events, e);
-}
-
-void ff_event_finish(ff_event *e)
-{
-    free(e->message);
-    e->message = NULL;
-}
-
-bool ff_session_poll_event(ff_session *s, ff_event *out)
-{
-    ff_event *e = ff_queue_try_pop(s->events);
-    if (!e)
-        return false;
-    *out = *e;
-    free(e);
-    if (out->type == FF_EVENT_SNAPSHOT)
-        atomic_store(&s->told, false);
-    return true;
-}
-
-int ff_session_fd(const ff_session *s)
-{
-    return ff_queue_fd(s->events);
-}
-
-/* ----------------------------------------------------------------------------------- publishing */
-
-/* A search that rejects by the hundred need not draw each. */
-enum { PUBLISH_NS = 50 * 1000 * 1000 };
-
-static void publish(void *context, bool force)
-{
-    ff_session *s = context;
-    int64_t now = ff_now_ns();
-    if (!force && now - s->published_ns < PUBLISH_NS)
-        return;
-    s->published_ns = now;
-    /* Only this thread replaces the pointer, so reading it here needs no lock. */
-    ff_snapshot *next = case_snapshot(s->c, s->snapshot);
-    next->version = s->snapshot ? s->snapshot->version + 1 : 1;
-    pthread_mutex_lock(&s->lock);
-    const ff_snapshot *last = s->snapshot;
-    s->snapshot = next;
-    pthread_mutex_unlock(&s->lock);
-    ff_snapshot_unref(last);
-    if (!atomic_exchange(&s->told, true))
-        emit(s, FF_EVENT_SNAPSHOT, 0, atomic_load(&s->running), FF_OK, NULL);
-}
-
-static void announce(void *context, const char *message)
-{
-    ff_session *s = context;
-    char *shown = ff_visible(message);
-    emit(s, FF_EVENT_NOTE, (ff_job_kind)atomic_load(&s->running_kind), atomic_load(&s->running), FF_OK, shown);
-    free(shown);
-}
-
-const ff_snapshot *ff_session_snapshot(ff_session *s)
-{
-    pthread_mutex_lock(&s->lock);
-    const ff_snapshot *now = snapshot_ref(s->snapshot);
-    pthread_mutex_unlock(&s->lock);
-    return now;
-}
-
-const ff_detail *ff_session_detail(ff_session *s, int pair)
-{
-    pthread_mutex_lock(&s->lock);
-    const ff_detail *d = s->detail && s->detail->pair == pair ? detail_ref(s->detail) : NULL;
-    pthread_mutex_unlock(&s->lock);
-    return d;
-}
-
-const ff_comparison *ff_session_comparison(ff_session *s)
-{
-    pthread_mutex_lock(&s->lock);
-    const ff_comparison *c = s->comparison ? comparison_ref(s->comparison) : NULL;
-    pthread_mutex_unlock(&s->lock);
-    return c;
-}
-
-static void set_detail(ff_session *s, const ff_detail *d)
-{
-    pthread_mutex_lock(&s->lock);
-    const ff_detail *last = s->detail;
-    s->detail = d;
-    pthread_mutex_unlock(&s->lock);
-    ff_detail_unref(last);
-}
-
-const ff_picture *ff_session_picture(ff_session *s, int pair, int image)
-{
-    pthread_mutex_lock(&s->lock);
-    bool fits = s->picture && s->picture->pair == pair && s->picture->image == image;
-    const ff_picture *p = fits ? picture_ref(s->picture) : NULL;
-    pthread_mutex_unlock(&s->lock);
-    return p;
-}
-
-static void set_picture(ff_session *s, const ff_picture *p)
-{
-    pthread_mutex_lock(&s->lock);
-    const ff_picture *last = s->picture;
-    s->picture = p;
-    pthread_mutex_unlock(&s->lock);
-    ff_picture_unref(last);
-}
+#include "session/engine.h"
 
 /* ----------------------------------------------------------------------------------------- jobs */
 
@@ -195,7 +20,7 @@ static int run_picture(ff_session *s, const ff_request *r)
     if (code)
         return code;
     s->picture_state = s->c->localised;
-    set_picture(s, p);
+    engine_set_picture(s, p);
     return FF_OK;
 }
 
@@ -206,8 +31,8 @@ static int run_detail(ff_session *s, int64_t pair)
     if (code)
         return code;
     s->detail_state = s->c->localised;
-    set_detail(s, d);
-    publish(s, true);
+    engine_set_detail(s, d);
+    engine_publish(s, true);
     return FF_OK;
 }
 
@@ -228,16 +53,11 @@ static int run_save(ff_case *c, const char *path, bool force)
 
 static int run_compare(ff_session *s, int64_t a, int64_t b)
 {
-    const ff_comparison *made, *last;
+    const ff_comparison *made;
     int code = case_compare(s->c, a, b, &made);
-    if (code)
-        return code;
-    pthread_mutex_lock(&s->lock);
-    last = s->comparison;
-    s->comparison = made;
-    pthread_mutex_unlock(&s->lock);
-    ff_comparison_unref(last);
-    return FF_OK;
+    if (!code)
+        engine_set_comparison(s, made);
+    return code;
 }
 
 static int run(ff_session *s, const ff_request *r)
@@ -296,6 +116,8 @@ static int run(ff_session *s, const ff_request *r)
         return case_drop(c);
     case FF_JOB_PICTURE:
         return run_picture(s, r);
+    case FF_JOB_ERRAND:
+        return engine_run_errand(s, r->errand);
     case FF_JOB_KINDS:
         break;
     }
@@ -346,7 +168,7 @@ static void finish(ff_session *s, int64_t job, ff_job_kind kind, int code)
     s->ends[job] = (job_end){.ended = true, .code = code, .message = ff_strdup(shown)};
     pthread_cond_broadcast(&s->ended);
     pthread_mutex_unlock(&s->lock);
-    emit(s, code ? FF_EVENT_FAILED : FF_EVENT_DONE, kind, job, code, shown);
+    engine_emit(s, code ? FF_EVENT_FAILED : FF_EVENT_DONE, kind, job, code, shown);
     free(shown);
 }
 
@@ -356,21 +178,23 @@ static void free_request(void *item)
     free((char *)q->r.id);
     free((char *)q->r.path);
     free((char *)q->r.target);
+    if (q->r.errand)
+        q->r.errand->destroy(q->r.errand);
     free(q);
 }
 
 static void drop_outdated(ff_session *s)
 {
     if (s->detail && s->detail_state != s->c->localised)
-        set_detail(s, NULL);
+        engine_set_detail(s, NULL);
     if (s->picture && s->picture_state != s->c->localised)
-        set_picture(s, NULL);
+        engine_set_picture(s, NULL);
 }
 
 static bool only_looks(const void *item)
 {
     const request *q = item;
-    return q->r.kind == FF_JOB_DETAIL || q->r.kind == FF_JOB_PICTURE;
+    return q->r.kind == FF_JOB_DETAIL || q->r.kind == FF_JOB_PICTURE || (q->r.errand && q->r.errand->brief);
 }
 
 /* Between two trials of a search nothing is half done: who only looks need not wait for its end. The search goes on
@@ -388,12 +212,13 @@ static void serve_looks(void *context)
         s->c->task.progress = NULL;
         int code = fine ? run(s, &q->r) : ff_fail(FF_ERR_CANCELLED, "cancelled");
         s->c->task.progress = &s->progress;
+        engine_keep_errand(s, q, code);
         finish(s, q->job, q->r.kind, code);
         free_request(q);
     }
 }
 
-static void run_request(ff_session *s, const request *q)
+static void run_request(ff_session *s, request *q)
 {
     int code;
     /* In this order, so that a cancel which sees the job running cannot be cleared afterwards. */
@@ -403,7 +228,7 @@ static void run_request(ff_session *s, const request *q)
     if (!start_job(s, q->job)) {
         code = ff_fail(FF_ERR_CANCELLED, "cancelled");
     } else {
-        emit(s, FF_EVENT_STARTED, q->r.kind, q->job, FF_OK, NULL);
+        engine_emit(s, FF_EVENT_STARTED, q->r.kind, q->job, FF_OK, NULL);
         code = run(s, &q->r);
         drop_outdated(s);
     }
@@ -411,11 +236,12 @@ static void run_request(ff_session *s, const request *q)
     char *message = code ? ff_strdup(ff_error()) : NULL;
     if (code && code != FF_ERR_CANCELLED)
         case_note(s->c, "%s", message);
-    publish(s, true);
+    engine_publish(s, true);
     if (code)
         code = ff_fail(code, "%s", message);
     free(message);
     atomic_store(&s->running, 0);
+    engine_keep_errand(s, q, code);
     finish(s, q->job, q->r.kind, code);
 }
 
@@ -437,7 +263,7 @@ static void *engine(void *context)
             atomic_store(&s->speculation.set, false);
             q = ff_queue_try_pop(s->requests);
             if (!q && case_speculate(s->c, &s->speculation)) {
-                publish(s, true);
+                engine_publish(s, true);
                 continue;
             }
         }
@@ -546,11 +372,11 @@ int ff_session_open(const ff_session_options *o, ff_session **out)
     pthread_cond_init(&s->ended, NULL);
     c->pool = ff_pool_create(o->threads, o->speculate ? step_back : NULL);
     c->task = (ff_task){.pool = c->pool, .cancel = &s->cancel, .progress = &s->progress, .team = o->team};
-    c->publish = publish;
-    c->announce = announce;
+    c->publish = engine_publish;
+    c->announce = engine_announce;
     c->between = serve_looks;
     c->context = s;
-    publish(s, true);
+    engine_publish(s, true);
     if (pthread_create(&s->thread, NULL, engine, s)) {
         atomic_store(&s->closing, true);
         s->thread = 0;
@@ -574,10 +400,11 @@ void ff_session_close(ff_session *s)
     }
     case_destroy(s->c);
     ff_queue_destroy(s->requests, free_request);
-    ff_queue_destroy(s->events, free_event);
+    ff_queue_destroy(s->events, engine_free_event);
     for (int64_t i = 0; i < s->n_ends; i++)
         free(s->ends[i].message);
     free(s->ends);
+    engine_drop_errands(s);
     ff_snapshot_unref(s->snapshot);
     ff_detail_unref(s->detail);
     ff_comparison_unref(s->comparison);

@@ -32,10 +32,16 @@ decision,step,state,proposal,type,summary,outcome,before,after,phase,findings
 $ printf 'help\n' | fetafix repl
 accept [REPAIR]... [--force]     take a repair (the next one; --force: even if it does not help)
 answer WORDS...                  answer the question of the lesson, as: answer WB in L3
+apply PATCH MODEL -o OUT         replay an exported repair on the model it was made for
+bench [MODEL] [OPTION]...        milliseconds per image, or where the time of a repair goes
 bind [KEY COMMAND]               let a key of the explorer stand for a command; alone: list the keys
+borrow SOURCE TARGET SIBLING LAYER... [OPTION]...
+                                 take layers of the Target from another conversion of the same Source
 cancel                           cancel the job that runs; again: everything that waits
 color [ELEMENT COLOR [bold] [underline] [reverse]]
                                  choose a colour of the explorer; alone: list them
+compare [MODEL MODEL...] [OPTION]...
+                                 count the images whose labels differ, without analysis; several Targets are ranked
 compare-states STATE STATE       two states side by side: counts, labels that changed, edits of one alone
 detail NODE | layer NUMBER       attributes, origins and weights of a row of the aligned graph
 diff NODE | layer NUMBER [NAME]...
@@ -53,6 +59,8 @@ help [TOPIC]                     what there is to type; `help views`: the tables
 hint                             a hint for the lesson; after the last one the answer
 history [FILTER]...              the history tree, and which state is present
 images [FILTER]...               the images and both labels
+inspect [MODEL | NODE] [OPTION]...
+                                 what is in a model
 jobs [cancel JOB]                what the engine does and what waits; cancel one
 keep                             make the what-if a step
 labels FILE [--force]            write both models' five best classes of every image
@@ -61,6 +69,8 @@ layers [FILTER]...               scores of the core layers
 lesson                           the text of the lesson: what to look at, what is asked
 localize                         find what differs, and where the error begins; nothing is changed
 log [FILTER]...                  recent notes of the engine
+matrix [MODEL MODEL...] [OPTION]...
+                                 count the images whose labels differ, for every pair of models
 measure [causal]                 score the layers of the Target as it is now
 nodes [FILTER]...                the nodes of both files, as they were written
 pairs [FILTER]...                the aligned graph: which node is which
@@ -75,6 +85,7 @@ reject [REPAIR]                  set a repair aside (the next one)
 repair                           repair to the end, keeping only what lowers the discrepancy
 report [FILE] [--force]          print or write the report: JSON, or a page where FILE is *.html
 repro DIR [FINDING] [--force]    write for each open fault the smallest part of the model that shows it
+run [MODEL] [OPTION]...          labels and outputs of one model
 save FILE [--force]              write the Target as it is now
 script FILE                      commands from a file; - is standard input
 set [SETTING [VALUE]]            list all settings, show one, or change one of the prompt's
@@ -98,6 +109,8 @@ why image IMAGE                  why an image's labels differ, or what put them 
 `help COMMAND` says more, `help views` what the tables hold. The beginning of a
 name will do where no other begins alike. Of the shell: COMMAND | FILTER,
 COMMAND > FILE, !COMMAND. --json or --csv: this one answer in that format.
+A MODEL is a file, or `source` or `target` (as it is now) of the case; options of these
+commands are those of the shell: `matrix --help`. Without images they take the case's.
 $ printf 'status\n' > a; fetafix script a
 fetafix: a:1: no case is open: give SOURCE TARGET --images DIR|LIST
 [2]

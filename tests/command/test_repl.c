@@ -186,6 +186,19 @@ static void test_type_ahead(void **state)
     leave(t);
 }
 
+/* Models are asked by the engine while a line is being typed. */
+static void test_ask_models(void **state)
+{
+    (void)state;
+    terminal *t = start("g.fetafix");
+    terminal_type(t, "matrix\rcompare source tar");
+    wait_for(t, "    2  12   0  target");
+    wait_for(t, "fetafix> compare source tar");
+    terminal_press(t, "Tab Enter");
+    wait_for(t, "   1     12       20");
+    leave(t);
+}
+
 /* Tables fit the terminal, and are whole where they go elsewhere. */
 static void test_width(void **state)
 {
@@ -209,8 +222,9 @@ static void test_width(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complete),  cmocka_unit_test(test_repair_while_typing), cmocka_unit_test(test_history),
-        cmocka_unit_test(test_interrupt), cmocka_unit_test(test_type_ahead),          cmocka_unit_test(test_width),
+        cmocka_unit_test(test_complete),   cmocka_unit_test(test_repair_while_typing), cmocka_unit_test(test_history),
+        cmocka_unit_test(test_interrupt),  cmocka_unit_test(test_type_ahead),          cmocka_unit_test(test_width),
+        cmocka_unit_test(test_ask_models),
     };
     return cmocka_run_group_tests(tests, make_case, remove_case);
 }

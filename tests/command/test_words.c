@@ -9,6 +9,7 @@
 /* cmocka wants the four above first. */
 #include <cmocka.h>
 
+#include "command/sql.h"
 #include "fetafix/command.h"
 
 static void free_words(char **words, int n)
@@ -68,8 +69,14 @@ static void test_complete(void **state)
     assert_true(completes("save x --f", "--force"));
     assert_true(completes("help acc", "accept"));
     assert_false(completes("nonsense ", "undo"));
-    /* Verbs of the shell are not for the prompt. */
-    assert_false(completes("bench", "bench"));
+    /* Verbs of the shell that ask of models are for the prompt too, those that open a case are not. */
+    assert_true(completes("ben", "bench"));
+    assert_false(completes("expl", "explore"));
+    assert_true(completes("matrix --lim", "--limit"));
+    assert_false(completes("matrix --cau", "--causal"));
+    assert_true(completes("compare a b --comparator co", "cosine"));
+    assert_true(completes("run m --pre tf-", "tf-imagenet"));
+    assert_true(completes("set format c", "csv"));
 }
 
 static void test_table(void **state)
@@ -167,11 +174,29 @@ static void test_print(void **state)
     ff_table_unref(t);
 }
 
+/* A query that would not end does when it is told to. */
+static void test_query_cancelled(void **state)
+{
+    (void)state;
+    ff_cancel cancel = {.set = true};
+    sql_limits limits = sql_usual;
+    limits.cancel = &cancel;
+    sql_result r;
+    int code = sql_run(
+        NULL, 0, "with recursive a(x) as (select 1 union all select x + 1 from a) select count(*) from a", &limits, &r);
+    assert_int_equal(code, FF_ERR_CANCELLED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split), cmocka_unit_test(test_complete),         cmocka_unit_test(test_table),
-        cmocka_unit_test(test_keys),  cmocka_unit_test(test_keys_of_commands), cmocka_unit_test(test_print),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_keys_of_commands),
+        cmocka_unit_test(test_print),
+        cmocka_unit_test(test_query_cancelled),
     };
     return cmocka_run_group_tests_name("words", tests, NULL, NULL);
 }

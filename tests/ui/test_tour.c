@@ -39,6 +39,7 @@ static const struct {
     {"redo", "wrong 17" ARROW "6 "},
     {"step", "wrong 17" ARROW "3 "},
     {"history", "as it came"},
+    {"compare source", "labels that differ from the Source's"},
     {"repair", "Every label is the Source's"},
     {"why image", "put right by step 4"},
     {"findings show", "essential"},
