@@ -80,8 +80,7 @@ typedef struct account {
     const char *cause; /* of all of them, else "normalisation" */
     double relative;
     int64_t different, count;
-    ff_buf names;
-    json_t *list;
+    ff_buf names; /* "mean, variance" */
 } account;
 
 static bool is_rounding(const char *cause)
@@ -100,7 +99,6 @@ static int compare_constants(const ff_norm *a, const ff_norm *b, account *out)
         if (strcmp(c.cause, "equal") == 0 || strcmp(c.cause, "rounding") == 0)
             continue;
         ff_buf_printf(&out->names, "%s%s", out->n ? ", " : "", names[k]);
-        json_array_append_new(out->list, json_string(names[k]));
         bool same = !out->n || strcmp(out->cause, c.cause) == 0;
         out->cause = same && is_rounding(c.cause) ? c.cause : "normalisation";
         out->relative = fmax(out->relative, c.relative);
@@ -137,7 +135,7 @@ int ff_detect_statistics(ff_detection *d, int pair, int from)
     const ff_cparam *scale, *shift;
     ff_norm a, b;
     bool both;
-    account of = {.cause = "normalisation", .list = json_array()};
+    account of = {.cause = "normalisation"};
     int rc = FF_OK;
     if (!ff_norm_params(target, &scale, &shift) || !of_params(d, from, scale, shift, &both))
         goto out;
@@ -178,9 +176,8 @@ int ff_detect_statistics(ff_detection *d, int pair, int from)
               "layer was joined with a batch normalisation of other statistics, or with one that has been changed since. "
               "The repair makes both the Source's, in the form in which the Target keeps them.");
     json_t *j = json_object();
-    json_object_set_new(j, "role", json_string("normalisation"));
     if (of.n) {
-        json_object_set(j, "constants", of.list);
+        json_object_set_new(j, "role", json_string(of.names.data));
         json_object_set_new(j, "different", json_integer(of.different));
         json_object_set_new(j, "count", json_integer(of.count));
     }
@@ -190,7 +187,6 @@ int ff_detect_statistics(ff_detection *d, int pair, int from)
     free(what);
     free(shown);
 out:
-    json_decref(of.list);
     ff_buf_finish(&of.names);
     return rc;
 }

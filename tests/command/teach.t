@@ -240,7 +240,7 @@ How it is repaired: the Source's weights are written where the Target keeps
 them, in its layout.
 .
 Causes: activation-scale, activation-zero-point, bfloat16, different, float16,
-int8-per-channel, int8-per-tensor, missing, added, permuted,
+int8-per-channel, int8-per-tensor, missing, added, normalisation, permuted,
 quantization-scale, quantization-zero-point, quantized, scaled, shape-differs
 $ for t in PP ID TSS LH CG; do fetafix explain $t | tail -3; done
 reported. `pre-into-graph` writes it into the model.
