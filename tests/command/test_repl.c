@@ -192,10 +192,10 @@ static void test_ask_models(void **state)
     (void)state;
     terminal *t = start("g.fetafix");
     terminal_type(t, "matrix\rcompare source tar");
-    wait_for(t, "    2  12   0  target");
-    wait_for(t, "fetafix> compare source tar");
+    terminal_expect(t, "    2  12   0  target");
+    terminal_expect(t, "fetafix> compare source tar");
     terminal_press(t, "Tab Enter");
-    wait_for(t, "   1     12       20");
+    terminal_expect(t, "   1     12       20");
     leave(t);
 }
 
