@@ -65,6 +65,7 @@ static const struct {
     {"attribute-differs", "LH", "A setting of a layer has another value."},
     {"attribute-missing", "LH",
      "A setting of the Source's layer is not written in the Target, and the default is another."},
+    {"attributes-differ", "LH", "Several attributes of one node are other ones."},
     {"axes-permuted", "TSS",
      "Somewhere inside the network the axes of a tensor are put in another order. The shape may be "
      "the same, the elements are not where the next layer looks for them."},
@@ -143,6 +144,8 @@ static const struct {
     {"shape-differs", "WB", "The tensor has another number of elements."},
     {"slice-differs", "LH", "A part of a tensor is cut out at another place, or the parts of a Split are swapped."},
     {"strides-differ", "LH", "A window moves by another number of pixels, and the result has another size."},
+    {"window-differs", "LH",
+     "Several of kernel, stride, dilation and padding of one layer are other ones, so that its window lies elsewhere."},
     {"wired-otherwise", "CG",
      "The nodes are the same and read one another's results in another order, as two branches that changed places."},
 };

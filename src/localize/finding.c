@@ -128,6 +128,7 @@ static void hint_destroy(ff_hint *h)
 {
     if (!h)
         return;
+    hint_destroy(h->next);
     free(h->outputs);
     free(h);
 }

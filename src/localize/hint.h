@@ -13,8 +13,10 @@ typedef struct ff_hint {
     const ff_cparam *source_param, *target_param;
     bool normalisation; /* of a batch normalisation: what multiplies (these) and what is added differ at once */
 
-    /* LH, and CG for a Pad node: the attribute on both sides; NULL where a side has none. */
+    /* LH, and CG for a Pad node: the attribute on both sides; NULL where a side has none. `next`: another one of the same
+     * node that is part of the finding; owned. */
     const ff_cattr *source_attr, *target_attr;
+    struct ff_hint *next;
 
     /* TSS: the Target's cvalue `cvalue` holds the wanted values with axes in another order: wanted axis i
      * is axis perm[i] of what is there. `node` is the original node to be corrected, when one is. */

@@ -333,6 +333,75 @@ static bool untold(const ff_subject *s, const ff_cnode *b, const ff_cattr *sourc
     return padding && (ff_cnode_attr(b, "auto_pad") || (before >= 0 && strcmp(c->nodes[before].op, "Pad") == 0));
 }
 
+/* "dilations, pads" and "[2,2], [2,2]" for a node with several attributes that differ. */
+static void list_attributes(const ff_hint *h, ff_buf *names, ff_buf *source, ff_buf *target, json_t *x, json_t *y)
+{
+    for (int i = 0; h; i++, h = h->next) {
+        const char *name = (h->source_attr ? h->source_attr : h->target_attr)->name, *gap = i ? ", " : "";
+        char *from = shown(h->source_attr), *to = shown(h->target_attr);
+        ff_buf_printf(names, "%s%s", gap, name);
+        ff_buf_printf(source, "%s%s", gap, from);
+        ff_buf_printf(target, "%s%s", gap, to);
+        json_object_set_new(x, name, value(h->source_attr));
+        json_object_set_new(y, name, value(h->target_attr));
+        free(from);
+        free(to);
+    }
+}
+
+static const char *joint_cause(const ff_hint *h)
+{
+    static const char *const window[] = {"kernel_shape",   "strides",   "dilations", "pads",
+                                         "output_padding", "ceil_mode", "auto_pad",  NULL},
+                             *const bounds[] = {"min", "max", NULL};
+    bool of_window = true, of_bounds = true;
+    for (; h; h = h->next) {
+        const char *name = (h->source_attr ? h->source_attr : h->target_attr)->name;
+        of_window = of_window && ff_any_of(name, window);
+        of_bounds = of_bounds && ff_any_of(name, bounds);
+    }
+    return of_window ? "window-differs" : of_bounds ? "bounds-differ" : "attributes-differ";
+}
+
+/* Findings from number `from` on that one node has by several attributes are one: a window that was dilated is padded
+ * otherwise as well, and a node that was written anew has lost all that it had. */
+static void join_attributes(ff_detection *d, int from)
+{
+    for (int i = from; i < d->findings->count; i++) {
+        ff_hint *last = d->findings->at[i].hint;
+        for (int k = i + 1; k < d->findings->count; k++) {
+            ff_finding *f = &d->findings->at[k];
+            if (d->findings->at[i].type != FF_LH || f->type != FF_LH || f->hint->node != last->node || !f->hint->node ||
+                strcmp(f->cause, "slice-differs") == 0)
+                continue;
+            last = last->next = f->hint;
+            f->hint = NULL;
+            ff_detection_remove(d, k--);
+        }
+        ff_finding *f = &d->findings->at[i];
+        if (!f->hint->next)
+            continue;
+        ff_buf names = {0}, source = {0}, target = {0};
+        json_t *x = json_object(), *y = json_object();
+        list_attributes(f->hint, &names, &source, &target, x, y);
+        char *node = ff_visible(f->hint->node->label);
+        free(f->summary);
+        free(f->explanation);
+        f->cause = joint_cause(f->hint);
+        f->summary =
+            ff_asprintf("%s of '%s': %s in the Source, %s in the Target", names.data, node, source.data, target.data);
+        f->explanation =
+            ff_asprintf("With %s = %s instead of %s the layer computes something else. They belong together: "
+                        "one alone may not even fit what is around it. The repair sets the Source's values.",
+                        names.data, target.data, source.data);
+        ff_finding_set_difference(f, names.data, x, y);
+        free(node);
+        ff_buf_finish(&names);
+        ff_buf_finish(&source);
+        ff_buf_finish(&target);
+    }
+}
+
 int ff_detect_hyper(ff_detection *d)
 {
     const ff_subject *s = d->subject;
@@ -351,6 +420,7 @@ int ff_detect_hyper(ff_detection *d)
         bool windows = a->n_inputs > 0 && b->n_inputs > 0 && same_windows(s, a, b);
         if (windows)
             add_windows(d, a, b);
+        int before = d->findings->count;
         report_padding(d, i, a, b);
         if (strcmp(a->op, "Slice") == 0)
             report_slice(d, i, a, b);
@@ -364,6 +434,7 @@ int ff_detect_hyper(ff_detection *d)
             if (!ff_cnode_attr(a, b->attrs[k].name) && !passed_over(a, b, b->attrs[k].name, windows) &&
                 !untold(s, b, NULL, b->attrs[k].name))
                 report(d, i, NULL, &b->attrs[k]);
+        join_attributes(d, before);
     }
     return FF_OK;
 }

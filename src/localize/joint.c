@@ -28,9 +28,17 @@ static bool may_be_made_up_for(const ff_finding *f)
 {
     static const char *const weights[] = {"permuted", "shape-differs", "scaled",        "missing",
                                           "added",    "different",     "normalisation", NULL};
-    static const char *const attributes[] = {"pads-differ",       "strides-differ", "dilations-differ",
-                                             "group-differs",     "kernel-differs", "axis-differs",
-                                             "attribute-differs", "slice-differs",  NULL};
+    static const char *const attributes[] = {"pads-differ",
+                                             "strides-differ",
+                                             "dilations-differ",
+                                             "group-differs",
+                                             "kernel-differs",
+                                             "axis-differs",
+                                             "attribute-differs",
+                                             "slice-differs",
+                                             "window-differs",
+                                             "attributes-differ",
+                                             NULL};
     static const char *const graph[] = {"other-nodes", "missing-nodes", "extra-nodes", "wired-otherwise", NULL};
     return f->pair >= 0 &&
            (f->type == FF_TSS || (f->type == FF_WB && ff_any_of(f->cause, weights)) ||

@@ -12,8 +12,9 @@
 typedef struct job {
     const ff_plan *plan;
     const ff_canon *canon;
-    const ff_cnode *layer; /* the Target's */
-    const ff_node *node;   /* the original one that decides */
+    const ff_hint *hint;
+    const ff_cnode *layer, *source; /* the Target's, and the Source's or NULL */
+    const ff_node *node;            /* the original one that decides */
     const char *name;
     const ff_cattr *wanted, *mine; /* either may be NULL */
     ff_patch *patch;
@@ -104,6 +105,16 @@ static int replace_relu(job *j, double low, double high)
     return FF_OK;
 }
 
+/* What a bound is to be: wanted, or else as the Target has it. */
+static double bound(const job *j, const char *name, double otherwise)
+{
+    const ff_cattr *a = ff_cnode_attr(j->layer, name);
+    for (const ff_hint *h = j->hint; h; h = h->next)
+        if (h->source_attr && strcmp(h->source_attr->name, name) == 0)
+            a = h->source_attr;
+    return a && a->n == 1 ? a->reals[0] : otherwise;
+}
+
 static int fix_bound(job *j)
 {
     bool upper = strcmp(j->name, "max") == 0;
@@ -121,11 +132,8 @@ static int fix_bound(job *j)
         j->made = true;
         return FF_OK;
     }
-    if (is(n, "Relu")) {
-        const ff_cattr *low = ff_cnode_attr(j->layer, "min"), *high = ff_cnode_attr(j->layer, "max");
-        double a = low && low->n == 1 ? low->reals[0] : 0, b = high && high->n == 1 ? high->reals[0] : INFINITY;
-        return replace_relu(j, upper ? a : v, upper ? v : b);
-    }
+    if (is(n, "Relu"))
+        return replace_relu(j, bound(j, "min", 0), bound(j, "max", INFINITY));
     if (is(n, upper ? "Min" : "Max"))
         for (int i = 0; i < n->n_inputs; i++) {
             const ff_tensor *t = n->inputs[i] ? ff_plan_constant(j->plan, n->inputs[i]) : NULL;
@@ -422,47 +430,62 @@ static int fix_operand(job *j)
     return FF_OK;
 }
 
+static int fix(job *j)
+{
+    j->made = false;
+    if ((strcmp(j->name, "min") == 0 || strcmp(j->name, "max") == 0) && strcmp(j->layer->op, "Clip") == 0)
+        return fix_bound(j);
+    if (strcmp(j->name, "pads") == 0 && j->layer->n_inputs > 0 && j->layer->primary)
+        return fix_pads(j);
+    if (strcmp(j->name, "pad_mode") == 0 || strcmp(j->name, "pad_value") == 0)
+        return fix_padding(j, j->source);
+    if (strcmp(j->name, "count_include_pad") == 0 && is(j->node, "Pad"))
+        return fix_counted(j);
+    if (is(j->node, "Add") || is(j->node, "Mul") || is(j->node, "Div"))
+        return fix_operand(j);
+    return fix_attribute(j);
+}
+
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f)
 {
     const ff_subject *s = p->subject;
     const ff_hint *h = f->hint;
     if (h->target_cnode < 0 || (!h->source_attr && !h->target_attr))
         return FF_OK;
-    job j = {.plan = s->target.canon->plan, .canon = s->target.canon};
+    job j = {.plan = s->target.canon->plan, .canon = s->target.canon, .hint = h};
     j.layer = &s->target.canon->nodes[h->target_cnode];
+    j.source = h->source_cnode >= 0 ? &s->source.canon->nodes[h->source_cnode] : NULL;
     j.node = h->node ? h->node : j.layer->primary;
-    j.wanted = h->source_attr;
-    j.mine = h->target_attr;
-    j.name = (j.wanted ? j.wanted : j.mine)->name;
     if (!j.node)
         return FF_OK;
     if (strcmp(j.layer->op, "Slice") == 0) /* where it begins, ends and steps is one thing */
         return ff_fix_by_copy(p, f);
     j.patch = ff_patch_create();
-    int rc;
-    if ((strcmp(j.name, "min") == 0 || strcmp(j.name, "max") == 0) && strcmp(j.layer->op, "Clip") == 0)
-        rc = fix_bound(&j);
-    else if (strcmp(j.name, "pads") == 0 && j.layer->n_inputs > 0 && j.layer->primary)
-        rc = fix_pads(&j);
-    else if (strcmp(j.name, "pad_mode") == 0 || strcmp(j.name, "pad_value") == 0)
-        rc = fix_padding(&j, &s->source.canon->nodes[h->source_cnode]);
-    else if (strcmp(j.name, "count_include_pad") == 0 && is(j.node, "Pad"))
-        rc = fix_counted(&j);
-    else if (is(j.node, "Add") || is(j.node, "Mul") || is(j.node, "Div"))
-        rc = fix_operand(&j);
-    else
-        rc = fix_attribute(&j);
-    if (rc == FF_OK && j.made) {
+    ff_buf words = {0};
+    const ff_node *node = j.node;
+    int rc = FF_OK;
+    bool made = true;
+    for (; h && rc == FF_OK && made; h = h->next) {
+        j.node = node;
+        j.wanted = h->source_attr;
+        j.mine = h->target_attr;
+        j.name = (j.wanted ? j.wanted : j.mine)->name;
+        rc = fix(&j);
+        made = rc == FF_OK && j.made;
         char *value = j.wanted ? ff_cattr_format(j.wanted) : ff_strdup("the default");
-        char *label = ff_visible(j.node->label);
+        ff_buf_printf(&words, "%s%s of '%s' to %s", words.len ? ", " : "", j.name, j.node->label, value);
+        free(value);
+    }
+    if (made) {
+        char *text = ff_visible(words.data), *label = ff_visible(j.node->label);
         ff_proposing_add(p, f, NULL, j.patch,
                          strncmp(j.name, "pad_", 4) == 0 ? ff_asprintf("make '%s' pad as the Source does", label)
-                                                         : ff_asprintf("set %s of '%s' to %s", j.name, label, value));
+                                                         : ff_asprintf("set %s", text));
         j.patch = NULL;
-        free(value);
+        free(text);
         free(label);
     }
-    bool made = j.made;
+    ff_buf_finish(&words);
     ff_patch_destroy(j.patch);
     if (rc == FF_OK && !made) /* it is written in a way that has no such attribute */
         rc = ff_fix_by_copy(p, f);

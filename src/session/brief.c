@@ -69,6 +69,17 @@ void case_brief(ff_fault_type type, const char *cause, const char *details, doub
         put_cause(cause, out);
         if (magnitude > 0 && isfinite(magnitude))
             ff_buf_printf(out, " %.2g%%", 100 * magnitude);
+    } else if (json_is_object(source)) { /* several attributes */
+        const char *name;
+        const json_t *v;
+        json_t *o = json_object_get(j, "source");
+        bool more = false;
+        json_object_foreach(o, name, v)
+        {
+            ff_buf_puts(out, more ? "; " : "");
+            put_values(name, v, json_object_get(target, name), out);
+            more = true;
+        }
     } else if (attribute || (type == FF_ID && source && target)) {
         put_values(attribute ? attribute : "input", source, target, out);
     } else if (!specs || !put_keys(json_string_value(source), json_string_value(target), out)) {

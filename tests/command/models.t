@@ -63,10 +63,10 @@ How it shows: a layer with equal weights errs by itself (isolated).
 .
 How it is repaired: the setting is given the Source's value.
 .
-Causes: attribute-added, attribute-differs, attribute-missing, axis-differs,
-bounds-differ, ceil-mode-differs, count-include-pad-differs, dilations-differ,
-epsilon-differs, group-differs, kernel-differs, pads-differ, slice-differs,
-strides-differ
+Causes: attribute-added, attribute-differs, attribute-missing,
+attributes-differ, axis-differs, bounds-differ, ceil-mode-differs,
+count-include-pad-differs, dilations-differ, epsilon-differs, group-differs,
+kernel-differs, pads-differ, slice-differs, strides-differ, window-differs
 $ fetafix explain
 PP   preprocessing differs
 ID   input dimensions differ

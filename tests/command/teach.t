@@ -252,9 +252,9 @@ Causes: input-batch, input-layout, input-size, input-takes-no-image
 layer are.
 .
 Causes: axes-permuted, input-axes-permuted, order-lost
-bounds-differ, ceil-mode-differs, count-include-pad-differs, dilations-differ,
-epsilon-differs, group-differs, kernel-differs, pads-differ, slice-differs,
-strides-differ
+attributes-differ, axis-differs, bounds-differ, ceil-mode-differs,
+count-include-pad-differs, dilations-differ, epsilon-differs, group-differs,
+kernel-differs, pads-differ, slice-differs, strides-differ, window-differs
 Causes: activation-quantized, cannot-run, extra-nodes, half-precision,
 missing-nodes, other-nodes, outputs-redundant, outputs-reordered, pad-amounts,
 wired-otherwise
