@@ -205,9 +205,10 @@ ff_form *ff_form_copy(const ff_form *f); /* NULL: NULL */
 int ff_label_plan(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set, bool reference,
                   const ff_task *task, ff_plan **out) FF_MUST_USE;
 /* Everything at once: labels of all images of a set. A model that cannot run gives labels with `error`; an
- * operator that is not supported is a failure. memory: bytes for kept pictures. */
+ * operator that is not supported is a failure. memory: bytes for kept pictures; kept: what runs of this or other
+ * models over the set left on the way (ff_store_for), or NULL. */
 int ff_label_model(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set, bool reference,
-                   uint64_t memory, ff_keep keep, const ff_task *task, ff_labels **out) FF_MUST_USE;
+                   uint64_t memory, ff_store *kept, ff_keep keep, const ff_task *task, ff_labels **out) FF_MUST_USE;
 /* Top-5 and margin of one output. */
 void ff_label_of(const ff_tensor *output, ff_label *out);
 /* Is the Target wrong on this image? Its verdict; without one, target label + offset against source label. An image

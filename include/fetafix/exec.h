@@ -108,6 +108,11 @@ void ff_store_destroy(ff_store *s);
 /* Chooses the values of p worth keeping for `samples` images within the budget (cost saved per
  * byte); what was kept and is still useful stays. Called when a new base state is reached. */
 void ff_store_choose(ff_store *s, const ff_plan *p, int samples);
+/* The store for a run of p on samples out of `inputs`: s, where it is about those, else NULL (of NULL, too). The first who
+ * asks says whose samples they are, and has the choice made for its plan: what it leaves there, others start from. */
+ff_store *ff_store_for(ff_store *s, const ff_key *inputs, const ff_plan *p, int samples);
+/* What `behind` keeps of the same samples is read where s has nothing (borrowed; NULL: not any more). */
+void ff_store_set_behind(ff_store *s, ff_store *behind);
 /* Drops what is kept of the samples; what is worth keeping stays chosen. */
 void ff_store_empty(ff_store *s);
 uint64_t ff_store_bytes(const ff_store *s);

@@ -25,9 +25,9 @@ typedef struct ff_side {
     ff_pre pre;
     ff_plan *observe, *score; /* NULL when the model cannot run; error says why */
     ff_feed *feed;
-    ff_canon *canon;   /* NULL when there is no plan */
-    ff_labels *labels; /* all images; outputs are kept where they were run for this */
-    double flops;      /* run for the labels */
+    ff_canon *canon;          /* NULL when there is no plan */
+    ff_labels *labels;        /* all images; outputs are kept where they were run for this */
+    double flops, flops_full; /* run for the labels; of whole runs of the model */
     char *error;
 } ff_side;
 

@@ -123,7 +123,7 @@ static int take(loan *l, int n, char **words, ff_labels **labels)
         code = pre_of(l, 1, l->target, &pre);
     if (!code)
         code = ff_label_model(l->result, ff_comparator_output(l->models.comparator, NULL), &pre, l->models.set,
-                              l->options->session.reference, ff_memory_total() / 16,
+                              l->options->session.reference, ff_memory_total() / 16, NULL,
                               ff_comparator_keep(l->models.comparator, FF_KEEP_NOTHING), &l->models.task, labels);
     return code;
 }

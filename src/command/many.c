@@ -53,8 +53,9 @@ static int label(ff_context *c, const many *all, const char *spec, entrant *e)
     uint64_t memory = ff_session_memory(&o->session) / 4;
     code = choose_pre(c, all, m, spec, e, &pre);
     if (!code)
-        code = ff_label_model(m, ff_comparator_output(all->comparator, NULL), &pre, all->set, o->session.reference,
-                              memory, ff_comparator_keep(all->comparator, FF_KEEP_NOTHING), &all->task, &e->labels);
+        code =
+            ff_label_model(m, ff_comparator_output(all->comparator, NULL), &pre, all->set, o->session.reference, memory,
+                           NULL, ff_comparator_keep(all->comparator, FF_KEEP_NOTHING), &all->task, &e->labels);
     if (code == FF_ERR_GRAPH || code == FF_ERR_UNSUPPORTED)
         code = ff_fail_prefix(code, "'%s'", e->path);
     if (!code && e->labels->error)

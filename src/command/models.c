@@ -131,7 +131,7 @@ static int run_images(ff_context *c, ff_model *m, const char *path)
     ff_task task = {.pool = pool, .cancel = batch_cancel(c)};
     task.progress = c->task ? c->task->progress : NULL;
     uint64_t memory = ff_session_memory(&o->session) / 4;
-    code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, o->output != NULL, &task, &l);
+    code = ff_label_model(m, NULL, &pre, set, o->session.reference, memory, NULL, o->output != NULL, &task, &l);
     if (!code && l->error)
         code = ff_fail(FF_ERR_GRAPH, "%s", l->error);
     if (!code && o->output)

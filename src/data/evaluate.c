@@ -24,7 +24,7 @@ static bool is_models_fault(int code)
 }
 
 int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, const ff_dataset *set, bool reference,
-                   uint64_t memory, ff_keep keep, const ff_task *task, ff_labels **out)
+                   uint64_t memory, ff_store *kept, ff_keep keep, const ff_task *task, ff_labels **out)
 {
     ff_plan *plan = NULL;
     ff_feed *feed = NULL;
@@ -38,7 +38,8 @@ int ff_label_model(const ff_model *m, const char *output, const ff_pre *pre, con
     for (int i = 0; !code && i < n; i++)
         code = ff_runner_create(plan, &runners[i]);
     if (!code)
-        code = ff_label_run(runners, feed, NULL, 0, NULL, keep, task, l);
+        code =
+            ff_label_run(runners, feed, NULL, 0, ff_store_for(kept, ff_feed_key(feed), plan, l->count), keep, task, l);
     if (code && is_models_fault(code)) {
         l->error = ff_strdup(ff_error());
         for (int i = 0; i < l->count; i++) {

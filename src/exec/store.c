@@ -24,6 +24,9 @@ struct ff_store {
     uint64_t budget, bytes;
     ff_map *by_key;
     series *all;
+    bool owned; /* the samples are of `inputs` */
+    ff_key inputs;
+    ff_store *behind;
 };
 
 ff_store *ff_store_create(uint64_t budget_bytes)
@@ -88,6 +91,22 @@ uint64_t ff_store_bytes(const ff_store *s)
     return bytes;
 }
 
+ff_store *ff_store_for(ff_store *s, const ff_key *inputs, const ff_plan *p, int samples)
+{
+    if (!s || (s->owned && !ff_key_equal(&s->inputs, inputs)))
+        return NULL;
+    if (!s->owned)
+        ff_store_choose(s, p, samples);
+    s->owned = true;
+    s->inputs = *inputs;
+    return s;
+}
+
+void ff_store_set_behind(ff_store *s, ff_store *behind)
+{
+    s->behind = behind;
+}
+
 /* Under the lock: room for more bytes, at the cost of what is not of the present state. */
 static bool make_room(ff_store *s, size_t bytes)
 {
@@ -95,15 +114,6 @@ static bool make_room(ff_store *s, size_t bytes)
         if (!x->chosen)
             clear(s, x);
     return s->bytes + bytes <= s->budget;
-}
-
-bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes)
-{
-    pthread_mutex_lock(&s->lock);
-    const series *x = ff_map_get_key(s->by_key, key);
-    bool wants = x && x->chosen && sample >= 0 && (sample >= x->n || !x->at[sample]) && bytes <= s->budget;
-    pthread_mutex_unlock(&s->lock);
-    return wants;
 }
 
 kept *store_get(ff_store *s, const ff_key *key, int sample)
@@ -117,7 +127,18 @@ kept *store_get(ff_store *s, const ff_key *key, int sample)
     if (k)
         atomic_fetch_add(&k->refs, 1);
     pthread_mutex_unlock(&s->lock);
-    return k;
+    return k || !s->behind ? k : store_get(s->behind, key, sample);
+}
+
+bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes)
+{
+    pthread_mutex_lock(&s->lock);
+    const series *x = ff_map_get_key(s->by_key, key);
+    bool wants = x && x->chosen && sample >= 0 && (sample >= x->n || !x->at[sample]) && bytes <= s->budget;
+    pthread_mutex_unlock(&s->lock);
+    kept *there = wants && s->behind ? store_get(s->behind, key, sample) : NULL;
+    kept_unref(there);
+    return wants && !there;
 }
 
 void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout, const void *data, size_t bytes)

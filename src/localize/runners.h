@@ -34,6 +34,8 @@ const ff_side *ff_shared_source(const ff_shared *h);
 const ff_subject_options *ff_shared_options(const ff_shared *h);
 const ff_dataset *ff_shared_set(const ff_shared *h);
 bool ff_shared_source_soft(const ff_shared *h);
+/* What the Source's run left on the way, for a run of p on this feed; NULL: the Source is fed otherwise. */
+ff_store *ff_shared_kept(const ff_shared *h, const ff_feed *feed, const ff_plan *p);
 const ff_subject_options *ff_subject_options_of(const ff_subject *s);
 
 #endif

@@ -16,6 +16,7 @@ struct ff_shared {
     ff_side source;
     ff_subject_options options; /* strings and pins copied; labels NULL */
     bool source_soft;
+    ff_store *kept;
 };
 
 struct ff_subject_private {
@@ -72,6 +73,7 @@ void ff_shared_unref(ff_shared *h)
     if (!h || atomic_fetch_sub(&h->references, 1) > 1)
         return;
     side_finish(&h->source);
+    ff_store_destroy(h->kept);
     free((char *)h->options.source_output);
     free((char *)h->options.target_output);
     pins_free(h->options.pins, h->options.n_pins);
@@ -96,6 +98,11 @@ const ff_dataset *ff_shared_set(const ff_shared *h)
 const ff_subject_options *ff_subject_options_of(const ff_subject *s)
 {
     return &s->priv->shared->options;
+}
+
+ff_store *ff_shared_kept(const ff_shared *h, const ff_feed *feed, const ff_plan *p)
+{
+    return ff_store_for(h->kept, ff_feed_key(feed), p, ff_dataset_count(h->set));
 }
 
 bool ff_shared_source_soft(const ff_shared *h)
@@ -252,8 +259,9 @@ static int side_keep(const ff_side *side, ff_keep *keep)
     return FF_OK;
 }
 
-static int side_label(ff_side *side, ff_keep keep, const ff_labels *known, const ff_dataset *set, const ff_task *task)
+static int side_label(ff_side *side, ff_keep keep, const ff_labels *known, const ff_shared *h, const ff_task *task)
 {
+    const ff_dataset *set = h->set;
     if (known && known->count == ff_dataset_count(set) && (!keep || has_outputs(known, keep))) {
         side->labels = labels_copy(known);
         return FF_OK;
@@ -273,8 +281,10 @@ static int side_label(ff_side *side, ff_keep keep, const ff_labels *known, const
     rc = ff_runners_init(&runners, side->score, task);
     if (rc != FF_OK)
         return rc;
-    rc = ff_label_run(runners.at, side->feed, NULL, 0, NULL, keep, task, side->labels);
+    ff_store *kept = ff_shared_kept(h, side->feed, side->score);
+    rc = ff_label_run(runners.at, side->feed, NULL, 0, kept, keep, task, side->labels);
     side->flops = ff_runners_flops(&runners);
+    side->flops_full = ff_plan_flops(side->score) * ff_dataset_count(set);
     ff_runners_finish(&runners);
     return rc;
 }
@@ -298,6 +308,7 @@ static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *s
     options_copy(o, &h->options);
     h->source.model = ff_model_ref(model);
     h->source.pre = *pre;
+    h->kept = ff_store_create(h->options.memory / 4);
     const ff_value *output;
     int rc = ff_model_read_output(model, h->options.source_output, &output);
     if (rc == FF_OK)
@@ -305,7 +316,7 @@ static int shared_create(ff_model *model, const ff_pre *pre, const ff_dataset *s
                        &h->options, task);
     if (rc == FF_OK)
         rc = side_label(&h->source, ff_comparator_keep(h->options.comparator, FF_KEEP_OUTPUT),
-                        o ? o->source_labels : NULL, set, task);
+                        o ? o->source_labels : NULL, h, task);
     if (rc == FF_OK && h->source.labels->error)
         rc = ff_fail(FF_ERR_GRAPH, "%s", h->source.labels->error);
     if (rc == FF_OK)
@@ -376,7 +387,7 @@ static int build(ff_shared *h, ff_model *target, const ff_pre *pre, const ff_lab
     }
     if (rc == FF_OK)
         rc = side_label(&s->target, known ? FF_KEEP_NOTHING : ff_comparator_keep(o->comparator, FF_KEEP_OUTPUT), known,
-                        h->set, task);
+                        h, task);
     if (rc == FF_OK && !s->target.error && s->target.labels->error)
         s->target.error = ff_strdup(s->target.labels->error);
     if (rc == FF_OK) {

@@ -187,6 +187,7 @@ static void keep_for(ff_judge *j, const ff_plan *plan, ff_feed *feed, const ff_k
     }
     if (!j->store)
         j->store = ff_store_create(j->memory / 2);
+    ff_store_set_behind(j->store, ff_shared_kept(j->shared, feed, plan));
     j->store_feed = *ff_feed_key(feed);
     j->store_base = *key;
     plan = ff_plan_ref(plan);
@@ -382,8 +383,8 @@ static int evaluate(ff_judge *j, const question *q, const subject_plan *p, const
     int rc = ff_runners_init(&e.runners, p->plan, task);
     if (rc != FF_OK)
         return rc;
-    if (j->store && ff_key_equal(&j->store_feed, ff_feed_key(p->feed)))
-        e.store = j->store;
+    bool own = j->store && ff_key_equal(&j->store_feed, ff_feed_key(p->feed));
+    e.store = own ? j->store : ff_shared_kept(j->shared, p->feed, p->plan);
     e.soft = ff_is_probabilities(ff_plan_output(p->plan, 0));
     e.labels = ff_labels_create(count);
     e.distance = ff_alloc_array((size_t)count, sizeof *e.distance);

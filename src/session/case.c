@@ -88,6 +88,7 @@ void case_destroy(ff_case *c)
     ff_labels_destroy(c->target_labels);
     ff_labels_destroy(c->validation_source);
     ff_labels_destroy(c->validation_first);
+    ff_store_destroy(c->validation_kept);
     ff_comparator_destroy(c->comparator);
     free(c->validation_names);
     free(c->validation_harm);

@@ -169,6 +169,7 @@ typedef struct ff_case {
     char *validation_names; /* of the images that got worse, a line each */
     int64_t validation_state;
     ff_labels *validation_source, *validation_first;
+    ff_store *validation_kept; /* what the Source computed on the way */
 
     ff_buf notes[64]; /* ring */
     int64_t n_notes;

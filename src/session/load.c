@@ -272,22 +272,29 @@ static int blame(int code, const char *path)
     return code == FF_ERR_UNSUPPORTED || code == FF_ERR_GRAPH ? ff_fail_prefix(code, "'%s'", path) : code;
 }
 
+static int label_side(ff_case *c, const ff_model *m, const char *output, const ff_pre *pre, const char *path,
+                      ff_store *kept, ff_labels **out)
+{
+    const ff_session_options *o = &c->options;
+    int code = ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->set, o->reference,
+                              ff_session_memory(o) / 4, kept, ff_comparator_keep(c->comparator, FF_KEEP_OUTPUT),
+                              &c->task, out);
+    return code ? blame(code, path) : FF_OK;
+}
+
 /* No analysis is wanted: labels are all there is to know. */
 static int label_only(ff_case *c)
 {
     const ff_session_options *o = &c->options;
-    uint64_t memory = ff_session_memory(o) / 4;
-    ff_keep keep = ff_comparator_keep(c->comparator, FF_KEEP_OUTPUT);
-    int code = ff_label_model(c->source, ff_comparator_output(c->comparator, o->source_output), &c->source_pre, c->set,
-                              o->reference, memory, keep, &c->task, &c->source_labels);
+    ff_store *kept = ff_store_create(ff_session_memory(o) / 16);
+    int code = label_side(c, c->source, o->source_output, &c->source_pre, o->source, kept, &c->source_labels);
+    if (!code && c->source_labels->error)
+        code = ff_fail(FF_ERR_GRAPH, "'%s': %s", o->source, c->source_labels->error);
+    if (!code)
+        code = label_side(c, c->target, o->target_output, &c->target_pre, o->target, kept, &c->target_labels);
+    ff_store_destroy(kept);
     if (code)
-        return blame(code, o->source);
-    if (c->source_labels->error)
-        return ff_fail(FF_ERR_GRAPH, "'%s': %s", o->source, c->source_labels->error);
-    code = ff_label_model(c->target, ff_comparator_output(c->comparator, o->target_output), &c->target_pre, c->set,
-                          o->reference, memory, keep, &c->task, &c->target_labels);
-    if (code)
-        return blame(code, o->target);
+        return code;
     c->offset = ff_labels_offset(c->source_labels, c->target_labels);
     return ff_labels_compare(c->comparator, c->set, c->source_labels, c->target_labels, c->offset, NULL, 0, &c->task);
 }
@@ -330,8 +337,8 @@ static int label_subject(ff_case *c)
         else if (code != FF_ERR_GRAPH)
             return blame(code, c->options.target);
     }
-    double flops = c->first->source.flops + c->first->target.flops;
-    case_count_work(c, WORK_LABELS, flops, flops, begun);
+    const ff_side *source = &c->first->source, *target = &c->first->target;
+    case_count_work(c, WORK_LABELS, source->flops + target->flops, source->flops_full + target->flops_full, begun);
     c->offset = c->first->offset;
     c->source_labels = case_plain_labels(c->first->source.labels);
     c->target_labels = case_plain_labels(c->first->target.labels);

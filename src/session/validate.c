@@ -24,8 +24,11 @@ static int count_wrong(const ff_case *c, const ff_labels *l)
 static int label(ff_case *c, ff_model *m, const char *output, const ff_pre *pre, ff_labels **out)
 {
     uint64_t memory = ff_session_memory(&c->options) / 8;
-    int code = ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->validation, c->options.reference,
-                              memory, ff_comparator_keep(c->comparator, FF_KEEP_NOTHING), &c->task, out);
+    if (!c->validation_kept)
+        c->validation_kept = ff_store_create(memory);
+    int code =
+        ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->validation, c->options.reference, memory,
+                       c->validation_kept, ff_comparator_keep(c->comparator, FF_KEEP_NOTHING), &c->task, out);
     return code || !c->validation_source ? code
                                          : ff_labels_compare(c->comparator, c->validation, c->validation_source, *out,
                                                              c->offset, NULL, 0, &c->task);

@@ -285,6 +285,49 @@ static void test_store(void **state)
     assert_true(saved > 1); /* edits in the middle spare what lies before them */
 }
 
+/* What one model left behind is where another one starts that computes the same up to there: from the store itself, and
+ * from one that stands before it. Others' samples have nothing to do with it. */
+static void test_store_of_another(void **state)
+{
+    const ff_key ours = ff_key_of("ours", 4), theirs = ff_key_of("theirs", 6);
+    double saved = 0;
+
+    for (uint64_t seed = 1; seed <= NETS; seed++) {
+        ff_model *base = random_net(seed, -1), *edited = random_net(seed, 3 + (int)seed % 5);
+        ff_plan *p = make_plan(base, false, false), *q = make_plan(edited, false, false);
+        ff_store *behind = ff_store_create(1 << 28), *front = ff_store_create(1 << 28);
+        ff_runner *rp = make_runner(p), *rq = make_runner(q), *plain = make_runner(q);
+
+        assert_ptr_equal(ff_store_for(behind, &ours, p, 3), behind);
+        assert_ptr_equal(ff_store_for(behind, &ours, q, 3), behind);
+        assert_null(ff_store_for(behind, &theirs, q, 3));
+        assert_null(ff_store_for(NULL, &ours, p, 3));
+        ff_store_set_behind(front, behind);
+        ff_store_choose(front, q, 3);
+        for (int i = 0; i < 3; i++) {
+            ff_tensor *x = random_tensor(seed * 10 + (uint64_t)i, ff_plan_input_shape(p, 0));
+            ff_tensor *y = run(rp, x, NULL, behind, i), *want = run(plain, x, NULL, NULL, 0),
+                      *z = run(rq, x, NULL, i % 2 ? behind : front, i);
+            assert_true(ff_tensor_equal(z, want));
+            ff_tensor_unref(x);
+            ff_tensor_unref(y);
+            ff_tensor_unref(z);
+            ff_tensor_unref(want);
+        }
+        saved += 1 - ff_runner_flops(rq) / ff_runner_flops(plain);
+        ff_runner_destroy(rp);
+        ff_runner_destroy(rq);
+        ff_runner_destroy(plain);
+        ff_store_destroy(front);
+        ff_store_destroy(behind);
+        ff_plan_unref(p);
+        ff_plan_unref(q);
+        ff_model_unref(base);
+        ff_model_unref(edited);
+    }
+    assert_true(saved > 1);
+}
+
 struct shared {
     ff_runner *runners[4];
     ff_tensor *x[16], *y[16];
@@ -406,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_inject),
         cmocka_unit_test(test_stop_and_cancel),
         cmocka_unit_test(test_store),
+        cmocka_unit_test(test_store_of_another),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_keys_name_computations),

@@ -88,10 +88,10 @@ static void family_init(family *f, const ff_dataset *set)
     ok(ff_pre_parse(spec, &f->pre));
     free(spec);
     ff_labels *source;
-    ok(ff_label_model(f->source, NULL, &f->pre, set, false, 1 << 20, false, NULL, &source));
+    ok(ff_label_model(f->source, NULL, &f->pre, set, false, 1 << 20, NULL, false, NULL, &source));
     for (int i = 0; i < EDITS; i++) {
         f->edits[i] = random_net_of(seed, (int)ff_rng_below(&rng, 16), batch);
-        ok(ff_label_model(f->edits[i], NULL, &f->pre, set, false, 1 << 20, false, NULL, &f->truth[i]));
+        ok(ff_label_model(f->edits[i], NULL, &f->pre, set, false, 1 << 20, NULL, false, NULL, &f->truth[i]));
         f->wrong[i] = ff_labels_wrong(source, f->truth[i], 0);
     }
     ff_labels_destroy(source);
@@ -230,7 +230,7 @@ static void stops(void **state)
         assert_int_equal(ff_judge_hardest(j, base, f.edits[k], &f.pre, 0, 2, &task, &v), FF_ERR_CANCELLED);
         assert_int_equal(ff_subject_create(f.source, &f.pre, f.edits[k], &f.pre, set, NULL, &task, &other),
                          FF_ERR_CANCELLED);
-        assert_int_equal(ff_label_model(f.edits[k], NULL, &f.pre, set, false, 0, false, &task, &labels),
+        assert_int_equal(ff_label_model(f.edits[k], NULL, &f.pre, set, false, 0, NULL, false, &task, &labels),
                          FF_ERR_CANCELLED);
         const ff_proposal search = {.search_pre = true, .pre = f.pre};
         assert_int_equal(ff_judge_proposal(j, base, &search, false, &task, &v), FF_ERR_CANCELLED);

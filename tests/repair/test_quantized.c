@@ -132,7 +132,7 @@ static void range_of(const char *text, const char *value, float *low, float *hig
     char *other = ff_asprintf("%.*s output %s", (int)(strstr(text, "output") - text), text, value);
     ok(text_model(other, SEED, &m));
     specs(&pre);
-    ok(ff_label_model(m, NULL, &pre, set, false, 1 << 20, true, NULL, &l));
+    ok(ff_label_model(m, NULL, &pre, set, false, 1 << 20, NULL, true, NULL, &l));
     *low = *high = 0;
     for (int i = 0; i < l->count; i++)
         for (int64_t k = 0; k < l->width; k++) {

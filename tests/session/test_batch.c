@@ -45,7 +45,7 @@ static ff_labels *label(const ff_model *m, bool reference)
 
     assert_int_equal(ff_pre_parse(SMALL_CASE_PRE, &pre), FF_OK);
     assert_int_equal(ff_dataset_open(path, 0, &set), FF_OK);
-    if (ff_label_model(m, NULL, &pre, set, reference, 1 << 24, true, NULL, &l))
+    if (ff_label_model(m, NULL, &pre, set, reference, 1 << 24, NULL, true, NULL, &l))
         fail_msg("%s", ff_error());
     ff_dataset_destroy(set);
     free(path);
