@@ -203,6 +203,10 @@ static void add_scores(ui_view *v, ui_doc *d, int pair)
         }
         ui_doc_add(d, ui_plain(INK_DIM), "  %s", scores[i].meaning);
     }
+    if (*ui_text(t, row, "note")) {
+        ui_doc_line(d);
+        ui_doc_add(d, ui_plain(INK_WARN), "   not compared: %s", ui_text(t, row, "note"));
+    }
 }
 
 static void add_attributes(ui_doc *d, const ff_table *t, int width)

@@ -57,9 +57,9 @@ static const char *column_of(const ui_view *v, int k)
 }
 
 /* The score that the bars show: in the network's own order, the isolated error. */
-static const char *bar_column(const ui_view *v)
+static int bar_score(const ui_view *v)
 {
-    return column_of(v, v->sort == BY_LAYER ? BY_ISOLATED : v->sort);
+    return v->sort == BY_LAYER ? BY_ISOLATED : v->sort;
 }
 
 /* What has no measure (a layer that makes other dims) is not what the others are measured by. */
@@ -97,21 +97,30 @@ static void take_marks(ui_view *v)
         else if (row >= 0 && h->marks[row] == MARK_NONE)
             h->marks[row] = MARK_REPAIRED;
     }
+    const char *bar = column_of(v, bar_score(v));
     h->most = 0;
     for (int i = 0; i < n; i++) {
         if (h->marks[i] != MARK_REPAIRED)
-            h->most = fmax(h->most, measured(ui_real(t, i, bar_column(v))));
+            h->most = fmax(h->most, measured(ui_real(t, i, bar)));
     }
     if (h->most <= 0) /* nothing is left: as it was */
-        h->most = largest(v, bar_column(v));
+        h->most = largest(v, bar);
     if (v->sort != BY_KW && v->sort != BY_CAUSAL)
         h->most = fmax(h->most, ROUNDING); /* nobody is to be alarmed by less */
 }
 
+/* A score of a layer, as the columns show it now. What makes other dims is beyond all measure. */
+static double score_at(const ui_view *v, int row, int k)
+{
+    bool beyond = (k == BY_ISOLATED || k == BY_ENTIRE) && !is_measured(v) && ui_int(layers_of(v), row, "own_dims", 0);
+    return beyond ? INFINITY : ui_real(layers_of(v), row, column_of(v, k));
+}
+
 /* Of a bar; what is repaired may be beyond the scale. */
-static double fraction_of(const ui_view *v, double x)
+static double fraction_of(const ui_view *v, int row)
 {
     const heat *h = v->data;
+    double x = score_at(v, row, bar_score(v));
     return !(x > 0) ? 0 : x >= h->most ? 1 : x / h->most;
 }
 
@@ -124,7 +133,7 @@ static void refresh(ui_view *v)
     take_marks(v);
     for (int i = 0; i < n; i++) {
         order[i] = i;
-        keys[i] = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0) : ui_real(t, i, column_of(v, v->sort));
+        keys[i] = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0) : score_at(v, i, v->sort);
     }
     ui_sort_rows(order, n, keys);
     ui_view_rows(v, n, order);
@@ -136,7 +145,7 @@ static void refresh(ui_view *v)
 static int columns_for(const ui_view *v, int width, int out[4])
 {
     /* Scores that were not computed have no column. */
-    int room = width < 40 ? 1 : width < 48 ? 2 : width < 58 ? 3 : 4, n = 0;
+    int room = width < 40 ? 1 : width < 54 ? 2 : width < 62 ? 3 : 4, n = 0;
     out[n++] = v->sort == BY_LAYER ? BY_ISOLATED : v->sort;
     for (int k = 0; k < 4 && n < room; k++) {
         if (k != out[0] && (ff_table_rows(layers_of(v)) == 0 || known(v, column_of(v, k))))
@@ -149,7 +158,7 @@ enum { NUMBER = 9, PLACE = 7 };
 
 static int bar_cells(int width, int numbers)
 {
-    int cells = (width - PLACE - numbers * NUMBER) / 3;
+    int cells = (width - PLACE - numbers * NUMBER) / 4;
     return cells < 4 ? 4 : cells > 24 ? 24 : cells;
 }
 
@@ -158,7 +167,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     const ff_table *t = layers_of(v), *pairs = v->ui->snap->pairs;
     int width = ui_pen_room(p), shown[4], n = columns_for(v, width, shown);
     const heat *h = v->data;
-    double f = fraction_of(v, ui_real(t, row, bar_column(v)));
+    double f = fraction_of(v, row);
     int cells = bar_cells(width, n), name = width - PLACE - 1 - cells - n * NUMBER;
     bool repaired = h->marks[row] == MARK_REPAIRED, open = h->marks[row] == MARK_OPEN;
     char text[32];
@@ -173,11 +182,12 @@ static void draw(ui_view *v, int row, ui_pen *p)
         ui_pen_field(p, open ? ui_bold(INK_STRONG) : ui_plain(repaired ? INK_DIM : INK_TEXT), name, summary);
         ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     }
+    bool apart = !is_measured(v) && *ui_text(t, row, "note");
     ui_pen_bar(p, ui_plain(repaired ? INK_DIM : ui_ink_of_heat(f)), cells, f);
     for (int i = 0; i < n; i++) {
-        double value = ui_real(t, row, column_of(v, shown[i]));
-        if (isnan(value))
-            snprintf(text, sizeof text, "%s", "");
+        double value = score_at(v, row, shown[i]);
+        if (!isfinite(value))
+            snprintf(text, sizeof text, "%s", apart ? "dims" : "");
         else if (shown[i] == BY_CAUSAL)
             snprintf(text, sizeof text, "%.0f%%", 100 * value);
         else
@@ -213,7 +223,7 @@ static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
         double f = 0;
         bool at = false, repaired = true;
         for (int i = from; i < to; i++) {
-            double y = fraction_of(v, ui_real(t, i, bar_column(v)));
+            double y = fraction_of(v, i);
             if (y > 0 && h->marks[i] != MARK_REPAIRED)
                 repaired = false;
             f = fmax(f, y);

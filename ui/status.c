@@ -233,6 +233,11 @@ static void draw_hint(ui *u, ui_pen *p)
                                                 : " 0 shows the question; Enter there answers it.");
         return;
     }
+    int layer = v == &u->views[VIEW_HEAT] ? ui_view_row(v) : -1;
+    if (layer >= 0 && *ui_text(s->layers, layer, "note")) {
+        ui_pen_printf(p, ui_plain(INK_DIM), " Not compared: %s", ui_text(s->layers, layer, "note"));
+        return;
+    }
     if (s->what_if.summary)
         text = s->what_if.keepable ? "Nothing is changed yet: K makes it a step, D forgets it."
                                    : "A look only: nothing is changed, D forgets it.";

@@ -56,8 +56,8 @@ const ff_shape *ff_plan_shape(const ff_plan *p, const ff_value *v);
 /* The folded tensor of a value that does not depend on the inputs, else NULL (borrowed). */
 const ff_tensor *ff_plan_constant(const ff_plan *p, const ff_value *v);
 const ff_key *ff_plan_key(const ff_plan *p, const ff_value *v);
-/* Names what v is as a function of `from`, which its operator reads. Where two plans agree in it, and
- * the same bits come for `from`, v has the same bits. False: v depends on more than that and
+/* Names what v is as a function of `from`, which its operator reads, however large. Where two plans agree in it,
+ * and the same bits come for `from`, v has the same bits. False: v depends on more than that and
  * constants, is further away, or such things are not known of its operator. */
 bool ff_plan_local_key(const ff_plan *p, const ff_value *v, const ff_value *from, ff_key *out);
 const ff_key *ff_plan_output_key(const ff_plan *p); /* over all outputs: the state of the model */

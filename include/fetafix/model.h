@@ -101,6 +101,8 @@ float ff_half_to_float(uint16_t h);
 uint16_t ff_float_to_half(float f); /* nearest even */
 float ff_bfloat16_to_float(uint16_t h);
 uint16_t ff_float_to_bfloat16(float f);
+/* "[1,3,224,224]", "?" for -1. */
+void ff_buf_dims(ff_buf *b, int rank, const int64_t *dims);
 /* "float32[1,3,224,224]"; the caller frees. */
 char *ff_tensor_describe(const ff_tensor *t);
 /* TensorProto files (test data: input_0.pb) and NPY files. */

@@ -241,7 +241,8 @@ void ff_snapshot_unref(const ff_snapshot *s);
  *               number:int (as in `accept 1`)
  * layers        layer:int pair:int source:text target:text rank:int kw:real effect:real entire:real
  *               isolated:real causal:real (as the Target came) entire_now:real isolated_now:real causal_now:real
- *               kw_now:real (as it is now; empty until FF_JOB_MEASURE)
+ *               kw_now:real (as it is now; empty until FF_JOB_MEASURE)  note:text (why it could not be compared)
+ *               own_dims:bool (it is this layer that makes other dims)
  * states        state:int parent:int (empty: the root) wrong:int distance:real step:int summary:text
  *               current:bool model:text (content key)
  * steps         decision:int (1.., in order of time) step:int (of the state it led to; empty: none)

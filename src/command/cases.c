@@ -152,22 +152,24 @@ enum { CURVE = 64 };
 static void say_curve(ff_context *c, const ff_table *t, const char *column)
 {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    double cells[CURVE] = {0}, most = 0;
+    double cells[CURVE], most = 0;
     int n = ff_table_rows(t), width = n < CURVE ? n : CURVE, k = ff_table_find(t, column), known = 0;
+    for (int i = 0; i < width; i++)
+        cells[i] = NAN;
     for (int i = 0; i < n; i++) {
-        double v = ff_table_empty(t, i, k) ? 0 : ff_table_real(t, i, k), *cell = &cells[(int64_t)i * width / n];
-        known += !ff_table_empty(t, i, k);
+        double v = ff_table_empty(t, i, k) ? NAN : ff_table_real(t, i, k), *cell = &cells[(int64_t)i * width / n];
+        known += !isnan(v);
         *cell = fmax(*cell, v);
-        most = isfinite(v) ? fmax(most, v) : most;
+        most = fmax(most, v);
     }
     if (!known)
         return;
     say(c, "  %-8s  ", column);
     for (int i = 0; i < width; i++)
         say(c, "%s",
-            bars[!isfinite(cells[i]) ? 7 /* other dims: no measure */
-                 : most > 0          ? (int)(7 * cells[i] / most + (cells[i] > 0 ? 0.5 : 0))
-                                     : 0]);
+            isnan(cells[i]) ? "\xc2\xb7" /* other dims: no measure */
+            : most > 0      ? bars[(int)(7 * cells[i] / most + (cells[i] > 0 ? 0.5 : 0))]
+                            : bars[0]);
     say(c, "  to %.3g\n", most);
 }
 
@@ -207,7 +209,8 @@ static void say_layers(ff_context *c, const ff_snapshot *s)
         say_real(c, t, i, "entire");
         say_real(c, t, i, "kw");
         say_real(c, t, i, "effect");
-        say(c, "  %s\n", text(t, i, "source"));
+        const char *note = text(t, i, "note");
+        say(c, "  %s%s%s\n", text(t, i, "source"), *note ? "  " : "", note);
     }
 }
 

@@ -222,11 +222,13 @@ static void clip_key(ff_plan *p, clipped *clips, int value, int input, float low
     set_key(p, value, ff_hasher_done(&h));
 }
 
-/* What a link computes from the chain's input, whose name is `in`. */
+/* What a link computes from the chain's input, whose name is `in`; NULL: from whatever comes, however large. */
 static int conv_key(const ff_plan *p, const chain *c, const chain_link *l, const ff_key *in, link_weights *w,
                     ff_key *out)
 {
+    static const ff_key any;
     const ff_shape *shape = &p->values[l->value].shape;
+    dnn_conv conv = c->conv;
     ff_hasher h;
 
     int code = chain_weights(c, l, w);
@@ -234,16 +236,18 @@ static int conv_key(const ff_plan *p, const chain *c, const chain_link *l, const
         return code;
     ff_hasher_init(&h);
     ff_hasher_add_str(&h, "conv");
-    add_key(&h, in);
+    add_key(&h, in ? in : &any);
     add_key(&h, &w->key);
-    ff_hasher_add(&h, &c->conv, sizeof c->conv);
+    for (int i = 2; i < conv.rank && !in; i++)
+        conv.src[i] = conv.dst[i] = 0;
+    ff_hasher_add(&h, &conv, sizeof conv);
     ff_hasher_add_u64(&h, l->shift != NULL);
     for (int i = 0; l->shift && i < c->channels; i++) {
         float b = (float)l->shift[i];
         ff_hasher_add(&h, &b, sizeof b);
     }
     ff_hasher_add_u64(&h, (uint64_t)shape->rank);
-    for (int i = 0; i < shape->rank; i++)
+    for (int i = 0; i < shape->rank && in; i++)
         ff_hasher_add_u64(&h, (uint64_t)shape->dims[i]);
     if (l->residual >= 0)
         add_key(&h, &p->values[l->residual].key);
@@ -288,8 +292,7 @@ bool ff_plan_local_key(const ff_plan *p, const ff_value *v, const ff_value *from
     const chain_link *l = &c->links[p->link_of[n->index]];
     if (l->value != v->id || l->clip || l->residual >= 0 || c->permuted || c->n_before > 0 || c->input != from->id)
         return false;
-    const ff_key in = {{0}}; /* stands for whatever comes */
-    if (conv_key(p, c, l, &in, &w, out) != FF_OK)
+    if (conv_key(p, c, l, NULL, &w, out) != FF_OK)
         return false;
     link_weights_finish(&w);
     return true;

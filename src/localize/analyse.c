@@ -147,13 +147,16 @@ static void score_errors(analysis *a, const sample *p, const layer_sums *at)
             total.isolated += x->isolated;
             total.reference += x->reference;
         }
-        a->scores->at[i].entire = relative(total.entire, total.source);
-        if (a->layers.at[i].misfit)
-            a->scores->at[i].entire = a->scores->at[i].isolated = INFINITY;
-        else if (a->layers.at[i].same)
-            a->scores->at[i].isolated = 0;
-        else if (a->layers.at[i].round >= 0)
-            a->scores->at[i].isolated = relative(total.isolated, total.reference);
+        const ff_layer *l = &a->layers.at[i];
+        ff_layer_score *score = &a->scores->at[i];
+        if (!l->misfit)
+            score->entire = relative(total.entire, total.source);
+        else if (!l->follows)
+            score->entire = score->isolated = INFINITY;
+        if (l->same)
+            score->isolated = 0;
+        else if (l->round >= 0)
+            score->isolated = relative(total.isolated, total.reference);
     }
 }
 
@@ -262,6 +265,8 @@ static int analyse_exact(analysis *a)
         ff_kruskal_sum *sums = ff_alloc_array((size_t)count + 1, sizeof *sums);
         rc = test_layers(a, &p, sums, at);
         for (int i = 0; i < count && rc == FF_OK; i++) {
+            if (a->layers.at[i].misfit)
+                continue;
             double share = sums[i].elements ? (double)sums[i].flagged / (double)sums[i].elements : 0;
             a->scores->at[i].kw = fmax(0, share - 0.05);
             a->scores->at[i].effect = sums[i].elements ? sums[i].effect / (double)sums[i].elements : 0;

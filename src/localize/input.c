@@ -20,14 +20,7 @@ static json_t *json_dims(const ff_shape *s)
 static char *print_dims(const ff_shape *s)
 {
     ff_buf b = {0};
-    ff_buf_putc(&b, '[');
-    for (int i = 0; i < s->rank; i++) {
-        if (s->dims[i] < 0)
-            ff_buf_printf(&b, "%s?", i ? "," : "");
-        else
-            ff_buf_printf(&b, "%s%lld", i ? "," : "", (long long)s->dims[i]);
-    }
-    ff_buf_putc(&b, ']');
+    ff_buf_dims(&b, s->rank, s->dims);
     return ff_buf_steal(&b);
 }
 

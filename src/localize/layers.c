@@ -17,6 +17,12 @@ static bool listed(const char *list, const char *op)
     return false;
 }
 
+/* Of the nodes that stand for one layer, as Reshape and Gemm for a Conv over one pixel, it is the one that computes. */
+static bool is_core(const char *list, const ff_cnode *n)
+{
+    return listed(list, n->op) || (n->primary && listed(list, n->primary->op) && strcmp(n->op, "Reshape") != 0);
+}
+
 /* Operators that only the canonical view knows. */
 static const char *const canonical_only[] = {"Affine", "Swish", "Clip", "Reshape"};
 
@@ -61,14 +67,34 @@ static int64_t count_of(const ff_cvalue *v)
     return n;
 }
 
-static bool same_function(const ff_subject *s, const ff_layer *l)
+/* Whatever dims come in. */
+static bool same_function(const ff_subject *s, const ff_layer *l, const ff_cvalue *source_in,
+                          const ff_cvalue *target_in)
 {
     ff_key x, y;
-    return ff_layout_identity(&l->source->layout) && ff_layout_identity(&l->source_in->layout) &&
-           ff_layout_identity(&l->target->layout) && ff_layout_identity(&l->target_in->layout) &&
-           ff_plan_local_key(s->source.observe, l->source->original, l->source_in->original, &x) &&
-           ff_plan_local_key(s->target.observe, l->target->original, l->target_in->original, &y) &&
-           ff_key_equal(&x, &y);
+    return ff_layout_identity(&l->source->layout) && ff_layout_identity(&source_in->layout) &&
+           ff_layout_identity(&l->target->layout) && ff_layout_identity(&target_in->layout) &&
+           ff_plan_local_key(s->source.observe, l->source->original, source_in->original, &x) &&
+           ff_plan_local_key(s->target.observe, l->target->original, target_in->original, &y) && ff_key_equal(&x, &y);
+}
+
+/* What it reads, where it reads one value: that is what can be injected. */
+static void take_inputs(ff_layer *l, const ff_subject *s, const ff_cnode *x, const ff_cnode *y)
+{
+    if (x->n_inputs != 1 || y->n_inputs != 1) {
+        l->follows = l->misfit;
+        return;
+    }
+    const ff_cvalue *si = &s->source.canon->values[x->inputs[0]], *ti = &s->target.canon->values[y->inputs[0]];
+    bool alike = ff_cvalues_alike(si, ti);
+    l->follows = l->misfit && !alike;
+    if (!si->original || !ti->original || (l->misfit && alike))
+        return;
+    l->same = same_function(s, l, si, ti);
+    if (alike) {
+        l->source_in = si;
+        l->target_in = ti;
+    }
 }
 
 /* Injecting what a layer reads hides the layer that makes it: those two are isolated in different runs. */
@@ -104,8 +130,7 @@ void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops)
         if (p->source < 0 || p->target < 0)
             continue;
         const ff_cnode *x = &s->source.canon->nodes[p->source], *y = &s->target.canon->nodes[p->target];
-        const char *list = core_ops ? core_ops : "Conv,ConvTranspose,Gemm";
-        if (!listed(list, x->op) && !(x->primary && listed(list, x->primary->op)))
+        if (!is_core(core_ops ? core_ops : "Conv,ConvTranspose,Gemm", x))
             continue;
         if (x->n_outputs < 1 || y->n_outputs < 1)
             continue;
@@ -114,18 +139,7 @@ void ff_layers_init(ff_layers *l, const ff_subject *s, const char *core_ops)
             continue;
         ff_layer layer = {
             .pair = i, .source = so, .target = to, .elements = count_of(so), .misfit = !ff_cvalues_alike(so, to)};
-        if (layer.misfit &&
-            (x->n_inputs != 1 || y->n_inputs != 1 ||
-             !ff_cvalues_alike(&s->source.canon->values[x->inputs[0]], &s->target.canon->values[y->inputs[0]])))
-            continue; /* not its own doing */
-        if (!layer.misfit && x->n_inputs >= 1 && y->n_inputs == x->n_inputs) {
-            const ff_cvalue *si = &s->source.canon->values[x->inputs[0]], *ti = &s->target.canon->values[y->inputs[0]];
-            if (x->n_inputs == 1 && si->original && ti->original && ff_cvalues_alike(si, ti)) {
-                layer.source_in = si;
-                layer.target_in = ti;
-                layer.same = same_function(s, &layer);
-            }
-        }
+        take_inputs(&layer, s, x, y);
         l->at[l->count++] = layer;
     }
     plan_rounds(l);

@@ -10,9 +10,10 @@ typedef struct ff_layer {
     const ff_cvalue *source, *target;       /* the outputs; both have an original */
     const ff_cvalue *source_in, *target_in; /* what they read; NULL where it cannot be injected */
     int64_t elements;
-    bool misfit; /* out of an input of the same dims comes something of other dims: it cannot be compared by elements */
-    bool same;   /* what both make of one input is the same by construction: no error of its own */
-    int round;   /* in which run it is isolated; -1: not */
+    bool misfit;  /* the outputs have other dims: they cannot be compared by elements */
+    bool follows; /* a misfit because of what it reads: the doing of a layer before it */
+    bool same;    /* what both make of one input is the same by construction: no error of its own */
+    int round;    /* in which run it is isolated; -1: not */
 } ff_layer;
 
 typedef struct ff_layers {

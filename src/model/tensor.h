@@ -18,8 +18,6 @@ struct ff_tensor_private {
 /* Number of elements; FF_ERR_GRAPH for a negative dimension, a rank above FF_MAX_RANK, or when
  * elements times element size do not fit in 2^62 bytes. */
 int ff_dims_count(ff_dtype t, int rank, const int64_t *dims, int64_t *count) FF_MUST_USE;
-/* "[1,3,224,224]", "?" for -1. */
-void ff_buf_dims(ff_buf *b, int rank, const int64_t *dims);
 
 double ff_float8_to_double(ff_dtype t, uint8_t code);
 /* Nearest even; beyond the largest finite value: that value (as Cast with saturate=1). */

@@ -2,6 +2,7 @@
 /* The table of strategies, and ff_propose, which puts the proposals in the order in which they are tried. */
 #include "repair/strategy.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ static int rank_of(const ff_layer_scores *scores, int pair)
 {
     int rank = 0;
     for (int i = 0; i < scores->count && scores->at[i].pair <= pair; i++)
-        rank = scores->at[i].rank;
+        rank = isnan(scores->at[i].entire) ? rank : scores->at[i].rank;
     return rank;
 }
 

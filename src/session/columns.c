@@ -51,6 +51,8 @@ static const ff_column layers[] = {
     {"isolated_now", FF_COL_REAL, "`isolated` of the Target as it is now, after `measure`"},
     {"causal_now", FF_COL_REAL, "`causal` of the Target as it is now, after `measure causal`"},
     {"kw_now", FF_COL_REAL, "`kw` of the Target as it is now, after `measure`"},
+    {"note", FF_COL_TEXT, "why it could not be compared"},
+    {"own_dims", FF_COL_BOOL, "it is this layer that makes other dims"},
 };
 
 static const ff_column findings[] = {

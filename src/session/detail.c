@@ -110,9 +110,7 @@ static char *shape_of(const ff_plan *plan, const ff_value *v)
         return NULL;
     ff_buf b = {0};
     ff_buf_puts(&b, ff_dtype_name(s->dtype));
-    for (int i = 0; i < s->rank; i++)
-        ff_buf_printf(&b, "%s%lld", i ? "," : "[", (long long)s->dims[i]);
-    ff_buf_puts(&b, s->rank ? "]" : "[]");
+    ff_buf_dims(&b, s->rank, s->dims);
     return ff_buf_steal(&b);
 }
 

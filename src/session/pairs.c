@@ -253,6 +253,23 @@ ff_table *case_pairs(ff_case *c)
     return t;
 }
 
+/* Why the outputs of a layer as it came cannot be compared; NULL: they can. */
+static char *apart(const ff_alignment *a, const ff_pair *p, const ff_layer_score *score)
+{
+    if (isfinite(score->entire) || p->source < 0 || p->target < 0)
+        return NULL;
+    const ff_cnode *x = &a->source->nodes[p->source], *y = &a->target->nodes[p->target];
+    const ff_shape *s = &a->source->values[x->outputs[0]].shape, *t = &a->target->values[y->outputs[0]].shape;
+    if (s->rank < 0 || t->rank < 0)
+        return NULL;
+    ff_buf b = {0};
+    ff_buf_dims(&b, s->rank, s->dims);
+    ff_buf_puts(&b, " in the Source, ");
+    ff_buf_dims(&b, t->rank, t->dims);
+    ff_buf_puts(&b, isinf(score->entire) ? " in the Target" : " in the Target, as what arrives here has other dims");
+    return ff_buf_steal(&b);
+}
+
 ff_table *case_layers(ff_case *c)
 {
     ff_table *t = case_table("layers");
@@ -277,6 +294,10 @@ ff_table *case_layers(ff_case *c)
         set_real(t, row, "entire", s->entire);
         set_real(t, row, "isolated", s->isolated);
         set_real(t, row, "causal", s->causal);
+        char *note = apart(root, p, s);
+        ff_table_set_text(t, row, "note", note);
+        ff_table_set_bool(t, row, "own_dims", note && isinf(s->entire));
+        free(note);
         if ((s = case_measured(c, p->source))) {
             set_real(t, row, "entire_now", s->entire);
             set_real(t, row, "isolated_now", s->isolated);

@@ -397,6 +397,8 @@ layers: scores of the core layers
     causal_now      real    `causal` of the Target as it is now, after `measure
                             causal`
     kw_now          real    `kw` of the Target as it is now, after `measure`
+    note            text    why it could not be compared
+    own_dims        yes|no  it is this layer that makes other dims
     as: layers isolated>0.01 by causal top 5
 findings: what differs, and what became of it
     id              text    name of the finding, the same wherever it is seen

@@ -263,13 +263,48 @@ static void local_keys(void **state)
     assert_false(ff_key_equal(&keys[0], &keys[3]));
 }
 
+/* Of layers behind one that makes other dims it is known what they do by themselves, where both sides do the same. */
+static void other_dims(void **state)
+{
+    static const char text[] =
+        "opset 13; input x 1,3,16,16; float w1 8,3,3,3 random; float w2 8,8,3,3 random; float w3 8,8,1,1 random;"
+        "float v3 8,8,1,1 random; float w4 10,8,1,1 random; c1 = Conv(x,w1) pads=[%s];"
+        "c2 = Conv(c1,w2) pads=[1,1,1,1]; c3 = Conv(c2,%s); g = GlobalAveragePool(c3);"
+        "c4 = Conv(g,w4); y = Flatten(c4); output y";
+    char *source_text = ff_asprintf(text, "1,1,1,1", "w3"), *target_text = ff_asprintf(text, "2,2,2,2", "v3");
+    ff_dataset *set;
+    ff_model *a, *b;
+    ff_pre pre;
+    ff_subject *s;
+    ff_layer_scores *scores;
+
+    ok(ff_dataset_open(folder, 0, &set));
+    ok(text_model(source_text, 3, &a));
+    ok(text_model(target_text, 3, &b));
+    ok(ff_pre_parse("tf size=16x16", &pre));
+    ok(ff_subject_create(a, &pre, b, &pre, set, NULL, NULL, &s));
+    ok(ff_analyse(s, NULL, NULL, &scores));
+    assert_int_equal(scores->count, 4);
+    const ff_layer_score *at = scores->at;
+    assert_true(isinf(at[0].entire) && isinf(at[0].isolated) && at[0].rank == 1); /* its own doing */
+    assert_true(isnan(at[1].entire) && at[1].isolated == 0);
+    assert_true(isnan(at[2].entire) && isnan(at[2].isolated)); /* other weights, on other dims */
+    assert_true(at[3].entire > 0 && at[3].isolated == 0);      /* can be compared again */
+    ff_layer_scores_destroy(scores);
+    ff_subject_destroy(s);
+    ff_model_unref(a);
+    ff_model_unref(b);
+    ff_dataset_destroy(set);
+    free(source_text);
+    free(target_text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(points_at_the_origin),
-        cmocka_unit_test(bisection_finds_where_they_part),
-        cmocka_unit_test(paper_mode_by_seed),
-        cmocka_unit_test(local_keys),
+        cmocka_unit_test(points_at_the_origin), cmocka_unit_test(bisection_finds_where_they_part),
+        cmocka_unit_test(paper_mode_by_seed),   cmocka_unit_test(local_keys),
+        cmocka_unit_test(other_dims),
     };
     return cmocka_run_group_tests(tests, draw, erase);
 }

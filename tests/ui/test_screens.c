@@ -133,10 +133,10 @@ static void test_mouse(void **state)
     terminal *t = explorer_start_ready(120, 40, explorer_colour);
 
     terminal_press(t, "click:116,6"); /* the title of a column */
-    terminal_expect(t, "by causal");
+    terminal_expect(t, "by entire");
     terminal_press(t, "click:76,6");
     terminal_expect(t, "by layer");
-    terminal_press(t, "click:100,6");
+    terminal_press(t, "click:104,6");
     terminal_expect(t, "by isolated");
     terminal_press(t, "click:90,5 Enter"); /* a bar of the sparkline */
     terminal_expect(t, "layer L20");
