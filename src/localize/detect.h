@@ -22,6 +22,7 @@ typedef struct ff_detector {
 } ff_detector;
 
 int ff_detect_preprocessing(ff_detection *d);
+int ff_detect_reduction(ff_detection *d);
 int ff_detect_input(ff_detection *d);
 int ff_detect_normalisation(ff_detection *d);
 int ff_detect_structure(ff_detection *d);
@@ -40,6 +41,8 @@ void ff_detection_remove(ff_detection *d, int i); /* one of them */
 int ff_detect_norm(ff_detection *d, int pair, int from);
 /* The same for the constants of a batch normalisation, which change weight and bias at once. */
 int ff_detect_statistics(ff_detection *d, int pair, int from);
+/* Is a reduction over other axes, which was found, among the nodes? */
+bool ff_reduction_found(const ff_detection *d, bool source, const int *cnodes, int n);
 /* For the detector of graphs: what the Source reads as x passes a quantisation before the Target reads it as y.
  * *taken: that is so, and was spoken of. */
 int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, int y, bool *taken);

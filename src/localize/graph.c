@@ -158,6 +158,8 @@ static int differs(comparison *m, int pair, int input, reading r)
 
     int wanted[MOST], region[MOST];
     int n_wanted = ff_region_nodes(s, true, x, wanted, MOST), n_region = ff_region_nodes(s, false, y, region, MOST);
+    if (ff_reduction_found(d, true, wanted, n_wanted) || ff_reduction_found(d, false, region, n_region))
+        return FF_OK;
     double distance;
     bool taken = false;
     int rc = ff_detect_quantized_activation(d, pair, input, x, y, &taken);

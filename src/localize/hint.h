@@ -28,6 +28,9 @@ typedef struct ff_hint {
     /* LH that is found from the weights: attributes that no canonical node has, pointed at from above. */
     ff_cattr made[2];
     double numbers[2];
+    /* LH of a reduction over other axes: those that `node` should have. What lies behind it could not be compared. */
+    int n_reduced;
+    int64_t reduced[FF_MAX_RANK];
     /* TSS of a normalisation channel by channel: the axis that the finding's nodes should have. */
     int axis;
 

@@ -412,7 +412,7 @@ int ff_detect_hyper(ff_detection *d)
         if (p->source < 0 || p->target < 0)
             continue;
         const ff_cnode *a = &s->source.canon->nodes[p->source], *b = &s->target.canon->nodes[p->target];
-        if (strcmp(a->op, b->op) != 0)
+        if (strcmp(a->op, b->op) != 0 || ff_reduction_found(d, false, &b->id, 1))
             continue; /* another operator: the graph differs */
         /* What a wrong order of axes is made of is said by the detectors of structure. */
         if (strcmp(a->op, "Transpose") == 0 || strcmp(a->op, "Reshape") == 0)

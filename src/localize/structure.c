@@ -190,7 +190,7 @@ int ff_detect_structure(ff_detection *d)
         const ff_pair *p = &s->alignment->pairs[i];
         const ff_cnode *a = p->source >= 0 ? &s->source.canon->nodes[p->source] : NULL;
         const ff_cnode *b = p->target >= 0 ? &s->target.canon->nodes[p->target] : NULL;
-        if (b && ff_region_computed(s, b->outputs[0]))
+        if (b && ff_region_computed(s, b->outputs[0]) && !ff_reduction_found(d, false, &b->id, 1))
             report(d, i, a, b);
     }
     return FF_OK;

@@ -26,15 +26,6 @@ static bool is(const ff_node *n, const char *op)
     return !*n->domain && strcmp(n->op, op) == 0;
 }
 
-static const struct ff_attr_fact *attr_fact(const ff_node *n, const char *name)
-{
-    const ff_op *op = ff_op_find(n->domain, n->op, n->opset);
-    for (const struct ff_attr_fact *a = op ? op->attrs : NULL; a && a->name; a++)
-        if (strcmp(a->name, name) == 0)
-            return a;
-    return NULL;
-}
-
 /* --------------------------------------------------------------------------------- bounds */
 
 static int write_scalar(job *j, int input, double v)
@@ -229,7 +220,7 @@ static int fix_pads(job *j)
         }
         return write_pads(j, pad, amounts, rank);
     }
-    if (pad || !attr_fact(layer, "pads"))
+    if (pad || !ff_node_attr_fact(layer, "pads"))
         return FF_OK;
     if (ff_node_attr(layer, "auto_pad"))
         ff_patch_remove_attr(j->patch, ff_node_address(layer), "auto_pad");
@@ -350,9 +341,10 @@ static int64_t original_axis(const job *j, int64_t axis)
 
 static int fix_attribute(job *j)
 {
-    const struct ff_attr_fact *fact = attr_fact(j->node, j->name);
+    const struct ff_attr_fact *fact = ff_node_attr_fact(j->node, j->name);
     const char *address = ff_node_address(j->node);
-    if (!fact)
+    bool input = !fact && j->wanted && strcmp(j->name, "axes") == 0 && strncmp(j->node->op, "Reduce", 6) == 0;
+    if (!fact && !input)
         return FF_OK;
     if (!j->wanted) {
         if (ff_node_attr(j->node, j->name)) {
@@ -361,7 +353,7 @@ static int fix_attribute(job *j)
         }
         return FF_OK;
     }
-    ff_attr a = {.name = j->name, .type = fact->type};
+    ff_attr a = {.name = j->name, .type = fact ? fact->type : FF_ATTR_INTS};
     const ff_cattr *w = j->wanted;
     int64_t axes[FF_MAX_RANK];
     bool of_axes = strcmp(j->name, "axis") == 0 || strcmp(j->name, "axes") == 0;
@@ -369,8 +361,12 @@ static int fix_attribute(job *j)
         for (int i = 0; i < w->n; i++)
             axes[i] = w->ints[i] < 0 ? w->ints[i] : original_axis(j, w->ints[i]); /* from the end */
     const int64_t *ints = of_axes ? axes : w->ints;
+    if (input) {
+        j->made = true;
+        return ff_write_axes(j->plan, j->patch, j->node, ints, w->n);
+    }
     float f[16];
-    switch (fact->type) {
+    switch (a.type) {
     case FF_ATTR_INT:
         if (w->type != FF_CATTR_INTS || w->n != 1)
             return FF_OK;

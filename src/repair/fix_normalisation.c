@@ -5,26 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Unsqueeze has its axes as an attribute, from opset 13 on as an input. */
-static int set_unsqueeze(const ff_plan *plan, ff_patch *patch, const ff_node *n, int64_t axis)
-{
-    const ff_attr a = {.name = "axes", .type = FF_ATTR_INTS, .n = 1, .ints = &axis};
-    if (n->n_inputs == 1) {
-        ff_patch_set_attr(patch, ff_node_address(n), &a);
-        return FF_OK;
-    }
-    ff_tensor *t;
-    int rc = ff_tensor_create(FF_INT64, 1, (const int64_t[]){1}, &t);
-    if (rc != FF_OK)
-        return rc;
-    ff_tensor_set_int(t, 0, axis);
-    char *stem = ff_asprintf("%s_axes_repaired", ff_node_address(n));
-    rc = ff_write_constant(plan, patch, n, 1, t, stem);
-    free(stem);
-    ff_tensor_unref(t);
-    return rc;
-}
-
 int ff_fix_normalisation(ff_proposing *p, const ff_finding *f)
 {
     if (strcmp(f->cause, "normalisation-axis") != 0)
@@ -36,7 +16,7 @@ int ff_fix_normalisation(ff_proposing *p, const ff_finding *f)
     for (int i = 0; i < f->n_target_nodes && rc == FF_OK; i++) {
         const ff_node *n = f->target_nodes[i];
         if (strcmp(n->op, "Unsqueeze") == 0)
-            rc = set_unsqueeze(plan, patch, n, f->hint->axis);
+            rc = ff_write_axes(plan, patch, n, (const int64_t[]){f->hint->axis}, 1);
         else
             ff_patch_set_attr(patch, ff_node_address(n), &axis);
     }

@@ -56,14 +56,6 @@ static bool parse_numbers(const char *text, bool whole, numbers *out)
 }
 
 /* What an attribute that the canonical view does not have is made of, by the operator's table. */
-static const struct ff_attr_fact *fact_of(const ff_node *n, const char *name)
-{
-    const ff_op *op = ff_op_find(n->domain, n->op, n->opset);
-    for (const struct ff_attr_fact *a = op ? op->attrs : NULL; a && a->name; a++)
-        if (strcmp(a->name, name) == 0)
-            return a;
-    return NULL;
-}
 
 /* Type and number of elements (0: any) that the attribute takes. */
 static int kind_of(const ff_cnode *source, const ff_cnode *target, const char *name, ff_cattr *out, int *count)
@@ -76,7 +68,7 @@ static int kind_of(const ff_cnode *source, const ff_cnode *target, const char *n
         *count = known->n;
         return FF_OK;
     }
-    const struct ff_attr_fact *fact = fact_of(target->primary, name);
+    const struct ff_attr_fact *fact = ff_node_attr_fact(target->primary, name);
     *count = 0;
     if (fact && (fact->type == FF_ATTR_INT || fact->type == FF_ATTR_INTS))
         out->type = FF_CATTR_INTS;

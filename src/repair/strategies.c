@@ -9,8 +9,8 @@
 static const ff_strategy strategies[] = {
     {FF_PP, ff_fix_preprocessing},  {FF_ID, ff_fix_input},   {FF_TSS, ff_fix_structure}, {FF_TSS, ff_fix_region},
     {FF_TSS, ff_fix_normalisation}, {FF_CG, ff_fix_outputs}, {FF_CG, ff_fix_precision},  {FF_WB, ff_fix_quantized},
-    {FF_WB, ff_fix_norm},           {FF_WB, ff_fix_weights}, {FF_LH, ff_fix_hyper},      {FF_LH, ff_fix_region},
-    {FF_CG, ff_fix_hyper},          {FF_CG, ff_fix_region},
+    {FF_WB, ff_fix_norm},           {FF_WB, ff_fix_weights}, {FF_LH, ff_fix_reduction},  {FF_LH, ff_fix_hyper},
+    {FF_LH, ff_fix_region},         {FF_CG, ff_fix_hyper},   {FF_CG, ff_fix_region},
 };
 
 typedef struct ranked {

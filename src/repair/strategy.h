@@ -28,6 +28,7 @@ int ff_fix_quantized(ff_proposing *p, const ff_finding *f); /* before ff_fix_wei
 int ff_fix_norm(ff_proposing *p, const ff_finding *f);
 int ff_fix_weights(ff_proposing *p, const ff_finding *f);
 int ff_fix_hyper(ff_proposing *p, const ff_finding *f);
+int ff_fix_reduction(ff_proposing *p, const ff_finding *f);
 int ff_fix_precision(ff_proposing *p, const ff_finding *f);
 int ff_fix_outputs(ff_proposing *p, const ff_finding *f);
 int ff_fix_region(ff_proposing *p, const ff_finding *f);
@@ -54,6 +55,11 @@ void ff_insert_transpose(ff_patch *p, const char *input, const char *output, con
  * the node does not have yet. */
 int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, int input, const ff_tensor *wanted,
                       const char *stem) FF_MUST_USE;
+
+/* The attribute of a node's operator in the node's own version; NULL: it has none such (any more). */
+const struct ff_attr_fact *ff_node_attr_fact(const ff_node *n, const char *name);
+/* Sets the axes of a node that has them as an attribute, or from a later opset on as its second input. */
+int ff_write_axes(const ff_plan *plan, ff_patch *p, const ff_node *n, const int64_t *axes, int count) FF_MUST_USE;
 
 /* A node in the form that another opset gives its operator: Clip's bounds, axes, pads and the like are attributes in one
  * and inputs in the other. Input i is constants[i] where there is one, else the node's own. */

@@ -135,3 +135,31 @@ int ff_write_constant(const ff_plan *plan, ff_patch *p, const ff_node *reader, i
     ff_tensor_unref(value);
     return rc;
 }
+
+const struct ff_attr_fact *ff_node_attr_fact(const ff_node *n, const char *name)
+{
+    const ff_op *op = ff_op_find(n->domain, n->op, n->opset);
+    for (const struct ff_attr_fact *a = op ? op->attrs : NULL; a && a->name; a++)
+        if (strcmp(a->name, name) == 0)
+            return a;
+    return NULL;
+}
+
+int ff_write_axes(const ff_plan *plan, ff_patch *p, const ff_node *n, const int64_t *axes, int count)
+{
+    if (ff_node_attr_fact(n, "axes")) {
+        const ff_attr a = {.name = "axes", .type = FF_ATTR_INTS, .n = (size_t)count, .ints = axes};
+        ff_patch_set_attr(p, ff_node_address(n), &a);
+        return FF_OK;
+    }
+    ff_tensor *t;
+    int rc = ff_tensor_create(FF_INT64, 1, (const int64_t[]){count}, &t);
+    if (rc != FF_OK)
+        return rc;
+    memcpy(t->data, axes, t->bytes);
+    char *stem = ff_asprintf("%s_axes_repaired", ff_node_address(n));
+    rc = ff_write_constant(plan, p, n, 1, t, stem);
+    free(stem);
+    ff_tensor_unref(t);
+    return rc;
+}
