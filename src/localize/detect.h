@@ -23,6 +23,7 @@ typedef struct ff_detector {
 
 int ff_detect_preprocessing(ff_detection *d);
 int ff_detect_reduction(ff_detection *d);
+int ff_detect_dense(ff_detection *d);
 int ff_detect_input(ff_detection *d);
 int ff_detect_normalisation(ff_detection *d);
 int ff_detect_structure(ff_detection *d);
@@ -43,6 +44,10 @@ int ff_detect_norm(ff_detection *d, int pair, int from);
 int ff_detect_statistics(ff_detection *d, int pair, int from);
 /* Is a reduction over other axes, which was found, among the nodes? */
 bool ff_reduction_found(const ff_detection *d, bool source, const int *cnodes, int n);
+/* Is one of the attributes (NULL behind the last) of a Gemm at the pair to blame for how it uses its numbers? */
+bool ff_dense_found(const ff_detection *d, int pair, const char *const *attributes);
+/* Findings of LH from number `from` on that one node has by several attributes are made one. */
+void ff_detection_join_attributes(ff_detection *d, int from);
 /* For the detector of graphs: what the Source reads as x passes a quantisation before the Target reads it as y.
  * *taken: that is so, and was spoken of. */
 int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, int y, bool *taken);

@@ -10,6 +10,7 @@ static const ff_detector detectors[] = {
     {"preprocessing", ff_detect_preprocessing},
     {"outputs", ff_detect_outputs},
     {"reduced axes", ff_detect_reduction},
+    {"dense layers", ff_detect_dense},
     {"tensor structure", ff_detect_structure}, /* these two look at what the ones before found */
     {"input dimensions", ff_detect_input},
     {"input normalisation", ff_detect_normalisation},

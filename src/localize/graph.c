@@ -296,6 +296,8 @@ static int compare_inputs(comparison *m, int pair, const ff_cnode *a, const ff_c
     const ff_subject *s = m->d->subject;
     int n = a->n_inputs < b->n_inputs ? a->n_inputs : b->n_inputs;
     reading r[MOST];
+    if (ff_dense_found(m->d, pair, (const char *const[]){"transA", NULL}))
+        return FF_OK;
     if (n > MOST)
         n = MOST;
     for (int i = 0; i < n; i++)

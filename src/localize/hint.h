@@ -28,6 +28,7 @@ typedef struct ff_hint {
     /* LH that is found from the weights: attributes that no canonical node has, pointed at from above. */
     ff_cattr made[2];
     double numbers[2];
+    int64_t whole[2];
     /* LH of a reduction over other axes: those that `node` should have. What lies behind it could not be compared. */
     int n_reduced;
     int64_t reduced[FF_MAX_RANK];

@@ -319,14 +319,14 @@ static bool is_default(const ff_cattr *a)
     return true;
 }
 
-/* Attributes that could not be brought to one form, behind the place where the Target breaks: those left out, which the
- * Source has as everybody does, and padding of a Pad node before the layer or by sizes that are not known. */
+/* Attributes that could not be brought to one form, behind the place where the Target breaks: those that the view has
+ * dropped on the other side, those left out which the Source has as everybody does, and padding of a Pad node before the layer or by sizes that are not known. */
 static bool untold(const ff_subject *s, const ff_cnode *b, const ff_cattr *source, const char *name)
 {
     const ff_canon *c = s->target.canon;
     if (!b->n_inputs || ff_region_computed(s, b->inputs[0]))
         return false;
-    if (source && !ff_cnode_attr(b, name) && is_default(source))
+    if (!source || (!ff_cnode_attr(b, name) && is_default(source)))
         return true;
     int before = c->values[b->inputs[0]].producer;
     bool padding = strcmp(name, "pads") == 0 || strcmp(name, "auto_pad") == 0;
@@ -365,7 +365,7 @@ static const char *joint_cause(const ff_hint *h)
 
 /* Findings from number `from` on that one node has by several attributes are one: a window that was dilated is padded
  * otherwise as well, and a node that was written anew has lost all that it had. */
-static void join_attributes(ff_detection *d, int from)
+void ff_detection_join_attributes(ff_detection *d, int from)
 {
     for (int i = from; i < d->findings->count; i++) {
         ff_hint *last = d->findings->at[i].hint;
@@ -412,7 +412,8 @@ int ff_detect_hyper(ff_detection *d)
         if (p->source < 0 || p->target < 0)
             continue;
         const ff_cnode *a = &s->source.canon->nodes[p->source], *b = &s->target.canon->nodes[p->target];
-        if (strcmp(a->op, b->op) != 0 || ff_reduction_found(d, false, &b->id, 1))
+        if (strcmp(a->op, b->op) != 0 || ff_reduction_found(d, false, &b->id, 1) ||
+            ff_dense_found(d, i, (const char *const[]){"transA", "transB", "alpha", "beta", NULL}))
             continue; /* another operator: the graph differs */
         /* What a wrong order of axes is made of is said by the detectors of structure. */
         if (strcmp(a->op, "Transpose") == 0 || strcmp(a->op, "Reshape") == 0)
@@ -434,7 +435,7 @@ int ff_detect_hyper(ff_detection *d)
             if (!ff_cnode_attr(a, b->attrs[k].name) && !passed_over(a, b, b->attrs[k].name, windows) &&
                 !untold(s, b, NULL, b->attrs[k].name))
                 report(d, i, NULL, &b->attrs[k]);
-        join_attributes(d, before);
+        ff_detection_join_attributes(d, before);
     }
     return FF_OK;
 }

@@ -302,6 +302,9 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     const ff_subject *s = d->subject;
     const ff_pair *p = &s->alignment->pairs[pair];
     ff_weight_change c;
+    static const char *const of_weight[] = {"transB", "alpha", NULL}, *const of_bias[] = {"beta", NULL};
+    if (ff_dense_found(d, pair, strcmp(role, "bias") == 0 ? of_bias : of_weight))
+        return FF_OK;
     int rc = compare(s, a, b, &c);
     if (rc != FF_OK || strcmp(c.cause, "equal") == 0)
         return rc;

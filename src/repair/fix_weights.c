@@ -325,8 +325,13 @@ static int fix_folded_bias(ff_put *j)
         const ff_node *layer = j->node->primary;
         const ff_cparam *weight = ff_cnode_param(j->node, "weight");
         double *factor = weight && weight->folded ? channel_factors(j, weight) : NULL;
-        for (int64_t c = 0; factor && c < n; c++)
-            delta[c] = isfinite(factor[c]) && factor[c] != 0 ? delta[c] / factor[c] : 0;
+        /* A Gemm multiplies its weight by alpha, its bias by beta. */
+        bool gemm = is(layer, "Gemm");
+        double alpha = gemm ? ff_node_float(layer, "alpha", 1) : 1, beta = gemm ? ff_node_float(layer, "beta", 1) : 1;
+        for (int64_t c = 0; c < n; c++) {
+            double by = (factor ? factor[c] / alpha : 1) * beta;
+            delta[c] = isfinite(by) && by != 0 ? delta[c] / by : 0;
+        }
         if (!weight || !weight->folded || factor) {
             if (layer->n_inputs > 2 && layer->inputs[2]) {
                 rc = shift_constant(j, layer, 2, delta, n);
