@@ -13,6 +13,7 @@
  *     run.c, reps.c   runners
  *     graphs.c        nodes with subgraphs
  *     store.c         checkpoints
+ *     cuts.c          which values are worth one
  *     cache.c         what plans share: primitives, packed weights, folded constants
  *     dnn*.c          oneDNN
  *
@@ -214,6 +215,10 @@ static inline bool dtype_is_bytes(ff_dtype t)
 {
     return t != FF_STRING && t < FF_DTYPE_COUNT;
 }
+
+/* cuts.c: which values of p are worth keeping for `samples` samples within a budget of bytes; by value, the caller frees
+ * it. `starts`: the steps at which runs will begin; NULL: anywhere. */
+bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *starts, int n_starts);
 
 /* store.c, for runners. Entries are immutable and counted. */
 typedef struct kept {

@@ -76,6 +76,28 @@ static void add_tensors(const ff_tensor *s, const ff_tensor *t, double *distance
     add_distance(s->data, t->data, s->count, distance, norm);
 }
 
+int isolate_layers(analysis *a, ff_activations *s, ff_activations *t, int worker, int image, const bool *isolated,
+                   layer_sums *at)
+{
+    const ff_layers *l = &a->layers;
+    int rc = FF_OK;
+    t->inject = s;
+    t->wanted = isolated;
+    for (t->round = 0; t->round < l->rounds && rc == FF_OK; t->round++) {
+        bool any = false;
+        for (int i = 0; i < l->count && !any; i++)
+            any = isolated[i] && l->at[i].round == t->round;
+        if (!any)
+            continue;
+        ff_activations_clear(t);
+        rc = ff_activations_run(t, a->target.at[worker], image, a->task, NULL);
+        for (int i = 0; i < l->count && rc == FF_OK; i++)
+            if (isolated[i] && l->at[i].round == t->round && s->out[i] && t->out[i])
+                add_tensors(s->out[i], t->out[i], &at[i].isolated, &at[i].reference);
+    }
+    return rc;
+}
+
 static int sum_image(void *context, int64_t index, int worker)
 {
     sum_job *job = context;
@@ -85,7 +107,7 @@ static int sum_image(void *context, int64_t index, int worker)
     ff_activations s, t;
     ff_activations_init(&s, l, false);
     ff_activations_init(&t, l, true);
-    s.inputs = true;
+    s.inputs = job->isolated;
     s.wanted = job->entire ? NULL : job->isolated;
     s.store = a->source_store;
     t.store = a->target_store;
@@ -98,15 +120,8 @@ static int sum_image(void *context, int64_t index, int worker)
         if (s.out[i] && t.out[i])
             add_tensors(s.out[i], t.out[i], &at[i].entire, &at[i].source);
     ff_spend("analysis", "distances", ff_now_ns() - start, 1);
-    for (int round = 0; round < l->rounds && rc == FF_OK; round++) {
-        ff_activations_clear(&t);
-        t.inject = &s;
-        t.round = round;
-        rc = ff_activations_run(&t, a->target.at[worker], image, a->task, NULL);
-        for (int i = 0; i < l->count && rc == FF_OK; i++)
-            if (l->at[i].round == round && s.out[i] && t.out[i])
-                add_tensors(s.out[i], t.out[i], &at[i].isolated, &at[i].reference);
-    }
+    if (rc == FF_OK)
+        rc = isolate_layers(a, &s, &t, worker, image, job->isolated, at);
     activations_done(a, &s, &t);
     if (rc == FF_OK && a->task && a->task->progress)
         ff_progress_add(a->task->progress, 1);
@@ -120,13 +135,20 @@ static double relative(double distance, double norm)
     return sqrt(distance / norm);
 }
 
-/* Own errors of the layers that may have one; and entire errors, unless at has them already. */
-static int sum_errors(analysis *a, const sample *p, bool entire, layer_sums *at)
+/* Own errors of the layers that may have one, and entire errors; `rest`: of layers that were not tested only. */
+static int sum_errors(analysis *a, const sample *p, bool rest, layer_sums *at)
 {
     int n = p->n_similar + p->n_dissimilar, count = a->layers.count;
-    sum_job job = {a, p, entire, ff_alloc_array((size_t)count + 1, sizeof(bool)), at};
-    for (int i = 0; i < count; i++)
-        job.isolated[i] = a->layers.at[i].round >= 0;
+    bool any = !rest;
+    sum_job job = {a, p, !rest, ff_alloc_array((size_t)count + 1, sizeof(bool)), at};
+    for (int i = 0; i < count; i++) {
+        job.isolated[i] = a->layers.at[i].round >= 0 && (!rest || same_values(a, i));
+        any |= job.isolated[i];
+    }
+    if (!any) {
+        free(job.isolated);
+        return FF_OK;
+    }
     if (a->task && a->task->progress)
         ff_progress_start(a->task->progress, "comparing activations", n);
     const ff_part part = {at, (size_t)count * sizeof *at};
@@ -273,8 +295,8 @@ static int analyse_exact(analysis *a)
         }
         free(sums);
     }
-    if (rc == FF_OK && (!tested || a->layers.rounds > 0))
-        rc = sum_errors(a, &p, !tested, at);
+    if (rc == FF_OK)
+        rc = sum_errors(a, &p, tested, at);
     if (rc == FF_OK)
         score_errors(a, &p, at);
     free(at);
@@ -289,11 +311,10 @@ static int analyse_exact(analysis *a)
 static void open_stores(analysis *a)
 {
     uint64_t memory = analysis_memory(a);
-    int images = 2 * (a->o->sample > 0 ? a->o->sample : SAMPLE), count = a->s->target.labels->count;
     a->source_store = ff_store_create(memory / 4);
     a->target_store = ff_store_create(memory / 4);
-    ff_store_choose(a->source_store, a->s->source.observe, images < count ? images : count);
-    ff_store_choose(a->target_store, a->s->target.observe, images < count ? images : count);
+    if (ff_key_equal(ff_feed_key(a->s->source.feed), ff_feed_key(a->s->target.feed)))
+        ff_store_set_behind(a->target_store, a->source_store);
 }
 
 int ff_analyse(const ff_subject *s, const ff_analysis_options *o, const ff_task *task, ff_layer_scores **out)

@@ -37,9 +37,14 @@ void add_distance(const float *source, const float *target, int64_t n, double *d
 uint64_t analysis_memory(const analysis *a);
 /* The activations of an image were all there is to run on this worker. */
 void activations_done(analysis *a, ff_activations *s, ff_activations *t);
-/* Flagged elements and effects of each layer under one sample. errors, [image][layer] (or NULL), gets entire and source
- * of the layers that are not the same by construction. */
+/* Flagged elements and effects of each layer under one sample. errors, [image][layer] (or NULL), gets the
+ * sums of the layers that are not the same by construction. */
 int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_sums *errors) FF_MUST_USE;
+
+/* `isolated` layers of the Target, each fed with what the Source's reads: `s` has that, and what comes out there. Adds
+ * isolated and reference to at[layer]. */
+int isolate_layers(analysis *a, ff_activations *s, ff_activations *t, int worker, int image, const bool *isolated,
+                   layer_sums *at) FF_MUST_USE;
 
 /* Do both sides provably compute the same bits there? */
 bool same_values(const analysis *a, int layer);

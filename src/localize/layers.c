@@ -207,7 +207,7 @@ static bool ask(void *context, const ff_value *v)
             continue;
         if (output_of(a, i)->original == v)
             return true;
-        if (a->inputs && input_of(a, i) && input_of(a, i)->original == v)
+        if (a->inputs && a->inputs[i] && input_of(a, i) && input_of(a, i)->original == v)
             return true;
     }
     return false;
@@ -240,7 +240,7 @@ static int give(void *context, const ff_value *v, const ff_tensor *t)
             rc = take(output_of(a, i), t, &a->out[i]);
             a->left--;
         }
-        if (rc == FF_OK && a->inputs && input_of(a, i) && input_of(a, i)->original == v && !a->in[i])
+        if (rc == FF_OK && a->inputs && a->inputs[i] && input_of(a, i) && input_of(a, i)->original == v && !a->in[i])
             rc = take(input_of(a, i), t, &a->in[i]);
     }
     return rc != FF_OK ? rc : a->left == 0 ? FF_STOP : FF_OK;

@@ -31,7 +31,7 @@ void ff_layers_finish(ff_layers *l);
 typedef struct ff_activations {
     const ff_layers *layers;
     bool target;           /* which side is watched */
-    bool inputs;           /* what layers read is wanted too (Source) */
+    const bool *inputs;    /* by layer: what it reads is wanted too (Source); NULL: of none */
     const bool *wanted;    /* by layer; NULL: all */
     ff_tensor **out, **in; /* by layer */
     /* Target only: values by layer that replace what layer k reads (`round` says which layers), or its output. */

@@ -17,7 +17,7 @@ typedef struct slab {
     const sample *p;
     int n_segments;
     segment *segments;
-    bool *wanted;
+    bool *wanted, *isolated; /* by layer: it has a segment; its first one, and may err by itself */
     int64_t width;
     float *values;        /* [image][column]: Target - Source */
     ff_kruskal_sum *sums; /* by tile, added up in order */
@@ -32,6 +32,7 @@ static int fill_row(void *context, int64_t index, int worker)
     ff_activations_init(&s, &a->layers, false);
     ff_activations_init(&t, &a->layers, true);
     s.wanted = t.wanted = b->wanted;
+    s.inputs = b->errors ? b->isolated : NULL;
     s.store = a->source_store;
     t.store = a->target_store;
     int image = b->p->images[index];
@@ -53,6 +54,8 @@ static int fill_row(void *context, int64_t index, int worker)
             add_distance(x + g->from, y + g->from, g->to - g->from, &e->entire, &e->source);
         }
     }
+    if (rc == FF_OK && b->errors)
+        rc = isolate_layers(a, &s, &t, worker, image, b->isolated, b->errors + index * a->layers.count);
     activations_done(a, &s, &t);
     return rc;
 }
@@ -153,6 +156,73 @@ bool same_values(const analysis *a, int layer)
            ff_layout_identity(&l->source->layout) && ff_layout_identity(&l->target->layout);
 }
 
+/* How far the layers have been dealt with. */
+typedef struct progress {
+    int layer;
+    int64_t from;
+} progress;
+
+/* The next elements, `capacity` of them at most; false: there are none. */
+static bool next_slab(slab *b, int64_t capacity, progress *at)
+{
+    const ff_layers *l = &b->a->layers;
+    b->n_segments = 0;
+    b->width = 0;
+    memset(b->wanted, 0, (size_t)l->count * sizeof *b->wanted);
+    memset(b->isolated, 0, (size_t)l->count * sizeof *b->isolated);
+    while (at->layer < l->count && b->width < capacity) {
+        const ff_layer *layer = &l->at[at->layer];
+        if (layer->misfit || (at->from == 0 && same_values(b->a, at->layer))) {
+            at->layer++;
+            continue;
+        }
+        int64_t left = layer->elements - at->from, room = capacity - b->width, take = left < room ? left : room;
+        b->segments[b->n_segments++] = (segment){at->layer, at->from, at->from + take, b->width};
+        b->wanted[at->layer] = true;
+        b->isolated[at->layer] = at->from == 0 && layer->round >= 0;
+        b->width += take;
+        at->from += take;
+        if (at->from == layer->elements)
+            *at = (progress){at->layer + 1, 0};
+    }
+    return b->width > 0;
+}
+
+/* The value of the slab's layers that is made first. */
+static const ff_value *first_made(const slab *b, bool target)
+{
+    const ff_value *first = NULL;
+    for (int i = 0; i < b->n_segments; i++) {
+        const ff_layer *l = &b->a->layers.at[b->segments[i].layer];
+        const ff_value *v = target ? l->target->original : l->source->original;
+        if (v->producer && (!first || v->producer->index < first->producer->index))
+            first = v;
+    }
+    return first;
+}
+
+/* Each slab is a pass over the images, which begins where the last one ended. */
+static void keep_starts(slab *b, int64_t capacity)
+{
+    analysis *a = b->a;
+    int n = 0, images = b->p->n_similar + b->p->n_dissimilar;
+    const ff_value **source = NULL, **target = NULL;
+    size_t source_capacity = 0, target_capacity = 0;
+    for (progress at = {0}; next_slab(b, capacity, &at);) {
+        const ff_value *s = first_made(b, false), *t = first_made(b, true);
+        if (!s || !t)
+            continue;
+        ff_grow(&source, &source_capacity, (size_t)n + 1, sizeof *source);
+        ff_grow(&target, &target_capacity, (size_t)n + 1, sizeof *target);
+        source[n] = s;
+        target[n++] = t;
+    }
+    ff_store_choose_for(a->source_store, a->s->source.observe, images, source, n);
+    ff_store_choose_for(a->target_store, a->s->target.observe, images, target, n);
+    free(source);
+    free(target);
+}
+
 int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_sums *errors)
 {
     const ff_layers *l = &a->layers;
@@ -175,35 +245,16 @@ int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_su
         return FF_ERR_NOMEM;
     b.segments = ff_alloc_array((size_t)l->count + 1, sizeof *b.segments);
     b.wanted = ff_alloc_array((size_t)l->count + 1, sizeof *b.wanted);
+    b.isolated = ff_alloc_array((size_t)l->count + 1, sizeof *b.isolated);
     if (a->task && a->task->progress)
         ff_progress_start(a->task->progress, "testing activations", total);
-    int layer = 0, rc = FF_OK;
-    int64_t from = 0;
-    while (layer < l->count && rc == FF_OK) {
-        b.n_segments = 0;
-        b.width = 0;
-        memset(b.wanted, 0, (size_t)l->count * sizeof *b.wanted);
-        while (layer < l->count && b.width < capacity) {
-            if (l->at[layer].misfit || (from == 0 && same_values(a, layer))) {
-                layer++;
-                continue;
-            }
-            int64_t left = l->at[layer].elements - from, room = capacity - b.width;
-            int64_t take = left < room ? left : room;
-            b.segments[b.n_segments++] = (segment){layer, from, from + take, b.width};
-            b.wanted[layer] = true;
-            b.width += take;
-            from += take;
-            if (from == l->at[layer].elements) {
-                layer++;
-                from = 0;
-            }
-        }
-        if (b.width > 0)
-            rc = test_slab(&b, by_layer);
-    }
+    keep_starts(&b, capacity);
+    int rc = FF_OK;
+    for (progress at = {0}; rc == FF_OK && next_slab(&b, capacity, &at);)
+        rc = test_slab(&b, by_layer);
     free(b.values);
     free(b.segments);
     free(b.wanted);
+    free(b.isolated);
     return rc;
 }
