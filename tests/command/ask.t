@@ -130,8 +130,8 @@ $ fetafix repl source.onnx target.onnx --images photos --config pre 2>notes
 > states show state,wrong
 > set format text
 > undo
-layer,pair,source,target,rank,kw,effect,entire,isolated,causal,entire_now,isolated_now,causal_now,kw_now
-2,2,Conv_1,Conv_1,6,0,0.0167834601,0.164199159,0.105711437,,,,,
+layer,pair,source,target,rank,kw,effect,entire,isolated,causal,entire_now,isolated_now,causal_now,kw_now,note,own_dims
+2,2,Conv_1,Conv_1,6,0,0.0167834601,0.164199159,0.105711437,,,,,,,false
 [
  {"n": 7}
 ]
