@@ -64,6 +64,8 @@ void captures_take(captures *c, terminal *t, const char *title, bool styles)
 {
     section s = {.title = title, .expected = c->at, .styles = styles};
     if (updates()) {
+        terminal_expect_gone(t, "reading\xe2\x80\xa6"); /* what comes a bit later */
+        terminal_expect_gone(t, "attributes and weights");
         terminal_settle(t);
         char *text = text_of(t, &s);
         ff_buf_puts(&c->taken, text);
