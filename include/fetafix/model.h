@@ -327,6 +327,21 @@ typedef struct ff_op {
     } * attrs;
 } ff_op;
 
+/* An operator over integers of ONNX Runtime's own domain (com.microsoft): `plain` of the operands dequantised, and the
+ * result quantised. */
+#define FF_CONTRIB "com.microsoft"
+typedef struct ff_qlinear {
+    const char *op, *plain;
+    int lead;            /* inputs of `plain` before the operands, which are no integers */
+    int first, operands; /* operand i is at first + 3 * i, its scale and its zero point behind it; -1: up to the end */
+    int scale;           /* of the result; its zero point behind it */
+} ff_qlinear;
+const ff_qlinear *
+ff_qlinear_find(const ff_node *n); /* NULL: it is none, or is stored as integers by the standard's own */
+/* The node as if its operands were real. It borrows from `n`; names of inputs and outputs are not its own. */
+ff_node ff_qlinear_plain(const ff_qlinear *q, const ff_node *n);
+int ff_qlinear_operands(const ff_qlinear *q, const ff_node *n);
+
 struct ff_infer {
     const ff_node *node;
     int n_in, n_out;

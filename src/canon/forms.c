@@ -384,7 +384,8 @@ static bool softmax_axis(cg_graph *g, cg_node *n, const cg_rule *self)
     const ff_shape *s = &n->in[0]->shape;
     if (!cg_shape_static(s) || s->rank < 1)
         return false;
-    bool coerced = n->primary->opset < 13;
+    /* QLinearSoftmax says which one's meaning it has. */
+    bool coerced = cg_int(n, "opset", n->primary->opset) < 13;
     int64_t axis = positive(cg_int(n, "axis", coerced ? 1 : -1), s->rank), over[FF_MAX_RANK];
     int count = 0;
     if (axis < 0 || axis > s->rank)
@@ -393,6 +394,7 @@ static bool softmax_axis(cg_graph *g, cg_node *n, const cg_rule *self)
         if (s->dims[i] != 1)
             over[count++] = i;
     n->formed = true;
+    cg_drop_attr(g, n, "opset");
     cg_set_int(g, n, "axis", count > 0 ? over[0] : axis, n->primary);
     if (count > 1)
         cg_set_ints(g, n, "over", over, count, n->primary);

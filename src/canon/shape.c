@@ -12,6 +12,12 @@ bool cg_elementwise(const cg_node *n)
         "Erf",       "Exp",   "Log",     "Sqrt",        "Reciprocal", "Neg",      "Abs",  "Floor",
         "Ceil",      "Round", "Sign",    "Sin",         "Cos",        "Cast",     "Not",  "Scale",
         NULL};
+    if (cg_is(n, "QuantizeLinear") || cg_is(n, "DequantizeLinear")) {
+        for (int i = 1; i < n->n_in; i++)
+            if (n->in[i] && !(n->in[i]->constant && n->in[i]->constant->count == 1))
+                return false;
+        return true;
+    }
     if (n->n_in != 1)
         return false;
     for (int i = 0; unary[i]; i++)

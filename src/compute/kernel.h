@@ -178,6 +178,10 @@ typedef struct ff_matmul {
 } ff_matmul;
 int ff_matmul_init(const ff_tensor *a, const ff_tensor *b, ff_matmul *m) FF_MUST_USE;
 int ff_matmul_compute(const ff_call *c, const ff_matmul *m, const double *a, const double *b, double *y) FF_MUST_USE;
+/* Integer sums to the type of y: times alpha and the scales of the operands, by that of y. One scale b for all, or one for each
+ * slice of axis `axis` of y. */
+int ff_requantize(ff_tensor *y, const double *sums, double alpha, const ff_tensor *a, const ff_tensor *b,
+                  const ff_tensor *to, const ff_tensor *zero, int axis) FF_MUST_USE;
 /* y[rows, columns] += a[rows, inner] * b[inner, columns] */
 void ff_matrix_product(int64_t rows, int64_t inner, int64_t columns, const double *a, const double *b, double *y);
 

@@ -324,9 +324,8 @@ FF_WIDEST static void requantize_bytes(const double *x, double factor, double ze
     }
 }
 
-/* One scale for all, or one for each slice of axis `axis` of y. */
-static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tensor *a, const ff_tensor *b,
-                      const ff_tensor *to, const ff_tensor *zero, int axis)
+int ff_requantize(ff_tensor *y, const double *sums, double alpha, const ff_tensor *a, const ff_tensor *b,
+                  const ff_tensor *to, const ff_tensor *zero, int axis)
 {
     double low = 0, high = 0;
     if (!limits(y->dtype, &low, &high))
@@ -338,13 +337,13 @@ static int requantize(ff_call *c, ff_tensor *y, const ff_view *v, const ff_tenso
     double scale_a = ff_tensor_get_real(a, 0), scale_y = ff_tensor_get_real(to, 0), z = ff_tensor_get_real(zero, 0);
     bool bytes = y->dtype == FF_UINT8 || y->dtype == FF_INT8;
     for (int64_t i = 0, span; i < y->count; i += span) {
-        double s = ff_tensor_get_real(b, b->count == 1 ? 0 : i / inner % n), factor = scale_a * s / scale_y;
+        double s = ff_tensor_get_real(b, b->count == 1 ? 0 : i / inner % n), factor = alpha * scale_a * s / scale_y;
         span = b->count == 1 ? y->count : inner;
         if (bytes)
-            requantize_bytes(v->d + i, factor, z, low, high, span, (uint8_t *)y->data + i);
+            requantize_bytes(sums + i, factor, z, low, high, span, (uint8_t *)y->data + i);
         else
             for (int64_t k = i; k < i + span; k++)
-                ff_tensor_set_int(y, k, (int64_t)saturate(nearbyint(v->d[k] * factor) + z, low, high));
+                ff_tensor_set_int(y, k, (int64_t)saturate(nearbyint(sums[k] * factor) + z, low, high));
     }
     return FF_OK;
 }
@@ -382,9 +381,8 @@ int ff_k_matmul_integer(ff_call *c) /* MatMulInteger, QLinearMatMul */
     }
     if ((rc = ff_matmul_compute(c, &m, va.d, vb.d, sums)))
         goto done;
-    ff_view v = {.d = sums};
     if (linear)
-        rc = requantize(c, y, &v, c->in[1], c->in[4], c->in[6], c->in[7], y->rank ? y->rank - 1 : 0);
+        rc = ff_requantize(y, sums, 1, c->in[1], c->in[4], c->in[6], c->in[7], y->rank ? y->rank - 1 : 0);
     else
         for (int64_t i = 0; i < y->count; i++) /* wraps around at 32 bits */
             ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);
@@ -420,9 +418,8 @@ int ff_k_conv_integer(ff_call *c) /* ConvInteger, QLinearConv */
     }
     if ((rc = ff_conv_compute(c, &v, vx.d, vw.d, bias ? vb.d : NULL, sums)))
         goto done;
-    ff_view sum = {.d = sums};
     if (linear)
-        rc = requantize(c, y, &sum, c->in[1], c->in[4], c->in[6], c->in[7], 1);
+        rc = ff_requantize(y, sums, 1, c->in[1], c->in[4], c->in[6], c->in[7], 1);
     else
         for (int64_t i = 0; i < y->count; i++)
             ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);

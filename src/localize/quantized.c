@@ -25,6 +25,22 @@ static bool is_any(const ff_node *n, const char *const *ops)
     return n && !*n->domain && ff_any_of(n->op, ops);
 }
 
+const ff_integer_layer *ff_integer_layer_of(const ff_node *n)
+{
+    static const ff_integer_layer layers[] = {
+        {"QLinearConv", 3, 8, 6}, {"QLinearMatMul", 3, -1, 6}, {"QGemm", 3, 6, 7}};
+    for (size_t i = 0; n && i < FF_COUNT(layers); i++)
+        if (strcmp(layers[i].op, n->op) == 0 && (!*n->domain || strcmp(n->domain, FF_CONTRIB) == 0))
+            return &layers[i];
+    return NULL;
+}
+
+/* The axis of its constant operand that is the channels of the result. */
+static int channel_axis(const ff_node *n)
+{
+    return strcmp(n->op, "QLinearConv") != 0 && !ff_node_int(n, "transB", 0);
+}
+
 static bool integer_range(ff_dtype type, double *low, double *high)
 {
     int64_t bits = 8 * (int64_t)ff_dtype_size(type);
@@ -118,6 +134,7 @@ bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized
 {
     static const char *const moves[] = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", NULL};
     const ff_node *n = param->original ? param->original->producer : NULL;
+    const ff_integer_layer *layer = ff_integer_layer_of(param->node);
     ff_quantized w = {.at_q = 0, .at_scale = 1, .at_zero = 2, .axis = -1};
     while (is_any(n, moves) && n->n_inputs > 0 && n->inputs[0]->producer && w.n_moves < (int)FF_COUNT(w.moves)) {
         memmove(w.moves + 1, w.moves, (size_t)w.n_moves * sizeof w.moves[0]); /* they are listed from q on */
@@ -128,13 +145,14 @@ bool ff_quantized_find(const ff_plan *plan, const ff_cparam *param, ff_quantized
     w.node = n;
     if (is(n, "DequantizeLinear")) {
         w.axis = (int)ff_node_int(n, "axis", 1);
-    } else if (param->original && (is(param->node, "QLinearConv") || is(param->node, "QLinearMatMul")) &&
-               param->input == 3) {
-        w = (ff_quantized){.node = param->node, .at_q = 3, .at_scale = 4, .at_zero = 5};
-        w.axis = is(param->node, "QLinearMatMul");
-    } else if (param->original && is(param->node, "QLinearConv") && param->input == 8) {
-        w = (ff_quantized){.node = param->node, .at_q = 8, .at_scale = -1, .at_zero = -1};
-        w.scale = constant_input(plan, w.node, 4);
+    } else if (param->original && layer && param->input == layer->weight) {
+        w = (ff_quantized){.node = param->node, .at_q = layer->weight};
+        w.at_scale = w.at_q + 1;
+        w.at_zero = w.at_q + 2;
+        w.axis = channel_axis(w.node);
+    } else if (param->original && layer && param->input == layer->bias) {
+        w = (ff_quantized){.node = param->node, .at_q = layer->bias, .at_scale = -1, .at_zero = -1};
+        w.scale = constant_input(plan, w.node, layer->weight + 1);
         w.times = constant_input(plan, w.node, 1);
     } else {
         return false;
@@ -277,7 +295,9 @@ static const ff_tensor *scale_of_value(const ff_plan *plan, const ff_value *v, b
         n = n->inputs[0]->producer;
     else if (!as_made && !is(n, "DequantizeLinear"))
         return NULL;
-    int at = is(n, "QLinearConv") || is(n, "QLinearMatMul") ? 6 : is(n, "QuantizeLinear") || !as_made ? 1 : -1;
+    const ff_integer_layer *layer = ff_integer_layer_of(n);
+    const ff_qlinear *other = n ? ff_qlinear_find(n) : NULL;
+    int at = layer ? layer->result : other ? other->scale : is(n, "QuantizeLinear") || !as_made ? 1 : -1;
     const ff_tensor *t = n && at >= 0 ? constant_input(plan, n, at) : NULL;
     return t && t->count == 1 ? t : NULL;
 }
@@ -285,11 +305,12 @@ static const ff_tensor *scale_of_value(const ff_plan *plan, const ff_value *v, b
 bool ff_quantized_unit(const ff_subject *s, int source_cnode, int target_cnode, const ff_quantized *bias, bool as_made,
                        double *unit)
 {
-    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", "QLinearConv", NULL};
+    static const char *const layers[] = {"Conv", "ConvTranspose", "Gemm", NULL};
     const ff_plan *plan = s->target.canon->plan;
     const ff_node *n = bias->layer;
-    bool linear = is(n, "QLinearConv");
-    if (!is_any(n, layers) || bias->input != (linear ? 8 : 2) || source_cnode < 0 || target_cnode < 0)
+    const ff_integer_layer *linear = ff_integer_layer_of(n);
+    if ((!linear && !is_any(n, layers)) || bias->input != (linear ? linear->bias : 2) || source_cnode < 0 ||
+        target_cnode < 0)
         return false;
     const ff_tensor *x = linear && !as_made ? constant_input(plan, n, 1) : scale_of_value(plan, n->inputs[0], as_made);
     const ff_cparam *mine = ff_cnode_param(&s->target.canon->nodes[target_cnode], "weight");

@@ -8,6 +8,14 @@
 
 /* A stored weight or bias: real = (q - zero) * scale. The scale and the zero point are one for all, or one for each index
  * of an axis of q. */
+/* A layer over integers: where it has its constant operand and its bias (its own unit is that of input 1 times that of the
+ * constant; -1: it takes none), and the scale of its result. */
+typedef struct ff_integer_layer {
+    const char *op;
+    int weight, bias, result;
+} ff_integer_layer;
+const ff_integer_layer *ff_integer_layer_of(const ff_node *n); /* NULL: it is none */
+
 typedef struct ff_quantized {
     const ff_node *node;         /* the DequantizeLinear, QLinearConv or QLinearMatMul that has the three as inputs */
     const ff_node *layer;        /* which reads the numbers */

@@ -131,12 +131,13 @@ static bool known(const ff_detection *d, const ff_quantized_activation *a, const
     return false;
 }
 
-/* The bias of QLinearConv is in units of the scale with which it reads: with that it is put right. */
+/* The bias of a layer over integers is in units of the scale with which it reads: with that it is put right. */
 static void forget_bias(ff_detection *d, int pair, const ff_quantized_activation *a)
 {
-    for (int i = d->findings->count - 1; i >= 0 && strcmp(a->dequantize->primary->op, "QLinearConv") == 0; i--) {
+    const ff_integer_layer *layer = ff_integer_layer_of(a->dequantize->primary);
+    for (int i = d->findings->count - 1; i >= 0 && layer; i--) {
         const ff_cparam *b = d->findings->at[i].pair == pair ? d->findings->at[i].hint->target_param : NULL;
-        if (b && b->node == a->dequantize->primary && b->input == 8)
+        if (b && b->node == a->dequantize->primary && b->input == layer->bias)
             ff_detection_remove(d, i);
     }
 }

@@ -18,7 +18,7 @@
 #define UNKNOWN (-1) /* a dimension, a rank, or the length of a list */
 #define ABSENT  (-2) /* a list that is not given */
 
-extern const ff_op ff_ops_conv[], ff_ops_control[], ff_ops_elementwise[], ff_ops_generate[], ff_ops_index[],
+extern const ff_op ff_ops_contrib[], ff_ops_conv[], ff_ops_control[], ff_ops_elementwise[], ff_ops_generate[], ff_ops_index[],
     ff_ops_matrix[], ff_ops_norm[], ff_ops_quant[], ff_ops_reduce[], ff_ops_rnn[], ff_ops_shape[], ff_ops_slice[],
     ff_ops_text[];
 

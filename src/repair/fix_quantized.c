@@ -101,12 +101,12 @@ static int restate_bias(ff_proposing *p, int source_cnode, const ff_node *layer,
                         const ff_tensor *w, const double *w_scale, ff_patch *patch)
 {
     const ff_plan *plan = p->subject->target.canon->plan;
-    bool linear = strcmp(layer->op, "QLinearConv") == 0;
-    int at = linear ? 8 : 2;
+    const ff_integer_layer *linear = ff_integer_layer_of(layer);
+    int at = linear ? linear->bias : 2;
     const ff_node *n = layer;
     const ff_cparam *wanted =
         source_cnode < 0 ? NULL : ff_cnode_param(&p->subject->source.canon->nodes[source_cnode], "bias");
-    if (!wanted || layer->n_inputs <= at || !layer->inputs[at])
+    if (!wanted || at < 0 || layer->n_inputs <= at || !layer->inputs[at])
         return FF_OK;
     if (!linear) {
         n = layer->inputs[at]->producer;
@@ -145,11 +145,12 @@ static int restate_bias(ff_proposing *p, int source_cnode, const ff_node *layer,
     return rc;
 }
 
-/* Of QLinearConv, when the scale of its weights changes. A bias with a scale of its own is a finding of its own. */
+/* Of a layer over integers, when the scale of its weights changes. A bias with a scale of its own is a finding of its own. */
 static int fix_stored_bias(ff_proposing *p, const ff_finding *f, ff_patch *patch, const ff_quantized *w,
                            const double *scale)
 {
-    const ff_tensor *x = strcmp(w->node->op, "QLinearConv") == 0 && w->input == 3
+    const ff_integer_layer *layer = ff_integer_layer_of(w->node);
+    const ff_tensor *x = layer && w->input == layer->weight
                              ? ff_plan_constant(p->subject->target.canon->plan, w->node->inputs[1])
                              : NULL;
     if (!x || x->count != 1)
@@ -245,7 +246,7 @@ static int set_reader(ff_proposing *p, const ff_cnode *reader, double old_scale,
     int input, rc = set_activation(c->plan, patch, reader, scale, zero, stem);
     free(stem);
     const ff_node *at = operand(reader, 0, &input);
-    bool linear = at && strcmp(at->op, "QLinearConv") == 0;
+    bool linear = ff_integer_layer_of(at) != NULL;
     const ff_cvalue *v = &c->values[reader->outputs[0]];
     for (int i = 0; i < v->n_users && rc == FF_OK; i++) {
         const ff_cnode *layer = &c->nodes[v->users[i]];

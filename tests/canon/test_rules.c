@@ -390,6 +390,43 @@ static const rule_case cases[] = {
                "c = QLinearMatMul(xq,s,z,q,sw,n,sy,zy); y = DequantizeLinear(c,sy,zy); output y"},
     {"qlinear-matmul", false,
      QUANTIZED "c = QLinearMatMul(xq,s,z,xq,s,z,sy,zy); y = DequantizeLinear(c,sy,zy); output y"},
+    {"qgemm", true,
+     QUANTIZED
+     "f2 = Flatten(xq); float w 5,256 3,-7,11,-2,5,9; q = Cast(w) to=3; float sw 5 0.1,0.2,0.3; float zw 5 0; "
+     "n = Cast(zw) to=3; float b 5 100,-20,3; bq = Cast(b) to=6; c = com.microsoft.QGemm(f2,s,z,q,sw,n,bq,sy,zy) "
+     "transB=1 alpha=0.5; y = DequantizeLinear(c,sy,zy); output y"},
+    {"qgemm", true,
+     QUANTIZED "f2 = Flatten(xq); float w 256,5 3,-7,11,-2,5,9; q = Cast(w) to=3; float sw - 0.1; float zw - 0; "
+               "n = Cast(zw) to=3; y = com.microsoft.QGemm(f2,s,z,q,sw,n); output y"},
+    {"qgemm", false, IMAGE "float w 5,256 random; f = Flatten(x); y = Gemm(f,w) transB=1; output y"},
+    {"qlinear", true,
+     QUANTIZED "float b 4,1,1 3,200,11; q = Cast(b) to=2; c = com.microsoft.QLinearAdd(xq,s,z,q,s,z,sy,zy); "
+               "y = DequantizeLinear(c,sy,zy); output y"},
+    {"qlinear", true,
+     QUANTIZED "c = com.microsoft.QLinearMul(xq,s,z,xq,s,z,sy,zy); y = DequantizeLinear(c,sy,zy); output y"},
+    {"qlinear", true,
+     QUANTIZED "c = com.microsoft.QLinearConcat(sy,zy,xq,s,z,xq,s,z) axis=1; y = DequantizeLinear(c,sy,zy); output y"},
+    {"qlinear", true,
+     QUANTIZED "c = com.microsoft.QLinearSoftmax(xq,s,z,s,z) axis=1 opset=11; y = DequantizeLinear(c,s,z); output y"},
+    {"qlinear", true,
+     QUANTIZED "c = com.microsoft.QLinearGlobalAveragePool(xq,s,z,s,z) channels_last=0; y = DequantizeLinear(c,s,z); "
+               "output y"},
+    {"qlinear", true,
+     QUANTIZED "c = com.microsoft.QLinearAveragePool(xq,s,z,s,z) kernel_shape=[2,2] strides=[2,2]; "
+               "d = com.microsoft.QLinearLeakyRelu(c,s,z,s,z) alpha=0.1; y = DequantizeLinear(d,s,z); output y"},
+    {"qlinear", false, QUANTIZED "d = DequantizeLinear(xq,s,z); y = Sigmoid(d); output y"},
+    {"requantized", true,
+     QUANTIZED "d = DequantizeLinear(xq,s,z); e = QuantizeLinear(d,s,z); y = DequantizeLinear(e,s,z); output y"},
+    {"requantized", false,
+     QUANTIZED "d = DequantizeLinear(xq,s,z); e = QuantizeLinear(d,sy,zy); y = DequantizeLinear(e,sy,zy); output y"},
+    {"select-dequantized", true,
+     QUANTIZED "m = MaxPool(xq) kernel_shape=[2,2] strides=[2,2]; y = DequantizeLinear(m,s,z); w = Abs(y); "
+               "v = DequantizeLinear(m,s,z); t = Sub(v,w); output t"},
+    {"select-dequantized", false,
+     QUANTIZED "m = MaxPool(xq) kernel_shape=[2,2]; y = DequantizeLinear(m,s,z); v = DequantizeLinear(m,sy,zy); "
+               "t = Sub(v,y); output t"},
+    {"select-dequantized", false,
+     QUANTIZED "float neg - -0.1; m = MaxPool(xq) kernel_shape=[2,2]; y = DequantizeLinear(m,neg,z); output y"},
     {"flatten-order", true,
      IMAGE "float w 256,3 random; t = Transpose(x) perm=[0,2,3,1]; f = Flatten(t); y = "
            "MatMul(f,w); output y"},

@@ -113,7 +113,14 @@ static int node(text_builder *b, char **words, int n)
     if (!close)
         return ff_fail(FF_ERR_USAGE, "'%s' is not a node", words[0]);
     *open = *close = 0;
-    ff_node_spec spec = {.op = words[2], .domain = "", .inputs = inputs, .outputs = outputs, .attrs = attrs};
+    char *dot = strrchr(words[2], '.');
+    if (dot)
+        *dot = 0;
+    ff_node_spec spec = {.op = dot ? dot + 1 : words[2],
+                         .domain = dot ? words[2] : "",
+                         .inputs = inputs,
+                         .outputs = outputs,
+                         .attrs = attrs};
     spec.n_inputs = names_of(open + 1, inputs);
     spec.n_outputs = names_of(words[0], outputs);
     for (int i = 3; i < n; i++) {

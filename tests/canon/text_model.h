@@ -7,6 +7,7 @@
  *     float w 4,3,3,3 random        (or numbers; the last one repeats; "-": a scalar)
  *     int a 2 2,3
  *     y,z = Conv(x,w) pads=[1,1,1,1] group=1 alpha=0.5 mode=constant
+ *     y = com.microsoft.QLinearAdd(...)
  *     output y
  */
 #ifndef FETAFIX_TESTS_CANON_TEXT_MODEL_H

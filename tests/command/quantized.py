@@ -7,29 +7,19 @@ the middle between two steps that the sum's last bits decide.
 
     quantized.py FETAFIX
 """
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 
 try:
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper, save
 except ImportError:
     sys.exit(77)
+from trial import Trial
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix='fetafix-quantized-')
+trial = Trial('quantized')
+check, run, path = trial.check, trial.run, trial.path
 rng = np.random.RandomState(3)
-bad = []
 F = np.float32
-
-
-def check(ok, what):
-    if not ok:
-        bad.append(what)
-        print('FAIL', what)
 
 
 def windows(x, kernel, pads, strides, fill):
@@ -75,15 +65,14 @@ def network(name, nodes, constants, shape, kind):
                               [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)])
     model.ir_version = 7
-    save(model, os.path.join(folder, name + '.onnx'))
+    save(model, path(name + '.onnx'))
 
 
 def answer(name, x, wanted, *options):
-    np.save(os.path.join(folder, 'x.npy'), x)
-    p = subprocess.run([program, 'run', name + '.onnx', '--input', 'x.npy', '-o', 'y.npy', '--force', '--no-config',
-                        *options], cwd=folder, capture_output=True, timeout=300)
-    check(p.returncode == 0, name + ': ' + p.stderr.decode())
-    return np.load(os.path.join(folder, 'y.npy')).reshape(wanted.shape)
+    np.save(path('x.npy'), x)
+    code, _, said = run('run', name + '.onnx', '--input', 'x.npy', '-o', 'y.npy', '--force', *options)
+    check(code == 0, name + ': ' + said)
+    return np.load(path('y.npy')).reshape(wanted.shape)
 
 
 def layer(group, channel, kind, powers):
@@ -132,17 +121,14 @@ def between(name, c, how, x):
     return int((off != 0).sum())
 
 
-try:
-    flips = 0
-    for i in range(8):
-        kind, group, channel, powers = (np.uint8, np.int8)[i % 2], (1, 2, 8)[i % 3], i % 4 < 2, i > 5
-        c = layer(group, channel, kind, powers)
-        how = dict(pads=[1, 0, 1, 2], strides=[1 + i % 2, 1], group=group)
-        x = rng.normal(0, 2, (3, 8, 9, 7)).astype(F)
-        x.flat[:3] = np.inf, -np.inf, 0.5 * c['xs']
-        linear('linear-%d' % i, c, how, x)
-        flips += between('between-%d' % i, c, how, x)
-    print('one step away where a sum ends between two steps:', flips, 'of', 8 * 3 * 8 * 9 * 7)
-finally:
-    shutil.rmtree(folder, ignore_errors=True)
-sys.exit(bool(bad))
+flips = 0
+for i in range(8):
+    kind, group, channel, powers = (np.uint8, np.int8)[i % 2], (1, 2, 8)[i % 3], i % 4 < 2, i > 5
+    c = layer(group, channel, kind, powers)
+    how = dict(pads=[1, 0, 1, 2], strides=[1 + i % 2, 1], group=group)
+    x = rng.normal(0, 2, (3, 8, 9, 7)).astype(F)
+    x.flat[:3] = np.inf, -np.inf, 0.5 * c['xs']
+    linear('linear-%d' % i, c, how, x)
+    flips += between('between-%d' % i, c, how, x)
+print('one step away where a sum ends between two steps:', flips, 'of', 8 * 3 * 8 * 9 * 7)
+trial.end()

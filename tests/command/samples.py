@@ -10,11 +10,8 @@ import json
 import math
 import os
 import random
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
 import zipfile
 
 try:
@@ -23,26 +20,11 @@ except ImportError:
     sys.exit(77)
 import exporters
 from encoder import TOKENS, WORDS, encoder
+from trial import Trial
 
-program = os.path.abspath(sys.argv[1])
-folder = tempfile.mkdtemp(prefix='fetafix-samples-')
+trial = Trial('samples')
+check, run, path = trial.check, trial.run, trial.path
 rng = random.Random(11)
-bad = []
-
-
-def check(ok, what):
-    if not ok:
-        bad.append(what)
-        print('FAIL', what)
-
-
-def run(*words):
-    p = subprocess.run([program, *words, '--no-config'], cwd=folder, capture_output=True, timeout=600)
-    return p.returncode, p.stdout.decode(errors='replace'), p.stderr.decode(errors='replace')
-
-
-def path(name):
-    return os.path.join(folder, name)
 
 
 def npy(kind, shape, data):
@@ -296,10 +278,6 @@ def hostile():
               'hostile %s: %d %s%s' % (name, code, out, err))
 
 
-try:
-    for part in (several_inputs, segmentation, detection, transformer, exported, hostile):
-        part()
-finally:
-    shutil.rmtree(folder)
-print('%d wrong' % len(bad))
-sys.exit(1 if bad else 0)
+for part in (several_inputs, segmentation, detection, transformer, exported, hostile):
+    part()
+trial.end()

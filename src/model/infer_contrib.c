@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Operators over integers in ONNX Runtime's own domain, as its static quantiser writes them (QOperator format). */
+#include "model/infer.h"
+
+static const ff_qlinear qlinears[] = {
+    /* lead, first, operands, scale of the result */
+    {"QLinearAdd", "Add", 0, 0, 2, 6},
+    {"QLinearMul", "Mul", 0, 0, 2, 6},
+    {"QLinearSigmoid", "Sigmoid", 0, 0, 1, 3},
+    {"QLinearLeakyRelu", "LeakyRelu", 0, 0, 1, 3},
+    {"QLinearSoftmax", "Softmax", 0, 0, 1, 3},
+    {"QLinearAveragePool", "AveragePool", 0, 0, 1, 3},
+    {"QLinearGlobalAveragePool", "GlobalAveragePool", 0, 0, 1, 3},
+    {"QLinearConcat", "Concat", 0, 2, -1, 0},
+    {"QLinearWhere", "Where", 1, 1, 2, 7},
+};
+
+const ff_qlinear *ff_qlinear_find(const ff_node *n)
+{
+    for (size_t i = 0; strcmp(n->domain, FF_CONTRIB) == 0 && i < FF_COUNT(qlinears); i++)
+        if (strcmp(qlinears[i].op, n->op) == 0)
+            return &qlinears[i];
+    return NULL;
+}
+
+int ff_qlinear_operands(const ff_qlinear *q, const ff_node *n)
+{
+    return q->operands >= 0 ? q->operands : (n->n_inputs - q->first) / 3;
+}
+
+ff_node ff_qlinear_plain(const ff_qlinear *q, const ff_node *n)
+{
+    ff_node plain = *n;
+    plain.domain = "";
+    plain.op = q->plain;
+    plain.opset = strcmp(q->plain, "Softmax") == 0 ? (int)ff_node_int(n, "opset", 13) : 13;
+    return plain;
+}
+
+static int infer_qlinear(ff_infer *c)
+{
+    enum { MOST = 64 };
+    const ff_qlinear *q = ff_qlinear_find(c->node);
+    int n = ff_qlinear_operands(q, c->node);
+    ff_shape in[1 + MOST];
+    if (n > MOST || (q->operands < 0 && (c->n_in - q->first) % 3 != 0))
+        return infer_fail("%d inputs", c->n_in);
+    if (ff_node_int(c->node, "channels_last", 0))
+        return infer_fail("'channels_last' is not supported");
+    for (int i = 0; i < q->lead; i++)
+        in[i] = c->in[i];
+    for (int i = 0; i < n; i++) {
+        int code = infer_same_type(c, q->first, q->first + 3 * i);
+        if (code)
+            return code;
+        in[q->lead + i] = c->in[q->first + 3 * i];
+        in[q->lead + i].dtype = FF_FLOAT;
+    }
+    ff_node plain = ff_qlinear_plain(q, c->node);
+    ff_infer real = *c;
+    real.node = &plain;
+    real.in = in;
+    real.in_data = NULL;
+    real.n_in = q->lead + n;
+    int code = ff_op_find("", plain.op, plain.opset)->infer(&real);
+    c->out[0].dtype = c->in[q->first].dtype;
+    return code;
+}
+
+/* A, its scale and zero point, B with its own, C, and the result's where it is quantised. */
+static int infer_qgemm(ff_infer *c)
+{
+    bool ta = ff_node_int(c->node, "transA", 0) != 0, tb = ff_node_int(c->node, "transB", 0) != 0;
+    const ff_shape *a = &c->in[0], *b = &c->in[3];
+    int64_t dims[2] = {UNKNOWN, UNKNOWN}, k;
+    int code;
+    if ((code = infer_want_rank(c, 0, 2)) || (code = infer_want_rank(c, 3, 2)))
+        return code;
+    if (a->rank == 2)
+        dims[0] = a->dims[ta];
+    if (b->rank == 2)
+        dims[1] = b->dims[!tb];
+    if (a->rank == 2 && b->rank == 2 && (code = infer_equal(a->dims[!ta], b->dims[tb], "inner dimensions", &k)))
+        return code;
+    infer_set(c, 0, infer_has(c, 7) ? a->dtype : FF_FLOAT, 2, dims);
+    return FF_OK;
+}
+
+static const struct ff_attr_fact no_attrs[] = {{0}};
+static const struct ff_attr_fact leaky_relu[] = {{"alpha", FF_ATTR_FLOAT, "0.01"}, {0}};
+static const struct ff_attr_fact softmax[] = {{"axis", FF_ATTR_INT, "-1"}, {"opset", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact concat[] = {{"axis", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact global_pool[] = {{"channels_last", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact average_pool[] = {
+    {"auto_pad", FF_ATTR_STRING, "NOTSET"}, {"ceil_mode", FF_ATTR_INT, "0"},
+    {"channels_last", FF_ATTR_INT, "0"},    {"count_include_pad", FF_ATTR_INT, "0"},
+    {"kernel_shape", FF_ATTR_INTS, NULL},   {"pads", FF_ATTR_INTS, NULL},
+    {"strides", FF_ATTR_INTS, NULL},        {0}};
+static const struct ff_attr_fact gemm[] = {
+    {"alpha", FF_ATTR_FLOAT, "1"}, {"transA", FF_ATTR_INT, "0"}, {"transB", FF_ATTR_INT, "0"}, {0}};
+
+const ff_op ff_ops_contrib[] = {
+    /* since, inputs, outputs */
+    {FF_CONTRIB, "QGemm", 1, 6, 9, 1, 1, infer_qgemm, gemm},
+    {FF_CONTRIB, "QLinearAdd", 1, 2, 8, 1, 1, infer_qlinear, no_attrs},
+    {FF_CONTRIB, "QLinearAveragePool", 1, 2, 5, 1, 1, infer_qlinear, average_pool},
+    {FF_CONTRIB, "QLinearConcat", 1, 3, -1, 1, 1, infer_qlinear, concat},
+    {FF_CONTRIB, "QLinearGlobalAveragePool", 1, 2, 5, 1, 1, infer_qlinear, global_pool},
+    {FF_CONTRIB, "QLinearLeakyRelu", 1, 2, 5, 1, 1, infer_qlinear, leaky_relu},
+    {FF_CONTRIB, "QLinearMul", 1, 2, 8, 1, 1, infer_qlinear, no_attrs},
+    {FF_CONTRIB, "QLinearSigmoid", 1, 2, 5, 1, 1, infer_qlinear, no_attrs},
+    {FF_CONTRIB, "QLinearSoftmax", 1, 2, 5, 1, 1, infer_qlinear, softmax},
+    {FF_CONTRIB, "QLinearWhere", 1, 3, 9, 1, 1, infer_qlinear, no_attrs},
+    {0},
+};
