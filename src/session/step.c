@@ -86,14 +86,27 @@ bool case_decided(const ff_case *c, const char *id)
     return false;
 }
 
+/* A judgement that was decided upon makes room for another. */
+static bool has_room_ahead(ff_case *c)
+{
+    for (int i = 0; c->n_ahead == (int)FF_COUNT(c->ahead) && i < c->n_ahead; i++) {
+        if (!case_decided(c, c->ahead[i].id))
+            continue;
+        ff_judgement j = c->ahead[i].judgement;
+        case_keep_judgement(c, c->ahead[i].id);
+        ff_judgement_finish(&j);
+    }
+    return c->n_ahead < (int)FF_COUNT(c->ahead);
+}
+
 bool case_speculate(ff_case *c, ff_cancel *cancel)
 {
-    if (!c->localized || c->stale || c->searched || !c->judge || c->n_ahead == (int)FF_COUNT(c->ahead))
+    if (!c->localized || c->stale || c->searched || !c->judge || !has_room_ahead(c))
         return false;
     ff_task task = {.pool = c->task.pool, .cancel = cancel};
     for (int i = 0; i < c->proposals->count; i++) {
         const char *id = c->proposals->at[i].id;
-        if (case_judged(c, id) || case_decided(c, id) || c->proposals->at[i].search_pre)
+        if (case_judged(c, id) || case_decided(c, id))
             continue;
         return case_judge(c, i, false, &task) == FF_OK;
     }

@@ -302,12 +302,53 @@ static void test_looks(void **state)
     ff_session_close(s);
 }
 
+/* The first proposal that nobody tried and that was not judged, or NULL; `rejected` counts those that were. */
+static char *unjudged(ff_session *s, int *rejected)
+{
+    const ff_snapshot *now = ff_session_snapshot(s);
+    const ff_table *t = now->proposals;
+    char *id = NULL;
+    *rejected = 0;
+    for (int i = 0; i < ff_table_rows(t); i++) {
+        const char *status = ff_table_text(t, i, ff_table_find(t, "status"));
+        *rejected += strcmp(status, "rejected") == 0;
+        if (strcmp(status, "untried") == 0 && !id)
+            id = ff_strdup(ff_table_text(t, i, ff_table_find(t, "id")));
+    }
+    ff_snapshot_unref(now);
+    return id;
+}
+
+/* While nobody asks for anything, all that may be tried next is judged: the search for a preprocessing too, which stands
+ * last, however many were rejected before it. */
+static void test_speculation(void **state)
+{
+    (void)state;
+    ff_session_options o = session_case_options(NULL);
+    o.speculate = true;
+    ff_session *s = session_case_open(&o);
+    session_case_do(s, FF_JOB_LOCALIZE);
+    for (int rejected = 0; rejected < 4;) {
+        char *left;
+        while ((left = unjudged(s, &rejected))) {
+            free(left);
+            struct pollfd p = {.fd = ff_session_fd(s), .events = POLLIN};
+            assert_true(poll(&p, 1, 60000) > 0);
+            ff_event e;
+            while (ff_session_poll_event(s, &e))
+                ff_event_finish(&e);
+        }
+        session_case_do(s, FF_JOB_REJECT);
+    }
+    ff_session_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_repair),   cmocka_unit_test(test_history), cmocka_unit_test(test_resume),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_looks),    cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_looks),    cmocka_unit_test(test_measure), cmocka_unit_test(test_speculation),
     };
     return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
 }
