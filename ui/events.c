@@ -134,6 +134,8 @@ static void done(ui *u, const ff_event *e)
         ui_say(u, INK_GOOD, "%s", ui_text(u->snap->log, ff_table_rows(u->snap->log) - 1, "line"));
     if (ok && searched && !(e->message && *e->message))
         ui_say(u, INK_GOOD, "the search is done: wrong %d \xe2\x86\x92 %d", u->snap->initial, u->snap->wrong);
+    if (ok && e->kind == FF_JOB_BISECT)
+        ui_go_to_parting(u);
     if (e->message && *e->message)
         ui_say(u, ok ? INK_GOOD : e->code == FF_ERR_CANCELLED ? INK_WARN : INK_BAD, "%s", e->message);
     ui_run_later(u, e->job, ok);

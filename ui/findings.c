@@ -92,7 +92,7 @@ static int head_height(const ui_view *v, int height)
     const ff_snapshot *s = v->ui->snap;
     if (ff_table_rows(findings_of(v)) == 0 || height < 5)
         return 0;
-    return s->divergence && s->state == 0 && height >= 10 ? 2 : 1;
+    return s->parting && height >= 10 ? 2 : 1;
 }
 
 static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
@@ -116,9 +116,14 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
     if (repaired)
         ui_pen_printf(&p, ui_plain(INK_GOOD), "\xe2\x9c\x93 %d repaired", repaired);
     if (r.height > 1) {
-        char *where = ff_asprintf("the models part %s", v->ui->snap->divergence);
+        char *where = ff_asprintf("the models part %s", v->ui->snap->parting);
         p = ui_pen_at(c, r, 1);
         ui_pen_to(&p, 1);
+        if (v->ui->snap->parting_pair >= 0 && *ui_key_of("bisect")) {
+            char *key = ff_asprintf(" %s ", ui_key_of("bisect"));
+            ui_pen_right(&p, ui_bold(INK_KEY), key);
+            free(key);
+        }
         ui_pen_brief(&p, ui_plain(INK_INFO), where, NULL);
         free(where);
     }

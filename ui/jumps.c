@@ -61,6 +61,21 @@ void ui_cursor_moved(ui *u)
     follow(u, v, pair);
 }
 
+/* -------------------------------------------------------------------------- where they part */
+
+void ui_go_to_parting(ui *u)
+{
+    const ff_snapshot *s = u->snap;
+    if (!s->parting)
+        return;
+    if (s->parting_pair >= 0) {
+        set_finding(u, NULL);
+        ui_show_view(u, VIEW_GRAPH, true);
+        ui_look_at(u, s->parting_pair);
+    }
+    ui_say(u, INK_INFO, "the models part %s", s->parting);
+}
+
 /* ------------------------------------------------------------------------ images of a repair */
 
 bool ui_in_list(const char *list, int64_t number)

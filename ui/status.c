@@ -350,6 +350,8 @@ void ui_draw_keys(ui *u, ui_rect r)
     if (v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_ACTIVATIONS] || v == &u->views[VIEW_FINDINGS])
         hint(&p, "sort next", "sort");
     hint(&p, "next-pane", "pane");
+    if (s->localized && (v == &u->views[VIEW_GRAPH] || v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_FINDINGS]))
+        hint(&p, "bisect", "first error");
     if (v == &u->views[VIEW_GRAPH])
         hint(&p, "fold", "fold");
     if (v->class->filters)

@@ -130,6 +130,7 @@ const ff_table *ui_proposals(const ui *u);
 /* jumps.c */
 void ui_cursor_moved(ui *u);      /* the other panes follow */
 void ui_look_at(ui *u, int pair); /* all panes turn to a pair */
+void ui_go_to_parting(ui *u);     /* where it is known */
 void ui_effect(ui *u);            /* from a repair to the images it puts right, from an image to its repair */
 bool ui_in_list(const char *list, int64_t number); /* "3,17,40" */
 

@@ -262,6 +262,15 @@ static bool verb_effect(ui *u, int argc, char **argv)
     return true;
 }
 
+/* What is known needs no engine. */
+static bool verb_bisect(ui *u, int argc, char **argv)
+{
+    if (!u->snap->parting)
+        return false;
+    ui_go_to_parting(u);
+    return true;
+}
+
 /* What the view did not take itself. */
 static bool verb_unable(ui *u, int argc, char **argv)
 {
@@ -379,6 +388,7 @@ static const struct verb {
 } verbs[] = {
     {"accept", 0, 0, verb_repair},
     {"back", 0, 99, verb_back},
+    {"bisect", 0, 0, verb_bisect},
     {"cancel", 0, 99, verb_cancel},
     {"close", 0, 99, verb_close},
     {"detail", 1, 1, verb_detail},

@@ -99,6 +99,7 @@ typedef enum ff_job_kind {
     FF_JOB_PICTURE, /* image `other` small, and what both sides make of it at pair `number` (-1: no pair): fills
                         ff_session_picture */
     FF_JOB_MEASURE, /* score the layers of the present state; `number` 1: the causal column too */
+    FF_JOB_BISECT,  /* where the models part in the present state: fills `parting` */
     FF_JOB_ERRAND,  /* runs `errand`, work of the front end's own */
     FF_JOB_KINDS
 } ff_job_kind;
@@ -190,6 +191,8 @@ typedef struct ff_snapshot {
     const char *divergence_until; /* the Source's last node that it may be at; empty: only that one */
     double divergence_error;      /* relative, right behind it; NAN unknown */
     int divergence_runs;
+    const char *parting; /* the same of the present state; NULL: unknown until FF_JOB_BISECT */
+    int parting_pair;    /* -1: with the input, or nowhere */
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
     int n_work;
     const ff_work *work; /* where it went, a row a phase; labels and analysis stand before the judgements */

@@ -23,6 +23,7 @@ static const ff_binding bindings[] = {
     {"C-c", "cancel", "cancel the job"},
     {"m", "measure", "score the layers again"},
     {"M", "measure causal", "the same, causal as well"},
+    {"b", "bisect", "first error: where the models part"},
     {"x", "effect", "its images, an image's repair"},
     {"J", "jobs", "jobs of the engine"},
 

@@ -24,7 +24,7 @@ int need_session(const ff_context *c)
 static bool is_long(ff_job_kind kind)
 {
     return kind == FF_JOB_STEP || kind == FF_JOB_REPAIR || kind == FF_JOB_LOCALIZE || kind == FF_JOB_VALIDATE ||
-           kind == FF_JOB_MEASURE;
+           kind == FF_JOB_MEASURE || kind == FF_JOB_BISECT;
 }
 
 /* Where the context waits, the outcome is printed; else events tell it. */
@@ -87,6 +87,7 @@ int prompt_job(ff_context *c, int argc, char **argv)
         {"undo", FF_JOB_UNDO},         {"localize", FF_JOB_LOCALIZE},
         {"validate", FF_JOB_VALIDATE}, {"keep", FF_JOB_KEEP},
         {"drop", FF_JOB_DROP},         {"pre-into-graph", FF_JOB_PRE_INTO_GRAPH},
+        {"bisect", FF_JOB_BISECT},
     };
     (void)argc;
     for (size_t i = 0; i < FF_COUNT(jobs); i++) {

@@ -128,6 +128,9 @@ typedef struct ff_case {
     ff_proposals *proposals;
     ff_divergence divergence; /* of the root */
     bool bisected;
+    ff_divergence parting; /* of the state `parted_state`, where `parted` */
+    bool parted;
+    int64_t parted_state;
     ff_layer_scores *scores;   /* of the root; pairs of first->alignment */
     ff_layer_scores *measured; /* of the state `measured_state`; pairs of its alignment; NULL: none was asked for */
     int64_t measured_state;
@@ -313,6 +316,11 @@ int case_pair_of(const ff_case *c, const known_finding *k); /* in the present al
 int case_layer_of(const ff_case *c, int pair);              /* 1..; 0: no core layer */
 /* "a\nb" into its lines; the caller frees each and the array. Returns how many. */
 int case_split_lines(const char *text, char ***out);
+/* parting.c: of the present state; NULL: not known yet. Words with the pairs of `a`; a label is "" where there is none */
+int case_bisect(ff_case *c) FF_MUST_USE;
+const ff_divergence *case_parting(const ff_case *c);
+char *case_parting_words(const ff_case *c, const ff_alignment *a, const ff_divergence *d, int layer);
+const char *case_parting_label(const ff_canon *c, int node);
 /* measure.c: scores of the present state; those that were asked for last, by a node of the Source; NULL: none */
 int case_measure(ff_case *c, bool causal) FF_MUST_USE;
 const ff_layer_score *case_measured(const ff_case *c, int source);

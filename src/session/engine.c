@@ -92,6 +92,8 @@ static int run(ff_session *s, const ff_request *r)
         return case_validate(c);
     case FF_JOB_MEASURE:
         return case_measure(c, r->number != 0);
+    case FF_JOB_BISECT:
+        return case_bisect(c);
     case FF_JOB_EXPORT:
         return case_export_patch(c, r->path, r->force);
     case FF_JOB_EXPORT_SCRIPT:

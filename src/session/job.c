@@ -30,6 +30,7 @@ const char *ff_job_name(ff_job_kind k)
         [FF_JOB_KEEP] = "keeping an edit",
         [FF_JOB_DROP] = "dropping an edit",
         [FF_JOB_MEASURE] = "scoring the layers",
+        [FF_JOB_BISECT] = "bisecting",
         [FF_JOB_ERRAND] = "asking models",
         [FF_JOB_PICTURE] = "drawing an image",
     };

@@ -138,7 +138,7 @@ static void forget_localisation(ff_case *c)
     if (c->subject != c->first)
         ff_subject_destroy(c->subject);
     c->subject = NULL;
-    c->bisected = false;
+    c->bisected = c->parted = false;
     c->localized = c->searched = c->search_waits = c->stale = false;
     c->localised++;
     c->changes++;

@@ -155,9 +155,17 @@ static void set_numbers(ff_case *c, box *b)
     set_what_if(c, b);
 }
 
-static const char *node_label(box *b, const ff_canon *c, int node)
+static void set_parting(ff_case *c, box *b)
 {
-    return node < 0 ? "" : visible(b, c->nodes[node].primary ? c->nodes[node].primary->label : c->nodes[node].op);
+    const ff_divergence *d = case_parting(c);
+    b->s.parting_pair = -1;
+    if (!d || !c->subject || !c->subject->alignment)
+        return;
+    int layer = d->found && d->pair >= 0 ? case_layer_of(c, d->pair) : 0;
+    char *words = case_parting_words(c, c->subject->alignment, d, layer);
+    b->s.parting = ff_arena_strdup(b->texts, words);
+    b->s.parting_pair = d->found ? d->pair : -1;
+    free(words);
 }
 
 static void set_divergence(ff_case *c, box *b)
@@ -169,25 +177,17 @@ static void set_divergence(ff_case *c, box *b)
     if (!c->bisected || !d->found || !a)
         return;
     const ff_pair none = {-1, -1, 0, NULL, false}, *p = d->pair >= 0 ? &a->pairs[d->pair] : &none;
-    s->divergence_source = node_label(b, a->source, p->source);
-    s->divergence_target = node_label(b, a->target, p->target);
-    s->divergence_until = d->last != d->pair ? node_label(b, a->source, a->pairs[d->last].source) : "";
+    s->divergence_source = visible(b, case_parting_label(a->source, p->source));
+    s->divergence_target = visible(b, case_parting_label(a->target, p->target));
+    s->divergence_until = d->last != d->pair ? visible(b, case_parting_label(a->source, a->pairs[d->last].source)) : "";
     s->divergence_image = ff_arena_strdup(b->texts, ff_dataset_name(c->set, d->image));
     s->divergence_error = d->error;
     s->divergence_runs = d->runs;
     int layer = 0;
     for (int i = 0; c->scores && i < c->scores->count && !layer; i++)
         layer = c->scores->at[i].pair == d->pair ? i + 1 : 0;
-    char number[32] = "";
-    if (layer)
-        snprintf(number, sizeof number, " (L%d)", layer);
-    const char *first = *s->divergence_source ? s->divergence_source : s->divergence_target;
-    char *where = d->pair < 0            ? ff_strdup("with the input")
-                  : *s->divergence_until ? ff_asprintf("between '%s' and '%s'", first, s->divergence_until)
-                                         : ff_asprintf("at '%s'%s", first, number);
-    char *text = ff_asprintf("%s: %.3g%% off on '%s'", where, 100 * d->error, s->divergence_image);
+    char *text = case_parting_words(c, a, d, layer);
     s->divergence = ff_arena_strdup(b->texts, text);
-    free(where);
     free(text);
 }
 
@@ -201,6 +201,7 @@ ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last)
     b->localised = c->localised;
     set_numbers(c, b);
     set_divergence(c, b);
+    set_parting(c, b);
     ff_snapshot *s = &b->s;
     bool same_state = old && old->changes == c->changes && old->s.loaded == c->loaded;
     bool same_lists = same_state && old->localised == c->localised;

@@ -35,6 +35,7 @@ answer WORDS...                  answer the question of the lesson, as: answer W
 apply PATCH MODEL -o OUT         replay an exported repair on the model it was made for
 bench [MODEL] [OPTION]...        milliseconds per image, or where the time of a repair goes
 bind [KEY COMMAND]               let a key of the explorer stand for a command; alone: list the keys
+bisect                           where the models part now: the first node along the network that makes a difference
 borrow SOURCE TARGET SIBLING LAYER... [OPTION]...
                                  take layers of the Target from another conversion of the same Source
 cancel                           cancel the job that runs; again: everything that waits

@@ -271,6 +271,34 @@ static void test_measure(void **state)
     ff_session_close(s);
 }
 
+/* Where the models part is known of the Target as it came, and found out for any state on demand. */
+static void test_bisect(void **state)
+{
+    (void)state;
+    ff_session_options o = session_case_options(NULL);
+    ff_session *s = session_case_open(&o);
+    session_case_do(s, FF_JOB_LOCALIZE);
+    const ff_snapshot *now = ff_session_snapshot(s);
+    assert_string_equal(now->parting, now->divergence);
+    assert_true(now->parting_pair >= 0);
+    ff_snapshot_unref(now);
+    session_case_do(s, FF_JOB_REPAIR);
+    now = ff_session_snapshot(s);
+    assert_null(now->parting);
+    ff_snapshot_unref(now);
+    session_case_do(s, FF_JOB_BISECT);
+    now = ff_session_snapshot(s);
+    assert_string_equal(now->parting, "nowhere: the outputs agree");
+    assert_int_equal(now->parting_pair, -1);
+    assert_non_null(now->divergence);
+    ff_snapshot_unref(now);
+    session_case_do(s, FF_JOB_UNDO);
+    now = ff_session_snapshot(s);
+    assert_null(now->parting); /* another state */
+    ff_snapshot_unref(now);
+    ff_session_close(s);
+}
+
 /* Who only looks is served between the trials of a search, not after it. */
 static void test_looks(void **state)
 {
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_repair),   cmocka_unit_test(test_history), cmocka_unit_test(test_resume),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_looks),    cmocka_unit_test(test_measure), cmocka_unit_test(test_speculation),
+        cmocka_unit_test(test_bisect),
     };
     return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
 }

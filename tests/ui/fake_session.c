@@ -87,7 +87,7 @@ struct ff_session {
     pair pairs[MAX_PAIRS];
     int n_pairs, n_layers;
     state states[MAX_STATES];
-    int n_states, current;
+    int n_states, current, bisected;
     step steps[MAX_STEPS];
     int n_steps;
     unsigned rejected, evaluated;
@@ -601,7 +601,11 @@ static void publish(ff_session *s)
         .target_opset = 11,
         .source_pre = "size=128x128 scale=127.5 mean=1,1,1 std=1,1,1 layout=NCHW",
         .target_pre = "size=128x128 scale=128 mean=1,1,1 std=1,1,1 layout=NHWC",
-        .divergence = s->localized ? "at 'block_1_depthwise' (L3): 0.8% off on 'photo_003.jpg'" : NULL,
+        .parting = !s->localized     ? NULL
+                   : s->current == 0 ? "at 'block_1_depthwise' (L3): 0.8% off on 'photo_003.jpg'"
+                   : s->bisected && s->bisected == s->current ? "at 'block_9_project' (L20): 36% off on 'photo_003.jpg'"
+                                                              : NULL,
+        .parting_pair = pair_of_fault(s, s->current ? 1 : 0),
         .source_pre_why = "given",
         .target_pre_why = "guessed from the producer",
         .images = s->loaded ? IMAGES : 0,
@@ -889,6 +893,9 @@ static int run(ff_session *s, job *j, char *message, size_t size)
         return FF_OK;
     case FF_JOB_SAVE:
         snprintf(message, size, "saved '%s'", j->r.path ? j->r.path : "");
+        return FF_OK;
+    case FF_JOB_BISECT:
+        s->bisected = s->current;
         return FF_OK;
     case FF_JOB_WHAT_IF:
         if (!work(s, "evaluating", IMAGES))

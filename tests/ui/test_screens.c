@@ -138,6 +138,9 @@ static void test_mouse(void **state)
     terminal_expect(t, "by layer");
     terminal_press(t, "click:104,6");
     terminal_expect(t, "by isolated");
+    terminal_press(t, "3 b Enter"); /* from any view to the first error */
+    terminal_expect(t, "layer L3 ");
+    terminal_press(t, "q");
     terminal_press(t, "click:90,5 Enter"); /* a bar of the sparkline */
     terminal_expect(t, "layer L20");
     terminal_press(t, "q");
