@@ -54,3 +54,16 @@ layer  isolated  isolated_now  causal
 undone: wrong 11 -> 12: replace the weight of 'Conv_3' by the Source's
 fetafix: own:6: the layers are scored as the Target came, and no step was taken since
 [2]
+
+# Where the models part: known from the start, in another state found out.
+$ printf 'bisect\naccept 1\nbisect\nrepair\nbisect\n' > own; fetafix script own source.onnx target.onnx --images photos --config pre -q
+the models part at 'Conv_0' (L1): 14.3% off on '002.png'
+accepted: wrong 12 -> 11: replace the weight of 'Conv_3' by the Source's
+the models part at 'Conv_0' (L1): 14.3% off on '002.png'
+accepted: wrong 11 -> 9: replace the weight of 'Conv_0' by the Source's
+accepted: wrong 9 -> 8: replace the weight of 'Conv_2' by the Source's
+rejected: replace the weight of 'Conv_4' by the Source's: at least 8 wrong after 13 of 60 images
+accepted: wrong 8 -> 7: replace the weight of 'Conv_5' by the Source's
+accepted: wrong 7 -> 3: replace the weight of 'Conv_1' by the Source's
+accepted: wrong 3 -> 0: replace the weight of 'Conv_4' by the Source's
+the models part nowhere: the outputs agree
