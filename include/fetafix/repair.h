@@ -228,7 +228,7 @@ void ff_outcome_finish(ff_outcome *o);
 
 /* Joins, judges and decides. `steps` are the single proposals accepted since `start`, in order (a joint step
  * counts as its n proposals; indices of FF_TRIAL_SUBSET are places in this list). Accepted:
- * greedy and joint: fewer wrong; completion: not more wrong and no larger distance; minimise: not more
+ * greedy and joint: fewer wrong; completion: not more wrong and no larger distance (but for rounding); minimise: not more
  * wrong than `state`. */
 int ff_trial_run(const ff_trial *t, ff_judge *j, const ff_subject *s, const ff_state *start, const ff_state *state,
                  const ff_proposals *proposals, const ff_proposal *steps, int n_steps, const ff_task *task,

@@ -3,6 +3,7 @@
  * normalisation that the Target keeps as a node (LH), or scales and shifts that the Target has lost (CG). */
 #include "localize/norms.h"
 #include "localize/detect.h"
+#include "localize/region.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -227,6 +228,81 @@ static void report_scales(ff_detection *d, int pair, const ff_cnode *a, const ff
     free(at);
 }
 
+/* Is what multiplies and adds in `f` of the Target, after the layer b, what a has more than b? */
+static bool makes_up(const ff_cnode *a, const ff_cnode *b, const ff_cnode *f)
+{
+    const ff_cparam *weight, *bias, *own_weight, *own_bias, *by, *plus;
+    if (!ff_norm_params(a, &weight, &bias) || !ff_norm_params(b, &own_weight, &own_bias) ||
+        !ff_norm_params(f, &by, &plus) || !ff_same_dims(weight->tensor, own_weight->tensor) ||
+        by->tensor->count != weight->tensor->dims[0] || bias->tensor->count != by->tensor->count ||
+        own_bias->tensor->count != by->tensor->count)
+        return false;
+    int64_t channels = by->tensor->count, n = weight->tensor->count / channels;
+    const float *w = weight->tensor->data, *own = own_weight->tensor->data, *k = by->tensor->data;
+    double distance = 0, norm = 0;
+    for (int64_t i = 0; i < channels * n; i++) {
+        double off = (double)k[i / n] * own[i] - w[i];
+        distance += off * off;
+        norm += (double)w[i] * w[i];
+    }
+    for (int64_t c = 0; c < channels; c++) {
+        double wanted = ((const float *)bias->tensor->data)[c];
+        double off =
+            (double)k[c] * ((const float *)own_bias->tensor->data)[c] + ((const float *)plus->tensor->data)[c] - wanted;
+        distance += off * off;
+        norm += wanted * wanted;
+    }
+    return distance <= NEAR * NEAR * norm;
+}
+
+/* The scales that seem to be lost are there, behind nodes that the Source does not have: those are the fault. */
+static bool report_between(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b, int from)
+{
+    const ff_subject *s = d->subject;
+    const ff_canon *c = s->target.canon;
+    const ff_cnode *n = b;
+    if (b->n_outputs < 1)
+        return false;
+    const ff_node *between[MOST];
+    ff_buf ops = {0};
+    int count = 0;
+    for (bool more = true; more;) {
+        const ff_cvalue *v = &c->values[n->outputs[0]];
+        n = v->n_users == 1 ? &c->nodes[v->users[0]] : NULL;
+        more = n && n->n_inputs == 1 && n->n_outputs == 1 && !ff_region_matched(s, false, n->id) &&
+               strcmp(n->op, "Affine") != 0 && count + n->n_origins <= MOST;
+        for (int i = 0; more && i < n->n_origins; i++) {
+            ff_buf_printf(&ops, "%s%s", count ? ", " : "", n->origins[i]->op);
+            between[count++] = n->origins[i];
+        }
+    }
+    bool found = n && count && strcmp(n->op, "Affine") == 0 && !ff_region_matched(s, false, n->id) && makes_up(a, b, n);
+    if (found) {
+        ff_detection_drop(d, from);
+        char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/between", label), *at = ff_cnode_label(c, b->id);
+        ff_finding *f = ff_detection_add(d, FF_CG, "extra-nodes", what);
+        f->pair = pair;
+        f->hint->source_cnode = a->id;
+        f->hint->target_cnode = b->id;
+        f->hint->source_exit = a->outputs[0];
+        f->hint->exit = b->outputs[0];
+        f->hint->n_region = count;
+        f->hint->bypass = true;
+        f->source_nodes = ff_nodes_copy(a->origins, f->n_source_nodes = a->n_origins);
+        f->target_nodes = ff_nodes_copy(between, f->n_target_nodes = count);
+        f->summary = ff_asprintf("%s behind '%s' is not in the Source", ops.data, at);
+        f->explanation =
+            ff_asprintf("Between '%s' and the batch normalisation behind it the Target computes something that "
+                        "the Source does not. The repair takes the nodes out.",
+                        at);
+        free(label);
+        free(what);
+        free(at);
+    }
+    ff_buf_finish(&ops);
+    return found;
+}
+
 static void compare_scales(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b, int from)
 {
     const ff_canon *sc = d->subject->source.canon, *tc = d->subject->target.canon;
@@ -251,6 +327,8 @@ int ff_detect_norm(ff_detection *d, int pair, int from)
     if (wanted >= 0) {
         ff_detection_drop(d, from);
         report_epsilon(d, pair, &t, wanted);
+    } else if (report_between(d, pair, a, b, from)) {
+        return FF_OK;
     } else if (x && y && a->n_outputs > 0 && b->n_outputs > 0 && ff_norm_same_stored(s, x, y)) {
         compare_scales(d, pair, a, b, from);
     }

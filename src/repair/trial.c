@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Outputs that are nearer than this are the same but for the order of operations, which an edit may change. */
+#define ROUNDED 1e-5
+
 static bool acceptable(ff_phase phase, const ff_state *state, const ff_judgement *v)
 {
     if (phase == FF_PHASE_MINIMISE)
@@ -14,7 +17,7 @@ static bool acceptable(ff_phase phase, const ff_state *state, const ff_judgement
         return false;
     switch (phase) {
     case FF_PHASE_COMPLETE:
-        return v->wrong < state->wrong || (v->wrong == state->wrong && v->distance <= state->distance);
+        return v->wrong < state->wrong || (v->wrong == state->wrong && v->distance <= fmax(state->distance, ROUNDED));
     default:
         return v->wrong <= ff_judge_limit(state);
     }
