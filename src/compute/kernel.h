@@ -178,6 +178,9 @@ typedef struct ff_matmul {
 } ff_matmul;
 int ff_matmul_init(const ff_tensor *a, const ff_tensor *b, ff_matmul *m) FF_MUST_USE;
 int ff_matmul_compute(const ff_call *c, const ff_matmul *m, const double *a, const double *b, double *y) FF_MUST_USE;
+/* For operators made of others. A node of the standard's without attributes; and the kernel of a node on these inputs. */
+ff_node ff_standard_node(const char *op);
+int ff_run_inner(ff_call *c, const ff_node *node, const ff_tensor *const *in, int n_in, ff_tensor **out) FF_MUST_USE;
 /* Integer sums to the type of y: times alpha and the scales of the operands, by that of y. One scale b for all, or one for each
  * slice of axis `axis` of y. */
 int ff_requantize(ff_tensor *y, const double *sums, double alpha, const ff_tensor *a, const ff_tensor *b,

@@ -8,43 +8,29 @@
 
 #include <string.h>
 
-/* Runs the kernel of `node` (operator and opset) on these. */
-static int run(ff_call *c, const ff_node *node, const ff_tensor *const *in, int n_in, ff_tensor **out)
-{
-    const ff_kernel *k;
-    ff_call inner = {.node = node, .in = in, .n_in = n_in, .out = out, .n_out = 1, .env = c->env, .text = c->text};
-    int rc = ff_kernel_find(node, &k);
-    return rc ? rc : k->run(&inner);
-}
-
-static ff_node standard(const char *op)
-{
-    return (ff_node){.domain = "", .op = op, .label = op, .opset = 13};
-}
-
 /* Input i with the scale and the zero point behind it, as real numbers. */
 static int dequantize(ff_call *c, int i, ff_tensor **out)
 {
-    const ff_node node = standard("DequantizeLinear");
+    const ff_node node = ff_standard_node("DequantizeLinear");
     const ff_tensor *in[] = {ff_in(c, i), ff_in(c, i + 1), ff_in(c, i + 2)};
     if (!in[0] || !in[1])
         return ff_fail(FF_ERR_GRAPH, "input %d is missing", in[0] ? i + 1 : i);
     if (in[1]->count != 1)
         return ff_fail(FF_ERR_GRAPH, "%lld scales where one is allowed", (long long)in[1]->count);
-    return run(c, &node, in, 3, out);
+    return ff_run_inner(c, &node, in, 3, out);
 }
 
 /* With the scale in input i, in the type of the operands. */
 static int quantize(ff_call *c, const ff_tensor *y, int i, const ff_tensor *operand)
 {
-    const ff_node node = standard("QuantizeLinear");
+    const ff_node node = ff_standard_node("QuantizeLinear");
     const ff_tensor *in[] = {y, ff_in(c, i), ff_in(c, i + 1)};
     ff_tensor *zero = NULL;
     int rc = in[1] && in[1]->count == 1 ? FF_OK : ff_fail(FF_ERR_GRAPH, "the result has no scale");
     if (!rc && !in[2] && !(rc = ff_tensor_create(operand->dtype, 0, NULL, &zero)))
         in[2] = zero; /* 0, in the type of the result */
     if (!rc)
-        rc = run(c, &node, in, 3, &c->out[0]);
+        rc = ff_run_inner(c, &node, in, 3, &c->out[0]);
     ff_tensor_unref(zero);
     return rc;
 }
@@ -68,7 +54,7 @@ int ff_k_qlinear(ff_call *c)
     }
     const ff_node plain = ff_qlinear_plain(q, c->node);
     if (!rc)
-        rc = run(c, &plain, in, q->lead + n, &y);
+        rc = ff_run_inner(c, &plain, in, q->lead + n, &y);
     if (!rc)
         rc = quantize(c, y, q->scale, c->in[q->first]);
     ff_tensor_unref(y);
@@ -135,7 +121,7 @@ int ff_k_qgemm(ff_call *c)
     in[1] = b;
     in[2] = bias;
     if (!rc)
-        rc = run(c, &gemm, in, n, &sums);
+        rc = ff_run_inner(c, &gemm, in, n, &sums);
     if (!rc && c->in[4]->count != 1 && c->in[4]->count != sums->dims[1])
         rc = ff_fail(FF_ERR_GRAPH, "B has %lld scales", (long long)c->in[4]->count);
     if (!rc && !to)

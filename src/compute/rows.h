@@ -155,6 +155,12 @@ ROW("", MatMulInteger, 10, ff_k_matmul_integer)
 ROW("", QLinearMatMul, 10, ff_k_matmul_integer)
 ROW("", ConvInteger, 10, ff_k_conv_integer)
 ROW("", QLinearConv, 10, ff_k_conv_integer)
+/* fused.c */
+ROW(FF_CONTRIB, BiasGelu, 1, ff_k_bias_gelu)
+ROW(FF_CONTRIB, FusedConv, 1, ff_k_fused_layer)
+ROW(FF_CONTRIB, FusedGemm, 1, ff_k_fused_layer)
+ROW(FF_CONTRIB, FusedMatMul, 1, ff_k_fused_matmul)
+ROW(FF_CONTRIB, Gelu, 1, ff_k_activation)
 /* qlinear.c */
 ROW(FF_CONTRIB, QGemm, 1, ff_k_qgemm)
 ROW(FF_CONTRIB, QLinearAdd, 1, ff_k_qlinear)

@@ -155,6 +155,8 @@ static int add_nodes(struct build *b, struct scope *s, const doc_graph *d, int *
         node->opset = ff_model_opset(b->m, dn->domain);
         if (node->opset < 1 && strcmp(dn->domain, FF_CONTRIB) == 0)
             node->opset = 1; /* there is no other; some files do not say so */
+        if (node->opset < 17 && !*dn->domain && strcmp(dn->op, "LayerNormalization") == 0)
+            node->opset = 17; /* ONNX Runtime's optimiser writes it into models of any opset */
         node->graph = s->graph;
         node->n_inputs = dn->n_inputs;
         node->n_outputs = dn->n_outputs;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Operators over integers in ONNX Runtime's own domain, as its static quantiser writes them (QOperator format). */
+/* Operators of ONNX Runtime's own domain: over integers, as its static quantiser writes them (QOperator format), and what
+ * its optimiser makes one of. */
 #include "model/infer.h"
 
 static const ff_qlinear qlinears[] = {
@@ -86,7 +87,70 @@ static int infer_qgemm(ff_infer *c)
     return FF_OK;
 }
 
+static int infer_plain(ff_infer *c, const char *op)
+{
+    ff_node plain = *c->node;
+    plain.domain = "";
+    plain.op = op;
+    plain.opset = 13;
+    ff_infer as = *c;
+    as.node = &plain;
+    as.n_in = c->n_in < 3 ? c->n_in : 3;
+    return ff_op_find("", op, 13)->infer(&as);
+}
+
+static int infer_fused_conv(ff_infer *c)
+{
+    return infer_plain(c, "Conv");
+}
+
+static int infer_fused_gemm(ff_infer *c)
+{
+    return infer_plain(c, "Gemm");
+}
+
+/* Operands transposed in their last two axes. */
+static int infer_fused_matmul(ff_infer *c)
+{
+    static const char *const names[] = {"transA", "transB"};
+    ff_shape in[2] = {c->in[0], c->in[1]};
+    if (ff_node_int(c->node, "transBatchA", 0) || ff_node_int(c->node, "transBatchB", 0))
+        return infer_fail("'transBatchA' and 'transBatchB' are not supported");
+    for (int i = 0; i < 2; i++) {
+        int r = in[i].rank;
+        if (r >= 2 && ff_node_int(c->node, names[i], 0)) {
+            int64_t last = in[i].dims[r - 1];
+            in[i].dims[r - 1] = in[i].dims[r - 2];
+            in[i].dims[r - 2] = last;
+        }
+    }
+    ff_infer as = *c;
+    as.in = in;
+    as.in_data = NULL;
+    return infer_plain(&as, "MatMul");
+}
+
 static const struct ff_attr_fact no_attrs[] = {{0}};
+static const struct ff_attr_fact gelu[] = {{"approximate", FF_ATTR_STRING, "none"}, {0}};
+static const struct ff_attr_fact fused_matmul[] = {
+    {"alpha", FF_ATTR_FLOAT, "1"}, {"transA", FF_ATTR_INT, "0"}, {"transB", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact fused_conv[] = {{"activation", FF_ATTR_STRING, NULL},
+                                                 {"activation_params", FF_ATTR_FLOATS, NULL},
+                                                 {"auto_pad", FF_ATTR_STRING, "NOTSET"},
+                                                 {"dilations", FF_ATTR_INTS, NULL},
+                                                 {"group", FF_ATTR_INT, "1"},
+                                                 {"kernel_shape", FF_ATTR_INTS, NULL},
+                                                 {"pads", FF_ATTR_INTS, NULL},
+                                                 {"strides", FF_ATTR_INTS, NULL},
+                                                 {0}};
+static const struct ff_attr_fact fused_gemm[] = {{"activation", FF_ATTR_STRING, NULL},
+                                                 {"activation_alpha", FF_ATTR_FLOAT, NULL},
+                                                 {"activation_beta", FF_ATTR_FLOAT, NULL},
+                                                 {"alpha", FF_ATTR_FLOAT, "1"},
+                                                 {"beta", FF_ATTR_FLOAT, "1"},
+                                                 {"transA", FF_ATTR_INT, "0"},
+                                                 {"transB", FF_ATTR_INT, "0"},
+                                                 {0}};
 static const struct ff_attr_fact leaky_relu[] = {{"alpha", FF_ATTR_FLOAT, "0.01"}, {0}};
 static const struct ff_attr_fact softmax[] = {{"axis", FF_ATTR_INT, "-1"}, {"opset", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact concat[] = {{"axis", FF_ATTR_INT, NULL}, {0}};
@@ -101,6 +165,11 @@ static const struct ff_attr_fact gemm[] = {
 
 const ff_op ff_ops_contrib[] = {
     /* since, inputs, outputs */
+    {FF_CONTRIB, "BiasGelu", 1, 2, 2, 1, 1, infer_same, gelu},
+    {FF_CONTRIB, "FusedConv", 1, 2, 4, 1, 1, infer_fused_conv, fused_conv},
+    {FF_CONTRIB, "FusedGemm", 1, 2, 3, 1, 1, infer_fused_gemm, fused_gemm},
+    {FF_CONTRIB, "FusedMatMul", 1, 2, 2, 1, 1, infer_fused_matmul, fused_matmul},
+    {FF_CONTRIB, "Gelu", 1, 1, 1, 1, 1, infer_same, gelu},
     {FF_CONTRIB, "QGemm", 1, 6, 9, 1, 1, infer_qgemm, gemm},
     {FF_CONTRIB, "QLinearAdd", 1, 2, 8, 1, 1, infer_qlinear, no_attrs},
     {FF_CONTRIB, "QLinearAveragePool", 1, 2, 5, 1, 1, infer_qlinear, average_pool},

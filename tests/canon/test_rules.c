@@ -415,6 +415,17 @@ static const rule_case cases[] = {
      QUANTIZED "c = com.microsoft.QLinearAveragePool(xq,s,z,s,z) kernel_shape=[2,2] strides=[2,2]; "
                "d = com.microsoft.QLinearLeakyRelu(c,s,z,s,z) alpha=0.1; y = DequantizeLinear(d,s,z); output y"},
     {"qlinear", false, QUANTIZED "d = DequantizeLinear(xq,s,z); y = Sigmoid(d); output y"},
+    {"bias-gelu", true, "input x 2,8; float b 8 random; y = com.microsoft.BiasGelu(x,b); output y"},
+    {"bias-gelu", false, "input x 2,8; y = com.microsoft.Gelu(x); output y"},
+    {"fused-layer", true,
+     IMAGE CONV "z = com.microsoft.FusedConv(x,w,b) activation=Relu; y = com.microsoft.FusedConv(x,w,b,z) "
+                "activation=LeakyRelu activation_params=[0.1]; output y"},
+    {"fused-layer", true,
+     "input x 2,8; float w 8,3 random; y = com.microsoft.FusedGemm(x,w) activation=Tanh alpha=0.5; output y"},
+    {"fused-layer", false, IMAGE CONV "z = Conv(x,w,b); y = Relu(z); output y"},
+    {"fused-matmul", true,
+     "input x 2,3,5; input z 2,4,5; y = com.microsoft.FusedMatMul(x,z) transB=1 alpha=0.25; output y"},
+    {"fused-matmul", false, "input x 2,3,5; input z 2,5,4; y = MatMul(x,z); output y"},
     {"requantized", true,
      QUANTIZED "d = DequantizeLinear(xq,s,z); e = QuantizeLinear(d,s,z); y = DequantizeLinear(e,s,z); output y"},
     {"requantized", false,
