@@ -4,7 +4,9 @@
 plain:  layer normalisation and GELU written out, one matrix a projection, keys transposed at once, scores divided.
 fused:  LayerNormalization nodes, one dense layer for query, key and value over rows, keys transposed twice, queries
         scaled, GELU in another order of factors.
-Both compute the same. Faults (of the fused writing): 'weights' (layer 2's first dense layer through int8), 'epsilon'
+optimised: what ONNX Runtime's optimiser makes of `plain`: operators of its own domain, LayerNormalization though the
+        opset has none.
+All compute the same. Faults (of the fused writing): 'weights' (layer 2's first dense layer through int8), 'epsilon'
 (layer 3), 'scale' (layer 1's queries, by the width of the model), 'axis' (layer 4's softmax), 'extra' (a Relu too many after layer 5's
 attention), 'gelu' (tanh form in layer 0), 'missing' (layer 2 without the first residual).
 """
@@ -165,8 +167,33 @@ class Fused(Plain):
         return self.node("Mul", [self.node("Mul", [self.real(0.5), x]), self.node("Add", [self.real(1.0), bend])])
 
 
+class Optimised(Plain):
+    """As ONNX Runtime saves it."""
+    norm = Fused.norm
+
+    def contrib(self, op, inputs, **attributes):
+        return self.node(op, inputs, domain="com.microsoft", **attributes)
+
+    def dense(self, x, pair, name):
+        if name != "in":
+            return Fused.dense(self, x, pair, name)
+        return self.node("MatMul", [x, self.matrix(name, pair[0])], name=name), self.vector("bias", pair[1])
+
+    def attention(self, x, layer, factor, axis):
+        q, k, v = (self.heads(self.dense(x, layer[n], n), [0, 2, 1, 3]) for n in ("query", "key", "value"))
+        scores = self.contrib("FusedMatMul", [q, k], transB=1, alpha=factor)
+        mixed = self.node("MatMul", [self.node("Softmax", [scores], axis=axis), v])
+        joined = self.node("Reshape", [self.node("Transpose", [mixed], perm=[0, 2, 1, 3]), self.ints(1, TOKENS, WIDTH)])
+        return self.dense(joined, layer["out"], "out")
+
+    def gelu(self, x, tanh):
+        if tanh:
+            return super().gelu(self.node("Add", list(x)), tanh)
+        return self.contrib("BiasGelu", list(x))
+
+
 def encoder(style, faults=(), seed=1):
-    w, kind = Weights(seed), {"plain": Plain, "fused": Fused}[style]
+    w, kind = Weights(seed), {"plain": Plain, "fused": Fused, "optimised": Optimised}[style]
     g = kind(faults)
     x = g.node("Add", [g.node("Gather", [g.matrix("words", w.words), "tokens"], axis=0), g.matrix("places", w.places)])
     for i, layer in enumerate(w.layers):
@@ -185,6 +212,7 @@ def encoder(style, faults=(), seed=1):
     logits = g.node("Gemm", [x, g.matrix("head", w.head[0]), g.vector("head.bias", w.head[1])], name="head")
     graph = helper.make_graph(g.nodes, style, [helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, TOKENS])],
                               [helper.make_tensor_value_info(logits, TensorProto.FLOAT, [1, CLASSES])], g.constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", kind.opset)], producer_name=style)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", kind.opset), helper.make_opsetid("com.microsoft", 1)],
+                              producer_name=style)
     model.ir_version = 8
     return model

@@ -189,7 +189,13 @@ def transformer():
     with open(path('equal.json')) as f:
         faults = json.load(f)['faults']
     check(not faults, 'differences of writing are faults: %s' % [f['summary'] for f in faults])
-    for fault, kind, source, target in FAULTS:
+    save(encoder('optimised'), path('optimised.onnx'))
+    code, out, err = run('localize', 'plain.onnx', 'optimised.onnx', '--input', 'tokens.npy', '--comparator',
+                         'tolerance:abs=1e-4', '--json', 'optimised.json', *core)
+    with open(path('optimised.json')) as f:
+        faults = json.load(f)['faults']
+    check(code == 0 and not faults, 'what an optimiser does is a fault: %s' % [f['summary'] for f in faults])
+    for fault, kind, source, target in [*FAULTS, *[(f, k, 'fused', 'optimised') for f, k, *_ in FAULTS[:4]]]:
         save(encoder(target, [fault]), path('wrong.onnx'))
         report = repaired('encoder, ' + fault, source + '.onnx', 'wrong.onnx', 'tokens.npy', 'tolerance:abs=1e-4', *core)
         found = [f['type'] for f in report['faults']]
