@@ -280,12 +280,20 @@ static bool pads_nothing(const cg_node *conv)
     return p != NULL;
 }
 
+/* A graph input, or its channels in another order. */
+static bool is_input(const cg_value *v)
+{
+    while (v->producer && cg_is(v->producer, "Gather") && !v->producer->in[0]->constant)
+        v = v->producer->in[0];
+    return !v->producer;
+}
+
 /* Conv(Affine(x)): where nothing is padded, or there is no shift. An Affine on a graph input is
  * preprocessing and stays. */
 static bool fold_forward(cg_graph *g, cg_node *n, const cg_rule *self)
 {
     cg_node *p = cg_is(n, "Conv") || (cg_is(n, "Gemm") && n->in[0]->shape.rank == 2) ? cg_feeder(n, 0, "Affine") : NULL;
-    if (!p || !is_layer(n) || !p->in[0]->producer)
+    if (!p || !is_layer(n) || is_input(p->in[0]))
         return false;
     cg_value *s = p->in[1], *t = p->in[2], *w = n->in[1], *b = n->in[2];
     bool shifts = !all(t, 0);

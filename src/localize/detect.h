@@ -14,6 +14,7 @@ typedef struct ff_detection {
     ff_findings *findings;
     ff_sames *sames;
     size_t capacity, sames_capacity;
+    bool *prepared_source, *prepared_target; /* by cnode: it does what the other side's spec says; NULL: none does */
 } ff_detection;
 
 typedef struct ff_detector {
@@ -22,6 +23,10 @@ typedef struct ff_detector {
 } ff_detector;
 
 int ff_detect_preprocessing(ff_detection *d);
+/* For the detector of preprocessing: is what differs in scale, mean, deviation and channel order made up for by the first
+ * nodes of the graphs? Then it is said, and these nodes are nobody's fault. */
+bool ff_detect_prepared(ff_detection *d);
+bool ff_is_prepared(const ff_detection *d, bool source, int cnode);
 int ff_detect_reduction(ff_detection *d);
 int ff_detect_dense(ff_detection *d);
 int ff_detect_input(ff_detection *d);

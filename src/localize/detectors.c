@@ -76,6 +76,8 @@ int ff_localize(const ff_subject *s, const ff_task *task, ff_findings **out, ff_
     }
     if (task && task->progress)
         ff_progress_finish(task->progress);
+    free(d.prepared_source);
+    free(d.prepared_target);
     if (rc != FF_OK) {
         ff_findings_destroy(d.findings);
         ff_sames_destroy(d.sames);

@@ -27,9 +27,11 @@ typedef struct reading {
     int x, y, source_exit, exit;
 } reading;
 
-/* Did the detector of structure speak of it, or that of precision? */
+/* Did the detector of structure speak of it, or that of precision, or that of preprocessing? */
 static bool spoken_of(const ff_detection *d, bool source, const ff_cnode *transpose)
 {
+    if (ff_is_prepared(d, source, transpose->id))
+        return true;
     for (int i = 0; !source && strcmp(transpose->op, "Cast") == 0 && i < d->findings->count; i++)
         if (strcmp(d->findings->at[i].cause, "half-precision") == 0)
             return true;

@@ -3,6 +3,7 @@
 #include "localize/detect.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What remains of a spec when the layout of the input, which belongs to the model, is set aside. */
 static ff_pre without_layout(const ff_side *side)
@@ -22,6 +23,16 @@ static ff_pre without_layout(const ff_side *side)
     return p;
 }
 
+/* The same pixels, scaled and ordered as by the other spec. */
+static ff_pre with_numbers_of(ff_pre p, const ff_pre *other)
+{
+    p.bgr = other->bgr;
+    p.scale = other->scale;
+    memcpy(p.mean, other->mean, sizeof p.mean);
+    memcpy(p.std, other->std, sizeof p.std);
+    return p;
+}
+
 int ff_detect_preprocessing(ff_detection *d)
 {
     const ff_subject *s = d->subject;
@@ -33,6 +44,9 @@ int ff_detect_preprocessing(ff_detection *d)
         target.height = source.height;
     }
     if (ff_pre_equal(&source, &target))
+        return FF_OK;
+    ff_pre numbers = with_numbers_of(target, &source);
+    if (ff_pre_equal(&source, &numbers) && ff_detect_prepared(d))
         return FF_OK;
 
     char *of_source = ff_pre_print(&s->source.pre), *of_target = ff_pre_print(&s->target.pre);

@@ -374,6 +374,8 @@ int ff_detect_weights(ff_detection *d)
         const ff_cnode *a = &s->source.canon->nodes[p->source], *b = &s->target.canon->nodes[p->target];
         if (strcmp(a->op, b->op) != 0)
             continue; /* another operator: the graph differs */
+        if (ff_is_prepared(d, true, p->source) && ff_is_prepared(d, false, p->target))
+            continue;
         int rc = ff_check_cancel(d->task);
         int before = d->findings->count;
         for (int k = 0; k < a->n_params && rc == FF_OK; k++)

@@ -510,15 +510,43 @@ static void preprocessing(void **state)
     expect_text(SMALL, SMALL, "unit", "tf", "PP", NULL);
 }
 
+/* The pixels are scaled and put in order by the spec on one side, by the graph on the other. */
+static void prepared_in_graph(void **state)
+{
+#define PREPARED(head, conv)                                                                                           \
+    "opset 13; input x 1,3,16,16; float s - 127.5; float n - 255; float one - 1; float m 3,1,1 0.485,0.456,0.406; "    \
+    "float d 3,1,1 0.229,0.224,0.225; int swap 3 2,1,0; float w 10,3,3,3 random; " head conv                           \
+    "r = Relu(c); g = GlobalAveragePool(r); y = Flatten(g); output y"
+#define PADDED   "c = Conv(p,w) pads=[1,1,1,1]; "
+#define VALID    "c = Conv(p,w); "
+#define AS_TF    "raw scale=127.5 mean=1,1,1"
+#define AS_TORCH "raw scale=255 mean=0.485,0.456,0.406 std=0.229,0.224,0.225"
+#define PLAIN    "p = Identity(x); "
+#define TF       "h = Div(x,s); p = Sub(h,one); "
+#define TORCH    "h = Div(x,n); i = Sub(h,m); p = Div(i,d); "
+    expect_text(PREPARED(PLAIN, PADDED), PREPARED(TF, PADDED), AS_TF, "raw", "", NULL);
+    expect_text(PREPARED(TF, PADDED), PREPARED(PLAIN, PADDED), "raw", AS_TF, "", NULL);
+    expect_text(PREPARED(PLAIN, PADDED), PREPARED(TORCH, PADDED), AS_TORCH, "raw", "", NULL);
+    expect_text(PREPARED(PLAIN, PADDED), PREPARED("q = Gather(x,swap) axis=1; p = Identity(q); ", PADDED), "raw",
+                "raw order=bgr", "", NULL);
+    expect_text(PREPARED(PLAIN, PADDED), PREPARED(TORCH, PADDED), AS_TORCH, "unit", "PP CG", NULL);
+    expect_text(PREPARED(PLAIN, PADDED), PREPARED(TORCH, PADDED), AS_TORCH, AS_TORCH, "CG", NULL);
+    expect_text(PREPARED(PLAIN, VALID), PREPARED(TF, VALID), AS_TF, "raw", "", NULL);
+    expect_text(PREPARED(PLAIN, VALID), PREPARED(TORCH, VALID), AS_TORCH, "raw", "", NULL);
+    expect_text(PREPARED(TF, VALID), PREPARED(TORCH, VALID), "raw", "raw", "WB CG", NULL);
+    expect_text(PREPARED(PLAIN, VALID), PREPARED("q = Gather(x,swap) axis=1; h = Div(q,s); p = Sub(h,one); ", VALID),
+                AS_TF, "raw order=bgr", "", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_padding),  cmocka_unit_test(resize_modes),   cmocka_unit_test(resize_antialias),
-        cmocka_unit_test(pooling),       cmocka_unit_test(order_lost),     cmocka_unit_test(batch_normalisation),
-        cmocka_unit_test(opsets),        cmocka_unit_test(activations),    cmocka_unit_test(groups),
-        cmocka_unit_test(precision),     cmocka_unit_test(recurrent),      cmocka_unit_test(contract),
-        cmocka_unit_test(made_up_for),   cmocka_unit_test(one_fault_each), cmocka_unit_test(unreached),
-        cmocka_unit_test(preprocessing),
+        cmocka_unit_test(same_padding),  cmocka_unit_test(resize_modes),      cmocka_unit_test(resize_antialias),
+        cmocka_unit_test(pooling),       cmocka_unit_test(order_lost),        cmocka_unit_test(batch_normalisation),
+        cmocka_unit_test(opsets),        cmocka_unit_test(activations),       cmocka_unit_test(groups),
+        cmocka_unit_test(precision),     cmocka_unit_test(recurrent),         cmocka_unit_test(contract),
+        cmocka_unit_test(made_up_for),   cmocka_unit_test(one_fault_each),    cmocka_unit_test(unreached),
+        cmocka_unit_test(preprocessing), cmocka_unit_test(prepared_in_graph),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
