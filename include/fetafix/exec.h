@@ -108,8 +108,8 @@ void ff_store_destroy(ff_store *s);
 /* Chooses the values of p worth keeping for `samples` images within the budget (cost saved per
  * byte); what was kept and is still useful stays. Called when a new base state is reached. */
 void ff_store_choose(ff_store *s, const ff_plan *p, int samples);
-/* The same for runs that begin with what makes starts[0], and so on. */
-void ff_store_choose_for(ff_store *s, const ff_plan *p, int samples, const ff_value *const *starts, int n);
+/* The same for runs that go on from what was run to make ends[0], and so on. */
+void ff_store_choose_for(ff_store *s, const ff_plan *p, int samples, const ff_value *const *ends, int n);
 /* The store for a run of p on samples out of `inputs`: s, where it is about those, else NULL (of NULL, too). The first who
  * asks says whose samples they are, and has the choice made for its plan: what it leaves there, others start from. */
 ff_store *ff_store_for(ff_store *s, const ff_key *inputs, const ff_plan *p, int samples);

@@ -50,14 +50,14 @@ static double gain(const cut *cuts, int n, double total, int more)
     return sum;
 }
 
-/* The same over runs that begin at given steps, in order. */
+/* The same over runs that go on behind given steps. */
 static double gain_at(const cut *cuts, int n, const int *steps, int n_steps, int more)
 {
     double sum = 0;
 
     for (int k = 0; k < n_steps; k++) {
         double before = 0;
-        for (int i = 0; i < n && cuts[i].step < steps[k]; i++)
+        for (int i = 0; i < n && cuts[i].step <= steps[k]; i++)
             if (cuts[i].chosen || i == more)
                 before = cuts[i].before;
         sum += before;
@@ -108,17 +108,17 @@ static int *last_reads(const ff_plan *p)
     return last;
 }
 
-static void choose(cut *cuts, int n, double total, int samples, uint64_t budget, const int *starts, int n_starts)
+static void choose(cut *cuts, int n, double total, int samples, uint64_t budget, const int *ends, int n_ends)
 {
     uint64_t used = 0;
 
     for (int round = 0; round < 64; round++) {
-        double have = starts ? gain_at(cuts, n, starts, n_starts, -1) : gain(cuts, n, total, -1), best = 0;
+        double have = ends ? gain_at(cuts, n, ends, n_ends, -1) : gain(cuts, n, total, -1), best = 0;
         int chosen = -1;
         for (int i = 0; i < n; i++) {
             if (cuts[i].chosen || used + cuts[i].bytes * (uint64_t)samples > budget)
                 continue;
-            double with = starts ? gain_at(cuts, n, starts, n_starts, i) : gain(cuts, n, total, i);
+            double with = ends ? gain_at(cuts, n, ends, n_ends, i) : gain(cuts, n, total, i);
             double g = (with - have) / (double)cuts[i].bytes;
             if (g > best) {
                 best = g;
@@ -132,7 +132,7 @@ static void choose(cut *cuts, int n, double total, int samples, uint64_t budget,
     }
 }
 
-bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *starts, int n_starts)
+bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *ends, int n_ends)
 {
     int *last = last_reads(p), n = 0, capacity = 64;
     int alive = 0; /* values that cannot be kept */
@@ -141,10 +141,10 @@ bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *sta
     double work = 0;
 
     /* Every place between two steps: how much is alive there. Feeds cost nothing. */
-    int *ends = ff_alloc_array((size_t)p->n_steps + 2, sizeof *ends);
+    int *dying = ff_alloc_array((size_t)p->n_steps + 2, sizeof *dying);
     int *next = ff_alloc_array((size_t)p->n_values + 1, sizeof *next);
     for (int i = 0; i <= p->n_steps; i++)
-        ends[i] = -1;
+        dying[i] = -1;
     for (int i = 0; i < p->n_steps; i++) {
         const step *t = &p->steps[i];
         bool made = false;
@@ -155,10 +155,10 @@ bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *sta
             made = true;
             bytes += value_bytes(&p->values[v]);
             alive += !keepable(&p->values[v]);
-            next[v] = ends[last[v]];
-            ends[last[v]] = v;
+            next[v] = dying[last[v]];
+            dying[last[v]] = v;
         }
-        for (int v = ends[i]; v >= 0; v = next[v]) {
+        for (int v = dying[i]; v >= 0; v = next[v]) {
             bytes -= value_bytes(&p->values[v]);
             alive -= !keepable(&p->values[v]);
         }
@@ -183,12 +183,12 @@ bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *sta
         n = MAX_CUTS;
         qsort(cuts, (size_t)n, sizeof *cuts, by_step);
     }
-    choose(cuts, n, work, samples > 0 ? samples : 1, budget, starts, n_starts);
+    choose(cuts, n, work, samples > 0 ? samples : 1, budget, ends, n_ends);
     bool *chosen = ff_alloc_array((size_t)p->n_values + 1, sizeof *chosen);
     for (int c = 0; c < n; c++)
         for (int v = 0; cuts[c].chosen && v < p->n_values; v++)
             chosen[v] |= last[v] > cuts[c].step && p->values[v].step >= 0 && p->values[v].step <= cuts[c].step;
-    free(ends);
+    free(dying);
     free(next);
     free(cuts);
     free(last);

@@ -217,8 +217,9 @@ static inline bool dtype_is_bytes(ff_dtype t)
 }
 
 /* cuts.c: which values of p are worth keeping for `samples` samples within a budget of bytes; by value, the caller frees
- * it. `starts`: the steps at which runs will begin; NULL: anywhere. */
-bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *starts, int n_starts);
+ * it. `ends`: the steps up to which was run, and behind which runs will go on; NULL:
+ * anywhere. */
+bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *ends, int n_ends);
 
 /* store.c, for runners. Entries are immutable and counted. */
 typedef struct kept {

@@ -172,10 +172,10 @@ void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layo
         kept_unref(k);
 }
 
-/* NULL starts: runs begin at any step. */
-static void choose(ff_store *s, const ff_plan *p, int samples, const int *starts, int n_starts)
+/* NULL ends: runs go on from anywhere. */
+static void choose(ff_store *s, const ff_plan *p, int samples, const int *ends, int n_ends)
 {
-    bool *chosen = cuts_choose(p, samples, s->budget, starts, n_starts);
+    bool *chosen = cuts_choose(p, samples, s->budget, ends, n_ends);
 
     pthread_mutex_lock(&s->lock);
     for (series *x = s->all; x; x = x->next)
@@ -203,12 +203,12 @@ void ff_store_choose(ff_store *s, const ff_plan *p, int samples)
     choose(s, p, samples, NULL, 0);
 }
 
-void ff_store_choose_for(ff_store *s, const ff_plan *p, int samples, const ff_value *const *starts, int n)
+void ff_store_choose_for(ff_store *s, const ff_plan *p, int samples, const ff_value *const *ends, int n)
 {
     int *steps = ff_alloc_array((size_t)n + 1, sizeof *steps);
 
     for (int i = 0; i < n; i++)
-        steps[i] = p->values[starts[i]->id].step;
+        steps[i] = p->values[ends[i]->id].step;
     choose(s, p, samples, steps, n);
     free(steps);
 }

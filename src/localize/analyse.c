@@ -311,8 +311,8 @@ static int analyse_exact(analysis *a)
 static void open_stores(analysis *a)
 {
     uint64_t memory = analysis_memory(a);
-    a->source_store = ff_store_create(memory / 4);
-    a->target_store = ff_store_create(memory / 4);
+    a->source_store = ff_store_create(memory / 8 * 3);
+    a->target_store = ff_store_create(memory / 8 * 3);
     if (ff_key_equal(ff_feed_key(a->s->source.feed), ff_feed_key(a->s->target.feed)))
         ff_store_set_behind(a->target_store, a->source_store);
 }

@@ -188,39 +188,40 @@ static bool next_slab(slab *b, int64_t capacity, progress *at)
     return b->width > 0;
 }
 
-/* The value of the slab's layers that is made first. */
-static const ff_value *first_made(const slab *b, bool target)
+/* Of the slab's layers, the one that is made first, or last. */
+static const ff_layer *made(const slab *b, bool target, bool last)
 {
-    const ff_value *first = NULL;
+    const ff_layer *found = NULL;
+    int best = 0;
     for (int i = 0; i < b->n_segments; i++) {
         const ff_layer *l = &b->a->layers.at[b->segments[i].layer];
-        const ff_value *v = target ? l->target->original : l->source->original;
-        if (v->producer && (!first || v->producer->index < first->producer->index))
-            first = v;
+        const ff_node *n = target ? l->target->original->producer : l->source->original->producer;
+        if (n && (!found || (n->index > best) == last)) {
+            found = l;
+            best = n->index;
+        }
     }
-    return first;
+    return found;
 }
 
-/* Each slab is a pass over the images, which begins where the last one ended. */
-static void keep_starts(slab *b, int64_t capacity)
+/* Each slab is a pass over the images: it begins where the last one ended, and the Target's first where it parts from the
+ * Source. */
+static void keep_ends(slab *b, int64_t capacity, bool target, ff_store *store, const ff_plan *plan)
 {
-    analysis *a = b->a;
-    int n = 0, images = b->p->n_similar + b->p->n_dissimilar;
-    const ff_value **source = NULL, **target = NULL;
-    size_t source_capacity = 0, target_capacity = 0;
+    const ff_value **ends = NULL;
+    size_t size = 0;
+    int n = 0;
     for (progress at = {0}; next_slab(b, capacity, &at);) {
-        const ff_value *s = first_made(b, false), *t = first_made(b, true);
-        if (!s || !t)
-            continue;
-        ff_grow(&source, &source_capacity, (size_t)n + 1, sizeof *source);
-        ff_grow(&target, &target_capacity, (size_t)n + 1, sizeof *target);
-        source[n] = s;
-        target[n++] = t;
+        const ff_layer *first = n == 0 ? made(b, target, false) : NULL, *last = made(b, target, true);
+        const ff_cvalue *in = !first ? NULL : target ? first->target_in : first->source_in;
+        ff_grow(&ends, &size, (size_t)n + 2, sizeof *ends);
+        if (in)
+            ends[n++] = in->original;
+        if (last)
+            ends[n++] = target ? last->target->original : last->source->original;
     }
-    ff_store_choose_for(a->source_store, a->s->source.observe, images, source, n);
-    ff_store_choose_for(a->target_store, a->s->target.observe, images, target, n);
-    free(source);
-    free(target);
+    ff_store_choose_for(store, plan, b->p->n_similar + b->p->n_dissimilar, ends, n > 0 ? n - 1 : 0);
+    free(ends);
 }
 
 int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_sums *errors)
@@ -248,7 +249,8 @@ int test_layers(analysis *a, const sample *p, ff_kruskal_sum *by_layer, layer_su
     b.isolated = ff_alloc_array((size_t)l->count + 1, sizeof *b.isolated);
     if (a->task && a->task->progress)
         ff_progress_start(a->task->progress, "testing activations", total);
-    keep_starts(&b, capacity);
+    keep_ends(&b, capacity, false, a->source_store, a->s->source.observe);
+    keep_ends(&b, capacity, true, a->target_store, a->s->target.observe);
     int rc = FF_OK;
     for (progress at = {0}; rc == FF_OK && next_slab(&b, capacity, &at);)
         rc = test_slab(&b, by_layer);

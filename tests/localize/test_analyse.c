@@ -148,6 +148,52 @@ static void points_at_the_origin(void **state)
     ff_dataset_destroy(set);
 }
 
+/* Its first two layers fill a pass. */
+static ff_model *wide(const char *first)
+{
+    ff_model *m;
+    char *text = ff_asprintf("opset 13; input x 1,3,32,32; float w1 7,3,3,3 random; float b1 7 random;"
+                             "float w2 16,7,3,3 random; float b2 16 random; float w3 16,16,3,3 random;"
+                             "float b3 16 random; float w4 10,1024 random; float b4 10 random;"
+                             "%s; p = MaxPool(c1) kernel_shape=[4,4] strides=[4,4];"
+                             "c2 = Conv(p,w2,b2) pads=[1,1,1,1]; r2 = Relu(c2);"
+                             "c3 = Conv(r2,w3,b3) pads=[1,1,1,1]; r3 = Relu(c3);"
+                             "f = Flatten(r3); y = Gemm(f,w4,b4) transB=1; output y",
+                             first);
+    ok(text_model(text, 3, &m));
+    free(text);
+    return m;
+}
+
+/* Several passes over the images cost no more than one, and say the same: what a pass ends with is where the next one
+ * begins. */
+static void passes_begin_where_the_last_ended(void **state)
+{
+    ff_model *a = wide("c1 = Conv(x,w1,b1) pads=[1,1,1,1]"),
+             *b = wide("float o 1 0.1; v1 = Mul(w1,o); c1 = Conv(x,v1,b1) pads=[1,1,1,1]");
+    ff_dataset *set;
+    ff_pre pre;
+    ff_subject *s;
+    ff_layer_scores *one, *many;
+    ok(ff_dataset_open(folder, 0, &set));
+    ok(ff_pre_parse("tf size=32x32", &pre));
+    ok(ff_subject_create(a, &pre, b, &pre, set, NULL, NULL, &s));
+    assert_true(s->wrong > 0 && s->wrong < IMAGES);
+    ok(ff_analyse(s, NULL, NULL, &one));
+    ok(ff_analyse(s, &(ff_analysis_options){.memory = 2 << 20}, NULL, &many));
+    assert_true(many->flops_full > one->flops_full);
+    assert_true(many->flops <= 1.001 * one->flops);
+    for (int i = 0; i < one->count; i++)
+        assert_true(same(one->at[i].kw, many->at[i].kw) && same(one->at[i].effect, many->at[i].effect) &&
+                    same(one->at[i].entire, many->at[i].entire) && same(one->at[i].isolated, many->at[i].isolated));
+    ff_layer_scores_destroy(one);
+    ff_layer_scores_destroy(many);
+    ff_subject_destroy(s);
+    ff_dataset_destroy(set);
+    ff_model_unref(a);
+    ff_model_unref(b);
+}
+
 static void paper_mode_by_seed(void **state)
 {
     ff_dataset *set;
@@ -302,8 +348,11 @@ static void other_dims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(points_at_the_origin), cmocka_unit_test(bisection_finds_where_they_part),
-        cmocka_unit_test(paper_mode_by_seed),   cmocka_unit_test(local_keys),
+        cmocka_unit_test(points_at_the_origin),
+        cmocka_unit_test(bisection_finds_where_they_part),
+        cmocka_unit_test(passes_begin_where_the_last_ended),
+        cmocka_unit_test(paper_mode_by_seed),
+        cmocka_unit_test(local_keys),
         cmocka_unit_test(other_dims),
     };
     return cmocka_run_group_tests(tests, draw, erase);
