@@ -91,9 +91,11 @@ int isolate_layers(analysis *a, ff_activations *s, ff_activations *t, int worker
             continue;
         ff_activations_clear(t);
         rc = ff_activations_run(t, a->target.at[worker], image, a->task, NULL);
+        int64_t start = ff_now_ns();
         for (int i = 0; i < l->count && rc == FF_OK; i++)
             if (isolated[i] && l->at[i].round == t->round && s->out[i] && t->out[i])
                 add_tensors(s->out[i], t->out[i], &at[i].isolated, &at[i].reference);
+        ff_spend("analysis", "distances", ff_now_ns() - start, 1);
     }
     return rc;
 }

@@ -40,6 +40,7 @@ static int fill_row(void *context, int64_t index, int worker)
     if (rc == FF_OK)
         rc = ff_activations_run(&t, a->target.at[worker], image, a->task, NULL);
     float *row = b->values + index * b->width;
+    int64_t start = ff_now_ns();
     for (int i = 0; i < b->n_segments && rc == FF_OK; i++) {
         const segment *g = &b->segments[i];
         if (!s.out[g->layer] || !t.out[g->layer]) {
@@ -54,6 +55,7 @@ static int fill_row(void *context, int64_t index, int worker)
             add_distance(x + g->from, y + g->from, g->to - g->from, &e->entire, &e->source);
         }
     }
+    ff_spend("analysis", "distances", ff_now_ns() - start, 1);
     if (rc == FF_OK && b->errors)
         rc = isolate_layers(a, &s, &t, worker, image, b->isolated, b->errors + index * a->layers.count);
     activations_done(a, &s, &t);
