@@ -15,6 +15,7 @@ typedef struct ff_detection {
     ff_sames *sames;
     size_t capacity, sames_capacity;
     bool *prepared_source, *prepared_target; /* by cnode: it does what the other side's spec says; NULL: none does */
+    bool half_source; /* the Source computes in half precision: what is nearer than its rounding is the same */
 } ff_detection;
 
 typedef struct ff_detector {

@@ -35,6 +35,8 @@ static bool spoken_of(const ff_detection *d, bool source, const ff_cnode *transp
     for (int i = 0; !source && strcmp(transpose->op, "Cast") == 0 && i < d->findings->count; i++)
         if (strcmp(d->findings->at[i].cause, "half-precision") == 0)
             return true;
+    if (strcmp(transpose->op, "Cast") == 0 && d->half_source)
+        return true;
     if (strcmp(transpose->op, "Transpose") != 0)
         return false;
     for (int i = 0; i < d->findings->count; i++) {

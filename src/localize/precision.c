@@ -57,6 +57,39 @@ static bool is_part(const ff_plan *p, const ff_finding *f)
     return close;
 }
 
+/* Constants of a Source in half precision, and those of a Target that it rounds. */
+static bool is_rounding_of_source(const ff_subject *s, const ff_finding *f)
+{
+    const ff_hint *h = f->hint;
+    const ff_value *v = h->source_param ? h->source_param->original : NULL;
+    const ff_tensor *t = v ? ff_plan_constant(s->source.canon->plan, v) : NULL;
+    if (f->type == FF_WB)
+        return t && ff_dtype_is_half(t->dtype) && f->magnitude < (t->dtype == FF_FLOAT16 ? ROUNDED : 8 * ROUNDED);
+    const ff_cattr *a = h->source_attr, *b = h->target_attr;
+    bool close = f->type == FF_LH && a && b && a->node && computes_half(s->source.canon->plan, a->node) &&
+                 a->type == FF_CATTR_REALS && b->type == FF_CATTR_REALS && a->n == b->n;
+    for (int i = 0; close && i < a->n; i++)
+        close = fabs(a->reals[i] - b->reals[i]) <= ROUNDED * fabs(b->reals[i]);
+    return close;
+}
+
+/* The Target may be more precise than the Source: that is no fault of its. */
+static void accept_rounding(ff_detection *d)
+{
+    d->half_source = true;
+    for (int i = d->findings->count - 1; i >= 0; i--) {
+        const ff_finding *f = &d->findings->at[i];
+        if (!is_rounding_of_source(d->subject, f))
+            continue;
+        ff_same *same = ff_detection_add_same(
+            d, "half-source", "the Source keeps its numbers in half precision, the Target's are the same within that",
+            f->magnitude);
+        same->source_nodes = ff_nodes_copy(f->source_nodes, same->n_source_nodes = f->n_source_nodes);
+        same->target_nodes = ff_nodes_copy(f->target_nodes, same->n_target_nodes = f->n_target_nodes);
+        ff_detection_remove(d, i);
+    }
+}
+
 int ff_detect_precision(ff_detection *d)
 {
     enum { MOST = 64 };
@@ -66,7 +99,9 @@ int ff_detect_precision(ff_detection *d)
     const ff_plan *p = s->target.canon->plan;
     const ff_graph *g = ff_model_graph(s->target.model);
     int n_half = count(p), n = 0;
-    if (!n_half || count(s->source.canon->plan))
+    if (count(s->source.canon->plan))
+        accept_rounding(d);
+    if (!n_half || d->half_source)
         return FF_OK;
     for (int i = d->findings->count - 1; i >= 0; i--)
         if (is_part(p, &d->findings->at[i]))

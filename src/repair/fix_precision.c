@@ -7,6 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Relative distance of numbers that were rounded to half precision, perhaps twice. */
+#define ROUNDED 2e-3
+
+/* What the Source stores for it, where other constants are folded in on both sides and it is the same but for rounding. */
+static ff_tensor *stored_there(const ff_subject *s, const ff_cparam *mine, const ff_cparam *wanted, const ff_tensor *t)
+{
+    const ff_tensor *x = wanted->original ? ff_plan_constant(s->source.canon->plan, wanted->original) : NULL;
+    ff_weight_change c;
+    ff_tensor *out;
+    if (!mine->folded || !wanted->folded || !x || x->dtype != FF_FLOAT || !ff_same_dims(x, t) ||
+        ff_weight_compare(x, t, NULL, false, &c) != FF_OK || !(c.relative < ROUNDED) ||
+        ff_tensor_reshape(x, t->rank, t->dims, &out) != FF_OK)
+        return NULL;
+    return out;
+}
+
 /* The Source's numbers in the Target's form; NULL: those of the Target are not their rounding, or cannot be told. */
 static ff_tensor *unrounded(const ff_subject *s, const ff_value *v, const ff_tensor *t)
 {
@@ -19,6 +35,8 @@ static ff_tensor *unrounded(const ff_subject *s, const ff_value *v, const ff_ten
             const ff_cparam *mine = &b->params[k], *wanted = ff_cnode_param(a, mine->role);
             ff_weight_change c;
             ff_tensor *flat, *out;
+            if (mine->original == v && wanted && (out = stored_there(s, mine, wanted, t)))
+                return out;
             if (mine->original != v || mine->folded || ff_cparam_is_part(s->target.canon, mine) || !wanted ||
                 wanted->tensor->count != t->count || wanted->tensor->dtype != FF_FLOAT ||
                 ff_weight_compare(wanted->tensor, mine->tensor, NULL, wanted->folded, &c) != FF_OK ||
