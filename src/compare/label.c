@@ -200,6 +200,9 @@ static int read_map(ff_comparator *c)
             while (c->n_labels <= target)
                 c->label_of[c->n_labels++] = -1;
         }
+        if (c->label_of[target] >= 0 && c->label_of[target] != source)
+            code = ff_fail(FF_ERR_INPUT, "'%s': entry %d gives the Target's label %d a second meaning", c->text[0],
+                           line, (int)target);
         c->label_of[target] = (int)source;
     }
     free(text);

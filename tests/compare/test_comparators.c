@@ -166,6 +166,13 @@ static void labels_are_mapped(void **state)
     assert_true(judge_rows(spec, 3, second, second).wrong); /* has no counterpart */
     assert_false(judge_rows("offset:-2", 3, first, third).wrong);
     assert_true(judge_rows("offset:1", 3, first, third).wrong);
+    static const char *const none[] = {"",       "\n# nothing\n",   "1\n",       "1 2 3\n",
+                                       "-1 2\n", "1 99999999999\n", "0 1\n0 2\n"};
+    for (size_t i = 0; i < FF_COUNT(none); i++) {
+        ff_comparator *c = NULL;
+        assert_int_equal(ff_write_file(path, none[i], strlen(none[i]), true), FF_OK);
+        assert_int_equal(ff_comparator_create(spec, &c), FF_ERR_INPUT);
+    }
     unlink(path);
     free(spec);
 }
