@@ -134,6 +134,22 @@ static bool can_be_output(const scene *c)
     return !c->target->input_hcw && c->l->kind == LAYER_CONV && !c->target->extra_output;
 }
 
+static bool has_groups(const scene *c)
+{
+    return c->l->kind == LAYER_CONV && c->l->group > 1;
+}
+
+static bool is_written_mean(const scene *c)
+{
+    return c->l->kind == LAYER_GLOBAL_POOL && c->target->pool == POOL_REDUCE_MEAN && c->from->channels > 1;
+}
+
+static bool is_gemm(const scene *c)
+{
+    return c->l->kind == LAYER_DENSE && (c->target->dense == DENSE_GEMM || c->target->dense == DENSE_GEMM_PLAIN) &&
+           !c->target->dense_scaled && !c->target->bias_scaled;
+}
+
 static bool is_input(const scene *c)
 {
     return c->l->kind == LAYER_INPUT && c->target->input == INPUT_NHWC && !c->target->input_perm[1] &&
@@ -343,6 +359,26 @@ static void input_declared_otherwise(scene *c)
     c->target->input_hcw = true;
 }
 
+static void group_lost(scene *c)
+{
+    c->target->group_lost = c->at;
+}
+
+static void axes_of_other_layout(scene *c)
+{
+    c->target->other_axes = c->at;
+}
+
+static void dense_scaled(scene *c)
+{
+    c->target->dense_scaled = c->at;
+}
+
+static void bias_scaled(scene *c)
+{
+    c->target->bias_scaled = c->at;
+}
+
 /* Nothing is written for a layer of this kind; who read it reads what it read. */
 static void norm_lost(scene *c)
 {
@@ -357,6 +393,7 @@ static const struct {
     const char *what, *types;
     bool (*fits)(const scene *c);
     void (*apply)(scene *c);
+    bool alone; /* the Target does not run any more: what else is wrong behind it cannot be seen */
 } kinds[] = {
     {"int8 per tensor", "WB", has_weights, int8_per_tensor},
     {"int8 per channel", "WB", has_weights, int8_per_channel},
@@ -388,6 +425,10 @@ static const struct {
     {"input transposed", "TSS ID", is_input, input_transposed},
     {"input declared otherwise", "ID", is_fed_alone, input_declared_otherwise},
     {"normalisation lost", "CG WB", is_plain_norm, norm_lost},
+    {"alpha changed", "LH", is_gemm, dense_scaled},
+    {"beta changed", "LH", is_gemm, bias_scaled},
+    {"group lost", "LH", has_groups, group_lost, true},
+    {"axes of the other layout", "LH", is_written_mean, axes_of_other_layout, true},
 };
 
 const char *fault_kind_at(int i)
@@ -398,6 +439,9 @@ const char *fault_kind_at(int i)
 static bool put_in(int kind, scene *c, bool *used, seeded_fault *out)
 {
     int found[256], count = 0;
+    for (int i = 0; kinds[kind].alone && i < c->n->n_layers; i++)
+        if (used[i])
+            return false;
     for (c->at = 0; c->at < c->n->n_layers && count < (int)FF_COUNT(found); c->at++) {
         c->l = &c->n->layers[c->at];
         c->from = &c->n->layers[c->l->in[0]];
@@ -413,6 +457,8 @@ static bool put_in(int kind, scene *c, bool *used, seeded_fault *out)
         snprintf(out->layer, sizeof out->layer, "%s", c->l->name);
     kinds[kind].apply(c);
     used[c->at] = true;
+    for (int i = 0; kinds[kind].alone && i < c->n->n_layers; i++)
+        used[i] = true;
     return true;
 }
 

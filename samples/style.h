@@ -61,6 +61,10 @@ typedef struct style {
     bool order_lost;    /* flat_nhwc without the columns */
     int concat_swapped; /* layer whose first two inputs change places; 0: none */
     int zero_pooled;    /* maximum pooling that is padded with zeros by a Pad node; 0: none */
+    int group_lost;     /* convolution in groups that does not say so; 0: none */
+    int other_axes;     /* mean over a picture, written for the other layout; 0: none */
+    int dense_scaled;   /* dense layer with alpha = 0.5; 0: none */
+    int bias_scaled;    /* dense layer with beta = 0.5; 0: none */
     int swapped_pads;   /* layer that a Pad node pads, on the other side; 0: none */
 } style;
 

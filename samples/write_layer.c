@@ -49,7 +49,7 @@ static int window_attrs(writer *w, const layer *l, int number, const char **x, b
         attrs[count++] = ints_attr(w, "strides", l->stride, 2);
     if (conv && !plain)
         attrs[count++] = ints_attr(w, "dilations", (int[]){1, 1}, 2);
-    if (conv && (!plain || l->group != 1))
+    if (conv && (!plain || l->group != 1) && !(number && w->s->group_lost == number))
         attrs[count++] = int_attr("group", l->group);
     bool average = l->kind == LAYER_AVERAGE_POOL && l->count_pad && !l->ceil_mode;
     bool zero_pooled = l->kind == LAYER_MAX_POOL && w->s->zero_pooled == number;
@@ -201,7 +201,9 @@ static const char *write_global_pool(writer *w, const layer *l, const char *x)
 {
     const layer *from = &w->n->layers[l->in[0]];
     int size[] = {from->height, from->width};
-    ff_attr attrs[] = {ints_attr(w, "axes", (int[]){2, 3}, 2), int_attr("keepdims", 1)};
+    bool other = w->s->other_axes && l == &w->n->layers[w->s->other_axes];
+    int64_t over[] = {other ? 1 : 2, other ? 2 : 3};
+    ff_attr attrs[] = {ints_attr(w, "axes", (int[]){(int)over[0], (int)over[1]}, 2), int_attr("keepdims", 1)};
     ff_attr kernel = ints_attr(w, "kernel_shape", size, 2);
     switch (w->s->pool) {
     case POOL_GLOBAL:
@@ -212,8 +214,7 @@ static const char *write_global_pool(writer *w, const layer *l, const char *x)
         if (w->s->opset < 18)
             return unary(w, "ReduceMean", name_of(w, l, "Mean"), x, attrs, 2);
         return node(w, "ReduceMean", name_of(w, l, "Mean"),
-                    (const char *[]){x, ints_initializer(w, weight_name(w, l, "axes"), (int64_t[]){2, 3}, 2)}, 2,
-                    &attrs[1], 1);
+                    (const char *[]){x, ints_initializer(w, weight_name(w, l, "axes"), over, 2)}, 2, &attrs[1], 1);
     }
     return x;
 }
@@ -245,6 +246,17 @@ static const char *write_flat(writer *w, const layer *l, const char *x)
     return x;
 }
 
+static int dense_attrs(const writer *w, const layer *l, ff_attr *attrs)
+{
+    static const char *const names[] = {"alpha", "beta"};
+    const int scaled[] = {w->s->dense_scaled, w->s->bias_scaled};
+    int n = 0;
+    for (int i = 0; i < 2; i++)
+        if (scaled[i] && l == &w->n->layers[scaled[i]])
+            attrs[n++] = (ff_attr){.name = names[i], .type = FF_ATTR_FLOAT, .f = 0.5f};
+    return n;
+}
+
 static const char *write_dense(writer *w, const layer *l, const char *x)
 {
     const layer *from = &w->n->layers[l->in[0]];
@@ -261,21 +273,23 @@ static const char *write_dense(writer *w, const layer *l, const char *x)
     float *turned = ff_alloc_array((size_t)l->n_weight, sizeof *turned); /* [in][out] */
     for (int64_t i = 0; i < l->n_weight; i++)
         turned[i % in * out + i / in] = straight[i];
-    ff_attr trans = int_attr("transB", 1);
+    ff_attr attrs[3];
+    int n_attrs = dense_attrs(w, l, attrs);
+    attrs[n_attrs] = int_attr("transB", 1);
     const char *bias_name = weight_name(w, l, "bias");
     switch (w->s->dense == DENSE_CONV && !whole ? DENSE_GEMM : w->s->dense) {
     case DENSE_GEMM: {
         x = write_flat(w, l, x);
         const char *args[] = {x, weight(w, l, "weight", 2, (int64_t[]){out, in}, straight),
                               initializer(w, bias_name, 1, &out, l->bias)};
-        x = node(w, "Gemm", name_of(w, l, "Gemm"), args, 3, &trans, 1);
+        x = node(w, "Gemm", name_of(w, l, "Gemm"), args, 3, attrs, n_attrs + 1);
         break;
     }
     case DENSE_GEMM_PLAIN: {
         x = write_flat(w, l, x);
         const char *args[] = {x, weight(w, l, "kernel", 2, (int64_t[]){in, out}, turned),
                               initializer(w, bias_name, 1, &out, l->bias)};
-        x = node(w, "Gemm", name_of(w, l, "MatMul"), args, 3, NULL, 0);
+        x = node(w, "Gemm", name_of(w, l, "MatMul"), args, 3, attrs, n_attrs);
         break;
     }
     case DENSE_MATMUL:

@@ -58,8 +58,9 @@ static attributes attributes_of(const ff_node *gemm)
 
 /* What the attributes of the Target's node should be for its stored numbers to do as the Source's. A factor is one that
  * somebody would write: one, or the Source's. False: the numbers themselves differ. */
-static bool wanted_of(const ff_subject *s, const ff_cnode *a, const ff_node *t, attributes *out)
+static bool wanted_of(const ff_subject *s, const ff_cnode *a, const ff_cnode *b, attributes *out)
 {
+    const ff_node *t = b->primary;
     const ff_plan *plan = s->target.canon->plan;
     const ff_cparam *weight = ff_cnode_param(a, "weight"), *bias = ff_cnode_param(a, "bias");
     const ff_tensor *w = t->inputs[1] ? ff_plan_constant(plan, t->inputs[1]) : NULL;
@@ -71,7 +72,13 @@ static bool wanted_of(const ff_subject *s, const ff_cnode *a, const ff_node *t, 
     const double alphas[] = {has.factor[0], 1, source.factor[0]}, betas[] = {has.factor[1], 1, source.factor[1]};
     const int64_t turns[] = {has.trans[1], !has.trans[1]};
     *out = has;
+    /* What the view makes of the stored numbers has their columns in the Source's order, and alpha and beta in it. */
+    const ff_cparam *made = ff_cnode_param(b, "weight"), *sum = ff_cnode_param(b, "bias");
     bool found = false;
+    for (size_t k = 0; made && ff_same_dims(made->tensor, weight->tensor) && k < FF_COUNT(alphas) && !found; k++) {
+        found = has.factor[0] != 0 && is_multiple(weight->tensor, made->tensor, false, alphas[k] / has.factor[0]);
+        out->factor[0] = found ? alphas[k] : has.factor[0];
+    }
     for (size_t i = 0; i < FF_COUNT(turns) && !found; i++)
         for (size_t k = 0; k < FF_COUNT(alphas) && !found; k++)
             if (is_multiple(weight->tensor, w, !turns[i], alphas[k])) {
@@ -82,8 +89,14 @@ static bool wanted_of(const ff_subject *s, const ff_cnode *a, const ff_node *t, 
     int64_t columns = weight->tensor->dims[1];
     if (x->rank == 2 && has.trans[0] && x->dims[1] == columns && x->dims[0] != columns)
         out->trans[0] = 0;
+    bool same = false;
+    for (size_t k = 0; found && sum && bias && has.factor[1] != 0 && k < FF_COUNT(betas) && !same; k++) {
+        same = sum->tensor->count == bias->tensor->count &&
+               is_multiple_row(bias->tensor, sum->tensor, betas[k] / has.factor[1]);
+        out->factor[1] = same ? betas[k] : has.factor[1];
+    }
     const ff_tensor *c = t->n_inputs > 2 && t->inputs[2] ? ff_plan_constant(plan, t->inputs[2]) : NULL;
-    for (size_t k = 0; found && c && bias && bias->tensor->count == c->count && k < FF_COUNT(betas); k++)
+    for (size_t k = 0; found && c && bias && bias->tensor->count == c->count && !same && k < FF_COUNT(betas); k++)
         if (is_multiple_row(bias->tensor, c, betas[k])) {
             out->factor[1] = betas[k];
             break;
@@ -147,7 +160,7 @@ int ff_detect_dense(ff_detection *d)
         const ff_cnode *b = p->target >= 0 ? &s->target.canon->nodes[p->target] : NULL;
         attributes wanted;
         if (!a || !b || strcmp(a->op, "Gemm") != 0 || strcmp(b->op, "Gemm") != 0 || !is_gemm(b->primary) ||
-            !wanted_of(s, a, b->primary, &wanted))
+            !wanted_of(s, a, b, &wanted))
             continue;
         attributes has = attributes_of(b->primary);
         int from = d->findings->count;

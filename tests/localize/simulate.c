@@ -44,11 +44,16 @@ static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault
 {
     bool short_here = false;
     for (int k = 0; k < n_faults; k++) {
-        bool found = false;
-        for (int i = 0; i < findings->count && !found; i++)
-            found = matches(&findings->at[i], &faults[k]);
+        int found = 0;
+        for (int i = 0; i < findings->count; i++)
+            found += matches(&findings->at[i], &faults[k]);
+        if (found > 1 && *faults[k].layer && strcmp(faults[k].what, "output added") != 0) {
+            printf("seed %llu: %d findings for one: %s '%s'\n", (unsigned long long)seed, found, faults[k].what,
+                   faults[k].layer);
+            short_here = true;
+        }
         tallies[type_of(&faults[k])].seeded++;
-        tallies[type_of(&faults[k])].found += found;
+        tallies[type_of(&faults[k])].found += found > 0;
         if (!found) {
             printf("seed %llu: not found: %s %s at '%s'\n", (unsigned long long)seed, faults[k].types, faults[k].what,
                    faults[k].layer);
