@@ -271,6 +271,20 @@ static bool verb_bisect(ui *u, int argc, char **argv)
     return true;
 }
 
+/* Where the new scores will be seen; the command layer has them made. */
+static bool verb_measure(ui *u, int argc, char **argv)
+{
+    bool causal = argc > 1 && strcmp(argv[1], "causal") == 0;
+    ui_view *heat = &u->views[VIEW_HEAT];
+    char *words[] = {(char *)"sort", (char *)"causal"};
+    if (u->snap->localized && (argc == 1 || causal)) {
+        ui_show_view(u, VIEW_HEAT, true);
+        if (causal)
+            heat->class->verb(heat, 2, words);
+    }
+    return false;
+}
+
 /* What the view did not take itself. */
 static bool verb_unable(ui *u, int argc, char **argv)
 {
@@ -407,6 +421,7 @@ static const struct verb {
     {"keys", 0, 99, verb_popup},
     {"layers", 0, 0, verb_table},
     {"log", 0, 0, verb_table},
+    {"measure", 0, 1, verb_measure},
     {"mouse", 1, 99, verb_mouse},
     {"next-pane", 0, 99, verb_pane},
     {"next-tab", 0, 99, verb_tab},

@@ -171,9 +171,10 @@ void ui_view_draw(ui_view *v, ui_canvas *c, ui_rect r, bool focused, const char 
     } else {
         head = 0;
     }
+    bool other = v->window.height != r.height || v->list.width != r.width;
     v->list = r;
     v->head = head;
-    if (v->window.height != r.height && v->class->fits) {
+    if (other && v->class->fits) {
         v->window.height = r.height;
         v->stale = true;
         ui_view_update(v);

@@ -42,7 +42,7 @@ typedef struct ui_view_class {
     bool cursor;                /* a page with a cursor all the same: its lines can be chosen */
     bool filters;               /* `filter next` goes through filters of its own */
     int alone;                  /* a screen with fewer rows shows this view alone while it has the keys */
-    bool fits;                  /* which rows there are depends on the height */
+    bool fits;                  /* which rows there are depends on the size */
     void (*finish)(ui_view *v); /* frees v->data; may be NULL */
     /* Something changed: say with ui_view_rows() how many rows there are, in which order. */
     void (*refresh)(ui_view *v);

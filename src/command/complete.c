@@ -320,13 +320,13 @@ static const struct {
     {"OPTION", add_options},
 };
 
-/* Words to choose from: "graph|heat|..." and "--force". */
+/* Words to choose from: "graph|heat|...", "[causal]" and "--force". */
 static void add_choices(candidates *c, const typed *t)
 {
     const char *a = ff_command_prompt_arguments(t->command);
     for (const char *p = a; *p;) {
         size_t n = strcspn(p, "|[] ");
-        bool choice = (p > a && p[-1] == '|') || p[n] == '|';
+        bool choice = (p > a && strchr("|[", p[-1])) || p[n] == '|';
         if (n && (choice || strncmp(p, "--", 2) == 0) && ((*p >= 'a' && *p <= 'z') || *p == '-')) {
             char *word = ff_strndup(p, n);
             add(c, t, word);

@@ -52,6 +52,7 @@ int case_bisect(ff_case *c)
     const ff_divergence *d = case_parting(c);
     char *words = case_parting_words(c, c->subject->alignment, d, d->pair < 0 ? 0 : case_layer_of(c, d->pair));
     char *text = ff_asprintf("the models part %s", words);
+    case_note(c, "%s", text);
     c->announce(c->context, text);
     c->publish(c->context, true);
     free(text);
