@@ -69,7 +69,10 @@ static bool verb_back(ui *u, int argc, char **argv)
 static bool verb_cancel(ui *u, int argc, char **argv)
 {
     if (ui_busy(u)) {
-        ff_session_cancel(u->session, u->interrupts > 0);
+        if (u->interrupts > 0)
+            ff_session_cancel(u->session, true);
+        else /* that one, also where it is only about to begin */
+            ff_session_cancel_job(u->session, u->running);
         ui_say(u, INK_WARN, "cancelling");
         u->interrupts++;
     } else if (u->interrupts++ > 0) {

@@ -77,7 +77,7 @@ struct ff_session {
     ff_cancel cancel;
     ff_progress progress;
     int64_t next_job, done_job;
-    int64_t running;
+    int64_t running, dropped;
     ff_job_kind running_kind;
     atomic_bool closing, drop_all;
     struct boxed *snapshot;
@@ -1066,8 +1066,8 @@ static void *engine(void *p)
             free_job(j);
             continue;
         }
-        atomic_store(&s->cancel.set, false);
         pthread_mutex_lock(&s->lock);
+        atomic_store(&s->cancel.set, s->dropped == j->number);
         s->running = j->number;
         s->running_kind = j->r.kind;
         s->jobs[0].running = true; /* they are done in order */
@@ -1287,8 +1287,12 @@ int ff_session_jobs(ff_session *s, ff_job_info *out, int max)
 
 void ff_session_cancel_job(ff_session *s, int64_t number)
 {
-    if (number == ff_session_running(s, NULL))
+    pthread_mutex_lock(&s->lock);
+    if (number == s->running)
         atomic_store(&s->cancel.set, true);
+    else
+        s->dropped = number;
+    pthread_mutex_unlock(&s->lock);
 }
 
 const ff_picture *ff_session_picture(ff_session *s, int of_pair, int image)
