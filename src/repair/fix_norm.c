@@ -69,6 +69,15 @@ static int put_both(ff_put *p, const ff_cnode *source)
         return FF_OK;
     if (scale->folded && strcmp(p->node->primary->op, "BatchNormalization") == 0)
         return ff_put_norm(p, p->node->primary, wanted_scale, wanted_shift);
+    if (strcmp(p->node->op, "Affine") == 0) {
+        p->mine = scale;
+        p->stem = ff_put_stem(p);
+        int rc = ff_put_affine(p, wanted_scale, wanted_shift);
+        free(p->stem);
+        p->stem = NULL;
+        if (rc != FF_OK || p->made)
+            return rc;
+    }
     for (int i = 0; i < 2; i++) {
         p->mine = i ? shift : scale;
         p->wanted = i ? wanted_shift : wanted_scale;
@@ -99,7 +108,9 @@ int ff_fix_norm(ff_proposing *p, const ff_finding *f)
     if (rc == FF_OK && put.made) {
         char *label = ff_visible((both ? to.node : put.node->primary)->label);
         ff_proposing_add(p, f, NULL, put.patch,
-                         ff_asprintf("make the batch normalisation of '%s' the Source's", label));
+                         ff_asprintf(both ? "make the batch normalisation of '%s' the Source's"
+                                          : "make what '%s' multiplies and adds the Source's",
+                                     label));
         put.patch = NULL;
         free(label);
     }

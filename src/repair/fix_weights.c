@@ -264,27 +264,16 @@ static int shift_constant(ff_put *j, const ff_node *node, int input, const doubl
     return rc;
 }
 
-/* A product has no bias of its own: an Add behind it, which all read who read the product. */
-static int add_behind(ff_put *j, const ff_node *product, const double *delta, int64_t n)
+int ff_put_behind(ff_put *p, const ff_value *y, const char *op, const ff_tensor *constant)
 {
-    const ff_value *y = product->outputs[0];
-    const ff_graph *g = ff_model_graph(j->s->target.model);
-    const ff_shape *shape = ff_plan_shape(j->plan, y);
-    if (y->is_output || shape->rank < 1 || shape->dims[shape->rank - 1] != n)
-        return FF_OK;
-    ff_tensor *bias;
-    int rc = ff_tensor_create(FF_FLOAT, 1, &n, &bias);
-    if (rc != FF_OK)
-        return rc;
-    for (int64_t c = 0; c < n; c++)
-        ((float *)bias->data)[c] = (float)delta[c];
-    char *constant = ff_model_fresh_name(j->s->target.model, j->stem), *stem = ff_asprintf("%s_sum", j->stem);
-    char *out = ff_model_fresh_name(j->s->target.model, stem);
-    const char *inputs[] = {y->name, constant};
-    ff_patch_set_initializer(j->patch, constant, bias);
-    ff_patch_insert_node(j->patch,
+    const ff_graph *g = ff_model_graph(p->s->target.model);
+    char *name = ff_model_fresh_name(p->s->target.model, p->stem), *stem = ff_asprintf("%s_%s", p->stem, op);
+    char *out = ff_model_fresh_name(p->s->target.model, stem);
+    const char *inputs[] = {y->name, name};
+    ff_patch_set_initializer(p->patch, name, constant);
+    ff_patch_insert_node(p->patch,
                          &(ff_node_spec){.name = out,
-                                         .op = "Add",
+                                         .op = op,
                                          .domain = "",
                                          .n_inputs = 2,
                                          .n_outputs = 1,
@@ -294,13 +283,30 @@ static int add_behind(ff_put *j, const ff_node *product, const double *delta, in
     for (int i = 0; i < g->n_nodes; i++)
         for (int k = 0; k < g->nodes[i]->n_inputs; k++)
             if (g->nodes[i]->inputs[k] == y)
-                ff_patch_set_node_input(j->patch, ff_node_address(g->nodes[i]), k, out);
-    j->made = true;
-    ff_tensor_unref(bias);
-    free(constant);
+                ff_patch_set_node_input(p->patch, ff_node_address(g->nodes[i]), k, out);
+    p->made = true;
+    free(name);
     free(stem);
     free(out);
     return FF_OK;
+}
+
+/* A product has no bias of its own: an Add behind it. */
+static int add_behind(ff_put *j, const ff_node *product, const double *delta, int64_t n)
+{
+    const ff_value *y = product->outputs[0];
+    const ff_shape *shape = ff_plan_shape(j->plan, y);
+    if (y->is_output || shape->rank < 1 || shape->dims[shape->rank - 1] != n)
+        return FF_OK;
+    ff_tensor *bias;
+    int rc = ff_tensor_create(FF_FLOAT, 1, &n, &bias);
+    if (rc != FF_OK)
+        return rc;
+    for (int64_t c = 0; c < n; c++)
+        ((float *)bias->data)[c] = (float)delta[c];
+    rc = ff_put_behind(j, y, "Add", bias);
+    ff_tensor_unref(bias);
+    return rc;
 }
 
 /* A bias whose effective value is off by delta: corrected where the last shift is made, else at the layer. */
@@ -363,6 +369,8 @@ int ff_put_weights(ff_put *j)
     if (at && at->folded && primary && is(primary, "BatchNormalization"))
         return strcmp(role, "scale") == 0 ? ff_put_norm(j, primary, j->wanted, NULL)
                                           : ff_put_norm(j, primary, NULL, j->wanted);
+    if (at && at->folded && strcmp(j->node->op, "Affine") == 0)
+        return strcmp(role, "scale") == 0 ? ff_put_affine(j, j->wanted, NULL) : ff_put_affine(j, NULL, j->wanted);
     if (ff_cparam_is_part(j->s->target.canon, at))
         return fix_part(j);
     if (at && at->original && !at->folded) {

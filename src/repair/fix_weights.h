@@ -19,6 +19,10 @@ typedef struct ff_put {
 int ff_put_weights(ff_put *p);
 /* A batch normalisation that stands by itself comes to multiply and add what is wanted; NULL: what it does now. */
 int ff_put_norm(ff_put *p, const ff_node *bn, const ff_cparam *scale, const ff_cparam *shift);
+/* The same for a scale and shift that is written as arithmetic. */
+int ff_put_affine(ff_put *p, const ff_cparam *scale, const ff_cparam *shift);
+/* `op` with a constant behind y, which is no output: all read it who read y. */
+int ff_put_behind(ff_put *p, const ff_value *y, const char *op, const ff_tensor *constant);
 char *ff_put_stem(const ff_put *p);
 /* A float32 copy that may be written. */
 int ff_tensor_writable(const ff_tensor *t, ff_tensor **out);

@@ -34,6 +34,11 @@ enum { IMAGES = 24 };
 #define NORMALISED_STEM "c1 = Conv(n,w1) pads=[1,1,1,1] strides=[2,2];"
 #define TRANSPOSED_STEM "t = Transpose(n) perm=[0,3,1,2]; c1 = Conv(t,w1) pads=[1,1,1,1] strides=[2,2];"
 
+/* All channels at once. */
+#define MEAN_STD        "float m 3,1,1 0.5,0.4,0.3; float d 3,1,1 0.2,0.3,0.4; i0 = Sub(x,m); n = Div(i0,d);"
+#define OTHER           "WB:normalisation "
+#define NORMALISED(how) NCHW how NORMALISED_STEM REST
+
 static const struct {
     const char *name, *source, *target;
     const char *found; /* "TYPE:cause " each, before anything is repaired */
@@ -50,6 +55,15 @@ static const struct {
      "int p 8 0,0,1,1,0,0,1,1; float z - 0; q = Pad(c1,p,z); c2 = Conv(q,w2,b2) pads=[1,1,1,1]; s2 = Add(c1,c2);"
      "r = Pad(s2,p,z); c3 = Conv(r,w3); s3 = Add(s2,c3);" SCORES "y = Identity(l); output y",
      "CG:pad-amounts ", 1},
+    {"an input normalised by other numbers", NORMALISED(MEAN_STD),
+     NORMALISED("float m 3,1,1 0.3,0.4,0.5; float d 3,1,1 0.4,0.3,0.2; i0 = Sub(x,m); n = Div(i0,d);"), OTHER, 1},
+    {"by one number for all channels", NORMALISED(MEAN_STD),
+     NORMALISED("float m - 0.5; float d - 2; i0 = Mul(x,d); n = Sub(i0,m);"), OTHER, 1},
+    {"and subtracted the other way round", NORMALISED(MEAN_STD),
+     NORMALISED("float m - 0.5; float d - -2; i0 = Sub(m,x); n = Mul(i0,d);"), OTHER, 1},
+    {"and never multiplied", NORMALISED(MEAN_STD), NORMALISED("float m 3,1,1 0.5,0.4,0.3; n = Sub(x,m);"), OTHER, 1},
+    {"with the channels last", NORMALISED(MEAN_STD),
+     NHWC "float m - 0.5; float d - 2; i0 = Mul(x,d); n = Sub(i0,m);" TRANSPOSED_STEM REST, OTHER, 1},
     {"a node too many before the probabilities", NCHW STEM REST,
      NCHW STEM SECOND THIRD SCORES "m = Cos(l); y = Softmax(m) axis=1; output y", "CG:extra-nodes ", 1},
     {"a node too many at the end", NCHW STEM REST, NCHW STEM SECOND THIRD SCORES "y = Cos(l); output y",
