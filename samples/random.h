@@ -23,6 +23,7 @@ typedef struct seeded_fault {
     const char *types; /* "WB", "LH", "CG", "TSS", in the order of preference: "LH CG" may be either */
     char layer[64];    /* where; "" for the input and outputs */
     const char *what;
+    bool breaks; /* the Target does not run any more */
 } seeded_fault;
 
 /* What can be put in (seed.c): the name of kind i, NULL behind the last. */

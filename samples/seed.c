@@ -452,7 +452,7 @@ static bool put_in(int kind, scene *c, bool *used, seeded_fault *out)
         return false;
     c->at = found[ff_rng_below(c->rng, (uint64_t)count)];
     c->l = &c->n->layers[c->at];
-    *out = (seeded_fault){.types = kinds[kind].types, .what = kinds[kind].what};
+    *out = (seeded_fault){.types = kinds[kind].types, .what = kinds[kind].what, .breaks = kinds[kind].alone};
     if (c->l->kind != LAYER_INPUT)
         snprintf(out->layer, sizeof out->layer, "%s", c->l->name);
     kinds[kind].apply(c);
