@@ -23,7 +23,7 @@ typedef struct ink_row {
 } ink_row;
 
 static const ink_row inks[INK_COUNT] = {
-    [INK_TEXT] = {{{-1, -1}, {-1, -1}}, 0},       [INK_STRONG] = {{{15, 0}, {231, 16}}, A_BOLD},
+    [INK_TEXT] = {{{-1, -1}, {-1, -1}}, 0},       [INK_STRONG] = {{{15, -1}, {231, -1}}, A_BOLD},
     [INK_DIM] = {{{8, 8}, {244, 245}}, A_DIM},    [INK_FRAME] = {{{8, 7}, {239, 250}}, 0},
     [INK_FOCUS] = {{{14, 4}, {81, 26}}, A_BOLD},  [INK_KEY] = {{{11, 5}, {222, 94}}, A_BOLD},
     [INK_GOOD] = {{{10, 2}, {114, 28}}, 0},       [INK_BAD] = {{{9, 1}, {204, 160}}, A_BOLD},
@@ -232,9 +232,10 @@ static int pair_of(ui_style s)
             (s.ink == INK_DIM || s.ink == INK_LANE || s.ink == INK_FRAME))
             ink = &plain;
         /* The terminal's own text colour suits its own ground only. */
-        if (s.ink == INK_TEXT && papers[s.paper].colour.c256[0] >= 0 && COLORS >= 256)
+        int bg = colour_number(&papers[s.paper].colour);
+        if (colour_number(ink) < 0 && bg >= 0)
             ink = &plain;
-        int fg = colour_number(ink), bg = colour_number(&papers[s.paper].colour);
+        int fg = colour_number(ink);
         ff_color own = ff_color_of(s.ink);
         if (own.set)
             fg = own_colour(own.number);
