@@ -99,6 +99,28 @@ static double distance_of(const prepared *a, const prepared *b)
     return most;
 }
 
+/* The value at which a path ends behind its first n nodes. */
+static const ff_cvalue *end_of(const ff_canon *c, const path *p, int n)
+{
+    return &c->values[n ? c->nodes[p->nodes[n - 1]].outputs[0] : c->inputs[0]];
+}
+
+/* Do the same layers go on from there? Else what one side has there, the other may have too, in a form not known here. */
+static bool go_on_alike(const ff_subject *s, const ff_cvalue *x, const ff_cvalue *y)
+{
+    for (int i = 0; i < x->n_users; i++) {
+        int pair = s->alignment ? s->alignment->of_source[x->users[i]] : -1, partner = -1;
+        if (pair >= 0)
+            partner = s->alignment->pairs[pair].target;
+        bool reads = false;
+        for (int k = 0; k < y->n_users; k++)
+            reads = reads || y->users[k] == partner;
+        if (!reads)
+            return false;
+    }
+    return x->n_users == y->n_users;
+}
+
 static const ff_node **mark(ff_detection *d, bool source, const path *p, int n, int *count)
 {
     const ff_canon *c = source ? d->subject->source.canon : d->subject->target.canon;
@@ -128,7 +150,7 @@ bool ff_detect_prepared(ff_detection *d)
     for (int n = 1; n <= source.n + target.n; n++) /* as few nodes as will do */
         for (int i = n < source.n ? n : source.n; i >= 0 && n - i <= target.n; i--) {
             double distance = distance_of(&source.at[i], &target.at[n - i]);
-            if (!isfinite(distance))
+            if (!isfinite(distance) || !go_on_alike(s, end_of(a, &source, i), end_of(b, &target, n - i)))
                 continue;
             ff_same *same =
                 ff_detection_add_same(d, "prepared-in-graph",

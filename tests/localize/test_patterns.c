@@ -534,6 +534,9 @@ static void prepared_in_graph(void **state)
     expect_text(PREPARED(PLAIN, VALID), PREPARED(TF, VALID), AS_TF, "raw", "", NULL);
     expect_text(PREPARED(PLAIN, VALID), PREPARED(TORCH, VALID), AS_TORCH, "raw", "", NULL);
     expect_text(PREPARED(TF, VALID), PREPARED(TORCH, VALID), "raw", "raw", "WB CG", NULL);
+    /* Fed with what the Source makes of the pixels, and prepares them once more. */
+    expect_text(PREPARED(TF, PADDED), PREPARED("a = Abs(x); h = Div(a,s); p = Sub(h,one); ", PADDED), "raw", AS_TF,
+                "PP CG", NULL);
     expect_text(PREPARED(PLAIN, VALID), PREPARED("q = Gather(x,swap) axis=1; h = Div(q,s); p = Sub(h,one); ", VALID),
                 AS_TF, "raw order=bgr", "", NULL);
 }
