@@ -310,7 +310,8 @@ static void add_windows(ff_detection *d, const ff_cnode *a, const ff_cnode *b)
 
 static bool is_default(const ff_cattr *a)
 {
-    int64_t usual = strcmp(a->name, "pads") == 0 ? 0 : 1;
+    static const char *const zeros[] = {"pads", "ceil_mode", "count_include_pad", "output_padding", NULL};
+    int64_t usual = ff_any_of(a->name, zeros) ? 0 : 1;
     if (strcmp(a->name, "kernel_shape") == 0) /* that of the weights */
         return true;
     for (int i = 0; i < a->n; i++)
@@ -320,13 +321,15 @@ static bool is_default(const ff_cattr *a)
 }
 
 /* Attributes that could not be brought to one form, behind the place where the Target breaks: those that the view has
- * dropped on the other side, those left out which the Source has as everybody does, and padding of a Pad node before the layer or by sizes that are not known. */
+ * dropped on the other side, those left out which the Source has as everybody does, padding of a Pad node before the
+ * layer or by sizes that are not known, and how a Resize comes from one size that is not known to another. */
 static bool untold(const ff_subject *s, const ff_cnode *b, const ff_cattr *source, const char *name)
 {
     const ff_canon *c = s->target.canon;
     if (!b->n_inputs || ff_region_computed(s, b->inputs[0]))
         return false;
-    if (!source || (!ff_cnode_attr(b, name) && is_default(source)))
+    if (!source || (!ff_cnode_attr(b, name) && is_default(source)) ||
+        (strcmp(b->op, "Resize") == 0 && strcmp(name, "mode") != 0))
         return true;
     int before = c->values[b->inputs[0]].producer;
     bool padding = strcmp(name, "pads") == 0 || strcmp(name, "auto_pad") == 0;

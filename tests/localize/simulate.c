@@ -44,12 +44,20 @@ static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault
 {
     bool short_here = false;
     for (int k = 0; k < n_faults; k++) {
-        int found = 0;
-        for (int i = 0; i < findings->count; i++)
+        int found = 0, own = 0;
+        for (int i = 0; i < findings->count; i++) {
+            bool others = false;
+            for (int m = 0; m < n_faults; m++)
+                others = others || (m != k && matches(&findings->at[i], &faults[m]));
             found += matches(&findings->at[i], &faults[k]);
-        if (found > 1 && *faults[k].layer && strcmp(faults[k].what, "output added") != 0) {
-            printf("seed %llu: %d findings for one: %s '%s'\n", (unsigned long long)seed, found, faults[k].what,
+            own += matches(&findings->at[i], &faults[k]) && !others;
+        }
+        if (own > 1 && *faults[k].layer && strcmp(faults[k].what, "output added") != 0) {
+            printf("seed %llu: %d findings for one: %s '%s'\n", (unsigned long long)seed, own, faults[k].what,
                    faults[k].layer);
+            for (int i = 0; i < findings->count; i++)
+                if (matches(&findings->at[i], &faults[k]))
+                    printf("    %s %s\n", ff_fault_type_name(findings->at[i].type), findings->at[i].summary);
             short_here = true;
         }
         tallies[type_of(&faults[k])].seeded++;
@@ -57,6 +65,8 @@ static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault
         if (!found) {
             printf("seed %llu: not found: %s %s at '%s'\n", (unsigned long long)seed, faults[k].types, faults[k].what,
                    faults[k].layer);
+            for (int m = 0; m < n_faults; m++)
+                printf("    seeded: %s '%s'\n", faults[m].what, faults[m].layer);
             short_here = true;
         }
     }
