@@ -77,8 +77,22 @@ static bool moves_layout(const int64_t *perm, int rank)
     return to_back || to_front;
 }
 
-/* Where the axes of `from` are in `v`, which is read from it, at most through Transposes between layouts. */
-static bool axes_from(const ff_value *from, const ff_value *v, int rank, int *place)
+/* What a node reads that the view took out since it does nothing; NULL: it does something. */
+static const ff_value *idles_on(const ff_canon *c, const ff_node *n)
+{
+    const ff_value *read = NULL;
+    for (int i = 0; i < n->n_inputs; i++)
+        if (n->inputs[i] && !ff_plan_constant(c->plan, n->inputs[i])) {
+            if (read)
+                return NULL;
+            read = n->inputs[i];
+        }
+    return ff_canon_of(c, n) < 0 && strcmp(n->op, "Transpose") != 0 ? read : NULL;
+}
+
+/* Where the axes of `from` are in `v`, which is read from it, at most through Transposes between layouts and nodes that
+ * do nothing. */
+static bool axes_from(const ff_canon *c, const ff_value *from, const ff_value *v, int rank, int *place)
 {
     const int64_t *perm;
     if (v == from) {
@@ -88,9 +102,12 @@ static bool axes_from(const ff_value *from, const ff_value *v, int rank, int *pl
     }
     const ff_node *n = v->producer;
     int before[FF_MAX_RANK];
+    const ff_value *idle = n ? idles_on(c, n) : NULL;
+    if (idle)
+        return axes_from(c, from, idle, rank, place);
     if (!n || *n->domain || strcmp(n->op, "Transpose") != 0 || !n->inputs[0] ||
         (int)ff_node_ints(n, "perm", &perm) != rank || !moves_layout(perm, rank) ||
-        !axes_from(from, n->inputs[0], rank, before))
+        !axes_from(c, from, n->inputs[0], rank, before))
         return false;
     for (int i = 0; i < rank; i++)
         for (int k = 0; k < rank; k++)
@@ -107,7 +124,7 @@ static unsigned wanted_of(const ff_subject *s, const ff_cnode *a, unsigned reduc
     if (!y || !y->original || !ff_region_computed(s, at) ||
         !ff_cvalue_axes(y, ff_plan_shape(s->target.canon->plan, y->original), axis) ||
         y->shape.rank != s->source.canon->values[a->inputs[0]].shape.rank ||
-        !axes_from(y->original, b->inputs[0], y->shape.rank, place))
+        !axes_from(s->target.canon, y->original, b->inputs[0], y->shape.rank, place))
         return 0;
     unsigned wanted = 0;
     for (int i = 0; i < y->shape.rank; i++)
