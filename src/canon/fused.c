@@ -84,14 +84,7 @@ static void turn(cg_graph *g, cg_node *n, int i)
         perm[k] = k;
     perm[rank - 1] = rank - 2;
     perm[rank - 2] = rank - 1;
-    ff_shape shape = cg_permuted(&x->shape, perm);
-    cg_value *y = cg_value_create(g, &shape);
-    cg_inherit_transposed(y, x, perm);
-    cg_node *t = cg_insert_before(g, n, "Transpose", n->primary, 1);
-    cg_set_perm(g, t, perm, rank, n->primary);
-    cg_set_in(t, 0, x);
-    cg_set_out(g, t, 0, y);
-    cg_set_in(n, i, y);
+    cg_set_in(n, i, cg_transpose_before(g, n, x, perm));
 }
 
 static bool matmul(cg_graph *g, cg_node *n, const cg_rule *self)

@@ -134,6 +134,18 @@ void cg_set_perm(cg_graph *g, cg_node *transpose, const int *perm, int rank, con
     cg_set_ints(g, transpose, "perm", v, rank, by);
 }
 
+cg_value *cg_transpose_before(cg_graph *g, cg_node *n, cg_value *x, const int *perm)
+{
+    ff_shape shape = cg_permuted(&x->shape, perm);
+    cg_value *moved = cg_value_create(g, &shape);
+    cg_inherit_transposed(moved, x, perm);
+    cg_node *before = cg_insert_before(g, n, "Transpose", n->primary, 1);
+    cg_set_perm(g, before, perm, x->shape.rank, n->primary);
+    cg_set_in(before, 0, x);
+    cg_set_out(g, before, 0, moved);
+    return moved;
+}
+
 cg_node *cg_transpose_after(cg_graph *g, cg_node *n, const int *perm, const ff_node *by)
 {
     int inverse[FF_MAX_RANK];

@@ -74,16 +74,7 @@ static bool transposed_rows(cg_graph *g, cg_node *n, const cg_rule *self)
     if (!x || x->constant || x->shape.rank != 2)
         return false;
     static const int swap[2] = {1, 0};
-    ff_shape shape = x->shape;
-    shape.dims[0] = x->shape.dims[1];
-    shape.dims[1] = x->shape.dims[0];
-    cg_value *v = cg_value_create(g, &shape);
-    cg_inherit_transposed(v, x, swap);
-    cg_node *t = cg_insert_before(g, n, "Transpose", n->primary, 1);
-    cg_set_ints(g, t, "perm", (const int64_t[]){1, 0}, 2, n->primary);
-    cg_set_in(t, 0, x);
-    cg_set_out(g, t, 0, v);
-    cg_set_in(n, 0, v);
+    cg_set_in(n, 0, cg_transpose_before(g, n, x, swap));
     cg_set_int(g, n, "transA", 0, n->primary);
     cg_record_rule(g, self, n, NULL, 0);
     return true;

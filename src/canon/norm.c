@@ -232,15 +232,9 @@ static bool reorder(cg_graph *g, cg_value **c, const int *perm, int rank)
 /* n reads x transposed, and what it makes is transposed back. Returns the transposed x. */
 static cg_value *between_transposes(cg_graph *g, cg_node *n, cg_value *x, const int *perm)
 {
-    int inverse[FF_MAX_RANK], rank = x->shape.rank;
-    ff_shape shape = cg_permuted(&x->shape, perm);
-    cg_invert_perm(inverse, perm, rank);
-    cg_value *moved = cg_value_create(g, &shape);
-    cg_inherit_transposed(moved, x, perm);
-    cg_node *before = cg_insert_before(g, n, "Transpose", n->primary, 1);
-    cg_set_perm(g, before, perm, rank, n->primary);
-    cg_set_in(before, 0, x);
-    cg_set_out(g, before, 0, moved);
+    int inverse[FF_MAX_RANK];
+    cg_invert_perm(inverse, perm, x->shape.rank);
+    cg_value *moved = cg_transpose_before(g, n, x, perm);
     cg_transpose_after(g, n, inverse, n->primary);
     return moved;
 }

@@ -171,6 +171,8 @@ void cg_inherit_reshaped(cg_value *v, const cg_value *from);
 void cg_invert_perm(int *inverse, const int *perm, int rank);
 ff_shape cg_permuted(const ff_shape *s, const int *perm);
 void cg_set_perm(cg_graph *g, cg_node *transpose, const int *perm, int rank, const ff_node *by);
+/* x as a Transpose before n gives it. */
+cg_value *cg_transpose_before(cg_graph *g, cg_node *n, cg_value *x, const int *perm);
 /* What n gives is from now on made by a Transpose behind it; n itself gives it as it is before that. */
 cg_node *cg_transpose_after(cg_graph *g, cg_node *n, const int *perm, const ff_node *by);
 /* The constant transposed (reshaped), provenance kept; NULL with g->code set. */

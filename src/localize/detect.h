@@ -68,6 +68,8 @@ void ff_finding_set_nodes(const ff_subject *s, ff_finding *f, int source_cnode, 
 void ff_finding_set_details(ff_finding *f, json_t *details);
 /* Details that say which attribute has which values; both are taken over. */
 void ff_finding_set_difference(ff_finding *f, const char *attribute, json_t *source, json_t *target);
+/* The original nodes of n canonical ones, one after the other; the caller frees. NULL for none. */
+const ff_node **ff_cnodes_origins(const ff_canon *c, const int *nodes, int n, int *count);
 /* A copy of node pointers, NULL for none. */
 const ff_node **ff_nodes_copy(const ff_node *const *nodes, int n);
 /* The label of a canonical node for ids and sentences, made visible; the caller frees. */

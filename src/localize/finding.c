@@ -53,6 +53,19 @@ ff_same *ff_detection_add_same(ff_detection *d, const char *rule, const char *me
     return same;
 }
 
+const ff_node **ff_cnodes_origins(const ff_canon *c, const int *nodes, int n, int *count)
+{
+    size_t capacity = 0;
+    const ff_node **list = NULL;
+    *count = 0;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < c->nodes[nodes[i]].n_origins; k++) {
+            ff_grow(&list, &capacity, (size_t)*count + 1, sizeof *list);
+            list[(*count)++] = c->nodes[nodes[i]].origins[k];
+        }
+    return list;
+}
+
 const ff_node **ff_nodes_copy(const ff_node *const *nodes, int n)
 {
     if (n <= 0)

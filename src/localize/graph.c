@@ -69,19 +69,6 @@ static int look_through(const ff_detection *d, bool source, int cvalue, bool out
     }
 }
 
-static const ff_node **originals(const ff_canon *c, const int *nodes, int n, int *count)
-{
-    size_t capacity = 0;
-    const ff_node **list = NULL;
-    *count = 0;
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < c->nodes[nodes[i]].n_origins; k++) {
-            ff_grow(&list, &capacity, (size_t)*count + 1, sizeof *list);
-            list[(*count)++] = c->nodes[nodes[i]].origins[k];
-        }
-    return list;
-}
-
 static char *operators(const ff_canon *c, const int *nodes, int n)
 {
     ff_buf b = {0};
@@ -189,8 +176,8 @@ static int differs(comparison *m, int pair, int input, reading r)
         return rc;
     if (distance < FF_SAME_VALUES) {
         ff_same *same = ff_detection_add_same(d, "same-values", "other operators that compute the same", distance);
-        same->source_nodes = originals(sc, wanted, n_wanted, &same->n_source_nodes);
-        same->target_nodes = originals(tc, region, n_region, &same->n_target_nodes);
+        same->source_nodes = ff_cnodes_origins(sc, wanted, n_wanted, &same->n_source_nodes);
+        same->target_nodes = ff_cnodes_origins(tc, region, n_region, &same->n_target_nodes);
         return FF_OK;
     }
 
@@ -234,8 +221,8 @@ static int differs(comparison *m, int pair, int input, reading r)
     f->hint->n_wanted = n_wanted;
     f->hint->target_cnode = p ? p->target : -1;
     f->hint->source_cnode = p ? p->source : -1;
-    f->source_nodes = originals(sc, wanted, n_wanted, &f->n_source_nodes);
-    f->target_nodes = originals(tc, region, n_region, &f->n_target_nodes);
+    f->source_nodes = ff_cnodes_origins(sc, wanted, n_wanted, &f->n_source_nodes);
+    f->target_nodes = ff_cnodes_origins(tc, region, n_region, &f->n_target_nodes);
     if (!f->n_source_nodes && p) {
         const ff_cnode *n = &sc->nodes[p->source];
         f->source_nodes = ff_nodes_copy(n->origins, n->n_origins);

@@ -125,19 +125,10 @@ static const ff_node **mark(ff_detection *d, bool source, const path *p, int n, 
 {
     const ff_canon *c = source ? d->subject->source.canon : d->subject->target.canon;
     bool **marks = source ? &d->prepared_source : &d->prepared_target;
-    const ff_node **list = NULL;
-    size_t capacity = 0;
     *marks = ff_alloc_array((size_t)c->n_nodes + 1, sizeof **marks);
-    *count = 0;
-    for (int i = 0; i < n; i++) {
-        const ff_cnode *node = &c->nodes[p->nodes[i]];
-        (*marks)[node->id] = true;
-        for (int k = 0; k < node->n_origins; k++) {
-            ff_grow(&list, &capacity, (size_t)*count + 1, sizeof *list);
-            list[(*count)++] = node->origins[k];
-        }
-    }
-    return list;
+    for (int i = 0; i < n; i++)
+        (*marks)[p->nodes[i]] = true;
+    return ff_cnodes_origins(c, p->nodes, n, count);
 }
 
 bool ff_detect_prepared(ff_detection *d)

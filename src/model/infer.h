@@ -18,9 +18,9 @@
 #define UNKNOWN (-1) /* a dimension, a rank, or the length of a list */
 #define ABSENT  (-2) /* a list that is not given */
 
-extern const ff_op ff_ops_contrib[], ff_ops_conv[], ff_ops_control[], ff_ops_elementwise[], ff_ops_generate[], ff_ops_index[],
-    ff_ops_matrix[], ff_ops_norm[], ff_ops_quant[], ff_ops_reduce[], ff_ops_rnn[], ff_ops_shape[], ff_ops_slice[],
-    ff_ops_text[];
+extern const ff_op ff_ops_contrib[], ff_ops_conv[], ff_ops_control[], ff_ops_elementwise[], ff_ops_generate[],
+    ff_ops_index[], ff_ops_matrix[], ff_ops_norm[], ff_ops_quant[], ff_ops_reduce[], ff_ops_rnn[], ff_ops_shape[],
+    ff_ops_slice[], ff_ops_text[];
 
 #define infer_fail(...) ff_fail(FF_ERR_GRAPH, __VA_ARGS__)
 
@@ -53,6 +53,8 @@ int infer_want_min_rank(const ff_infer *c, int i, int rank) FF_MUST_USE;
 int infer_axis(int64_t axis, int rank, int *out) FF_MUST_USE;
 /* Dimensions that must agree: the known one, or a contradiction. */
 int infer_equal(int64_t a, int64_t b, const char *what, int64_t *out) FF_MUST_USE;
+/* Rows and columns of the product of inputs a and b, matrices that node attributes transA and transB turn. */
+int infer_matrix_product(const ff_infer *c, int a, int b, int64_t dims[2]) FF_MUST_USE;
 int infer_broadcast(const ff_shape *a, const ff_shape *b, ff_shape *out) FF_MUST_USE;
 /* The product of dims[from..to); UNKNOWN when one is. */
 int infer_product(const int64_t *dims, int from, int to, int64_t *out) FF_MUST_USE;

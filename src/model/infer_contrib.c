@@ -71,20 +71,11 @@ static int infer_qlinear(ff_infer *c)
 /* A, its scale and zero point, B with its own, C, and the result's where it is quantised. */
 static int infer_qgemm(ff_infer *c)
 {
-    bool ta = ff_node_int(c->node, "transA", 0) != 0, tb = ff_node_int(c->node, "transB", 0) != 0;
-    const ff_shape *a = &c->in[0], *b = &c->in[3];
-    int64_t dims[2] = {UNKNOWN, UNKNOWN}, k;
-    int code;
-    if ((code = infer_want_rank(c, 0, 2)) || (code = infer_want_rank(c, 3, 2)))
-        return code;
-    if (a->rank == 2)
-        dims[0] = a->dims[ta];
-    if (b->rank == 2)
-        dims[1] = b->dims[!tb];
-    if (a->rank == 2 && b->rank == 2 && (code = infer_equal(a->dims[!ta], b->dims[tb], "inner dimensions", &k)))
-        return code;
-    infer_set(c, 0, infer_has(c, 7) ? a->dtype : FF_FLOAT, 2, dims);
-    return FF_OK;
+    int64_t dims[2];
+    int code = infer_matrix_product(c, 0, 3, dims);
+    if (!code)
+        infer_set(c, 0, infer_has(c, 7) ? c->in[0].dtype : FF_FLOAT, 2, dims);
+    return code;
 }
 
 static int infer_plain(ff_infer *c, const char *op)

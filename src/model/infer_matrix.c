@@ -2,21 +2,28 @@
 /* Products of matrices. */
 #include "model/infer.h"
 
-static int infer_gemm(ff_infer *c)
+int infer_matrix_product(const ff_infer *c, int ia, int ib, int64_t dims[2])
 {
     bool ta = ff_node_int(c->node, "transA", 0) != 0, tb = ff_node_int(c->node, "transB", 0) != 0;
-    const ff_shape *a = &c->in[0], *b = &c->in[1];
-    int64_t dims[2] = {UNKNOWN, UNKNOWN}, k;
+    const ff_shape *a = &c->in[ia], *b = &c->in[ib];
+    int64_t k;
     int code;
 
-    if ((code = infer_same_type(c, 0, 1)) || (code = infer_same_type(c, 0, 2)) || (code = infer_want_rank(c, 0, 2)) ||
-        (code = infer_want_rank(c, 1, 2)))
+    if ((code = infer_want_rank(c, ia, 2)) || (code = infer_want_rank(c, ib, 2)))
         return code;
-    if (a->rank == 2)
-        dims[0] = a->dims[ta];
-    if (b->rank == 2)
-        dims[1] = b->dims[!tb];
-    if (a->rank == 2 && b->rank == 2 && (code = infer_equal(a->dims[!ta], b->dims[tb], "inner dimensions", &k)))
+    dims[0] = a->rank == 2 ? a->dims[ta] : UNKNOWN;
+    dims[1] = b->rank == 2 ? b->dims[!tb] : UNKNOWN;
+    return a->rank == 2 && b->rank == 2 ? infer_equal(a->dims[!ta], b->dims[tb], "inner dimensions", &k) : FF_OK;
+}
+
+static int infer_gemm(ff_infer *c)
+{
+    const ff_shape *a = &c->in[0];
+    int64_t dims[2];
+    int code;
+
+    if ((code = infer_same_type(c, 0, 1)) || (code = infer_same_type(c, 0, 2)) ||
+        (code = infer_matrix_product(c, 0, 1, dims)))
         return code;
     if (infer_rank(c, 2) >= 0) {
         ff_shape y = {a->dtype, 2, {dims[0], dims[1]}}, both;

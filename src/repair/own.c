@@ -55,8 +55,6 @@ static bool parse_numbers(const char *text, bool whole, numbers *out)
     return out->n > 0;
 }
 
-/* What an attribute that the canonical view does not have is made of, by the operator's table. */
-
 /* Type and number of elements (0: any) that the attribute takes. */
 static int kind_of(const ff_cnode *source, const ff_cnode *target, const char *name, ff_cattr *out, int *count)
 {
