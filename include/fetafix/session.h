@@ -191,8 +191,8 @@ typedef struct ff_snapshot {
     const char *divergence_until; /* the Source's last node that it may be at; empty: only that one */
     double divergence_error;      /* relative, right behind it; NAN unknown */
     int divergence_runs;
-    const char *parting; /* the same of the present state; NULL: unknown until FF_JOB_BISECT */
-    int parting_pair;    /* -1: with the input, or nowhere */
+    const char *parting;      /* the same of the present state; NULL: unknown until FF_JOB_BISECT */
+    int parting_pair;         /* -1: with the input, or nowhere */
     double flops, flops_full; /* work of the judgements so far; what whole evaluations would have been */
     int n_work;
     const ff_work *work; /* where it went, a row a phase; labels and analysis stand before the judgements */
