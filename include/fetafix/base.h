@@ -22,6 +22,7 @@
 #ifndef FETAFIX_BASE_H
 #define FETAFIX_BASE_H
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -262,7 +263,9 @@ size_t ff_spent_list(ff_spent **out); /* longest first; the caller frees */
 
 /* Workers that share out indices 0..n-1 in order. */
 typedef struct ff_pool ff_pool;
-/* threads 0: one per core the process may use. `enter` (may be NULL) runs once in each worker. */
+/* A thread with a stack of 8 MiB, whatever the limits of the process. FF_ERR_NOMEM. */
+int ff_thread_start(pthread_t *out, void *(*run)(void *), void *context) FF_MUST_USE;
+/* threads 0: one per core the process may use; at most four a core, or 64. `enter` (may be NULL) runs once in each worker. */
 ff_pool *ff_pool_create(int threads, void (*enter)(void));
 void ff_pool_destroy(ff_pool *p);
 int ff_pool_threads(const ff_pool *p);

@@ -93,7 +93,8 @@ int ff_tensor_convert(const ff_tensor *t, ff_dtype to, ff_tensor **out) FF_MUST_
 /* Transposed copy: axis i of the result is axis perm[i] of t. */
 int ff_tensor_transpose(const ff_tensor *t, const int *perm, ff_tensor **out) FF_MUST_USE;
 bool ff_same_dims(const ff_tensor *a, const ff_tensor *b);
-double ff_tensor_get_real(const ff_tensor *t, int64_t i); /* numeric and bool types */
+/* Numeric and bool types; of complex numbers the real part; 0 of what holds no numbers. */
+double ff_tensor_get_real(const ff_tensor *t, int64_t i);
 int64_t ff_tensor_get_int(const ff_tensor *t, int64_t i);
 void ff_tensor_set_real(ff_tensor *t, int64_t i, double v);
 void ff_tensor_set_int(ff_tensor *t, int64_t i, int64_t v);

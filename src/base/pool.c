@@ -105,10 +105,30 @@ static int usable_cores(void)
     return n > 0 ? n : 1;
 }
 
+/* Stacks of their own size: the one that new threads get otherwise is the shell's limit for this process. */
+int ff_thread_start(pthread_t *out, void *(*run)(void *), void *context)
+{
+    enum { STACK = 8 << 20 };
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return ff_fail(FF_ERR_NOMEM, "no thread can be made");
+    int failed = pthread_attr_setstacksize(&attributes, STACK) || pthread_create(out, &attributes, run, context);
+    pthread_attr_destroy(&attributes);
+    return failed ? ff_fail(FF_ERR_NOMEM, "no thread can be made") : FF_OK;
+}
+
+/* More would take memory for nothing. */
+static int most_threads(int cores)
+{
+    enum { ALWAYS = 64, PER_CORE = 4 };
+    return cores > ALWAYS / PER_CORE ? cores * PER_CORE : ALWAYS;
+}
+
 ff_pool *ff_pool_create(int threads, void (*enter)(void))
 {
     ff_pool *p = ff_alloc(sizeof *p);
-    int wanted = threads > 0 ? threads : usable_cores();
+    int cores = usable_cores(), most = most_threads(cores), wanted = threads > 0 ? threads : cores;
+    wanted = wanted < most ? wanted : most;
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->wake, NULL);
     pthread_cond_init(&p->done, NULL);
@@ -124,7 +144,7 @@ ff_pool *ff_pool_create(int threads, void (*enter)(void))
         w->pool = p;
         w->number = i;
         /* When the system gives no more threads, those there are do all the work. */
-        if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+        if (ff_thread_start(&w->thread, worker_main, w) != FF_OK)
             break;
         p->threads++;
     }

@@ -63,7 +63,7 @@ static bool batchnorm(cg_graph *g, cg_node *n, const cg_rule *self)
         cg_int(n, "spatial", 1) != 1 || n->in[0]->shape.rank < 2)
         return false;
     for (int i = 1; i < n->n_out; i++)
-        if (n->out[i] && cg_used(n->out[i]))
+        if (n->out[i] && (n->primary->opset < 14 || cg_used(n->out[i]))) /* asked for more than Y it trains */
             return false;
     int64_t channels = n->in[0]->shape.dims[1];
     for (int i = 1; i < 5; i++)

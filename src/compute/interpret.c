@@ -134,6 +134,7 @@ static int run_frame(frame *f, const ff_graph *g, const ff_tensor *const *feeds,
 {
     size_t n = (size_t)ff_model_values(g->model);
     int rc = FF_OK;
+    memset(out, 0, (size_t)n_out * sizeof *out); /* a loop passes the same array every round */
     if (n_feeds != g->n_inputs || n_out != g->n_outputs)
         return ff_fail(FF_ERR_GRAPH, "graph '%s' takes %d inputs and makes %d outputs, not %d and %d", g->name,
                        g->n_inputs, g->n_outputs, n_feeds, n_out);
@@ -177,6 +178,5 @@ int ff_interpret(const ff_graph *g, const ff_tensor *const *feeds, const ff_tens
                  const ff_kernel_env *env, ff_tensor **out)
 {
     frame f = {.scope = scope, .limits = env};
-    memset(out, 0, (size_t)g->n_outputs * sizeof *out);
     return run_frame(&f, g, feeds, g->n_inputs, out, g->n_outputs);
 }

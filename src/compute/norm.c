@@ -30,12 +30,24 @@ static int channel_input(const ff_call *c, int i, int64_t channels, ff_view *v)
     return ff_view_read(t, FF_WORK_DOUBLE, v);
 }
 
-/* Mean and variance of each channel over batch and plane, and the running statistics as outputs 1
- * and 2 (momentum times the old ones). */
-static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *mean, double *variance)
+/* Before opset 14 a node trains when it is asked for more than Y. */
+static bool trains(const ff_call *c)
+{
+    return c->node->opset < 14 ? ff_wants(c, 1) : ff_node_int(c->node, "training_mode", 0) != 0;
+}
+
+/* Mean and variance of each channel over batch and plane; as outputs 1 and 2 the running statistics (momentum times
+ * the old ones), as 3 and 4, before opset 14, those of the batch: the mean and what its difference is multiplied by. */
+static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double epsilon, double *mean, double *variance)
 {
     int64_t channels = x->dims[1], plane = ff_span(x->dims, 2, x->rank), n = x->dims[0] * plane;
     double momentum = ff_node_float(c->node, "momentum", 0.9f);
+    for (int i = 1; i <= 4 && ff_wants(c, i); i++) {
+        ff_tensor *t;
+        int rc = ff_out(c, i, c->in[i < 3 ? 2 + i : i]->dtype, 1, &channels, &t);
+        if (rc)
+            return rc;
+    }
     double *one = ff_scratch(c, n, sizeof *one);
     if (!one)
         return FF_ERR_NOMEM;
@@ -44,18 +56,10 @@ static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double *m
         for (int64_t b = 0; b < x->dims[0]; b++)
             memcpy(one + b * plane, vx->d + (b * channels + k) * plane, (size_t)plane * sizeof *one);
         moments(one, n, &m, &v);
-        for (int i = 1; i <= 2 && ff_wants(c, i); i++) {
-            if (!c->out[i]) {
-                ff_tensor *t;
-                int rc = ff_out(c, i, c->in[2 + i]->dtype, 1, &channels, &t);
-                if (rc) {
-                    free(one);
-                    return rc;
-                }
-            }
-            double old = i == 1 ? mean[k] : variance[k];
-            ff_tensor_set_real(c->out[i], k, old * momentum + (i == 1 ? m : v) * (1 - momentum));
-        }
+        const double made[] = {mean[k] * momentum + m * (1 - momentum), variance[k] * momentum + v * (1 - momentum), m,
+                               1 / sqrt(v + epsilon)};
+        for (int i = 1; i <= 4 && ff_wants(c, i); i++)
+            ff_tensor_set_real(c->out[i], k, made[i - 1]);
         mean[k] = m;
         variance[k] = v;
     }
@@ -82,14 +86,14 @@ int ff_k_batch_norm(ff_call *c)
     if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
         goto done;
     const double *mean = p[2].d, *variance = p[3].d;
-    if (ff_node_int(c->node, "training_mode", 0)) {
+    if (trains(c)) {
         if (!(stats = ff_scratch(c, 2 * channels, sizeof *stats))) {
             rc = FF_ERR_NOMEM;
             goto done;
         }
         memcpy(stats, mean, (size_t)channels * sizeof *stats);
         memcpy(stats + channels, variance, (size_t)channels * sizeof *stats);
-        if ((rc = training(c, x, &vx, stats, stats + channels)))
+        if ((rc = training(c, x, &vx, epsilon, stats, stats + channels)))
             goto done;
         mean = stats;
         variance = stats + channels;

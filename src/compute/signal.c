@@ -29,6 +29,25 @@ static void transform(const double *x, int64_t x_step, int parts, int64_t have, 
     }
 }
 
+/* The real signal of n numbers whose transform begins with these `have` complex numbers: the others are their
+ * conjugates, mirrored at n / 2, or zero where x ends before that. */
+static void transform_to_real(const double *x, int64_t x_step, int parts, int64_t have, int64_t n, const double *circle,
+                              double *y, int64_t y_step)
+{
+    for (int64_t k = 0; k < n; k++) {
+        double sum = 0;
+        int64_t turn = 0; /* t * k mod n */
+        for (int64_t t = 0; t <= n / 2 && t < have; t++) {
+            double a = x[t * x_step], b = parts == 2 ? x[t * x_step + 1] : 0;
+            bool alone = t == 0 || 2 * t == n;
+            sum += alone ? a * circle[2 * turn] : 2 * (a * circle[2 * turn] - b * circle[2 * turn + 1]);
+            turn += k;
+            turn = turn >= n ? turn - n : turn;
+        }
+        y[k * y_step] = sum / (double)n;
+    }
+}
+
 static double *unit_circle(const ff_call *c, int64_t n)
 {
     double *circle = ff_scratch(c, n, 2 * sizeof *circle);
@@ -55,14 +74,15 @@ int ff_k_dft(ff_call *c)
     int parts = (int)x->dims[x->rank - 1];
     if (axis == x->rank - 1 || (x->dims[x->rank - 1] != 1 && x->dims[x->rank - 1] != 2))
         return ff_fail(FF_ERR_GRAPH, "the last axis does not hold real or complex numbers");
-    n = x->dims[axis];
+    bool to_real = inverse && onesided;
+    n = to_real ? 2 * (x->dims[axis] - 1) : x->dims[axis];
     if ((length && (rc = ff_scalar_int(length, "dft_length", &n))))
         return rc;
     if (n < 1 || n > INT32_MAX)
         return ff_fail(FF_ERR_GRAPH, "a transform of length %lld", (long long)n);
     memcpy(dims, x->dims, sizeof dims);
-    dims[axis] = onesided ? n / 2 + 1 : n;
-    dims[x->rank - 1] = 2;
+    dims[axis] = onesided && !inverse ? n / 2 + 1 : n;
+    dims[x->rank - 1] = to_real ? 1 : 2;
     if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) || !y->count)
         return rc;
     if (!(circle = unit_circle(c, n))) {
@@ -76,8 +96,12 @@ int ff_k_dft(ff_call *c)
         int64_t o = r / inner, i = r % inner;
         if ((rc = ff_cancel_check(c)))
             goto done;
-        transform(vx.d + (o * x->dims[axis] * inner + i) * parts, inner * parts, parts, x->dims[axis], n, dims[axis],
-                  inverse, circle, vy.d + (o * dims[axis] * inner + i) * 2, inner * 2);
+        const double *from = vx.d + (o * x->dims[axis] * inner + i) * parts;
+        if (to_real)
+            transform_to_real(from, inner * parts, parts, x->dims[axis], n, circle, vy.d + o * n * inner + i, inner);
+        else
+            transform(from, inner * parts, parts, x->dims[axis], n, dims[axis], inverse, circle,
+                      vy.d + (o * dims[axis] * inner + i) * 2, inner * 2);
     }
     ff_view_store(&vy);
 done:

@@ -152,8 +152,8 @@ int ff_k_string_concat(ff_call *c)
 }
 
 /* The next piece of s: where it starts and how long it is; NULL after the last. Without a delimiter
- * runs of blanks part, and none stand at the ends. `left`: pieces that may still be cut off. */
-static const char *next_piece(const char **s, const char *delimiter, int64_t left, size_t *length)
+ * runs of blanks part, and none stand at the ends. `split`: this piece may be cut off from the rest. */
+static const char *next_piece(const char **s, const char *delimiter, bool split, size_t *length)
 {
     const char *at = *s, *end;
     if (!at)
@@ -162,11 +162,11 @@ static const char *next_piece(const char **s, const char *delimiter, int64_t lef
         at += strspn(at, " \t\n\r\f\v");
         if (!*at)
             return NULL;
-        *length = left ? strcspn(at, " \t\n\r\f\v") : strlen(at);
+        *length = split ? strcspn(at, " \t\n\r\f\v") : strlen(at);
         *s = at + *length;
         return at;
     }
-    end = left ? strstr(at, delimiter) : NULL;
+    end = split ? strstr(at, delimiter) : NULL;
     *length = end ? (size_t)(end - at) : strlen(at);
     *s = end ? end + strlen(delimiter) : NULL;
     return at;
@@ -184,11 +184,13 @@ int ff_k_string_split(ff_call *c)
         return rc;
     if (x->dtype != FF_STRING)
         return ff_fail(FF_ERR_GRAPH, "the input is not strings");
+    if (limit < 0)
+        limit = INT64_MAX;
     size_t length;
     for (int64_t i = 0; i < x->count; i++) {
         const char *s = ff_get_string(x, i);
         int64_t n = 0;
-        while (next_piece(&s, delimiter, limit - n, &length))
+        while (next_piece(&s, delimiter, n < limit, &length))
             n++;
         most = n > most ? n : most;
     }
@@ -200,7 +202,7 @@ int ff_k_string_split(ff_call *c)
     for (int64_t i = 0; i < x->count; i++) {
         const char *s = ff_get_string(x, i), *piece;
         int64_t n = 0;
-        for (; (piece = next_piece(&s, delimiter, limit - n, &length)); n++)
+        for (; (piece = next_piece(&s, delimiter, n < limit, &length)); n++)
             ((char **)y->data)[i * most + n] = ff_strndup(piece, length);
         if (counts)
             ((int64_t *)counts->data)[i] = n;

@@ -170,6 +170,7 @@ static int infer_dft(ff_infer *c)
 {
     ff_shape s = c->in[0];
     bool onesided = ff_node_int(c->node, "onesided", 0) != 0, axis_given = true;
+    bool to_real = onesided && ff_node_int(c->node, "inverse", 0) != 0;
     int64_t axis = c->node->opset < 20 ? ff_node_int(c->node, "axis", 1) : -2, length;
     int at, code = one_number(c, 1, 1, &length);
 
@@ -187,10 +188,12 @@ static int infer_dft(ff_infer *c)
         return infer_fail("the axis of real and imaginary parts cannot be transformed");
     if (s.dims[s.rank - 1] > 2 || s.dims[s.rank - 1] == 0)
         return infer_fail("the last dimension must be 1 or 2");
-    s.dims[s.rank - 1] = 2;
+    s.dims[s.rank - 1] = to_real ? 1 : 2;
     if (infer_has(c, 1))
         s.dims[at] = length;
-    if (onesided && s.dims[at] >= 0)
+    else if (to_real && s.dims[at] >= 0)
+        s.dims[at] = 2 * (s.dims[at] - 1);
+    if (onesided && !to_real && s.dims[at] >= 0)
         s.dims[at] = s.dims[at] / 2 + 1;
     for (int i = 0; i < s.rank && !axis_given; i++)
         s.dims[i] = UNKNOWN;

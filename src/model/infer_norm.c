@@ -25,7 +25,7 @@ static int infer_batch_norm(ff_infer *c)
     for (int i = 1; i < 5 && code == FF_OK && spatial; i++)
         code = check_channels(c, i, channels);
     for (int i = 1; i < c->n_out; i++)
-        infer_set(c, i, c->in[i < 3 ? i + 2 : 3].dtype, 1, &channels);
+        infer_set(c, i, c->in[i < 3 ? i + 2 : i].dtype, 1, &channels);
     return code ? code : infer_same(c);
 }
 

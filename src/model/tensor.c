@@ -255,6 +255,10 @@ double ff_tensor_get_real(const ff_tensor *t, int64_t i)
     case FF_FLOAT8E5M2:
     case FF_FLOAT8E5M2FNUZ:
         return ff_float8_to_double(t->dtype, ((const uint8_t *)t->data)[i]);
+    case FF_COMPLEX64:
+        return ((const float *)t->data)[2 * i];
+    case FF_COMPLEX128:
+        return ((const double *)t->data)[2 * i];
     case FF_UINT64:
         return (double)((const uint64_t *)t->data)[i];
     default:
@@ -294,13 +298,19 @@ int64_t ff_tensor_get_int(const ff_tensor *t, int64_t i)
     case FF_INT64:
     case FF_UINT64:
         return ((const int64_t *)t->data)[i];
-    case FF_STRING:
+    case FF_FLOAT:
+    case FF_DOUBLE:
+    case FF_FLOAT16:
+    case FF_BFLOAT16:
+    case FF_FLOAT8E4M3FN:
+    case FF_FLOAT8E4M3FNUZ:
+    case FF_FLOAT8E5M2:
+    case FF_FLOAT8E5M2FNUZ:
     case FF_COMPLEX64:
     case FF_COMPLEX128:
-    case FF_UNDEFINED:
-        return 0;
-    default:
         return real_to_int(ff_tensor_get_real(t, i));
+    default: /* text, sequences, nothing at all */
+        return 0;
     }
 }
 
@@ -324,6 +334,14 @@ void ff_tensor_set_real(ff_tensor *t, int64_t i, double v)
     case FF_FLOAT8E5M2:
     case FF_FLOAT8E5M2FNUZ:
         ((uint8_t *)t->data)[i] = ff_double_to_float8(t->dtype, v);
+        break;
+    case FF_COMPLEX64:
+        ((float *)t->data)[2 * i] = (float)v;
+        ((float *)t->data)[2 * i + 1] = 0;
+        break;
+    case FF_COMPLEX128:
+        ((double *)t->data)[2 * i] = v;
+        ((double *)t->data)[2 * i + 1] = 0;
         break;
     case FF_BOOL:
         ((uint8_t *)t->data)[i] = v != 0;
@@ -365,13 +383,18 @@ void ff_tensor_set_int(ff_tensor *t, int64_t i, int64_t v)
     case FF_FLOAT:
         ((float *)t->data)[i] = (float)v; /* not by way of double: one rounding */
         break;
-    case FF_STRING:
+    case FF_DOUBLE:
+    case FF_FLOAT16:
+    case FF_BFLOAT16:
+    case FF_FLOAT8E4M3FN:
+    case FF_FLOAT8E4M3FNUZ:
+    case FF_FLOAT8E5M2:
+    case FF_FLOAT8E5M2FNUZ:
     case FF_COMPLEX64:
     case FF_COMPLEX128:
-    case FF_UNDEFINED:
-        break;
-    default:
         ff_tensor_set_real(t, i, (double)v);
+        break;
+    default: /* text, sequences, nothing at all */
         break;
     }
 }

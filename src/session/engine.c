@@ -379,11 +379,11 @@ int ff_session_open(const ff_session_options *o, ff_session **out)
     c->between = serve_looks;
     c->context = s;
     engine_publish(s, true);
-    if (pthread_create(&s->thread, NULL, engine, s)) {
+    if ((code = ff_thread_start(&s->thread, engine, s))) {
         atomic_store(&s->closing, true);
         s->thread = 0;
         ff_session_close(s);
-        return ff_fail(FF_ERR_NOMEM, "no thread can be made");
+        return code;
     }
     ff_session_post(s, &(ff_request){.kind = FF_JOB_LOAD});
     *out = s;

@@ -94,14 +94,15 @@ static bool is_trial(const ff_trial *t, const decision *d, const list *l)
     return same;
 }
 
-static int tell_decision(ff_case *c, const decision *d, const list *l)
+/* False: the lists do not hold what was decided, as where another version of the program made the session. */
+static bool tell_decision(ff_case *c, const decision *d, const list *l)
 {
     ff_trial t;
     bool accepted = d->outcome == OUTCOME_ACCEPTED;
     ff_verdict v = d->verdict >= 0 ? (ff_verdict)d->verdict : FF_VERDICT_WORSE;
     if (ff_search_next(c->search, c->points[d->from].wrong, &t) && is_trial(&t, d, l)) {
         ff_search_report(c->search, &t, v, accepted);
-        return FF_OK;
+        return true;
     }
     /* By hand, out of turn: ids are in the order of the list. */
     int *indices = ff_alloc_array((size_t)l->n + 1, sizeof *indices), n = 0;
@@ -114,11 +115,11 @@ static int tell_decision(ff_case *c, const decision *d, const list *l)
     if (told)
         ff_search_report(c->search, &t, v, accepted);
     free(indices);
-    return told ? FF_OK : db_damaged(c->db, "its decisions do not follow from one another");
+    return told;
 }
 
 /* Other pins came in between: of the way here only the steps that were taken count. */
-static int tell_steps(ff_case *c)
+static void tell_steps(ff_case *c)
 {
     for (int i = 0; i < c->n_steps; i++) {
         int first = 0;
@@ -128,18 +129,18 @@ static int tell_steps(ff_case *c)
         ff_search_report(c->search, &t, FF_VERDICT_BETTER, true);
     }
     ff_search_set_proposals(c->search, c->proposals);
-    return FF_OK;
 }
 
-static int tell_log(ff_case *c)
+static int tell_log(ff_case *c, bool *follows)
 {
     int n = 0, code;
+    *follows = true;
     int64_t *log = ff_alloc_array((size_t)c->n_decisions + 1, sizeof *log);
     for (int64_t k = c->tip; k > 0; k = c->decisions[k - 1].previous)
         log[n++] = k;
     list l = {0};
     code = tell_list(c, 0, &l);
-    for (int i = n - 1; !code && i >= 0; i--) {
+    for (int i = n - 1; !code && *follows && i >= 0; i--) {
         const decision *d = &c->decisions[log[i] - 1];
         if (d->outcome == OUTCOME_ESSENTIAL || d->outcome == OUTCOME_INTO_GRAPH)
             continue;
@@ -148,13 +149,13 @@ static int tell_log(ff_case *c)
             code = tell_list(c, d->to, &l);
             continue;
         }
-        code = tell_decision(c, d, &l);
-        if (!code && d->outcome == OUTCOME_ACCEPTED && !d->subset)
+        *follows = tell_decision(c, d, &l);
+        if (*follows && d->outcome == OUTCOME_ACCEPTED && !d->subset)
             code = tell_list(c, d->to, &l);
     }
     list_finish(&l);
     free(log);
-    if (!code && n) {
+    if (!code && *follows && n) {
         ff_trial t;
         c->searched = !ff_search_next(c->search, c->points[c->current].wrong, &t);
     }
@@ -173,14 +174,9 @@ static bool log_is_whole(const ff_case *c)
     return whole;
 }
 
-int case_replay(ff_case *c)
+static void begin_search(ff_case *c)
 {
-    if (c->search_waits) {
-        c->search_waits = false;
-        ff_search_set_proposals(c->search, c->proposals);
-        return FF_OK;
-    }
-    ff_search_options o = {
+    const ff_search_options o = {
         .paper = c->options.paper_strategy,
         .minimal = c->options.minimal,
         .rounds = c->options.rounds,
@@ -188,7 +184,34 @@ int case_replay(ff_case *c)
     ff_search_destroy(c->search);
     c->search = ff_search_create(&o);
     c->searched = false;
-    return log_is_whole(c) ? tell_log(c) : tell_steps(c);
+}
+
+int case_replay(ff_case *c)
+{
+    if (c->search_waits) {
+        c->search_waits = false;
+        ff_search_set_proposals(c->search, c->proposals);
+        return FF_OK;
+    }
+    begin_search(c);
+    bool follows = false;
+    if (log_is_whole(c)) {
+        int code = tell_log(c, &follows);
+        if (code) { /* its list is not that of the case */
+            ff_search_destroy(c->search);
+            c->search = NULL;
+            return code;
+        }
+        if (!follows) {
+            case_note(c,
+                      "the session was made by another version: its %d steps are taken up, what else was tried is not",
+                      c->n_steps);
+            begin_search(c);
+        }
+    }
+    if (!follows)
+        tell_steps(c);
+    return FF_OK;
 }
 
 /* ----------------------------------------------------------------------------------------- moves

@@ -75,6 +75,8 @@ static const char *next_proposal(ff_case *c)
         return NULL;
     if (t.group)
         return t.group;
+    if (t.indices[0] >= c->proposals->count)
+        return NULL;
     return c->proposals->at[t.indices[0]].id;
 }
 
