@@ -13,7 +13,7 @@
 /* cmocka wants the four above first. */
 #include <cmocka.h>
 
-#include "session/store.h"
+#include "session/history/store.h"
 
 static char folder[] = "/tmp/fetafix-store-XXXXXX";
 static char path[64];
