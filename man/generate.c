@@ -12,7 +12,7 @@
 
 #include "fetafix/command.h"
 #include "fetafix/compare.h"
-#include "fetafix/data.h"
+#include "fetafix/images.h"
 
 enum { WIDTH = 76 };
 

@@ -6,7 +6,7 @@
 #ifndef SAMPLES_DRAW_H
 #define SAMPLES_DRAW_H
 
-#include "fetafix/data.h"
+#include "fetafix/images.h"
 
 #define DRAW_CLASSES 12
 

@@ -9,6 +9,7 @@
 #include <gsl/gsl_linalg.h>
 
 #include "draw.h"
+#include "fetafix/exec.h"
 #include "style.h"
 
 #define BATCH 96

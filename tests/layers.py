@@ -64,8 +64,7 @@ def check(root, layers):
                 complain(path, header, why)
 
     for layer in layers:
-        folder = os.path.join(root, "src", layer)
-        for path in sources(folder):
+        for path in sources(os.path.join(root, "src", layer)):
             seen += 1
             for header in includes(path):
                 if header.startswith("fetafix/"):

@@ -18,7 +18,7 @@
 #ifndef FETAFIX_COMPARE_H
 #define FETAFIX_COMPARE_H
 
-#include "fetafix/data.h"
+#include "fetafix/labels.h"
 
 typedef struct ff_comparator ff_comparator;
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fetafix/compare.h"
-#include "fetafix/data.h"
+#include "fetafix/images.h"
 
 #define AT(member) offsetof(ff_options, member)
 #define CASE       "compare localize repair explore repl script"

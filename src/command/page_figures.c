@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "command/page.h"
-#include "fetafix/data.h"
+#include "fetafix/images.h"
 
 enum { WIDTH = 880, LEFT = 46, RIGHT = 14 };
 

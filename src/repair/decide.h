@@ -3,7 +3,7 @@
 #ifndef REPAIR_DECIDE_H
 #define REPAIR_DECIDE_H
 
-#include "fetafix/data.h"
+#include "fetafix/labels.h"
 
 /* All images 0..count-1: those that `base` gets wrong first, then by smallest margin there; equals by number. */
 void ff_decide_order(const ff_labels *source, const ff_labels *base, int offset, int *order);

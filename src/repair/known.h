@@ -3,7 +3,7 @@
 #ifndef REPAIR_KNOWN_H
 #define REPAIR_KNOWN_H
 
-#include "fetafix/data.h"
+#include "fetafix/labels.h"
 
 /* What is known of one computation over one feed. */
 typedef struct known {

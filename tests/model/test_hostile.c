@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "fetafix/model.h"
-#include "model/wire.h"
+#include "model/file/wire.h"
 #include "support.h"
 
 static void put_text(ff_buf *b, uint32_t field, const char *s)

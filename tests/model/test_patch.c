@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "fetafix/model.h"
-#include "model/wire.h"
+#include "model/file/wire.h"
 #include "support.h"
 
 static ff_model *load_official(const char *name)

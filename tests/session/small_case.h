@@ -7,7 +7,7 @@
 #ifndef FETAFIX_TESTS_SMALL_CASE_H
 #define FETAFIX_TESTS_SMALL_CASE_H
 
-#include "fetafix/data.h"
+#include "fetafix/labels.h"
 
 int small_case_make(const char *folder) FF_MUST_USE;
 /* Preprocessing of both models. */
