@@ -54,7 +54,6 @@ static unsigned reduced_by_view(const ff_canon *c, const ff_cnode *n, size_t fam
 /* The same for a node as it is written. */
 static unsigned reduced_as_written(const ff_plan *p, const ff_node *n, size_t family)
 {
-    const int64_t *given;
     if (*n->domain || strcmp(n->op, families[family].written) != 0 || !n->inputs[0])
         return 0;
     int rank = ff_plan_shape(p, n->inputs[0])->rank;
@@ -63,7 +62,9 @@ static unsigned reduced_as_written(const ff_plan *p, const ff_node *n, size_t fa
         return 0;
     if (t)
         return t->dtype == FF_INT64 ? set_of(t->data, t->count, rank) : 0;
-    return set_of(given, (int64_t)ff_node_ints(n, "axes", &given), rank);
+    const int64_t *given = NULL;
+    int64_t n_given = (int64_t)ff_node_ints(n, "axes", &given);
+    return set_of(given, n_given, rank);
 }
 
 /* Transposes between the two layouts of pictures change places only. */
