@@ -88,6 +88,13 @@ static double pattern(texture t, double u, double v)
     return 1;
 }
 
+/* A pale colour. Each number is drawn in a statement of its own: C leaves open in which order arguments are evaluated. */
+static void draw_ground(ff_rng *r, double *rgb)
+{
+    double brightness = between(r, 0.3, 0.7), saturation = between(r, 0, 0.15);
+    hsv_to_rgb(ff_rng_real(r), saturation, brightness, rgb);
+}
+
 void draw_picture(int label, uint64_t seed, ff_image *out)
 {
     ff_rng r = {seed};
@@ -96,10 +103,11 @@ void draw_picture(int label, uint64_t seed, ff_image *out)
     texture t = classes[label].texture;
 
     double object[3], ground_from[3], ground_to[3];
-    hsv_to_rgb(classes[label].hue + between(&r, -0.025, 0.025), classes[label].saturation * between(&r, 0.8, 1),
-               classes[label].value * between(&r, 0.8, 1.05), object);
-    hsv_to_rgb(ff_rng_real(&r), between(&r, 0, 0.15), between(&r, 0.3, 0.7), ground_from);
-    hsv_to_rgb(ff_rng_real(&r), between(&r, 0, 0.15), between(&r, 0.3, 0.7), ground_to);
+    double brightness = classes[label].value * between(&r, 0.8, 1.05);
+    double saturation = classes[label].saturation * between(&r, 0.8, 1);
+    hsv_to_rgb(classes[label].hue + between(&r, -0.025, 0.025), saturation, brightness, object);
+    draw_ground(&r, ground_from);
+    draw_ground(&r, ground_to);
 
     double small = fmin(width, height);
     double radius = small * between(&r, 0.34, 0.46);
