@@ -70,7 +70,8 @@ ff_kruskal ff_kruskal_sorted(const float *a, int n1, const float *b, int n2, flo
     return ff_kruskal_from(sum, n1, n2, ties);
 }
 
-#ifndef __SANITIZE_THREAD__ /* its runtime is not there yet when the loader chooses a clone */
+/* Clones are gcc's on x86. The thread sanitizer's runtime is not there yet when the loader chooses one. */
+#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define VECTORS __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
 #else
 #define VECTORS
