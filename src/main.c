@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <malloc.h>
 
-#include "fetafix/command.h"
+#include "fetafix/program.h"
 
 #include "../ui/explore.h"
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fails when an include points backwards in the order of the layers (DESIGN, section 3).
+"""Fails when an include points backwards in the order of the layers, or round in a circle.
 
     layers.py ROOT LAYER...      the layers in their order
     layers.py --compile ROOT CC ARGUMENT...   each public header compiles alone
 
 Rules: a layer includes the public headers of itself and of layers before it, and private headers of its
-own folder; ui/ includes base, session and command only, and its own private headers.
+own folder; ui/ includes base, session and command only, and its own private headers. A layer's public
+headers are LAYER.h, which opens with its story, and LAYER_PART.h. In the folders of ACYCLIC no file reads,
+by the headers named after them, another one that reads it.
 """
 import os
 import re
@@ -19,6 +21,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 SHARED = {"repair": {"localize/axes.h", "localize/hint.h", "localize/norms.h", "localize/quantized.h", "localize/region.h",
                      "localize/runners.h"}}
 UI = {"base", "session", "command"}
+ACYCLIC = {"report", "lessons", "command", "program"}
 
 
 def sources(folder):
@@ -35,9 +38,35 @@ def includes(path):
     return INCLUDE.findall(text)
 
 
+def layer_of(name, layers):
+    """The layer of a public header, by its name without the end."""
+    return name if name in layers else name.split("_")[0]
+
+
+def circles(root, layer):
+    """Files of a folder that read one another, as lists of their names."""
+    folder, reads = os.path.join(root, "src", layer), {}
+    for path in sources(folder):
+        stem = os.path.relpath(path, os.path.join(root, "src"))[:-2]
+        reads.setdefault(stem, set()).update(h[:-2] for h in includes(path) if h[:-2] != stem)
+    found, done = [], set()
+
+    def visit(stem, way):
+        if stem in way:
+            found.append(way[way.index(stem):] + [stem])
+        elif stem in reads and stem not in done:
+            for other in sorted(reads[stem]):
+                visit(other, way + [stem])
+            done.add(stem)
+
+    for stem in sorted(reads):
+        visit(stem, [])
+    return found
+
+
 def wrong_public(layers, layer, header):
     """What is wrong with a header under fetafix/, seen from a layer; None when nothing is."""
-    name = header[len("fetafix/"):-len(".h")]
+    name = layer_of(header[len("fetafix/"):-len(".h")], layers)
     if name not in layers:
         return "no such layer"
     if layers.index(name) > layers.index(layer):
@@ -52,7 +81,7 @@ def check(root, layers):
         wrong.append(f'{os.path.relpath(path, root)}: #include "{header}": {why}')
 
     for path in sources(os.path.join(root, "include", "fetafix")):
-        layer = os.path.basename(path)[:-2]
+        layer = layer_of(os.path.basename(path)[:-2], layers)
         seen += 1
         if layer not in layers:
             wrong.append(f"{os.path.relpath(path, root)}: a public header of no layer")
@@ -76,6 +105,9 @@ def check(root, layers):
                         complain(path, header, f"private to {owner}")
                     elif owner == ".." or owner == "ui":
                         complain(path, header, "outside the layer")
+
+    for layer in sorted(ACYCLIC.intersection(layers)):
+        wrong += ["a circle: " + " -> ".join(way) for way in circles(root, layer)]
 
     for path in sources(os.path.join(root, "ui")):
         seen += 1
@@ -124,10 +156,13 @@ def self_test():
                            ("src/base/b.c", '#  include "fetafix/session.h"\n'),
                            ("src/model/b.c", '#include "base/private.h"\n'),
                            ("ui/b.c", '#include "fetafix/model.h"\n'),
-                           ("ui/c.c", '#include "model/own.h"\n')):
+                           ("ui/c.c", '#include "model/own.h"\n'),
+                           ("src/report/a.c", '#include "report/b.h"\n'),
+                           ("src/report/a.h", "\n"),
+                           ("src/report/b.c", '#include "report/a.h"\n')):
             put(path, text)
-        found = check(root, layers)[0]
-        assert len(found) == 6, found
+        found = check(root, layers + ["report"])[0]
+        assert len(found) == 7, found
 
 
 def main():

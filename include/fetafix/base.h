@@ -144,6 +144,8 @@ bool ff_parse_duration(const char *s, double *out);
 /* The entry of names[] that was meant by s: one that begins with s, or the nearest by edit distance (at
  * most 1 + a third of the length of s; less where the first letters differ), or NULL. */
 const char *ff_nearest(const char *s, const char *const *names, size_t n);
+/* Is `word` the name, or whole pieces of it, whatever their case? ("block1.depthwise" of "/small/block1.depthwise/Conv2D") */
+bool ff_name_holds(const char *name, const char *word);
 
 /* ------------------------------------------------------------------------------------- files */
 

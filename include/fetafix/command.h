@@ -10,7 +10,10 @@
 #ifndef FETAFIX_COMMAND_H
 #define FETAFIX_COMMAND_H
 
-#include "fetafix/session.h"
+#include <stdio.h>
+
+#include "fetafix/lessons.h"
+#include "fetafix/report.h"
 
 /* Where a command may be used. */
 enum {
@@ -24,9 +27,6 @@ enum {
 };
 
 typedef struct ff_options ff_options;
-typedef struct ff_lesson ff_lesson; /* what `teach` is teaching, see below */
-
-typedef enum ff_format { FF_FORMAT_TEXT, FF_FORMAT_JSON, FF_FORMAT_CSV } ff_format;
 
 typedef struct ff_context {
     ff_session *session;       /* NULL: none open */
@@ -54,6 +54,8 @@ typedef struct ff_context {
     const ff_task *task;
     ff_model *target; /* what the word `target` names then */
     int depth;        /* of scripts within scripts */
+    /* Opens the explorer on a terminal; NULL: there is none. */
+    int (*explore)(ff_session *s, const ff_options *o);
 } ff_context;
 
 typedef struct ff_command {
@@ -72,12 +74,16 @@ typedef struct ff_command {
     const char *at_prompt; /* arguments at the prompt, where a case is open; NULL: as above */
 } ff_command;
 
+/* The rows, sorted by name, behind the last one a row without a name: the program's (src/program/commands.c). */
+extern const ff_command ff_commands[];
 const ff_command *ff_command_at(int i);              /* from 0 until NULL, sorted for help */
 const ff_command *ff_command_find(const char *name); /* unique prefixes and other words too; NULL */
 /* Of several of a name or prefix, what may be used there (FF_AT_...). */
 const ff_command *ff_command_find_at(const char *name, int where);
 /* The words it takes at a place: the prompt's, or with the explorer's. */
 int ff_context_where(const ff_context *c);
+/* FF_ERR_USAGE with what was perhaps meant by the name of a command. */
+int ff_command_unknown(int where, const char *name) FF_MUST_USE;
 /* What it takes at the prompt: a case is open there, so most verbs of the shell take nothing. */
 const char *ff_command_prompt_arguments(const ff_command *c);
 /* Splits a line as a shell does (quotes, backslash), runs it. FF_ERR_USAGE suggests the nearest name.
@@ -103,6 +109,9 @@ const ff_view *ff_view_at(int i); /* from 0 until NULL */
 const ff_column *ff_view_columns(const ff_view *v, int *n);
 /* The file of lines typed, shared by the REPL and the explorer; NULL: no place. The caller frees. */
 char *ff_history_path(void);
+/* Usage of the program, of a verb of the shell. */
+void ff_help_program(ff_buf *out);
+void ff_help_verb(const ff_command *c, ff_buf *out);
 
 /* A key of the explorer, as "q", "Enter", "C-r", "F1", "Down", and the command line bound to it. */
 typedef struct ff_binding {
@@ -111,18 +120,15 @@ typedef struct ff_binding {
 } ff_binding;
 const ff_binding *ff_binding_at(int i);          /* from 0 until NULL, in the order of help; the user's too */
 const char *ff_command_for_key(const char *key); /* the line bound to a key, or NULL */
-/* The texts of a lesson as they stand now: paragraphs, '\n' between them. What was said last ("" at
- * first) and the explanation ("" until the answer is found) change with the commands `answer` and `hint`. */
-typedef enum ff_lesson_field {
-    FF_LESSON_TITLE,
-    FF_LESSON_LOOK,
-    FF_LESSON_QUESTION,
-    FF_LESSON_REPLY,
-    FF_LESSON_EXPLAIN
-} ff_lesson_field;
-const char *ff_lesson_text(const ff_lesson *l, ff_lesson_field which);
-bool ff_lesson_done(const ff_lesson *l); /* answered; NULL: true */
-
+/* `bind` and `color` of a configuration file: the words behind them. */
+int ff_bind_key(int n, char **words) FF_MUST_USE;
+int ff_set_color(int n, char **words) FF_MUST_USE;
+/* Functions of rows that are about the table itself. */
+int ff_prompt_bind(ff_context *c, int argc, char **argv);
+int ff_prompt_color(ff_context *c, int argc, char **argv);
+int ff_prompt_help(ff_context *c, int argc, char **argv);
+int ff_prompt_show(ff_context *c, int argc, char **argv);
+int ff_verb_help(ff_context *c, int argc, char **argv);
 /* Colours that the user chose by `color ELEMENT COLOR`. Of one thread. */
 enum { FF_COLOR_ELEMENTS = 24 };
 enum { FF_COLOR_BOLD = 1, FF_COLOR_UNDERLINE = 2, FF_COLOR_REVERSE = 4 };
@@ -137,12 +143,13 @@ typedef struct ff_color {
 const ff_color_element *ff_color_element_at(int i); /* from 0 until NULL, in the order of the explorer's inks */
 ff_color ff_color_of(int element);
 int ff_color_changes(void); /* grows with each */
-/* A table as aligned text, JSON (array of objects) or CSV. */
-void ff_table_print(const ff_table *t, ff_format format, int width, ff_buf *out);
-
 /* Splits a line into words as a shell does: blanks, 'single' and "double" quotes, backslash, # begins
  * a comment. FF_ERR_USAGE: a quote is not closed. The caller frees words[0..n-1] and the array. */
 int ff_line_split(const char *line, char ***words, int *n) FF_MUST_USE;
+void ff_line_free_words(char **words, int n);
+/* The next line of a file of commands, without its end, with those that a backslash at its end goes on in; a
+ * comment goes on in none. *number, from 0: the last one read. False: there is none. */
+bool ff_line_read(FILE *f, ff_buf *line, int *number);
 
 /* Options of the command line, for the front ends. Texts are borrowed from argv. */
 struct ff_options {
@@ -171,7 +178,7 @@ typedef struct ff_option {
     const char *argument; /* "FILE", or NULL: a switch */
     const char *summary;  /* one line */
     const char *verbs;    /* verbs that take it, blank between; NULL: all */
-    int kind;             /* private to src/command/options.c */
+    int kind;             /* private to the command layer and the program */
     size_t offset;
     const char *initial; /* the default in words where it is not that of the type, or NULL */
 } ff_option;
@@ -184,8 +191,5 @@ char *ff_option_choices(const ff_option *row);
 bool ff_option_is_file(const ff_option *row);
 const char *ff_option_type(const ff_option *row);    /* "number", "size", "yes|no", ... */
 const char *ff_option_default(const ff_option *row); /* in words */
-
-/* The whole command line program; `explore` opens the explorer (main passes the ui's). */
-int ff_main(int argc, char **argv, int (*explore)(ff_session *s, const ff_options *o));
 
 #endif

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/batch.h"
-#include "command/print.h"
-#include "command/prompt.h"
+#include "fetafix/command_say.h"
 
 /* In the order of the explorer's inks (ui/style.h). */
 static const ff_color_element elements[FF_COLOR_ELEMENTS] = {
@@ -112,7 +110,7 @@ static int find_element(const char *name, int *out)
                 : ff_fail(FF_ERR_USAGE, "color: there is no element '%s'; `color` lists them", name);
 }
 
-int colors_set(int n, char **words)
+int ff_set_color(int n, char **words)
 {
     static const struct {
         const char *word;
@@ -165,10 +163,10 @@ static char *describe(const ff_color *c)
                        c->attributes & FF_COLOR_REVERSE ? " reverse" : "");
 }
 
-int prompt_color(ff_context *c, int argc, char **argv)
+int ff_prompt_color(ff_context *c, int argc, char **argv)
 {
     if (argc > 1)
-        return colors_set(argc - 1, argv + 1);
+        return ff_set_color(argc - 1, argv + 1);
     ff_table *t = ff_table_create("colors", color_columns, FF_COUNT(color_columns));
     for (int i = 0; i < FF_COLOR_ELEMENTS; i++) {
         int row = ff_table_add_row(t);
@@ -178,7 +176,7 @@ int prompt_color(ff_context *c, int argc, char **argv)
         ff_table_set_text(t, row, "meaning", elements[i].meaning);
         free(text);
     }
-    show_table(c, t, NULL);
+    ff_show_table(c, t, NULL);
     ff_table_unref(t);
     return FF_OK;
 }

@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "command/line.h"
-#include "command/options.h"
-#include "command/prompt.h"
-#include "command/views.h"
+#include "fetafix/command_options.h"
+#include "fetafix/command_views.h"
 
 typedef struct candidates {
     char **at;
@@ -168,13 +167,13 @@ static void add_values(candidates *c, const typed *t, const ff_view *v, size_t n
     typed value = *t;
     value.head = head;
     value.prefix = t->prefix + name + sign;
-    views all;
-    views_open(t->snapshot, &all);
+    ff_views all;
+    ff_views_open(t->snapshot, &all);
     for (int i = 0; i < all.n; i++) {
         if (strcmp(all.at[i].name, v->name) == 0)
             add_column(c, &value, all.at[i].table, column);
     }
-    views_close(&all);
+    ff_views_close(&all);
     free(head);
     free(column);
 }
@@ -182,11 +181,11 @@ static void add_values(candidates *c, const typed *t, const ff_view *v, size_t n
 static void add_filters(candidates *c, const typed *t)
 {
     static const char *const words[] = {"by", "top", "show"};
-    const ff_view *v = view_find(t->command->name);
+    const ff_view *v = ff_view_find(t->command->name);
     const char *before = t->n > 2 ? t->words[t->n - 2] : "";
     size_t name = strcspn(t->prefix, "=!<>~");
     if (!v)
-        v = view_find("layers"); /* suspects */
+        v = ff_view_find("layers"); /* suspects */
     if (strcmp(before, "by") == 0 || strcmp(before, "show") == 0) {
         add_view_columns(c, t, v, false);
         return;
@@ -229,7 +228,7 @@ static void add_settings(candidates *c, const typed *t)
 {
     const ff_option *row;
     for (int i = 0; (row = ff_option_at(i)); i++) {
-        if (!setting_is_live(row->name))
+        if (!ff_option_is_live(row->name))
             continue;
         if (t->n == 2)
             add(c, t, row->name);
@@ -387,7 +386,7 @@ char **ff_command_complete(ff_context *context, const char *line, int *n)
     }
     settle(&c);
     ff_snapshot_unref(t.snapshot);
-    line_free_words(t.words, t.n);
+    ff_line_free_words(t.words, t.n);
     *n = (int)c.n;
     if (!c.at)
         c.at = ff_alloc(sizeof *c.at);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "command/explorer.h"
 
 /* These verbs have no meaning of their own: the explorer's callback knows the views. */
+#include "command/explorer.h"
+
 static int run_in_view(ff_context *c, int argc, char **argv)
 {
     if (!c->view)

@@ -15,9 +15,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "command/batch.h"
-#include "command/place.h"
-#include "command/views.h"
+#include "command/nearest.h"
+#include "fetafix/command_say.h"
+#include "fetafix/command_sql.h"
+#include "fetafix/command_views.h"
 
 /* Words of the field that are no column. */
 static const struct {
@@ -89,9 +90,9 @@ static void end_condition(asked *a)
 static void put_holds(ff_buf *b, const char *column, const char *word)
 {
     ff_buf_puts(b, "instr(lower(coalesce(");
-    sql_put_name(b, column);
+    ff_sql_put_name(b, column);
     ff_buf_puts(b, ", '')), lower(");
-    sql_put_text(b, word);
+    ff_sql_put_text(b, word);
     ff_buf_puts(b, ")) > 0");
 }
 
@@ -102,9 +103,9 @@ static void put_pattern(ff_buf *b, const char *column, const char *word)
     for (; *word; word++)
         ff_buf_printf(&pattern, strchr("[?", *word) ? "[%c]" : "%c", *word);
     ff_buf_puts(b, "lower(coalesce(");
-    sql_put_name(b, column);
+    ff_sql_put_name(b, column);
     ff_buf_puts(b, ", '')) glob lower(");
-    sql_put_text(b, pattern.data);
+    ff_sql_put_text(b, pattern.data);
     ff_buf_putc(b, ')');
     ff_buf_finish(&pattern);
 }
@@ -116,7 +117,7 @@ static int put_value(asked *a, const ff_column *c, const char *value)
     static const char *const yes[] = {"yes", "true", "1"}, *const no[] = {"no", "false", "0"};
     switch (c->type) {
     case FF_COL_TEXT:
-        sql_put_text(&a->where, value);
+        ff_sql_put_text(&a->where, value);
         return FF_OK;
     case FF_COL_BOOL:
         for (size_t i = 0; i < FF_COUNT(yes); i++) {
@@ -148,7 +149,7 @@ static int put_is(asked *a, const ff_column *c, const char *value)
     }
     const char *whole = text && strchr(value, ',') ? value : NULL; /* "[0,0,1,1]" is one value */
     int code = FF_OK;
-    sql_put_name(&a->where, c->name);
+    ff_sql_put_name(&a->where, c->name);
     ff_buf_puts(&a->where, text ? " collate nocase in (" : " in (");
     if (whole && !(code = put_value(a, c, whole)))
         ff_buf_puts(&a->where, ", ");
@@ -195,14 +196,14 @@ static int add_comparison(asked *a, const char *word, size_t name)
     } else if (!*value) { /* COLUMN=: it is empty */
         if (!is && !is_not)
             return ff_fail(FF_ERR_USAGE, "%s: '%s' needs a value", a->view->name, word);
-        sql_put_name(&a->where, c->name);
+        ff_sql_put_name(&a->where, c->name);
         ff_buf_puts(&a->where, is_not ? " is not null" : " is null");
     } else if (is || is_not) {
         ff_buf_puts(&a->where, is_not ? "not coalesce(" : "");
         code = put_is(a, c, value);
         ff_buf_puts(&a->where, is_not ? ", 0)" : "");
     } else {
-        sql_put_name(&a->where, c->name);
+        ff_sql_put_name(&a->where, c->name);
         ff_buf_printf(&a->where, " %.*s ", (int)n, op);
         code = put_value(a, c, value);
     }
@@ -238,9 +239,9 @@ static int add_word(asked *a, const char *word)
             ff_buf_puts(&a->where, known[i].condition);
     }
     if (c) {
-        sql_put_name(&a->where, c->name);
+        ff_sql_put_name(&a->where, c->name);
     } else if (!known_word && is_number && key_of(a)) {
-        sql_put_name(&a->where, key_of(a)->name);
+        ff_sql_put_name(&a->where, key_of(a)->name);
         ff_buf_printf(&a->where, " = %lld", (long long)number);
     } else if (!known_word) {
         ff_buf_puts(&a->where, "0");
@@ -266,9 +267,9 @@ static int add_order(asked *a, const char *names, const char *direction)
             return unknown_column(a, names, n);
         bool down = direction ? *direction == 'd' : c->type == FF_COL_REAL;
         a->by = a->order.len ? a->by : c;
-        sql_put_name(&a->order, c->name);
+        ff_sql_put_name(&a->order, c->name);
         ff_buf_puts(&a->order, " is null, ");
-        sql_put_name(&a->order, c->name);
+        ff_sql_put_name(&a->order, c->name);
         ff_buf_puts(&a->order, down ? " desc, " : ", ");
         names += n + (names[n] == ',');
     }
@@ -369,10 +370,10 @@ static int take(asked *a, int argc, char **argv, int *i)
 }
 
 /* The view's table, as long as `v` is open. */
-static const ff_table *open_table(ff_context *c, const asked *a, views *v, const ff_snapshot **s)
+static const ff_table *open_table(ff_context *c, const asked *a, ff_views *v, const ff_snapshot **s)
 {
     *s = ff_session_snapshot(c->session);
-    views_open(*s, v);
+    ff_views_open(*s, v);
     for (int i = 0; i < v->n; i++) {
         if (strcmp(v->at[i].name, a->view->name) == 0)
             return v->at[i].table;
@@ -383,7 +384,7 @@ static const ff_table *open_table(ff_context *c, const asked *a, views *v, const
 /* An order by what no row has is none. */
 static void note_unknown(ff_context *c, const asked *a)
 {
-    views v;
+    ff_views v;
     const ff_snapshot *s;
     const ff_table *t = open_table(c, a, &v, &s);
     int k = t ? ff_table_find(t, a->by->name) : -1, rows = k >= 0 ? ff_table_rows(t) : 0;
@@ -391,9 +392,9 @@ static void note_unknown(ff_context *c, const asked *a)
     for (int i = 0; i < rows; i++)
         known_somewhere |= !ff_table_empty(t, i, k);
     if (!known_somewhere)
-        note(c, "%s: no row has a value for '%s'%s", a->view->name, a->by->name,
-             strcmp(a->by->name, "causal") == 0 ? "; it is computed with --causal yes" : "");
-    views_close(&v);
+        ff_note(c, "%s: no row has a value for '%s'%s", a->view->name, a->by->name,
+                strcmp(a->by->name, "causal") == 0 ? "; it is computed with --causal yes" : "");
+    ff_views_close(&v);
     ff_snapshot_unref(s);
 }
 
@@ -401,7 +402,7 @@ static void note_unknown(ff_context *c, const asked *a)
 static void note_missing(ff_context *c, const asked *a)
 {
     enum { MOST = 12, LONGEST = 16 };
-    views v;
+    ff_views v;
     const ff_snapshot *s;
     const ff_table *t = open_table(c, a, &v, &s);
     int k = t ? ff_table_find(t, a->column->name) : -1, rows = k >= 0 ? ff_table_rows(t) : 0;
@@ -420,16 +421,16 @@ static void note_missing(ff_context *c, const asked *a)
     }
     const char *near = found ? NULL : place_nearest(a->value, values, n);
     if (near)
-        note(c, "%s: no row has %s '%s'; did you mean '%s'?", a->view->name, a->column->name, a->value, near);
+        ff_note(c, "%s: no row has %s '%s'; did you mean '%s'?", a->view->name, a->column->name, a->value, near);
     else if (!found && n && n <= MOST && brief)
-        note(c, "%s: no row has %s '%s'; there are: %s", a->view->name, a->column->name, a->value, list.data);
+        ff_note(c, "%s: no row has %s '%s'; there are: %s", a->view->name, a->column->name, a->value, list.data);
     ff_buf_finish(&list);
     free(values);
-    views_close(&v);
+    ff_views_close(&v);
     ff_snapshot_unref(s);
 }
 
-int view_print(ff_context *c, const ff_view *v, const char *order, int argc, char **argv)
+int ff_view_print(ff_context *c, const ff_view *v, const char *order, int argc, char **argv)
 {
     asked a = {.view = v, .top = -1, .ordered = order != NULL};
     a.columns = ff_view_columns(v, &a.n_columns);
@@ -440,13 +441,13 @@ int view_print(ff_context *c, const ff_view *v, const char *order, int argc, cha
     if (!code) {
         ff_buf sql = {0};
         ff_buf_puts(&sql, "select * from ");
-        sql_put_name(&sql, v->name);
+        ff_sql_put_name(&sql, v->name);
         if (a.where.len)
             ff_buf_printf(&sql, " where %s", a.where.data);
         ff_buf_printf(&sql, " order by %s", a.order.len ? a.order.data : "rowid");
         if (a.top >= 0)
             ff_buf_printf(&sql, " limit %lld", (long long)a.top);
-        code = view_query(c, sql.data, a.shown.len ? a.shown.data : c->format == FF_FORMAT_TEXT ? v->shown : NULL);
+        code = ff_view_query(c, sql.data, a.shown.len ? a.shown.data : c->format == FF_FORMAT_TEXT ? v->shown : NULL);
         ff_buf_finish(&sql);
         if (!code && a.value)
             note_missing(c, &a);

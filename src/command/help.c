@@ -3,11 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/batch.h"
-#include "command/options.h"
-#include "command/print.h"
-#include "command/prompt.h"
 #include "command/views.h"
+#include "fetafix/command_say.h"
+#include "fetafix/command_views.h"
 #include "fetafix/compare.h"
 
 enum { OPTION = 30, NO_END = 0 };
@@ -23,7 +21,7 @@ static void add_option(const ff_option *o, ff_buf *out)
         ff_buf_printf(out, "  %-*s ", OPTION, name);
     else
         ff_buf_printf(out, "  %s\n%*s", name, OPTION + 3, "");
-    print_wrapped(out, text, OPTION + 3, PRINT_WIDTH);
+    ff_print_wrapped(out, text, OPTION + 3, FF_PRINT_WIDTH);
     free(text);
     free(name);
 }
@@ -40,31 +38,31 @@ static void add_comparators(const ff_command *c, ff_buf *out)
     ff_buf_puts(out, "\nComparators:\n");
     for (int i = 0; (name = ff_comparator_at(i, &usage, &summary)); i++) {
         ff_buf_printf(out, "  %s\n      ", usage);
-        print_wrapped(out, summary, 6, PRINT_WIDTH);
+        ff_print_wrapped(out, summary, 6, FF_PRINT_WIDTH);
     }
 }
 
-void help_command(const ff_command *c, ff_buf *out)
+static void help_command(const ff_command *c, ff_buf *out)
 {
     const char *arguments = ff_command_prompt_arguments(c);
     ff_buf_printf(out, "%s%s%s\n    ", c->name, *arguments ? " " : "", arguments);
-    print_wrapped(out, c->summary, 4, PRINT_WIDTH);
+    ff_print_wrapped(out, c->summary, 4, FF_PRINT_WIDTH);
     if (c->also)
         ff_buf_printf(out, "    also: %s\n", c->also);
     if (c->keys)
         ff_buf_printf(out, "    keys: %s\n", c->keys);
     if (c->help) {
         ff_buf_putc(out, '\n');
-        print_wrapped(out, c->help, 0, PRINT_WIDTH);
+        ff_print_wrapped(out, c->help, 0, FF_PRINT_WIDTH);
     }
 }
 
-void help_verb(const ff_command *c, ff_buf *out)
+void ff_help_verb(const ff_command *c, ff_buf *out)
 {
     ff_buf_printf(out, "Usage: fetafix %s %s\n\n", c->name, c->arguments);
-    print_wrapped(out, c->summary, 0, PRINT_WIDTH);
+    ff_print_wrapped(out, c->summary, 0, FF_PRINT_WIDTH);
     if (c->help)
-        print_wrapped(out, c->help, 0, PRINT_WIDTH);
+        ff_print_wrapped(out, c->help, 0, FF_PRINT_WIDTH);
     ff_buf_puts(out, "\nOptions:\n");
     const ff_option *o;
     for (int i = 0; (o = ff_option_at(i)); i++) {
@@ -76,7 +74,7 @@ void help_verb(const ff_command *c, ff_buf *out)
                      "4 unsupported operator, 5 internal error or out of memory, 130 interrupted.\n");
 }
 
-void help_program(ff_buf *out)
+void ff_help_program(ff_buf *out)
 {
     ff_buf_puts(out, "Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...\n\n"
                      "Finds out why a converted model (Target) answers differently from the model it\n"
@@ -89,7 +87,7 @@ void help_program(ff_buf *out)
     for (int i = 0; (c = ff_command_at(i)); i++) {
         if (c->shell) {
             ff_buf_printf(out, "  %-10s ", c->name);
-            print_wrapped(out, c->summary, 13, PRINT_WIDTH);
+            ff_print_wrapped(out, c->summary, 13, FF_PRINT_WIDTH);
         }
     }
     ff_buf_puts(out, "\n`fetafix COMMAND --help` shows a command's options.\n");
@@ -101,14 +99,14 @@ void help_program(ff_buf *out)
 static bool help_topic(const char *name, int where, ff_buf *out)
 {
     const ff_command *command = ff_command_find_at(name, where);
-    const ff_view *view = view_find(command ? command->name : name);
+    const ff_view *view = ff_view_find(command ? command->name : name);
     if (strcmp(name, "views") == 0) {
         for (int i = 0; (view = ff_view_at(i)); i++)
             view_help(view, out);
         return true;
     }
     if (command && !(command->where & where))
-        help_verb(command, out);
+        ff_help_verb(command, out);
     else if (command)
         help_command(command, out);
     if (command && view)
@@ -135,18 +133,18 @@ static int no_topic(const char *name)
 static void add_row(const ff_context *c, const ff_command *row, ff_buf *out)
 {
     enum { COLUMN = 32 };
-    int width = print_width(c);
+    int width = ff_print_width(c);
     const char *arguments = ff_command_prompt_arguments(row);
     char *usage = ff_asprintf("%s%s%s", row->name, *arguments ? " " : "", arguments);
     bool fits = strlen(usage) < COLUMN;
     ff_buf_printf(out, "%-*s%s", COLUMN, usage, fits ? " " : "");
     if (!fits)
         ff_buf_printf(out, "\n%*s", COLUMN + 1, "");
-    print_wrapped(out, row->summary, COLUMN + 1, width > COLUMN + 20 ? width : NO_END);
+    ff_print_wrapped(out, row->summary, COLUMN + 1, width > COLUMN + 20 ? width : NO_END);
     free(usage);
 }
 
-int prompt_help(ff_context *c, int argc, char **argv)
+int ff_prompt_help(ff_context *c, int argc, char **argv)
 {
     ff_buf b = {0};
     const ff_command *row;
@@ -171,14 +169,14 @@ int prompt_help(ff_context *c, int argc, char **argv)
 }
 
 /* fetafix help [COMMAND]: of the shell, else of the prompt. */
-int verb_help(ff_context *c, int argc, char **argv)
+int ff_verb_help(ff_context *c, int argc, char **argv)
 {
     ff_buf b = {0};
     const ff_command *verb = argc > 0 ? ff_command_find_at(argv[0], FF_AT_SHELL) : NULL;
     if (argc == 0)
-        help_program(&b);
+        ff_help_program(&b);
     else if (verb && (verb->where & FF_AT_SHELL))
-        help_verb(verb, &b);
+        ff_help_verb(verb, &b);
     else if (!help_topic(argv[0], FF_AT_PROMPT, &b))
         return no_topic(argv[0]);
     c->print(c->sink, b.data);

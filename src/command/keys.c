@@ -3,10 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/batch.h"
-#include "command/line.h"
-#include "command/print.h"
-#include "command/prompt.h"
+#include "fetafix/command_say.h"
 
 /* In the order in which help shows them. */
 static const ff_binding bindings[] = {
@@ -183,7 +180,7 @@ static char *join(int n, char **words)
     return ff_buf_steal(&b);
 }
 
-int keys_bind(int n, char **words)
+int ff_bind_key(int n, char **words)
 {
     enum { WHERE = FF_AT_PROMPT | FF_AT_EXPLORER };
     if (n < 2)
@@ -194,7 +191,7 @@ int keys_bind(int n, char **words)
     const ff_command *row = ff_command_find_at(name, WHERE);
     int code = check_key(words[0]);
     if (!code && (!row || !(row->where & WHERE)))
-        code = ff_fail_prefix(command_unknown(WHERE, name), "bind");
+        code = ff_fail_prefix(ff_command_unknown(WHERE, name), "bind");
     free(name);
     if (!code && n_own == OWN_MAX)
         code = ff_fail(FF_ERR_USAGE, "bind: no more than %d keys", OWN_MAX);
@@ -211,10 +208,10 @@ static const ff_column key_columns[] = {
     {"meaning", FF_COL_TEXT, "a few words"},
 };
 
-int prompt_bind(ff_context *c, int argc, char **argv)
+int ff_prompt_bind(ff_context *c, int argc, char **argv)
 {
     if (argc > 1)
-        return keys_bind(argc - 1, argv + 1);
+        return ff_bind_key(argc - 1, argv + 1);
     ff_table *t = ff_table_create("keys", key_columns, FF_COUNT(key_columns));
     const ff_binding *b;
     for (int i = 0; (b = ff_binding_at(i)); i++) {
@@ -223,7 +220,7 @@ int prompt_bind(ff_context *c, int argc, char **argv)
         ff_table_set_text(t, row, "command", b->line);
         ff_table_set_text(t, row, "meaning", b->help);
     }
-    show_table(c, t, NULL);
+    ff_show_table(c, t, NULL);
     ff_table_unref(t);
     return FF_OK;
 }

@@ -3,10 +3,13 @@
  * Lines that wait for the engine, where the front end does not. A line may need a job's result itself; and
  * what is typed behind it, or behind an edit that was posted, has to see what that leads to.
  */
+#include "command/later.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/later.h"
+#include "fetafix/command_job.h"
+#include "fetafix/command_say.h"
 
 /* What is waited for: a job's end, or (localized) that the models were compared, which a repair does first. */
 typedef struct waiting {
@@ -71,18 +74,18 @@ static waiting post(ff_context *c, const ff_request *r)
     return (waiting){ff_session_post(c->session, r), localized};
 }
 
-int later_need(ff_context *c, const ff_request *r, bool *done)
+int ff_later_need(ff_context *c, const ff_request *r, bool *done)
 {
     *done = c->wait || c->again;
     if (*done) {
         c->answered = ff_session_post(c->session, r);
-        return batch_wait(c, c->answered);
+        return ff_wait(c, c->answered);
     }
     ff_job_kind kind;
     if (ff_session_running(c->session, &kind))
-        note(c, "the engine is %s; the answer follows", ff_job_name(kind));
+        ff_note(c, "the engine is %s; the answer follows", ff_job_name(kind));
     else if (r->kind == FF_JOB_LOCALIZE)
-        note(c, "the models are compared first; the answer follows");
+        ff_note(c, "the models are compared first; the answer follows");
     hold(c, c->resuming || !c->later ? 0 : c->later->n, c->line, post(c, r), true);
     c->asked = true;
     return FF_OK;
@@ -119,28 +122,24 @@ bool ff_command_waits(const ff_context *c, int64_t job)
     return localized;
 }
 
-int ff_command_resume(ff_context *c, bool done)
+bool later_take(ff_context *c, later_line *out)
 {
     struct ff_later *l = c->later;
-    int code = FF_OK;
+    if (!l)
+        return false;
     held first = l->at[0];
-    size_t left = --l->n;
-    memmove(l->at, l->at + 1, left * sizeof *l->at);
-    if (left == 0)
+    l->n--;
+    memmove(l->at, l->at + 1, l->n * sizeof *l->at);
+    *out = (later_line){first.line, first.on.job, first.settled, l->n};
+    if (l->n == 0)
         forget_all(c);
-    if (done || !first.settled) {
-        c->resuming = true;
-        c->again = first.settled;
-        c->answered = first.on.job;
-        code = ff_command_run(c, first.line);
-        c->again = false;
-        c->resuming = false;
-    }
-    free(first.line);
-    /* Where it has to wait for something else, so have those behind it. */
+    return true;
+}
+
+void later_follow(ff_context *c, size_t left)
+{
     for (size_t i = 1; c->later && c->later->n > left && i < c->later->n; i++)
         c->later->at[i].on = c->later->at[0].on;
-    return code;
 }
 
 void ff_command_forget(ff_context *c)

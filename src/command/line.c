@@ -9,7 +9,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-void line_free_words(char **words, int n)
+void ff_line_free_words(char **words, int n)
 {
     for (int i = 0; i < n; i++)
         free(words[i]);
@@ -67,7 +67,7 @@ int ff_line_split(const char *text, char ***words, int *n)
     bool open, at_blank;
     split(text, &list, &count, &open, &at_blank);
     if (open) {
-        line_free_words(list, count);
+        ff_line_free_words(list, count);
         return ff_fail(FF_ERR_USAGE, "a quote is not closed");
     }
     *words = list;
@@ -228,12 +228,12 @@ int line_parse(const char *text, int where, parsed_line *out)
 
 void line_finish(parsed_line *l)
 {
-    line_free_words(l->words, l->n);
+    ff_line_free_words(l->words, l->n);
     free(l->target);
     *l = (parsed_line){0};
 }
 
-bool line_read(FILE *f, ff_buf *line, int *number)
+bool ff_line_read(FILE *f, ff_buf *line, int *number)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* what some editors put before a text */
     char *text = NULL;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The options there are: a row each, and what can be told of one. */
-#include "command/option_table.h"
-#include "command/options.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -9,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetafix/command_options.h"
 #include "fetafix/compare.h"
 #include "fetafix/images.h"
 
@@ -88,7 +87,7 @@ static const ff_option options[] = {
     {"version", 'V', NULL, "versions of the program and its libraries", NULL, SWITCH, AT(version)},
 };
 
-static_assert(FF_COUNT(options) <= OPTIONS_MAX, "OPTIONS_MAX is too small");
+static_assert(FF_COUNT(options) <= FF_OPTIONS_MAX, "OPTIONS_MAX is too small");
 
 const ff_option *ff_option_at(int i)
 {
@@ -110,7 +109,7 @@ bool ff_option_is_setting(const ff_option *row)
 
 const char *ff_option_type(const ff_option *row)
 {
-    switch ((enum option_kind)row->kind) {
+    switch ((enum ff_option_kind)row->kind) {
     case SWITCH:
         return "yes|no";
     case COUNT:
@@ -172,7 +171,7 @@ bool ff_option_is_file(const ff_option *row)
 
 const char *ff_option_default(const ff_option *row)
 {
-    switch ((enum option_kind)row->kind) {
+    switch ((enum ff_option_kind)row->kind) {
     case SWITCH:
         return "no";
     case COLOR:
@@ -198,10 +197,10 @@ static void put_choice(const char *words, int at, ff_buf *out)
     ff_buf_printf(out, "%.*s", (int)strcspn(words, "|"), words);
 }
 
-void option_print(const ff_option *row, const ff_options *o, ff_buf *out)
+void ff_option_print(const ff_option *row, const ff_options *o, ff_buf *out)
 {
     const char *at = (const char *)o + row->offset;
-    switch ((enum option_kind)row->kind) {
+    switch ((enum ff_option_kind)row->kind) {
     case TEXT:
         ff_buf_puts(out, *(const char *const *)at ? *(const char *const *)at : "");
         break;
@@ -240,13 +239,13 @@ void option_print(const ff_option *row, const ff_options *o, ff_buf *out)
     }
 }
 
-void options_init(ff_options *o)
+void ff_options_init(ff_options *o)
 {
     *o = (ff_options){.color = -1};
     o->arena = ff_arena_create();
 }
 
-void options_finish(ff_options *o)
+void ff_options_finish(ff_options *o)
 {
     ff_arena_destroy(o->arena);
     free(o->words);
@@ -261,6 +260,16 @@ bool ff_option_fits(const ff_option *row, const char *verb)
     size_t n = strlen(verb);
     for (const char *s = row->verbs; (s = strstr(s, verb)); s += n) {
         if ((s == row->verbs || s[-1] == ' ') && (s[n] == ' ' || s[n] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+bool ff_option_is_live(const char *name)
+{
+    static const char *const live[] = {"format", "verbose", "quiet"};
+    for (size_t i = 0; i < FF_COUNT(live); i++) {
+        if (strcmp(live[i], name) == 0)
             return true;
     }
     return false;

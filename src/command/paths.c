@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "command/paths.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "fetafix/command.h"
+#include "fetafix/command_paths.h"
 
 /* $VARIABLE/name, or ~/usual/name. A relative path in the variable is invalid, as the standard has it. */
 static char *user_path(const char *variable, const char *usual, const char *name)
@@ -18,7 +18,7 @@ static char *user_path(const char *variable, const char *usual, const char *name
     return home && *home ? ff_asprintf("%s/%s/%s", home, usual, name) : NULL;
 }
 
-char *path_of_config(void)
+char *ff_config_path(void)
 {
     char *path = user_path("XDG_CONFIG_HOME", ".config", "fetafix/config");
     if (path && access(path, F_OK) == 0)
@@ -32,7 +32,7 @@ char *ff_history_path(void)
     return user_path("XDG_STATE_HOME", ".local/state", "fetafix/history");
 }
 
-bool path_make_folders(const char *path)
+bool ff_make_folders(const char *path)
 {
     char *folder = ff_strdup(path);
     bool fine = true;

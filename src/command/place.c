@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "command/place.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static bool is_border(char c)
-{
-    return c == '\0' || strchr("/.;:", c);
-}
-
-bool place_names(const char *name, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *s = name; n && *s; s++) {
-        if (strncasecmp(s, word, n) == 0 && (s == name || is_border(s[-1]) || is_border(*word)) && is_border(s[n]))
-            return true;
-    }
-    return false;
-}
+#include "command/nearest.h"
+#include "fetafix/command_place.h"
 
 /* ----------------------------------------------------------------------------------------- by name */
 
@@ -33,34 +20,10 @@ static bool fits(int way, const char *name, const char *word)
     case ANY_CASE:
         return strcasecmp(name, word) == 0;
     case PIECES:
-        return place_names(name, word);
+        return ff_name_holds(name, word);
     default:
         return strcasestr(name, word) != NULL;
     }
-}
-
-const char *place_nearest(const char *word, const char *const *names, size_t n)
-{
-    const char *near = ff_nearest(word, names, n), *last = strrchr(word, '/');
-    if (near)
-        return near;
-    /* The end of a name counts, too; of the word, what some name holds. */
-    const char **tails = ff_alloc_array(n + 1, sizeof *tails);
-    for (size_t i = 0; i < n; i++) {
-        const char *slash = strrchr(names[i], '/');
-        tails[i] = slash ? slash + 1 : names[i];
-    }
-    const char *tail = ff_nearest(last ? last + 1 : word, tails, n);
-    int alike = 0; /* many names may end in the same way */
-    for (size_t i = 0; tail && i < n; i++) {
-        if (strcmp(tails[i], tail) == 0) {
-            near = alike++ ? NULL : names[i];
-        }
-    }
-    for (size_t i = 0; last && last[1] && !near && i < n; i++)
-        near = strcasestr(names[i], last + 1) ? names[i] : NULL;
-    free(tails);
-    return near;
 }
 
 /* What is looked for: rows of a table by the text of a column. Rows of one `thing` are the same. */
@@ -182,7 +145,7 @@ static int find_node(const ff_snapshot *s, const char *name, int *pair)
     return code;
 }
 
-int place_node(const ff_snapshot *s, const char *side, const char *word, const char **name)
+int ff_place_node(const ff_snapshot *s, const char *side, const char *word, const char **name)
 {
     wanted w = {.what = strcmp(side, "source") == 0 ? "node of the Source" : "node of the Target",
                 .list = "nodes",
@@ -222,7 +185,7 @@ static const char *layer_number(const char *word)
     return is_number(digits) ? digits : NULL;
 }
 
-int place_layer(const ff_snapshot *s, int n, char **words, int *used, int *pair)
+int ff_place_layer(const ff_snapshot *s, int n, char **words, int *used, int *pair)
 {
     *used = n > 1 && strcmp(words[0], "layer") == 0 ? 2 : 1;
     const char *word = words[*used - 1], *number = layer_number(word);
@@ -235,12 +198,12 @@ int place_layer(const ff_snapshot *s, int n, char **words, int *used, int *pair)
                : ff_fail(FF_ERR_USAGE, "'%s' is no core layer; see `detail %s`", word, word);
 }
 
-int place_pair(const ff_snapshot *s, int n, char **words, int *used, int *pair)
+int ff_place_pair(const ff_snapshot *s, int n, char **words, int *used, int *pair)
 {
     int64_t number;
     *used = 1;
     if (n > 1 && strcmp(words[0], "layer") == 0)
-        return place_layer(s, n, words, used, pair);
+        return ff_place_layer(s, n, words, used, pair);
     if (!is_number(words[0]) && layer_number(words[0]) && find_layer(s, words[0] + 1, pair) == FF_OK)
         return FF_OK;
     if (n > 1 && (strcmp(words[0], "pair") == 0 || strcmp(words[0], "node") == 0)) {
@@ -255,7 +218,7 @@ int place_pair(const ff_snapshot *s, int n, char **words, int *used, int *pair)
     return FF_OK;
 }
 
-int place_image(const ff_snapshot *s, const char *word, int *row)
+int ff_place_image(const ff_snapshot *s, const char *word, int *row)
 {
     const ff_table *t = s->images_table;
     int64_t number;
@@ -265,7 +228,7 @@ int place_image(const ff_snapshot *s, const char *word, int *row)
     return find(&w, word, row);
 }
 
-int place_repair(const ff_snapshot *s, const char *word, int *row)
+int ff_place_repair(const ff_snapshot *s, const char *word, int *row)
 {
     const ff_table *t = s->proposals;
     int64_t number;

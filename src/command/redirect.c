@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* COMMAND | SHELL COMMAND, COMMAND > FILE: what a command prints is caught, then sent on. */
+#include "command/redirect.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

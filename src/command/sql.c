@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "command/sql.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -7,33 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-const sql_limits sql_usual = {.steps = 50000000, .memory = 256u << 20, .rows = 100000};
+#include "command/sql_table.h"
+#include "fetafix/command_sql.h"
+
+const ff_sql_limits ff_sql_usual = {.steps = 50000000, .memory = 256u << 20, .rows = 100000};
 
 enum { STEPS_A_LOOK = 10000 };
-
-void sql_put_text(ff_buf *out, const char *s)
-{
-    ff_buf_putc(out, '\'');
-    for (; *s; s++)
-        ff_buf_printf(out, *s == '\'' ? "''" : "%c", *s);
-    ff_buf_putc(out, '\'');
-}
-
-void sql_put_name(ff_buf *out, const char *s)
-{
-    ff_buf_putc(out, '"');
-    for (; *s; s++)
-        ff_buf_printf(out, *s == '"' ? "\"\"" : "%c", *s);
-    ff_buf_putc(out, '"');
-}
 
 /* ---------------------------------------------------------------------------------------- bounds
  */
 
 typedef struct run {
-    const sql_source *sources;
+    const ff_sql_source *sources;
     int n_sources;
-    const sql_limits *limits;
+    const ff_sql_limits *limits;
     int64_t steps;
     sqlite3_int64 memory; /* in use before */
     const char *why;      /* it was ended */
@@ -192,7 +178,7 @@ static ff_column_type type_of(const rows *all, sqlite3_stmt *st, int k)
 }
 
 /* Names as in the query, made visible and each once: JSON needs that. */
-static const char *name_of(sql_result *r, sqlite3_stmt *st, int k)
+static const char *name_of(ff_sql_result *r, sqlite3_stmt *st, int k)
 {
     const char *name = sqlite3_column_name(st, k);
     char *shown = ff_visible(name ? name : "");
@@ -242,7 +228,7 @@ static void set_cell(ff_table *t, int row, const ff_column *c, sqlite3_value *v)
     }
 }
 
-static void make_table(const rows *all, sqlite3_stmt *st, sql_result *out)
+static void make_table(const rows *all, sqlite3_stmt *st, ff_sql_result *out)
 {
     out->names = ff_arena_create();
     out->columns = ff_alloc_array((size_t)all->columns + 1, sizeof *out->columns);
@@ -256,7 +242,7 @@ static void make_table(const rows *all, sqlite3_stmt *st, sql_result *out)
     }
 }
 
-static int read_rows(run *r, sqlite3 *db, sqlite3_stmt *st, sql_result *out)
+static int read_rows(run *r, sqlite3 *db, sqlite3_stmt *st, ff_sql_result *out)
 {
     rows all = {.columns = sqlite3_column_count(st)};
     int rc;
@@ -271,13 +257,13 @@ static int read_rows(run *r, sqlite3 *db, sqlite3_stmt *st, sql_result *out)
     return code;
 }
 
-int sql_run(const sql_source *sources, int n, const char *sql, const sql_limits *limits, sql_result *out)
+int ff_sql_run(const ff_sql_source *sources, int n, const char *sql, const ff_sql_limits *limits, ff_sql_result *out)
 {
-    run r = {.sources = sources, .n_sources = n, .limits = limits ? limits : &sql_usual};
+    run r = {.sources = sources, .n_sources = n, .limits = limits ? limits : &ff_sql_usual};
     sqlite3 *db;
     sqlite3_stmt *st = NULL;
     const char *tail = NULL;
-    *out = (sql_result){0};
+    *out = (ff_sql_result){0};
     int code = open_database(&r, &db);
     if (code)
         return code;
@@ -298,10 +284,10 @@ int sql_run(const sql_source *sources, int n, const char *sql, const sql_limits 
     return code;
 }
 
-void sql_finish(sql_result *r)
+void ff_sql_finish(ff_sql_result *r)
 {
     ff_table_unref(r->table);
     ff_arena_destroy(r->names);
     free(r->columns);
-    *r = (sql_result){0};
+    *r = (ff_sql_result){0};
 }

@@ -3,11 +3,13 @@
  * A table of columns as a read-only virtual table of SQLite. Most begin with a number by which their
  * rows are sorted (pair, layer, image, ...): a join on it is a binary search, else all rows are read.
  */
+#include "command/sql_table.h"
+
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/sql.h"
+#include "fetafix/command_sql.h"
 
 typedef struct source {
     sqlite3_vtab base; /* first: SQLite's pointer is ours */
@@ -45,7 +47,7 @@ static int connect_table(sqlite3 *db, void *table, int argc, const char *const *
     for (int i = 0; i < ff_table_columns(t); i++) {
         const ff_column *c = ff_table_column(t, i);
         ff_buf_puts(&sql, i ? ", " : "");
-        sql_put_name(&sql, c->name);
+        ff_sql_put_name(&sql, c->name);
         ff_buf_printf(&sql, " %s", types[c->type]);
     }
     ff_buf_puts(&sql, ")");
@@ -185,7 +187,7 @@ int sql_table_add(sqlite3 *db, const char *name, const ff_table *t)
     ff_buf sql = {0};
     sqlite3_stmt *st = NULL;
     ff_buf_puts(&sql, "SELECT 1 FROM ");
-    sql_put_name(&sql, name);
+    ff_sql_put_name(&sql, name);
     int rc = sqlite3_create_module(db, name, &module, (void *)t);
     if (rc == SQLITE_OK)
         rc = sqlite3_prepare_v2(db, sql.data, -1, &st, NULL);

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/batch.h"
-#include "command/print.h"
-#include "command/prompt.h"
+#include "fetafix/command_job.h"
+#include "fetafix/command_say.h"
+#include "fetafix/command_sql.h"
+#include "fetafix/command_views.h"
 
 static const ff_column label_columns[] = {
     {"image", FF_COL_INT, "number, from 0"},      {"name", FF_COL_TEXT, "file name"},
@@ -63,7 +64,7 @@ static const struct {
     {{"pins", "pairs that were pinned or forbidden", "word source target", "pins word=forbid"}, IN(pins)},
     {{"log", "recent notes of the engine", "line", "log accepted"}, IN(log)},
 };
-static_assert(FF_COUNT(all) <= VIEWS_MAX, "VIEWS_MAX is too small");
+static_assert(FF_COUNT(all) <= FF_VIEWS_MAX, "VIEWS_MAX is too small");
 
 const ff_view *ff_view_at(int i)
 {
@@ -80,7 +81,7 @@ const ff_column *ff_view_columns(const ff_view *v, int *n)
     return columns;
 }
 
-const ff_view *view_find(const char *name)
+const ff_view *ff_view_find(const char *name)
 {
     for (size_t i = 0; i < FF_COUNT(all); i++) {
         if (strcmp(all[i].view.name, name) == 0)
@@ -122,22 +123,22 @@ static ff_table *make_labels(const ff_table *images)
     return t;
 }
 
-void views_open(const ff_snapshot *s, views *out)
+void ff_views_open(const ff_snapshot *s, ff_views *out)
 {
-    *out = (views){.made = make_labels(s->images_table)};
+    *out = (ff_views){.made = make_labels(s->images_table)};
     for (size_t i = 0; i < FF_COUNT(all); i++) {
         const ff_table *t = out->made;
         if (all[i].from >= 0)
             t = *(const ff_table *const *)((const char *)s + all[i].from);
         if (t)
-            out->at[out->n++] = (sql_source){all[i].view.name, t};
+            out->at[out->n++] = (ff_sql_source){all[i].view.name, t};
     }
 }
 
-void views_close(views *v)
+void ff_views_close(ff_views *v)
 {
     ff_table_unref(v->made);
-    *v = (views){0};
+    *v = (ff_views){0};
 }
 
 int views_list(ff_context *c)
@@ -148,28 +149,28 @@ int views_list(ff_context *c)
         {"summary", FF_COL_TEXT, "what it holds"},
     };
     bool done;
-    int code = need_localized(c, &done);
+    int code = ff_need_localized(c, &done);
     if (code || !done)
         return code;
     const ff_snapshot *s = ff_session_snapshot(c->session);
     ff_table *t = ff_table_create("views", columns, FF_COUNT(columns));
-    views v;
-    views_open(s, &v);
+    ff_views v;
+    ff_views_open(s, &v);
     for (int i = 0; i < v.n; i++) {
         int row = ff_table_add_row(t);
         ff_table_set_text(t, row, "view", v.at[i].name);
         ff_table_set_int(t, row, "rows", ff_table_rows(v.at[i].table));
-        ff_table_set_text(t, row, "summary", view_find(v.at[i].name)->summary);
+        ff_table_set_text(t, row, "summary", ff_view_find(v.at[i].name)->summary);
     }
-    show_table(c, t, NULL);
-    views_close(&v);
+    ff_show_table(c, t, NULL);
+    ff_views_close(&v);
     ff_table_unref(t);
     ff_snapshot_unref(s);
     return FF_OK;
 }
 
 /* Does SQL, or a view's name, speak of what is known only when the models were compared? */
-bool views_need_localized(const char *sql)
+bool ff_views_need_localized(const char *sql)
 {
     for (size_t i = 0; i < FF_COUNT(all); i++) {
         if (all[i].localized && strcasestr(sql, all[i].view.name))
@@ -181,32 +182,32 @@ bool views_need_localized(const char *sql)
 /* -------------------------------------------------------------------------------------- printing
  */
 
-sql_limits view_limits(const ff_context *c)
+ff_sql_limits ff_view_limits(const ff_context *c)
 {
-    sql_limits limits = sql_usual;
-    limits.cancel = &interrupted;
+    ff_sql_limits limits = ff_sql_usual;
+    limits.cancel = &ff_interrupted;
     if (c->view)
         limits.steps /= 10; /* keys wait for it */
     return limits;
 }
 
-int view_query(ff_context *c, const char *sql, const char *shown)
+int ff_view_query(ff_context *c, const char *sql, const char *shown)
 {
     if (!c->session)
         return ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
     const ff_snapshot *s = ff_session_snapshot(c->session);
-    sql_limits limits = view_limits(c);
-    sql_result r;
-    views v;
-    views_open(s, &v);
-    int code = sql_run(v.at, v.n, sql, &limits, &r);
+    ff_sql_limits limits = ff_view_limits(c);
+    ff_sql_result r;
+    ff_views v;
+    ff_views_open(s, &v);
+    int code = ff_sql_run(v.at, v.n, sql, &limits, &r);
     if (!code) {
-        show_table(c, r.table, shown);
+        ff_show_table(c, r.table, shown);
         if (r.more)
-            note(c, "only the first %d rows are shown", limits.rows);
-        sql_finish(&r);
+            ff_note(c, "only the first %d rows are shown", limits.rows);
+        ff_sql_finish(&r);
     }
-    views_close(&v);
+    ff_views_close(&v);
     ff_snapshot_unref(s);
     return code;
 }
@@ -219,8 +220,8 @@ void view_help(const ff_view *v, ff_buf *out)
     ff_buf_printf(out, "%s: %s\n", v->name, v->summary);
     for (int i = 0; i < n; i++) {
         ff_buf_printf(out, "    %-15s %-7s ", columns[i].name, types[columns[i].type]);
-        print_wrapped(out, columns[i].help, 28, PRINT_WIDTH);
+        ff_print_wrapped(out, columns[i].help, 28, FF_PRINT_WIDTH);
     }
     ff_buf_puts(out, "    as: ");
-    print_wrapped(out, v->example, 8, PRINT_WIDTH);
+    ff_print_wrapped(out, v->example, 8, FF_PRINT_WIDTH);
 }

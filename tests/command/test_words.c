@@ -9,7 +9,7 @@
 /* cmocka wants the four above first. */
 #include <cmocka.h>
 
-#include "command/sql.h"
+#include "fetafix/command_sql.h"
 #include "fetafix/command.h"
 
 static void free_words(char **words, int n)
@@ -179,10 +179,10 @@ static void test_query_cancelled(void **state)
 {
     (void)state;
     ff_cancel cancel = {.set = true};
-    sql_limits limits = sql_usual;
+    ff_sql_limits limits = ff_sql_usual;
     limits.cancel = &cancel;
-    sql_result r;
-    int code = sql_run(
+    ff_sql_result r;
+    int code = ff_sql_run(
         NULL, 0, "with recursive a(x) as (select 1 union all select x + 1 from a) select count(*) from a", &limits, &r);
     assert_int_equal(code, FF_ERR_CANCELLED);
 }
