@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fetafix/model.h: ONNX models as immutable values.
+ * fetafix/model.h: models, whatever format their file has, as immutable values.
  *
  *     ff_model_load("m.onnx", &m)            file -> model (checked, indexed)
  *     ff_patch_set_attr(p, ...), ...         describe edits
@@ -213,7 +213,7 @@ struct ff_graph {
 /* Loading refuses, before memory is taken: truncated or overlong fields, nesting deeper than 32,
  * dims that overflow or disagree with the data, external data outside the model's folder or its
  * file, cycles, undefined or doubly defined values, files above 8 GiB. */
-int ff_model_load(const char *path, ff_model **out) FF_MUST_USE;
+int ff_model_load(const char *path, ff_model **out) FF_MUST_USE; /* the format is known by the content */
 /* From memory; `folder` is where external data is looked for (NULL: refused). */
 int ff_model_parse(const void *data, size_t size, const char *folder, ff_model **out) FF_MUST_USE;
 /* A model with inputs only (at most 64), to be filled by a patch. A dim of -1 is symbolic ("N"). */
@@ -221,9 +221,13 @@ int ff_model_create(const char *producer, int64_t ir_version, int opset, const c
                     const char *const *names, const ff_shape *shapes, ff_model **out) FF_MUST_USE;
 ff_model *ff_model_ref(const ff_model *m);
 void ff_model_unref(const ff_model *m);
-/* The bytes of the model file. Unedited models that a canonical serialiser wrote come out byte for
+const char *ff_model_format(const ff_model *m);    /* "ONNX" */
+const char *ff_model_extension(const ff_model *m); /* ".onnx": the usual one of its format */
+bool ff_path_is_model(const char *path);           /* by its extension */
+/* The bytes of the model file, in the format that it was read from. Unedited models that a canonical serialiser wrote come out byte for
  * byte. The caller frees. Models above 2 GiB are FF_ERR_INPUT. External data is taken in. */
 int ff_model_serialize(const ff_model *m, char **data, size_t *size) FF_MUST_USE;
+/* The extension says the format (every model can be written as ONNX); without a known one it is the model's own. */
 int ff_model_save(const ff_model *m, const char *path, bool force) FF_MUST_USE;
 
 const char *ff_model_path(const ff_model *m);     /* "" when it was parsed from memory */

@@ -205,7 +205,7 @@ static bool is_node(const ff_context *c, int argc, char **argv)
     if (!c->session || argc < 2 || strcmp(argv[0], "inspect") != 0 || argv[1][0] == '-' || access(argv[1], F_OK) == 0)
         return false;
     const ff_snapshot *s = ff_session_snapshot(c->session);
-    bool node = !model_of(s, argv[1], &spec) && !strstr(argv[1], ".onnx");
+    bool node = !model_of(s, argv[1], &spec) && !ff_path_is_model(argv[1]);
     ff_snapshot_unref(s);
     return node;
 }

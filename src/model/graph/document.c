@@ -223,5 +223,9 @@ void doc_model_unref(doc_model *d)
     free(d->producer);
     ff_buf_finish(&d->before);
     ff_buf_finish(&d->after);
+    if (d->release_notes)
+        d->release_notes(d->notes);
+    doc_graph_unref(d->main_read);
+    free(d->file);
     free(d);
 }

@@ -145,6 +145,13 @@ typedef struct doc_model {
         int version;
     } * opsets;
     ff_buf before, after; /* bytes of the fields in front of and behind the graph */
+    /* Of the file (format.h): its format; where that keeps them, its bytes and the main graph as it was read. */
+    const struct ff_format *format;
+    char *file;
+    size_t file_size;
+    doc_graph *main_read;
+    void *notes;
+    void (*release_notes)(void *notes);
 } doc_model;
 
 void doc_model_unref(doc_model *d);
