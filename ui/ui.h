@@ -172,7 +172,7 @@ void ui_loop(ui *u);
 /* A job runs that is worth a word: what views read for themselves is quick and frequent. */
 static inline bool ui_busy(const ui *u)
 {
-    return u->running && u->running_kind != FF_JOB_DETAIL && u->running_kind != FF_JOB_PICTURE;
+    return u->running && !ff_job(u->running_kind)->looks;
 }
 
 /* Cells of a snapshot's table by the column's name; -1 or 0 rows and missing columns read as empty. */

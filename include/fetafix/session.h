@@ -53,7 +53,7 @@ typedef struct ff_session_options {
     const char *comparator; /* as ff_comparator_create reads it; NULL: top-1 */
     ff_team *team;          /* processes that share the work; only that of rank 0 keeps a file */
     bool labels_only;       /* compare: FF_JOB_LOAD labels and does not align; no other job
-                                            but FF_JOB_SAVE and FF_JOB_VALIDATE */
+                                            but FF_JOB_SAVE, FF_JOB_LABELS and FF_JOB_VALIDATE */
 } ff_session_options;
 /* The memory budget in bytes: the one given, else what stands for it. */
 uint64_t ff_session_memory(const ff_session_options *o);
@@ -87,6 +87,7 @@ typedef enum ff_job_kind {
                               that wants what the Target was fed at first. At the end of the search */
     FF_JOB_EXPORT_SCRIPT,  /* the same way as the commands that take it, for `fetafix script` */
     FF_JOB_REPRO,   /* each fault of the present state (or finding `id`) as a bundle in a folder of `path` (`force`) */
+    FF_JOB_LABELS,  /* the labels of both models in the present state, as `path` (`force`): --labels-csv */
     FF_JOB_COMPARE, /* states `number` and `other` side by side: fills ff_session_comparison */
     FF_JOB_PIN,     /* the Source's node `id` and the Target's node `target` are a pair */
     FF_JOB_FORBID,  /* they never are */
@@ -304,7 +305,18 @@ enum { FF_THUMB = 320 };
 const ff_picture *ff_session_picture(ff_session *s, int pair, int image);
 void ff_picture_unref(const ff_picture *p);
 
-const char *ff_job_name(ff_job_kind k); /* "repairing": what it does */
+/* What is known of a kind of job (src/session/engine/job_list.h). */
+typedef struct ff_job_facts {
+    const char *command; /* of the prompt, that asks for just this job; NULL: none, or it takes arguments */
+    const char *doing;   /* "repairing": what the engine does */
+    bool lengthy;        /* a person does not expect it to end at once */
+    bool looks;          /* it changes nothing and is served between two trials of a search */
+    bool localizes;      /* the present state is localised by the way */
+    bool silent;         /* nobody is told that it is done */
+} ff_job_facts;
+const ff_job_facts *ff_job(ff_job_kind kind);
+const char *ff_job_name(ff_job_kind kind);          /* ff_job(kind)->doing */
+ff_job_kind ff_job_of_command(const char *command); /* FF_JOB_KINDS: none */
 /* Jobs that run or wait, in the order in which they will be done. Any thread. */
 typedef struct ff_job_info {
     int64_t job;
@@ -314,8 +326,5 @@ typedef struct ff_job_info {
 int ff_session_jobs(ff_session *s, ff_job_info *out, int max); /* how many were written */
 /* Cancels one job, running or waiting. */
 void ff_session_cancel_job(ff_session *s, int64_t job);
-
-/* The labels of both models in the present state, as DESIGN.md's --labels-csv; after FF_JOB_LOAD. */
-int ff_session_write_labels(ff_session *s, const char *path, bool force) FF_MUST_USE;
 
 #endif

@@ -68,7 +68,7 @@ static waiting post(ff_context *c, const ff_request *r)
     bool localized = r->kind == FF_JOB_LOCALIZE;
     int n = localized ? ff_session_jobs(c->session, jobs, (int)FF_COUNT(jobs)) : 0;
     for (int i = 0; i < n; i++) {
-        if (jobs[i].kind == FF_JOB_LOCALIZE || jobs[i].kind == FF_JOB_STEP || jobs[i].kind == FF_JOB_REPAIR)
+        if (ff_job(jobs[i].kind)->localizes)
             return (waiting){jobs[i].job, true};
     }
     return (waiting){ff_session_post(c->session, r), localized};

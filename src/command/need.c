@@ -8,13 +8,6 @@ int ff_need_session(const ff_context *c)
     return c->session ? FF_OK : ff_fail(FF_ERR_USAGE, "no case is open: give SOURCE TARGET --images DIR|LIST");
 }
 
-/* Jobs that a person does not expect to end at once. */
-static bool is_long(ff_job_kind kind)
-{
-    return kind == FF_JOB_STEP || kind == FF_JOB_REPAIR || kind == FF_JOB_LOCALIZE || kind == FF_JOB_VALIDATE ||
-           kind == FF_JOB_MEASURE || kind == FF_JOB_BISECT;
-}
-
 /* Where the context waits, the outcome is printed; else events tell it. */
 int ff_post_job(ff_context *c, const ff_request *r)
 {
@@ -22,7 +15,7 @@ int ff_post_job(ff_context *c, const ff_request *r)
     if (code)
         return code;
     int64_t job = ff_session_post(c->session, r);
-    if (!is_long(r->kind))
+    if (!ff_job(r->kind)->lengthy)
         later_edited(c, job);
     return c->wait ? ff_wait_saying(c, job) : FF_OK;
 }

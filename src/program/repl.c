@@ -128,12 +128,11 @@ static void run_later(ff_context *c, int64_t job, bool done)
 
 static void announce(ff_context *c, const ff_event *e)
 {
-    bool quiet_kind = e->kind == FF_JOB_DETAIL || e->kind == FF_JOB_LOAD || e->kind == FF_JOB_ERRAND;
     const char *text = NULL;
     char *done = NULL;
     if (e->type == FF_EVENT_NOTE || e->type == FF_EVENT_FAILED)
         text = e->message;
-    else if (e->type == FF_EVENT_DONE && !quiet_kind)
+    else if (e->type == FF_EVENT_DONE && !ff_job(e->kind)->silent)
         text = done = ff_asprintf("%s: done", ff_job_name(e->kind));
     if (text) {
         begin_above();

@@ -299,6 +299,42 @@ static void test_bisect(void **state)
     ff_session_close(s);
 }
 
+/* What each kind of job is called, and that labels are written by the engine: in its turn, never beside a step. */
+static void test_jobs(void **state)
+{
+    (void)state;
+    for (int i = 0; i < FF_JOB_KINDS; i++) {
+        assert_string_not_equal(ff_job((ff_job_kind)i)->doing, "working");
+        const char *command = ff_job((ff_job_kind)i)->command;
+        assert_true(!command || ff_job_of_command(command) == (ff_job_kind)i);
+    }
+    assert_int_equal(ff_job_of_command("no such command"), FF_JOB_KINDS);
+
+    ff_session_options o = session_case_options(NULL);
+    ff_session *s = session_case_open(&o);
+    char *before = session_case_path("before.csv"), *after = session_case_path("after.csv");
+    int64_t first = ff_session_post(s, &(ff_request){.kind = FF_JOB_LABELS, .path = before});
+    int64_t step = ff_session_post(s, &(ff_request){.kind = FF_JOB_STEP});
+    int64_t last = ff_session_post(s, &(ff_request){.kind = FF_JOB_LABELS, .path = after});
+    assert_int_equal(ff_session_wait(s, last), FF_OK);
+    assert_int_equal(ff_session_wait(s, step), FF_OK);
+    assert_int_equal(ff_session_wait(s, first), FF_OK);
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_LABELS, .path = after}),
+                     FF_ERR_USAGE); /* is there */
+    assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_LABELS}), FF_ERR_USAGE);
+    char *a, *b;
+    size_t a_size, b_size;
+    assert_int_equal(ff_read_file(before, 1 << 20, &a, &a_size), FF_OK);
+    assert_int_equal(ff_read_file(after, 1 << 20, &b, &b_size), FF_OK);
+    assert_true(a_size > 60 && b_size > 60);
+    assert_true(a_size != b_size || memcmp(a, b, a_size) != 0); /* a step lies between */
+    free(a);
+    free(b);
+    ff_session_close(s);
+    free(before);
+    free(after);
+}
+
 /* Who only looks is served between the trials of a search, not after it. */
 static void test_looks(void **state)
 {
@@ -374,10 +410,10 @@ static void test_speculation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repair),   cmocka_unit_test(test_history), cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_looks),    cmocka_unit_test(test_measure), cmocka_unit_test(test_speculation),
-        cmocka_unit_test(test_bisect),
+        cmocka_unit_test(test_repair),      cmocka_unit_test(test_history), cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_hostile), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_jobs),        cmocka_unit_test(test_looks),   cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_speculation), cmocka_unit_test(test_bisect),
     };
     return cmocka_run_group_tests_name("case", tests, set_up, tear_down);
 }

@@ -894,6 +894,8 @@ static int run(ff_session *s, job *j, char *message, size_t size)
     case FF_JOB_SAVE:
         snprintf(message, size, "saved '%s'", j->r.path ? j->r.path : "");
         return FF_OK;
+    case FF_JOB_LABELS:
+        return ff_write_file(j->r.path, "image\n", 6, j->r.force);
     case FF_JOB_BISECT:
         s->bisected = s->current;
         return FF_OK;
@@ -1309,9 +1311,4 @@ void ff_picture_unref(const ff_picture *p)
 {
     if (p && atomic_fetch_sub((atomic_int *)((ff_picture *)p + 1), 1) == 1)
         free((void *)p);
-}
-
-int ff_session_write_labels(ff_session *s, const char *path, bool force)
-{
-    return ff_write_file(path, "image\n", 6, force);
 }

@@ -32,7 +32,7 @@ static int write_results(ff_context *c, int64_t begun)
         ff_snapshot_unref(s);
     }
     if (!code && o->labels_csv)
-        code = ff_session_write_labels(c->session, o->labels_csv, o->force);
+        code = ff_run_job(c, &(ff_request){.kind = FF_JOB_LABELS, .path = o->labels_csv, .force = o->force});
     return code;
 }
 

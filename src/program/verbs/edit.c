@@ -10,26 +10,12 @@
 
 int prompt_job(ff_context *c, int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        ff_job_kind kind;
-    } jobs[] = {
-        {"step", FF_JOB_STEP},         {"repair", FF_JOB_REPAIR},
-        {"undo", FF_JOB_UNDO},         {"localize", FF_JOB_LOCALIZE},
-        {"validate", FF_JOB_VALIDATE}, {"keep", FF_JOB_KEEP},
-        {"drop", FF_JOB_DROP},         {"pre-into-graph", FF_JOB_PRE_INTO_GRAPH},
-        {"bisect", FF_JOB_BISECT},
-    };
     (void)argc;
-    for (size_t i = 0; i < FF_COUNT(jobs); i++) {
-        if (strcmp(jobs[i].name, argv[0]) != 0)
-            continue;
-        int code = ff_post_job(c, &(ff_request){.kind = jobs[i].kind});
-        if (!code && c->wait && jobs[i].kind == FF_JOB_VALIDATE)
-            say_validation(c);
-        return code;
-    }
-    return ff_fail(FF_ERR_INTERNAL, "no job '%s'", argv[0]);
+    ff_job_kind kind = ff_job_of_command(argv[0]);
+    int code = ff_post_job(c, &(ff_request){.kind = kind});
+    if (!code && c->wait && kind == FF_JOB_VALIDATE)
+        say_validation(c);
+    return code;
 }
 
 int prompt_measure(ff_context *c, int argc, char **argv)

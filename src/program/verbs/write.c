@@ -57,5 +57,5 @@ int prompt_labels(ff_context *c, int argc, char **argv)
     int code = ff_need_session(c);
     if (!code && argc != 2)
         code = ff_fail(FF_ERR_USAGE, "expected: labels FILE [--force]");
-    return code ? code : ff_session_write_labels(c->session, argv[1], force);
+    return code ? code : ff_post_job(c, &(ff_request){.kind = FF_JOB_LABELS, .path = argv[1], .force = force});
 }

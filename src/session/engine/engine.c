@@ -11,121 +11,6 @@
 
 #include "session/engine/engine.h"
 
-/* ----------------------------------------------------------------------------------------- jobs */
-
-static int run_picture(ff_session *s, const ff_request *r)
-{
-    const ff_picture *p;
-    int code = case_picture(s->c, r->number, r->other, &p);
-    if (code)
-        return code;
-    s->picture_state = s->c->localised;
-    engine_set_picture(s, p);
-    return FF_OK;
-}
-
-static int run_detail(ff_session *s, int64_t pair)
-{
-    const ff_detail *d;
-    int code = case_detail(s->c, pair < 0 || pair > INT32_MAX ? -1 : (int)pair, &d);
-    if (code)
-        return code;
-    s->detail_state = s->c->localised;
-    engine_set_detail(s, d);
-    engine_publish(s, true);
-    return FF_OK;
-}
-
-static int run_save(ff_case *c, const char *path, bool force)
-{
-    if (!path || !*path)
-        return ff_fail(FF_ERR_USAGE, "save needs a file name");
-    if (!c->n_points)
-        return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be saved");
-    ff_model *m;
-    int code = case_point_model(c, c->current, &m);
-    if (!code)
-        code = ff_model_save(m, path, force);
-    if (!code)
-        case_note(c, "saved '%s'", path);
-    return code;
-}
-
-static int run_compare(ff_session *s, int64_t a, int64_t b)
-{
-    const ff_comparison *made;
-    int code = case_compare(s->c, a, b, &made);
-    if (!code)
-        engine_set_comparison(s, made);
-    return code;
-}
-
-static int run(ff_session *s, const ff_request *r)
-{
-    ff_case *c = s->c;
-    switch (r->kind) {
-    case FF_JOB_LOAD:
-        return c->loaded ? FF_OK : case_load(c);
-    case FF_JOB_LOCALIZE:
-        return case_localize(c);
-    case FF_JOB_EVALUATE:
-        return case_evaluate(c, r->id ? r->id : "");
-    case FF_JOB_ACCEPT:
-        return case_accept(c, r->id, r->force);
-    case FF_JOB_REJECT:
-        return case_reject(c, r->id);
-    case FF_JOB_UNDO:
-        return case_undo(c);
-    case FF_JOB_REDO:
-        return case_redo(c, r->number);
-    case FF_JOB_GOTO:
-        return case_goto(c, r->number);
-    case FF_JOB_STEP:
-        return case_step(c);
-    case FF_JOB_REPAIR:
-        return case_repair(c);
-    case FF_JOB_SAVE:
-        return run_save(c, r->path, r->force);
-    case FF_JOB_DETAIL:
-        return run_detail(s, r->number);
-    case FF_JOB_VALIDATE:
-        return case_validate(c);
-    case FF_JOB_MEASURE:
-        return case_measure(c, r->number != 0);
-    case FF_JOB_BISECT:
-        return case_bisect(c);
-    case FF_JOB_EXPORT:
-        return case_export_patch(c, r->path, r->force);
-    case FF_JOB_EXPORT_SCRIPT:
-        return case_export_script(c, r->path, r->force);
-    case FF_JOB_COMPARE:
-        return run_compare(s, r->number, r->other);
-    case FF_JOB_REPRO:
-        return case_repro(c, r->path, r->id, r->force);
-    case FF_JOB_SPLIT:
-        return case_split(c, r->id);
-    case FF_JOB_PRE_INTO_GRAPH:
-        return case_pre_into_graph(c);
-    case FF_JOB_PIN:
-    case FF_JOB_FORBID:
-    case FF_JOB_UNPIN:
-        return case_pin(c, r->kind, r->id ? r->id : "", r->target ? r->target : "");
-    case FF_JOB_WHAT_IF:
-        return case_what_if(c, r->number, r->id);
-    case FF_JOB_KEEP:
-        return case_keep(c);
-    case FF_JOB_DROP:
-        return case_drop(c);
-    case FF_JOB_PICTURE:
-        return run_picture(s, r);
-    case FF_JOB_ERRAND:
-        return engine_run_errand(s, r->errand);
-    case FF_JOB_KINDS:
-        break;
-    }
-    return ff_fail(FF_ERR_USAGE, "there is no such job");
-}
-
 /* Under the lock. */
 static waiting *find_job(ff_session *s, int64_t job)
 {
@@ -196,7 +81,7 @@ static void drop_outdated(ff_session *s)
 static bool only_looks(const void *item)
 {
     const request *q = item;
-    return q->r.kind == FF_JOB_DETAIL || q->r.kind == FF_JOB_PICTURE || (q->r.errand && q->r.errand->brief);
+    return ff_job(q->r.kind)->looks || (q->r.errand && q->r.errand->brief);
 }
 
 /* Between two trials of a search nothing is half done: who only looks need not wait for its end. The search goes on
@@ -212,7 +97,7 @@ static void serve_looks(void *context)
         bool fine = !(w && w->dropped);
         pthread_mutex_unlock(&s->lock);
         s->c->task.progress = NULL;
-        int code = fine ? run(s, &q->r) : ff_fail(FF_ERR_CANCELLED, "cancelled");
+        int code = fine ? engine_run(s, &q->r) : ff_fail(FF_ERR_CANCELLED, "cancelled");
         s->c->task.progress = &s->progress;
         engine_keep_errand(s, q, code);
         finish(s, q->job, q->r.kind, code);
@@ -231,7 +116,7 @@ static void run_request(ff_session *s, request *q)
         code = ff_fail(FF_ERR_CANCELLED, "cancelled");
     } else {
         engine_emit(s, FF_EVENT_STARTED, q->r.kind, q->job, FF_OK, NULL);
-        code = run(s, &q->r);
+        code = engine_run(s, &q->r);
         drop_outdated(s);
     }
     ff_progress_finish(&s->progress);
@@ -415,15 +300,4 @@ void ff_session_close(ff_session *s)
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->ended);
     free(s);
-}
-
-int ff_session_write_labels(ff_session *s, const char *path, bool force)
-{
-    /* The engine rests: batch front ends call this after waiting, others when no job runs. */
-    if (atomic_load(&s->running))
-        return ff_fail(FF_ERR_USAGE, "the engine is busy");
-    const ff_case *c = s->c;
-    if (!c->loaded)
-        return ff_fail(FF_ERR_USAGE, "nothing is loaded");
-    return ff_labels_write_csv(c->set, c->source_labels, c->points[c->current].labels, path, force);
 }

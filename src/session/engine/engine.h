@@ -59,6 +59,9 @@ struct ff_session {
     atomic_bool told;            /* a snapshot event waits: one is enough */
 };
 
+/* run.c: does what is asked */
+int engine_run(ff_session *s, const ff_request *r) FF_MUST_USE;
+
 /* shown.c: what the engine says and shows. All but the last on the engine's thread. */
 void engine_emit(ff_session *s, int type, ff_job_kind kind, int64_t job, int code, const char *message);
 void engine_publish(void *session, bool force);
