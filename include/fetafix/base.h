@@ -234,6 +234,27 @@ int64_t ff_table_int(const ff_table *t, int row, int column);      /* 0 when emp
 double ff_table_real(const ff_table *t, int row, int column);      /* 0 when empty; ints too */
 const char *ff_table_text(const ff_table *t, int row, int column); /* "" when empty; FF_COL_TEXT only */
 
+/* ---------------------------------------------------------------------------------- ZIP files */
+
+/* Entries of a ZIP file: `take` gets each one unpacked, with its name (borrowed). Stored and deflated entries; bounded
+ * by what is left of `budget` bytes, and by each entry's own declared size, checked as it is unpacked. */
+int ff_zip_read(const char *path, const uint8_t *data, size_t size, uint64_t budget,
+                int (*take)(void *context, const char *name, const uint8_t *bytes, size_t size),
+                void *context) FF_MUST_USE;
+
+/* ---------------------------------------------------------------------------------- isolation */
+
+/* Work in a process of its own: a library that crashes, hangs or eats memory over a hostile file takes nothing with
+ * it. The function runs in a copy of this process and appends to `out`; what it appended and its code and message come
+ * back, nothing else that it did. It may not print, nor use threads, the terminal or files open for writing. */
+typedef int ff_isolated(void *context, ff_buf *out);
+typedef struct ff_isolate_limits {
+    uint64_t memory; /* bytes that it may take, and hand back */
+    double seconds;  /* of processor time */
+} ff_isolate_limits;
+/* FF_ERR_INPUT: it crashed, or hit a limit of time; FF_ERR_NOMEM: memory was short; else what it returned. */
+int ff_isolate(ff_isolated *fn, void *context, const ff_isolate_limits *limits, ff_buf *out) FF_MUST_USE;
+
 /* ----------------------------------------------------------------------------------- threads */
 
 /* A cancel token: set from any thread or a signal handler, asked between two nodes. */

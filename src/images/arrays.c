@@ -89,7 +89,7 @@ int arrays_load(const char *path, arrays **out)
     a->at = ff_alloc_array(FF_MOST_INPUTS, sizeof *a->at);
     loading l = {path, a};
     code = npy ? take(&l, "", (const uint8_t *)data, size)
-               : zip_read(path, (const uint8_t *)data, size, ff_memory_total() / 4, take, &l);
+               : ff_zip_read(path, (const uint8_t *)data, size, ff_memory_total() / 4, take, &l);
     free(data);
     if (!code && a->n == 0)
         code = ff_fail(FF_ERR_INPUT, "'%s': no arrays", path);

@@ -22,10 +22,4 @@ int arrays_shape(const arrays *a, int array, const ff_value *input, ff_shape *ou
 /* Sample `sample` of an array in this shape and type. */
 int arrays_sample(const arrays *a, int array, int64_t sample, const ff_shape *shape, ff_tensor **out) FF_MUST_USE;
 
-/* Entries of a ZIP file: `take` gets each one unpacked, with its name (borrowed). Stored and deflated entries; bounded
- * by what is left of `budget` bytes, and by each entry's own declared size, checked as it is unpacked. */
-int zip_read(const char *path, const uint8_t *data, size_t size, uint64_t budget,
-             int (*take)(void *context, const char *name, const uint8_t *bytes, size_t size),
-             void *context) FF_MUST_USE;
-
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ZIP files, as far as NPZ needs them (APPNOTE.TXT 6.3, sections 4.3 to 4.5): the directory at the end, with the ZIP64
  * extension, entries stored or deflated. Every number of the file is checked before it is used. */
-#include "images/arrays.h"
+#include "fetafix/base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +193,7 @@ static int unpack(const char *path, const uint8_t *data, size_t size, const entr
     return FF_OK;
 }
 
-int zip_read(const char *path, const uint8_t *data, size_t size, uint64_t budget,
+int ff_zip_read(const char *path, const uint8_t *data, size_t size, uint64_t budget,
              int (*take)(void *context, const char *name, const uint8_t *bytes, size_t size), void *context)
 {
     uint64_t entries = 0, at = 0, length = 0;
