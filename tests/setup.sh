@@ -6,8 +6,8 @@ set -eu
 
 build='gcc libc6-dev make meson ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev
     libncurses-dev libpng-dev zlib1g-dev libjpeg-dev libgsl-dev libreadline-dev libdnnl-dev libsqlite3-dev
-    libjansson-dev nettle-dev ncurses-term'
-test='libcmocka-dev libvterm-dev libonnx-testdata python3 python3-onnx tmux mandoc zsh fish
+    libjansson-dev nettle-dev libhdf5-dev ncurses-term'
+test='libcmocka-dev libvterm-dev libonnx-testdata python3 python3-h5py python3-onnx tmux mandoc zsh fish
     libopenmpi-dev openmpi-bin'
 
 case "${1:-build}" in

@@ -40,6 +40,9 @@ typedef struct ff_format {
 } ff_format;
 
 extern const ff_format onnx_format;
+#ifdef FETAFIX_HDF5
+extern const ff_format h5_format, keras_format;
+#endif
 
 /* Can the format that it was read from hold it? */
 int format_can_hold(const ff_model *m) FF_MUST_USE;

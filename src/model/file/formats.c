@@ -17,6 +17,10 @@ static const ff_format *const formats[] = {
 #ifdef FETAFIX_TEST_FORMAT
     &FETAFIX_TEST_FORMAT,
 #endif
+#ifdef FETAFIX_HDF5
+    &h5_format,
+    &keras_format,
+#endif
     &onnx_format,
 };
 
