@@ -18,8 +18,7 @@ import tempfile
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 # Private headers that another layer may read, by reader.
-SHARED = {"repair": {"localize/axes.h", "localize/hint.h", "localize/norms.h", "localize/quantized.h", "localize/region.h",
-                     "localize/runners.h"}}
+SHARED = {"repair": {"faults/hint.h", "faults/strategy.h"}}
 UI = {"base", "session", "command"}
 ACYCLIC = {"report", "lessons", "command", "program"}
 

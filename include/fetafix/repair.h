@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fetafix/repair.h: findings to proposals, proposals to decisions.
+ * fetafix/repair.h: proposals to decisions. No cause is known here.
  *
- *     ff_propose(subject, findings, scores, &proposals)   edits of the original Target, in words too
  *     ff_judge_proposal(judge, state, proposal, ...)      is it better? exact, and no more run than needed
  *     ff_search_next / ff_search_report                   the order of trying: what next, when to stop
  *
- * A strategy is one file and one row of the table in src/repair/strategies.c. The search is a pure
- * function of the case and of the decisions taken so far: it can be stopped and taken up anywhere.
+ * The search is a pure function of the case and of the decisions taken so far: it can be stopped and taken up
+ * anywhere.
  *
  * The whole loop, as the session runs it:
  *
@@ -29,58 +28,7 @@
 #ifndef FETAFIX_REPAIR_H
 #define FETAFIX_REPAIR_H
 
-#include "fetafix/localize.h"
-
-typedef struct ff_proposal {
-    char *id; /* finding id(s) and variant: "LH:Conv_3/pads", "PP#caffe" */
-    int n_findings;
-    char **findings;    /* ids */
-    ff_fault_type type; /* of the first */
-    char *summary;      /* "replace the weights of 'Conv_3' by the Source's" */
-    ff_patch *patch;    /* NULL: no edit of the graph */
-    bool has_pre;       /* the Target's preprocessing, `from` when it was proposed, becomes `pre` */
-    ff_pre pre, from;
-    bool search_pre; /* what is proposed is to search for a better preprocessing, from the Target's and from
-                          `pre` on; what was found is in the judgement's state */
-    int pair;        /* of the alignment it was made for; -1: none */
-    int n_members;   /* a group: several repairs of one cause, offered as one step. Places in the list it stands */
-    int *members;    /* in, ascending; it has no edits of its own: ff_proposal_join makes them */
-} ff_proposal;
-/* The id of the proposal to search: it has a phase of its own. */
-#define FF_SEARCH_PRE "search:preprocessing"
-#define FF_GROUP      "group:" /* ids of groups begin with this */
-typedef struct ff_proposals {
-    int count;
-    ff_proposal *at;
-} ff_proposals;
-/* All proposals for the findings of the subject, in the order in which they should be tried: the paper's,
- * WB LH CG down the list of suspicious layers (`scores` may be NULL: order of the network). At the end a search for a
- * preprocessing while labels differ, and a group ("group:WB:int8-per-tensor") for each cause that several findings
- * share. */
-int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores *scores,
-               ff_proposals **out) FF_MUST_USE;
-void ff_proposals_destroy(ff_proposals *p);
-/* One proposal that does several at once; fails with FF_ERR_GRAPH when their edits clash. */
-int ff_proposal_join(const ff_subject *s, const ff_proposal *const *parts, int n, ff_proposal *out) FF_MUST_USE;
-/* The same of the members of a group in its list; any other proposal is copied. */
-int ff_proposal_resolve(const ff_subject *s, const ff_proposals *list, int index, ff_proposal *out) FF_MUST_USE;
-void ff_proposal_copy(const ff_proposal *p, ff_proposal *out);
-void ff_proposal_finish(ff_proposal *p);
-/* The Target's preprocessing after the proposal: what it changed against the one it was proposed for. */
-void ff_proposal_pre(const ff_proposal *p, ff_pre *pre);
-/* The model after the proposal (a new reference; the same model when it has no patch). */
-int ff_proposal_apply(const ff_proposal *p, ff_model *m, ff_model **out) FF_MUST_USE;
-
-/* A person's own edits, as proposals that repair no finding (id "what-if"). FF_ERR_USAGE says what cannot be done.
- * Attribute `name` (as the canonical view has it, else ONNX's) of the pair's Target node becomes `value`: "0,0,1,1",
- * "6", "SAME_UPPER"; one number stands for all. */
-int ff_own_attribute(const ff_subject *s, int pair, const char *name, const char *value, ff_proposal *out) FF_MUST_USE;
-/* All constants of the pair's Target node become the Source's. */
-int ff_own_weights(const ff_subject *s, int pair, ff_proposal *out) FF_MUST_USE;
-
-/* The edits after which the model, fed pictures prepared as `fed`, sees them as `wanted`. FF_ERR_USAGE where the two
- * differ in more than an affine map of each channel and the channels' order, or the input is no RGB float32. */
-int ff_pre_into_graph(const ff_model *m, const ff_pre *fed, const ff_pre *wanted, ff_patch **out) FF_MUST_USE;
+#include "fetafix/faults.h"
 
 /*
  * The smallest part of the Target that shows a fault, in the layout of the ONNX backend tests:

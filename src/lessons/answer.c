@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fetafix/localize.h"
+#include "fetafix/faults.h"
 
 enum { WORDS = 64 };
 

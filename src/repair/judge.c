@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Is an edited Target better? Exact, and no more run than needed (DESIGN.md section 6). */
 #include "fetafix/repair.h"
-#include "localize/runners.h"
+#include "fetafix/examine.h"
 #include "repair/decide.h"
 #include "repair/judge.h"
 #include "repair/known.h"

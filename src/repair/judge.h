@@ -4,7 +4,7 @@
 #define REPAIR_JUDGE_H
 
 #include "fetafix/repair.h"
-#include "localize/runners.h"
+#include "fetafix/examine.h"
 #include "repair/known.h"
 
 enum { FEEDS = 4 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A proposal judged: applied to the base, or the search that it stands for. */
 #include "fetafix/repair.h"
-#include "localize/runners.h"
+#include "fetafix/examine.h"
 #include "repair/judge.h"
 #include "repair/tune_pre.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Where the Target is fed what the Source is, nothing but the labels that differ speaks for another spec. Among many,
  * one puts some label right by chance: it is the cause only when the outputs come much nearer as well. */
@@ -81,4 +82,17 @@ int ff_judge_proposal(ff_judge *j, const ff_state *base, const ff_proposal *p, b
     rc = ff_judge_model(j, base, m, &pre, ff_judge_limit(base), complete, task, out);
     ff_model_unref(m);
     return rc;
+}
+
+void ff_proposal_settle(ff_proposal *p, const ff_judgement *j)
+{
+    if (!p->search_pre || !j->state)
+        return;
+    p->search_pre = false;
+    p->has_pre = true;
+    p->pre = j->state->pre;
+    char *text = ff_pre_print(&p->pre);
+    free(p->summary);
+    p->summary = ff_asprintf("prepare the Target's pixels as a search found best: %s", text);
+    free(text);
 }

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "localize/region.h"
+#include "fetafix/repair.h"
 #include "repair/cut.h"
-#include "repair/strategy.h"
+#include "faults/strategy.h"
 
 enum { MOST_INPUTS = 16, IMAGES = 8 };
 

@@ -4,7 +4,7 @@
 #define REPAIR_TUNE_PRE_H
 
 #include "fetafix/repair.h"
-#include "localize/runners.h"
+#include "fetafix/examine.h"
 
 typedef struct ff_tuned {
     ff_pre pre;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fetafix/localize.h"
+#include "fetafix/faults.h"
 
 static const char head[] = "<!DOCTYPE html>\n"
                            "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"

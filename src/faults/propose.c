@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of strategies, and ff_propose, which puts the proposals in the order in which they are tried. */
+#include "faults/strategy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const ff_strategy strategies[] = {
+    {FF_PP, ff_fix_preprocessing},  {FF_ID, ff_fix_input},   {FF_TSS, ff_fix_structure}, {FF_TSS, ff_fix_region},
+    {FF_TSS, ff_fix_normalisation}, {FF_CG, ff_fix_outputs}, {FF_CG, ff_fix_precision},  {FF_WB, ff_fix_quantized},
+    {FF_WB, ff_fix_norm},           {FF_WB, ff_fix_weights}, {FF_LH, ff_fix_reduction},  {FF_LH, ff_fix_hyper},
+    {FF_LH, ff_fix_region},         {FF_CG, ff_fix_hyper},   {FF_CG, ff_fix_region},
+};
+
+typedef struct ranked {
+    int finding, group, rank;
+} ranked;
+
+static int by_rank(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return x->finding < y->finding ? -1 : 1;
+}
+
+/* A layer that has no score of its own goes with the nearest scored one before it in the network. */
+static int rank_of(const ff_layer_scores *scores, int pair)
+{
+    int rank = 0;
+    for (int i = 0; i < scores->count && scores->at[i].pair <= pair; i++)
+        rank = isnan(scores->at[i].entire) ? rank : scores->at[i].rank;
+    return rank;
+}
+
+/* The first proposal of each finding with this type and cause; a finding that has none is left out. */
+static void add_group(ff_proposing *p, const ff_findings *f, const ff_finding *head, int n_single)
+{
+    int *members = ff_alloc_array((size_t)n_single + 1, sizeof *members), n = 0;
+    for (int k = 0; k < n_single; k++) {
+        const char *id = p->list->at[k].findings[0];
+        bool fits =
+            n == 0 || strcmp(p->list->at[members[n - 1]].findings[0], id) != 0; /* variants follow one another */
+        for (int i = 0; i < f->count && fits; i++)
+            if (strcmp(f->at[i].id, id) == 0)
+                fits = f->at[i].type == head->type && strcmp(f->at[i].cause, head->cause) == 0;
+        if (fits && p->list->at[k].n_findings == 1)
+            members[n++] = k;
+    }
+    if (n < 2) {
+        free(members);
+        return;
+    }
+    ff_proposal *g =
+        ff_proposing_add(p, head, NULL, NULL, ff_asprintf("all %d repairs of the cause '%s'", n, head->cause));
+    free(g->id);
+    g->id = ff_asprintf(FF_GROUP "%s:%s", ff_fault_type_name(head->type), head->cause);
+    g->pair = -1;
+    g->members = members;
+    g->n_members = n;
+    g->n_findings = n;
+    free(g->findings[0]);
+    g->findings = ff_realloc_array(g->findings, (size_t)n, sizeof *g->findings);
+    for (int i = 0; i < n; i++)
+        g->findings[i] = ff_strdup(p->list->at[members[i]].findings[0]);
+}
+
+static void add_groups(ff_proposing *p, const ff_findings *f, int n_single)
+{
+    for (int i = 0; i < f->count; i++) {
+        bool first = f->at[i].type >= FF_WB;
+        for (int k = 0; k < i && first; k++)
+            first = f->at[k].type != f->at[i].type || strcmp(f->at[k].cause, f->at[i].cause) != 0;
+        if (first)
+            add_group(p, f, &f->at[i], n_single);
+    }
+}
+
+int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores *scores, ff_proposals **out)
+{
+    ff_proposing p = {.subject = s, .list = ff_alloc(sizeof(ff_proposals))};
+    ranked *order = ff_alloc_array((size_t)f->count + 1, sizeof *order);
+    for (int i = 0; i < f->count; i++) {
+        order[i].finding = i; /* findings are in order already: PP ID TSS, outputs, down the network */
+        order[i].group = f->at[i].type <= FF_TSS ? f->at[i].type : f->at[i].pair < 0 ? 10 : 11;
+        order[i].rank = scores && order[i].group == 11 ? rank_of(scores, f->at[i].pair) : 0;
+    }
+    qsort(order, (size_t)f->count, sizeof *order, by_rank);
+    int rc = FF_OK;
+    for (int i = 0; i < f->count && rc == FF_OK; i++) {
+        const ff_finding *finding = &f->at[order[i].finding];
+        for (size_t k = 0; k < FF_COUNT(strategies) && rc == FF_OK; k++)
+            if (strategies[k].type == finding->type)
+                rc = strategies[k].propose(&p, finding);
+    }
+    free(order);
+    int n_single = p.list->count;
+    if (rc == FF_OK && s->wrong > 0 && ff_dataset_is_pictures(s->set))
+        rc = ff_search_preprocessing(&p);
+    if (rc == FF_OK)
+        add_groups(&p, f, n_single);
+    if (rc != FF_OK) {
+        ff_proposals_destroy(p.list);
+        return rc;
+    }
+    *out = p.list;
+    return FF_OK;
+}
