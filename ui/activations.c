@@ -168,11 +168,20 @@ static bool verb(ui_view *v, int argc, char **argv)
     return true;
 }
 
+static void bar(const ui_view *v, ui_pen *p)
+{
+    (void)v;
+    ui_hint(p, "sort next", "sort");
+}
+
 const ui_view_class ui_activations_class = {
-    .name = "activations",
     .alone = 28,
     .title = "Activations",
     .keys = "j k channel  < > image  o sort by error  I inject  Enter zoom",
+    .pane = {0, 0, 3},
+    .pictured = true,
+    .led = true,
+    .bar = bar,
     .refresh = refresh,
     .draw = draw,
     .head_height = head_height,

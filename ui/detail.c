@@ -446,13 +446,28 @@ static bool verb(ui_view *v, int argc, char **argv)
     return true;
 }
 
+static void hint(const ui_view *v, ff_buf *out)
+{
+    if (!v->ui->snap->what_if.summary && ui_told(v->ui) && ui_chosen_proposal(v->ui))
+        ff_buf_printf(out, "a takes the repair named above, i edits a value, q goes back.");
+}
+
+static void bar(const ui_view *v, ui_pen *p)
+{
+    if (v->ui->pair != -1)
+        ui_hint(p, "edit", "edit");
+}
+
 const ui_view_class ui_detail_class = {
-    .name = "detail",
     .alone = 28,
     .title = "Details",
     .text = true,
     .cursor = true,
     .keys = "i edit a value  W Source's weights  I inject  a accept its repair  q back",
+    .pane = {0, 0, 3},
+    .details = true,
+    .hint = hint,
+    .bar = bar,
     .verb = verb,
     .finish = finish,
     .refresh = refresh,

@@ -150,9 +150,10 @@ static const char *empty(const ui_view *v)
 }
 
 const ui_view_class ui_equivalences_class = {
-    .name = "equivalences",
     .title = "Equivalent",
     .keys = "Enter details  / search",
+    .pane = {2, 2, 2},
+    .tables = " equivalences ",
     .pair = pair,
     .follow = follow,
     .finish = finish,

@@ -213,10 +213,26 @@ static bool verb(ui_view *v, int argc, char **argv)
     return false;
 }
 
+static const char *finding(const ui_view *v, int row)
+{
+    return ui_text(v->ui->snap->findings, row, "id");
+}
+
+static void bar(const ui_view *v, ui_pen *p)
+{
+    (void)v;
+    ui_hint(p, "effect", "its images");
+    ui_hint(p, "sort next", "sort");
+}
+
 const ui_view_class ui_findings_class = {
-    .name = "findings",
     .title = "Findings",
     .keys = "Enter explain  a repair it  x its images  o along the network, by type, by size  f filter",
+    .pane = {2, 2, 2},
+    .tables = " findings ",
+    .finding = finding,
+    .bar = bar,
+    .bar_more = ui_bar_bisect,
     .filters = true,
     .refresh = refresh,
     .draw = draw,

@@ -513,10 +513,19 @@ static int find(ui_view *v, const char *text, int from, int step)
     return -1;
 }
 
+static void bar_more(const ui_view *v, ui_pen *p)
+{
+    ui_bar_bisect(v, p);
+    ui_hint(p, "fold", "fold");
+}
+
 const ui_view_class ui_graph_class = {
-    .name = "graph",
     .title = "Graph",
     .keys = "Enter details  Space fold  f differences only",
+    .pane = {0, 0, 0},
+    .tables = " pairs ",
+    .folds = true,
+    .bar_more = bar_more,
     .filters = true,
     .fits = true,
     .finish = finish,

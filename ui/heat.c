@@ -332,10 +332,29 @@ static void head_click(ui_view *v, int x, int y)
         ui_cursor_moved(v->ui);
 }
 
+/* Of a layer without scores: why. */
+static void hint(const ui_view *v, ff_buf *out)
+{
+    int layer = ui_view_row(v);
+    const char *note = layer >= 0 && ui_told(v->ui) ? ui_text(v->ui->snap->layers, layer, "note") : "";
+    if (*note)
+        ff_buf_printf(out, "Not compared: %s", note);
+}
+
+static void bar(const ui_view *v, ui_pen *p)
+{
+    (void)v;
+    ui_hint(p, "sort next", "sort");
+}
+
 const ui_view_class ui_heat_class = {
-    .name = "heat",
     .title = "Suspicious layers",
     .keys = "Enter details  o sort  m score again  M causal",
+    .pane = {1, 1, 1},
+    .tables = " layers ",
+    .hint = hint,
+    .bar = bar,
+    .bar_more = ui_bar_bisect,
     .finish = finish,
     .refresh = refresh,
     .draw = draw,

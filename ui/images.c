@@ -325,11 +325,26 @@ static bool verb(ui_view *v, int argc, char **argv)
     return true;
 }
 
+static void effect(ui_view *v)
+{
+    ui_effect_of_image(v->ui, ui_view_row(v), v->data);
+}
+
+static void bar(const ui_view *v, ui_pen *p)
+{
+    (void)v;
+    ui_hint(p, "effect", "its repair");
+}
+
 const ui_view_class ui_images_class = {
-    .name = "images",
     .alone = 28,
     .title = "Images",
     .keys = "f all, wrong, put right, worse, by step  x the repair that puts it right",
+    .pane = {0, 0, 0},
+    .tables = " images ",
+    .pictured = true,
+    .effect = effect,
+    .bar = bar,
     .filters = true,
     .finish = finish,
     .refresh = refresh,

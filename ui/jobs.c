@@ -67,9 +67,9 @@ static bool verb(ui_view *v, int argc, char **argv)
 }
 
 const ui_view_class ui_jobs_class = {
-    .name = "jobs",
     .title = "Jobs",
     .keys = "Enter cancel the job  q back",
+    .popup = true,
     .finish = finish,
     .refresh = refresh,
     .draw = draw,

@@ -41,15 +41,14 @@ void ui_cursor_moved(ui *u)
     ui_view *v = ui_focused(u);
 
     u->dirty = true;
-    if (v->class->text || !v->class->pair || v == &u->views[VIEW_ACTIVATIONS])
+    if (v->class->text || !v->class->pair || v->class->led)
         return;
     ui_view_update(v);
     int row = ui_view_row(v), pair = row >= 0 ? v->class->pair(v, row) : -1;
-    bool finding = v == &u->views[VIEW_FINDINGS];
-    if (!finding || row >= 0)
-        set_finding(u, finding ? ui_text(u->snap->findings, row, "id") : NULL);
-    if (pair == -1 && v == &u->views[VIEW_GRAPH])
-        return; /* a fold: what was looked at stays */
+    if (!v->class->finding || row >= 0)
+        set_finding(u, v->class->finding ? v->class->finding(v, row) : NULL);
+    if (pair == -1 && v->class->folds)
+        return;
     if (pair != u->pair) {
         u->pair = pair;
         u->views[VIEW_DETAIL].stale = true;
@@ -171,16 +170,21 @@ static void repair_of_image(ui *u, int row)
                                            : "this image was right from the start");
 }
 
+void ui_effect_of_image(ui *u, int row, const char *repair)
+{
+    if (row >= 0)
+        repair_of_image(u, row);
+    else
+        show_repair(u, repair ? ui_find_id(ui_proposals(u), "id", repair) : -1);
+}
+
 void ui_effect(ui *u)
 {
-    const ui_view *v = ui_focused(u);
+    ui_view *v = ui_focused(u);
     int row = ui_view_row(v);
 
-    if (v == &u->views[VIEW_IMAGES]) {
-        if (row >= 0)
-            repair_of_image(u, row);
-        else
-            show_repair(u, v->data ? ui_find_id(ui_proposals(u), "id", v->data) : -1);
+    if (v->class->effect) {
+        v->class->effect(v);
         return;
     }
     int64_t step = v->class->step && row >= 0 ? v->class->step(v, row) : 0;

@@ -116,9 +116,9 @@ static void draw(ui_view *v, int row, ui_pen *p)
 }
 
 const ui_view_class ui_keys_class = {
-    .name = "keys",
     .title = "Help",
     .keys = "j k scroll  / search  q back",
+    .popup = true,
     .text = true,
     .finish = finish,
     .refresh = refresh,

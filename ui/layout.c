@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "layout.h"
 
-#include <string.h>
-
 typedef struct plan {
-    const char *panes[UI_PANES_MAX]; /* a letter a view, see letters */
+    int kind; /* UI_PLAN_*, or -1: one pane for all views */
     int count;
 } plan;
 
-/* Graph Heat Findings Proposals Steps Images eQuivalences Log Detail Activations Text of the lesson */
-static const char letters[] = "GHFPSIQLDAT";
+static const plan single = {-1, 1};
+static const plan small = {UI_PLAN_SMALL, 3};
+static const plan medium = {UI_PLAN_MEDIUM, 4};
+static const plan wide = {UI_PLAN_WIDE, 5};
 
-static const plan single = {{"GHFPSIQLDAT"}, 1};
-static const plan small = {{"GIDAT", "HS", "FPQL"}, 3};
-static const plan medium = {{"GIDAT", "H", "FPQ", "SL"}, 4};
-static const plan wide = {{"GIT", "H", "FPQ", "DA", "SL"}, 5};
-
-static void fill(ui_pane *p, const char *views, const int64_t *seen, ui_view_id focus)
+static void fill(ui_pane *p, const plan *cut, int pane, const int64_t *seen, ui_view_id focus)
 {
     p->n_views = 0;
-    for (const char *s = views; *s; s++) {
-        ui_view_id id = (ui_view_id)(strchr(letters, *s) - letters);
-        if (seen[id] >= 0)
-            p->views[p->n_views++] = id;
+    for (int id = 0; id < VIEW_COUNT; id++) {
+        const ui_view_class *class = ui_view_classes[id];
+        if (seen[id] >= 0 && !class->popup && (cut->kind < 0 || class->pane[cut->kind] == pane))
+            p->views[p->n_views++] = (ui_view_id)id;
     }
     p->shown = p->views[0];
     for (int i = 0; i < p->n_views; i++) {
@@ -58,7 +53,7 @@ void ui_layout_make(ui_layout *l, ui_rect body, const int64_t seen[VIEW_COUNT], 
 
     l->count = p->count;
     for (int i = 0; i < p->count; i++)
-        fill(&l->panes[i], p->panes[i], seen, focus);
+        fill(&l->panes[i], p, i, seen, focus);
     if (p == &single) {
         l->panes[0].frame = body;
     } else if (p == &small && body.width >= 100) {

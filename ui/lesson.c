@@ -130,11 +130,25 @@ static bool verb(ui_view *v, int argc, char **argv)
     return true;
 }
 
+static void hint(const ui_view *v, ff_buf *out)
+{
+    if (!ui_told(v->ui))
+        ff_buf_printf(out, "1 graph, 2 layers, 6 images: look around. Enter answers, H hints.");
+}
+
+static void bar(const ui_view *v, ui_pen *p)
+{
+    if (!ui_told(v->ui))
+        ui_hint(p, "open", "answer");
+}
+
 const ui_view_class ui_lesson_class = {
-    .name = "lesson",
     .alone = 30,
     .title = "Lesson",
     .keys = "Enter answer  H hint  j k scroll",
+    .pane = {0, 0, 0},
+    .hint = hint,
+    .bar = bar,
     .text = true,
     .finish = finish,
     .refresh = refresh,

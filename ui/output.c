@@ -43,9 +43,9 @@ static void draw(ui_view *v, int row, ui_pen *p)
 }
 
 const ui_view_class ui_output_class = {
-    .name = "output",
     .title = "Output",
     .keys = "j k scroll  / search  q back",
+    .popup = true,
     .text = true,
     .finish = finish,
     .refresh = refresh,

@@ -12,7 +12,8 @@ ui_view *ui_focused(ui *u)
 
 void ui_show_view(ui *u, ui_view_id id, bool remember)
 {
-    if (id >= VIEW_KEYS) {
+    const ui_view_class *class = ui_view_classes[id];
+    if (class->popup) {
         u->popup = id;
         u->views[id].stale = true;
         return;
@@ -33,12 +34,12 @@ void ui_show_view(ui *u, ui_view_id id, bool remember)
     }
     u->focus = id;
     u->seen[id] = ++u->clock;
-    if (id == VIEW_DETAIL) {
+    if (class->details) {
         u->views[id].stale = true;
         ui_want_detail(u);
         u->detail_due_ns = ff_now_ns(); /* asked for by hand: at once */
     }
-    if (id == VIEW_ACTIVATIONS || id == VIEW_IMAGES) {
+    if (class->pictured) {
         u->views[id].stale = true;
         ui_want_picture(u);
         u->picture_due_ns = ff_now_ns();

@@ -124,10 +124,19 @@ static bool verb(ui_view *v, int argc, char **argv)
     return true;
 }
 
+static void bar(const ui_view *v, ui_pen *p)
+{
+    if (ui_view_row(v) >= 0 && ui_int(ui_proposals(v->ui), ui_view_row(v), "members", 0))
+        ui_hint(p, "split", "split");
+    ui_hint(p, "effect", "its images");
+}
+
 const ui_view_class ui_proposals_class = {
-    .name = "proposals",
     .title = "Repairs",
     .keys = "a accept  r reject  e evaluate  S split a group  f filter",
+    .pane = {2, 2, 2},
+    .tables = " proposals ",
+    .bar = bar,
     .filters = true,
     .refresh = refresh,
     .draw = draw,

@@ -27,7 +27,7 @@ static void draw_tab(ui *u, ui_pen *p, const ui_pane *pane, int k, bool focused)
 
     if (v->class->badge)
         v->class->badge(v, &badge);
-    ff_buf_printf(&key, "view %s", v->class->name);
+    ff_buf_printf(&key, "view %s", ui_view_name(pane->views[k]));
     ui_ink ink = shown ? (focused ? INK_FOCUS : INK_STRONG) : INK_DIM;
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_text(p, ui_plain(INK_KEY), ui_key_of(key.data));
@@ -92,7 +92,7 @@ static void draw_pane(ui *u, const ui_pane *pane)
                 continue;
             }
             char line[48];
-            snprintf(line, sizeof line, "view %s", u->views[pane->views[i]].class->name);
+            snprintf(line, sizeof line, "view %s", ui_view_name(pane->views[i]));
             if (u->n_tabs < (int)FF_COUNT(u->tab_at)) {
                 u->tab_at[u->n_tabs] = pane->views[i];
                 u->tab_rects[u->n_tabs++] = (ui_rect){p.x, p.y, 3, 1};

@@ -79,9 +79,9 @@ static void draw(ui_view *v, int row, ui_pen *p)
 }
 
 const ui_view_class ui_stats_class = {
-    .name = "stats",
     .title = "Statistics",
     .keys = "q back",
+    .popup = true,
     .text = true,
     .finish = finish,
     .refresh = refresh,

@@ -102,6 +102,33 @@ static void draw_what_if(const ff_snapshot *s, ui_pen *p)
     ui_pen_brief(p, ui_plain(INK_TEXT), w->summary, NULL);
 }
 
+/* A sentence where no repair is next. */
+static const char *without_repair(const ui *u, ui_ink *ink)
+{
+    const ff_snapshot *s = u->snap;
+    bool unsaved = ui_unsaved(u);
+
+    *ink = INK_DIM;
+    if (!s->loaded)
+        return "The models and images are being read. All views can be looked at.";
+    if (!s->localized)
+        return u->running ? "The layers of both models are being compared." : "Type :localize to compare the layers.";
+    *ink = INK_WARN;
+    if (s->wrong != 0)
+        return "No repair is left to try.";
+    *ink = INK_GOOD;
+    if (s->verdicts)
+        return unsaved ? "\xe2\x9c\x93 Every answer agrees with the Source's. Press w to write the repaired model."
+                       : "\xe2\x9c\x93 Every answer agrees with the Source's.";
+    if (unsaved)
+        return "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model.";
+    if (u->saved_state == s->state && s->state > 0)
+        return "\xe2\x9c\x93 Every label is the Source's, and the repaired model is written.";
+    if (ff_table_rows(s->findings) == 0)
+        return "\xe2\x9c\x93 Every label is the Source's, and no fault was found: the models are equivalent.";
+    return "\xe2\x9c\x93 Every label is the Source's.";
+}
+
 /* What the cursor's repair, or the next one, would do; or what to press now. */
 void ui_draw_next(ui *u, ui_rect r)
 {
@@ -122,26 +149,9 @@ void ui_draw_next(ui *u, ui_rect r)
         return;
     }
     if (row < 0) {
-        if (!s->loaded)
-            ui_pen_text(&p, ui_plain(INK_DIM), "The models and images are being read. All views can be looked at.");
-        else if (!s->localized)
-            ui_pen_text(&p, ui_plain(INK_DIM),
-                        u->running ? "The layers of both models are being compared."
-                                   : "Type :localize to compare the layers.");
-        else if (s->wrong == 0)
-            ui_pen_text(
-                &p, ui_plain(INK_GOOD),
-                s->verdicts ? (ui_unsaved(u) ? "\xe2\x9c\x93 Every answer agrees with the Source's. Press w to write "
-                                               "the repaired model."
-                                             : "\xe2\x9c\x93 Every answer agrees with the Source's.")
-                : ui_unsaved(u) ? "\xe2\x9c\x93 Every label is the Source's. Press w to write the repaired model."
-                : u->saved_state == s->state && s->state > 0
-                    ? "\xe2\x9c\x93 Every label is the Source's, and the repaired model is written."
-                : ff_table_rows(s->findings) == 0
-                    ? "\xe2\x9c\x93 Every label is the Source's, and no fault was found: the models are equivalent."
-                    : "\xe2\x9c\x93 Every label is the Source's.");
-        else
-            ui_pen_text(&p, ui_plain(INK_WARN), "No repair is left to try.");
+        ui_ink ink;
+        const char *words = without_repair(u, &ink);
+        ui_pen_text(&p, ui_plain(ink), words);
         return;
     }
     const ff_table *t = s->proposals;
@@ -209,12 +219,36 @@ static bool helps(const ff_snapshot *s)
     return !*verdict || strcmp(verdict, "better") == 0;
 }
 
+/* What to press next, wherever the cursor is. */
+static const char *general_hint(const ui *u)
+{
+    const ff_snapshot *s = u->snap;
+
+    if (!ui_told(u))
+        return "0 shows the question; Enter there answers it.";
+    if (s->what_if.summary)
+        return s->what_if.keepable ? "Nothing is changed yet: K makes it a step, D forgets it."
+                                   : "A look only: nothing is changed, D forgets it.";
+    if (s->next && !helps(s))
+        return "s searches a repair that helps, A repairs to the end.";
+    if (s->wrong == 0 && ui_unsaved(u))
+        return "6 shows the images, 5 how it came about; u goes back a step.";
+    if (s->wrong == 0 && ff_table_rows(s->findings) == 0)
+        return "7 shows what is written differently and cannot change a result.";
+    if (s->next && ff_table_rows(s->states) < 2)
+        return "Enter explains a row; a takes this repair, A repairs to the end.";
+    if (s->next)
+        return "a takes this repair, A repairs to the end, u goes back a step.";
+    if (s->wrong > 0)
+        return "6 shows the images that are wrong, 2 the layers that differ most.";
+    return "";
+}
+
 /* A sentence for somebody who is here for the first time. */
 static void draw_hint(ui *u, ui_pen *p)
 {
     const ff_snapshot *s = u->snap;
     const ui_view *v = ui_focused(u);
-    const char *text = "";
 
     if (u->prompt.kind == UI_PROMPT_COMMAND) {
         const char *line = ui_prompt_text(&u->prompt);
@@ -227,35 +261,11 @@ static void draw_hint(ui *u, ui_pen *p)
     }
     if (!s->localized || u->popup >= 0)
         return;
-    if (!ui_told(u)) {
-        ui_pen_text(p, ui_plain(INK_DIM),
-                    v == &u->views[VIEW_LESSON] ? " 1 graph, 2 layers, 6 images: look around. Enter answers, H hints."
-                                                : " 0 shows the question; Enter there answers it.");
-        return;
-    }
-    int layer = v == &u->views[VIEW_HEAT] ? ui_view_row(v) : -1;
-    if (layer >= 0 && *ui_text(s->layers, layer, "note")) {
-        ui_pen_printf(p, ui_plain(INK_DIM), " Not compared: %s", ui_text(s->layers, layer, "note"));
-        return;
-    }
-    if (s->what_if.summary)
-        text = s->what_if.keepable ? "Nothing is changed yet: K makes it a step, D forgets it."
-                                   : "A look only: nothing is changed, D forgets it.";
-    else if (v == &u->views[VIEW_DETAIL] && ui_chosen_proposal(u))
-        text = "a takes the repair named above, i edits a value, q goes back.";
-    else if (s->next && !helps(s))
-        text = "s searches a repair that helps, A repairs to the end.";
-    else if (s->wrong == 0 && ui_unsaved(u))
-        text = "6 shows the images, 5 how it came about; u goes back a step.";
-    else if (s->wrong == 0 && ff_table_rows(s->findings) == 0)
-        text = "7 shows what is written differently and cannot change a result.";
-    else if (s->next && ff_table_rows(s->states) < 2)
-        text = "Enter explains a row; a takes this repair, A repairs to the end.";
-    else if (s->next)
-        text = "a takes this repair, A repairs to the end, u goes back a step.";
-    else if (s->wrong > 0)
-        text = "6 shows the images that are wrong, 2 the layers that differ most.";
-    ui_pen_printf(p, ui_plain(INK_DIM), " %s", text);
+    ff_buf own = {0};
+    if (v->class->hint)
+        v->class->hint(v, &own);
+    ui_pen_printf(p, ui_plain(INK_DIM), " %s", own.len ? own.data : general_hint(u));
+    ff_buf_finish(&own);
 }
 
 void ui_draw_status(ui *u, ui_rect r)
@@ -292,13 +302,19 @@ void ui_draw_status(ui *u, ui_rect r)
 }
 
 /* One key and what it does, if there is room for both. */
-static void hint(ui_pen *p, const char *line, const char *what)
+void ui_hint(ui_pen *p, const char *line, const char *what)
 {
     const char *key = ui_key_of(line);
     if (!*key || ui_pen_room(p) < ff_display_width(key) + ff_display_width(what) + 3)
         return;
     ui_pen_printf(p, bar(INK_KEY, true), " %s", key);
     ui_pen_printf(p, bar(INK_TEXT, false), " %s ", what);
+}
+
+void ui_bar_bisect(const ui_view *v, ui_pen *p)
+{
+    if (v->ui->snap->localized)
+        ui_hint(p, "bisect", "first error");
 }
 
 void ui_draw_keys(ui *u, ui_rect r)
@@ -310,55 +326,44 @@ void ui_draw_keys(ui *u, ui_rect r)
     ui_canvas_clear(&u->canvas, r, PAPER_BAR);
     const char *leave = u->popup >= 0 || u->n_back ? "back" : "quit";
     right.x = right.right - 16;
-    hint(&right, "close", leave);
-    hint(&right, "keys", "help");
+    ui_hint(&right, "close", leave);
+    ui_hint(&right, "keys", "help");
     p.right -= 17;
     if (u->popup >= 0) {
-        hint(&p, "down", "down");
-        hint(&p, "up", "up");
-        hint(&p, "search", "search");
+        ui_hint(&p, "down", "down");
+        ui_hint(&p, "up", "up");
+        ui_hint(&p, "search", "search");
         return;
     }
     if (ui_busy(u))
-        hint(&p, "cancel", "cancel");
+        ui_hint(&p, "cancel", "cancel");
     if (s->localized && ui_chosen_proposal(u)) {
-        hint(&p, "accept", "accept");
-        hint(&p, "reject", "reject");
-        hint(&p, "repair", "all");
+        ui_hint(&p, "accept", "accept");
+        ui_hint(&p, "reject", "reject");
+        ui_hint(&p, "repair", "all");
     }
     if (s->localized && ff_table_rows(s->states) > 1) {
-        hint(&p, "undo", "undo");
+        ui_hint(&p, "undo", "undo");
         if (ui_unsaved(u))
-            hint(&p, "prompt save", "write");
+            ui_hint(&p, "prompt save", "write");
     }
     if (!v->class->text)
-        hint(&p, "open", v == &u->views[VIEW_STEPS] ? "go there" : "details");
+        ui_hint(&p, "open", v->class->opens ? v->class->opens : "details");
     if (!ui_told(u)) {
         if (v != &u->views[VIEW_LESSON])
-            hint(&p, "view lesson", "question");
-        hint(&p, "hint", "hint");
+            ui_hint(&p, "view lesson", "question");
+        ui_hint(&p, "hint", "hint");
     }
-    if (v == &u->views[VIEW_DETAIL] && u->pair != -1)
-        hint(&p, "edit", "edit");
-    if (v == &u->views[VIEW_PROPOSALS] && ui_view_row(v) >= 0 && ui_int(ui_proposals(u), ui_view_row(v), "members", 0))
-        hint(&p, "split", "split");
-    if (v == &u->views[VIEW_LESSON] && !ui_told(u))
-        hint(&p, "open", "answer");
-    if (v == &u->views[VIEW_IMAGES] || v == &u->views[VIEW_FINDINGS] || v == &u->views[VIEW_PROPOSALS] ||
-        v == &u->views[VIEW_STEPS])
-        hint(&p, "effect", v == &u->views[VIEW_IMAGES] ? "its repair" : "its images");
-    if (v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_ACTIVATIONS] || v == &u->views[VIEW_FINDINGS])
-        hint(&p, "sort next", "sort");
-    hint(&p, "next-pane", "pane");
-    if (s->localized && (v == &u->views[VIEW_GRAPH] || v == &u->views[VIEW_HEAT] || v == &u->views[VIEW_FINDINGS]))
-        hint(&p, "bisect", "first error");
-    if (v == &u->views[VIEW_GRAPH])
-        hint(&p, "fold", "fold");
+    if (v->class->bar)
+        v->class->bar(v, &p);
+    ui_hint(&p, "next-pane", "pane");
+    if (v->class->bar_more)
+        v->class->bar_more(v, &p);
     if (v->class->filters)
-        hint(&p, "filter next", "filter");
-    hint(&p, "zoom", "zoom");
+        ui_hint(&p, "filter next", "filter");
+    ui_hint(&p, "zoom", "zoom");
     if (s->localized && ui_chosen_proposal(u))
-        hint(&p, "step", "search one");
-    hint(&p, "search", "search");
-    hint(&p, "prompt", "command");
+        ui_hint(&p, "step", "search one");
+    ui_hint(&p, "search", "search");
+    ui_hint(&p, "prompt", "command");
 }

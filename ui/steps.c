@@ -291,10 +291,19 @@ static bool verb(ui_view *v, int argc, char **argv)
     return true;
 }
 
+static void bar(const ui_view *v, ui_pen *p)
+{
+    (void)v;
+    ui_hint(p, "effect", "its images");
+}
+
 const ui_view_class ui_steps_class = {
-    .name = "steps",
     .title = "Steps",
     .keys = "Enter go to this state  x its images  u undo  C-r redo",
+    .pane = {1, 3, 4},
+    .tables = " steps states ",
+    .opens = "go there",
+    .bar = bar,
     .finish = finish,
     .refresh = refresh,
     .draw = draw,

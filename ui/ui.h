@@ -128,10 +128,11 @@ const ff_table *ui_findings(const ui *u); /* the snapshot's, or an empty table *
 const ff_table *ui_proposals(const ui *u);
 
 /* jumps.c */
-void ui_cursor_moved(ui *u);      /* the other panes follow */
-void ui_look_at(ui *u, int pair); /* all panes turn to a pair */
-void ui_go_to_parting(ui *u);     /* where it is known */
-void ui_effect(ui *u);            /* from a repair to the images it puts right, from an image to its repair */
+void ui_cursor_moved(ui *u);                                 /* the other panes follow */
+void ui_look_at(ui *u, int pair);                            /* all panes turn to a pair */
+void ui_go_to_parting(ui *u);                                /* where it is known */
+void ui_effect_of_image(ui *u, int row, const char *repair); /* to the repair that puts it right */
+void ui_effect(ui *u); /* from a repair to the images it puts right, from an image to its repair */
 bool ui_in_list(const char *list, int64_t number); /* "3,17,40" */
 
 /* pre.c: the spec that is the Target's now; do the two differ; a spec's words, those that differ first */
@@ -163,6 +164,8 @@ void ui_draw_title(ui *u, ui_rect r);
 void ui_draw_next(ui *u, ui_rect r);
 void ui_draw_status(ui *u, ui_rect r);
 void ui_draw_keys(ui *u, ui_rect r);
+void ui_hint(ui_pen *p, const char *line, const char *what); /* the key of a line and what it does, where both fit */
+void ui_bar_bisect(const ui_view *v, ui_pen *p);
 /* Key that a command line is bound to, "" when none. */
 const char *ui_key_of(const char *line);
 

@@ -169,7 +169,7 @@ static void open_view(ui *u, ui_view_id id)
 static bool verb_view(ui *u, int argc, char **argv)
 {
     for (int i = 0; i < VIEW_COUNT; i++) {
-        if (strcmp(ui_view_classes[i]->name, argv[1]) == 0) {
+        if (strcmp(ui_view_name((ui_view_id)i), argv[1]) == 0) {
             open_view(u, (ui_view_id)i);
             return true;
         }
@@ -181,17 +181,11 @@ static bool verb_view(ui *u, int argc, char **argv)
 /* Commands that print a table, or more, elsewhere. */
 static bool verb_table(ui *u, int argc, char **argv)
 {
-    static const struct {
-        const char *word;
-        ui_view_id view;
-    } tables[] = {
-        {"pairs", VIEW_GRAPH}, {"layers", VIEW_HEAT},  {"findings", VIEW_FINDINGS}, {"proposals", VIEW_PROPOSALS},
-        {"steps", VIEW_STEPS}, {"states", VIEW_STEPS}, {"images", VIEW_IMAGES},     {"equivalences", VIEW_EQUIVALENCES},
-        {"log", VIEW_LOG},
-    };
-    for (size_t i = 0; i < FF_COUNT(tables); i++) {
-        if (strcmp(tables[i].word, argv[0]) == 0)
-            open_view(u, tables[i].view);
+    char word[64];
+    snprintf(word, sizeof word, " %s ", argv[0]);
+    for (int i = 0; i < VIEW_COUNT; i++) {
+        if (ui_view_classes[i]->tables && strstr(ui_view_classes[i]->tables, word))
+            open_view(u, (ui_view_id)i);
     }
     return true;
 }

@@ -3,45 +3,43 @@
  * A view is a list of rows and a few functions. The rows come from tables of the snapshot; scrolling,
  * search, filters, the cursor and the mouse are the same for all and know no view.
  *
- * To add one: a file with a ui_view_class, an id below, a row in view_table.c, a place in layout.c,
- * and its name in the command table. equivalences.c is a short example.
+ * To add one: ui/NAME.c with `const ui_view_class ui_NAME_class`, and a line with its name, its key and a few
+ * words in ui/meson.build. From those lines meson makes explorer_views.h, a list macro of which the ids below, the
+ * table of classes, the words of `view` and the bindings of keys are made; where a view has its tab and
+ * all that it does stands in the class. equivalences.c is a short example.
  */
 #ifndef FF_UI_VIEW_H
 #define FF_UI_VIEW_H
 
 #include "canvas.h"
+#include "explorer_views.h"
 #include "window.h"
 
-typedef enum ui_view_id {
-    VIEW_GRAPH,
-    VIEW_HEAT,
-    VIEW_FINDINGS,
-    VIEW_PROPOSALS,
-    VIEW_STEPS,
-    VIEW_IMAGES,
-    VIEW_EQUIVALENCES,
-    VIEW_LOG,
-    VIEW_DETAIL,
-    VIEW_ACTIVATIONS,
-    VIEW_LESSON,
-    VIEW_KEYS,
-    VIEW_STATS,
-    VIEW_OUTPUT,
-    VIEW_JOBS,
-    VIEW_COUNT
-} ui_view_id;
+/* Those with a tab first, then those that lie over the others, as in meson.build. */
+#define UI_VIEW_ID(NAME, ...) VIEW_##NAME,
+typedef enum ui_view_id { FF_EXPLORER_VIEWS(UI_VIEW_ID) FF_EXPLORER_POPUPS(UI_VIEW_ID) VIEW_COUNT } ui_view_id;
+
+/* Plans of the screen, smallest first; the smallest has one pane. */
+enum { UI_PLAN_SMALL, UI_PLAN_MEDIUM, UI_PLAN_WIDE, UI_PLANS };
 
 typedef struct ui_view ui_view;
 struct ui;
 
 typedef struct ui_view_class {
-    const char *name;           /* as in ":view heat" */
     const char *title;          /* in the frame */
     const char *keys;           /* what is special here: "Enter details  o sort" */
+    int pane[UI_PLANS];         /* where its tab is, by the size of the screen (layout.h) */
+    bool popup;                 /* it has no tab and lies over the others */
+    const char *tables;         /* commands that open it here and print a table elsewhere: " steps states " */
+    const char *opens;          /* what Enter does, for the key bar; NULL: "details" */
     bool text;                  /* a page that is broken to the width; no cursor: moving scrolls */
     bool cursor;                /* a page with a cursor all the same: its lines can be chosen */
     bool filters;               /* `filter next` goes through filters of its own */
     int alone;                  /* a screen with fewer rows shows this view alone while it has the keys */
+    bool details;               /* it shows the details of a node, which are read when it is opened */
+    bool pictured;              /* it shows the image that is looked at */
+    bool led;                   /* its cursor says nothing to the other panes */
+    bool folds;                 /* a row without a pair is a fold: what was looked at stays */
     bool fits;                  /* which rows there are depends on the size */
     void (*finish)(ui_view *v); /* frees v->data; may be NULL */
     /* Something changed: say with ui_view_rows() how many rows there are, in which order. */
@@ -60,6 +58,11 @@ typedef struct ui_view_class {
     bool (*follow)(ui_view *v, int pair);               /* put the cursor on this pair */
     const char *(*proposal)(const ui_view *v, int row); /* id of the repair a row offers, or NULL */
     int64_t (*step)(const ui_view *v, int row);         /* number of the step that a row is, 0: none */
+    const char *(*finding)(const ui_view *v, int row);  /* id of the finding that a row is */
+    void (*effect)(ui_view *v);                         /* what `effect` does here, when it is not the usual */
+    void (*hint)(const ui_view *v, ff_buf *out);        /* the hint line while it has the keys; nothing: the usual */
+    void (*bar)(const ui_view *v, ui_pen *p);           /* keys of its own for the key bar: ui_hint() */
+    void (*bar_more)(const ui_view *v, ui_pen *p);      /* such as give way to the general ones */
     bool (*verb)(ui_view *v, int argc, char **argv);    /* "open", "sort", "fold", "filter": taken? */
     /* The next row from `from` in direction `step` that holds the text; for rows that are folded away. */
     int (*find)(ui_view *v, const char *text, int from, int step);
@@ -84,6 +87,7 @@ struct ui_view {
 };
 
 extern const ui_view_class *const ui_view_classes[VIEW_COUNT];
+const char *ui_view_name(ui_view_id id); /* as in ":view heat" */
 
 void ui_view_init(ui_view *v, struct ui *ui, ui_view_id id);
 void ui_view_finish(ui_view *v);

@@ -5,27 +5,19 @@
 
 #include "ui.h"
 
-extern const ui_view_class ui_graph_class, ui_heat_class, ui_findings_class, ui_proposals_class, ui_steps_class,
-    ui_images_class, ui_equivalences_class, ui_log_class, ui_detail_class, ui_lesson_class, ui_activations_class,
-    ui_jobs_class, ui_keys_class, ui_stats_class, ui_output_class;
+#define DECLARED(NAME, name, ...) extern const ui_view_class ui_##name##_class;
+FF_EXPLORER_VIEWS(DECLARED)
+FF_EXPLORER_POPUPS(DECLARED)
 
-const ui_view_class *const ui_view_classes[VIEW_COUNT] = {
-    [VIEW_GRAPH] = &ui_graph_class,
-    [VIEW_HEAT] = &ui_heat_class,
-    [VIEW_FINDINGS] = &ui_findings_class,
-    [VIEW_PROPOSALS] = &ui_proposals_class,
-    [VIEW_STEPS] = &ui_steps_class,
-    [VIEW_IMAGES] = &ui_images_class,
-    [VIEW_EQUIVALENCES] = &ui_equivalences_class,
-    [VIEW_LOG] = &ui_log_class,
-    [VIEW_DETAIL] = &ui_detail_class,
-    [VIEW_LESSON] = &ui_lesson_class,
-    [VIEW_ACTIVATIONS] = &ui_activations_class,
-    [VIEW_JOBS] = &ui_jobs_class,
-    [VIEW_KEYS] = &ui_keys_class,
-    [VIEW_STATS] = &ui_stats_class,
-    [VIEW_OUTPUT] = &ui_output_class,
-};
+#define CLASS(NAME, name, ...) [VIEW_##NAME] = &ui_##name##_class,
+const ui_view_class *const ui_view_classes[VIEW_COUNT] = {FF_EXPLORER_VIEWS(CLASS) FF_EXPLORER_POPUPS(CLASS)};
+
+const char *ui_view_name(ui_view_id id)
+{
+#define NAMED(NAME, name, ...) [VIEW_##NAME] = #name,
+    static const char *const names[VIEW_COUNT] = {FF_EXPLORER_VIEWS(NAMED) FF_EXPLORER_POPUPS(NAMED)};
+    return names[id];
+}
 
 double ui_real(const ff_table *t, int row, const char *column)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/explorer.h"
+#include "explorer_views.h"
 
 /* These verbs have no meaning of their own: the explorer's callback knows the views. */
-#include "command/explorer.h"
-
 static int run_in_view(ff_context *c, int argc, char **argv)
 {
     if (!c->view)
@@ -11,6 +11,12 @@ static int run_in_view(ff_context *c, int argc, char **argv)
         return ff_fail(FF_ERR_USAGE, "'%s': the explorer does not know these words", argv[0]);
     return FF_OK;
 }
+
+/* "|graph|heat..." and " 1 2...": the first sign is left out. */
+#define NAME_OF(NAME, name, key, words) "|" #name
+#define KEY_OF(NAME, name, key, words)  " " key
+#define VIEW_NAMES                      FF_EXPLORER_VIEWS(NAME_OF)
+#define VIEW_KEYS                       FF_EXPLORER_VIEWS(KEY_OF)
 
 #define VERB(name, arguments, summary, keys, min, max)                                                                 \
     {                                                                                                                  \
@@ -51,8 +57,7 @@ const ff_command ff_explorer_commands[] = {
     VERB("theme", "dark|light|mono", "choose the colours", NULL, 1, 1),
     VERB("top", "", "go to the first row", "g Home", 0, 0),
     VERB("up", "[N]", "go up one row, or N", "k Up", 0, 1),
-    VERB("view", "graph|heat|findings|proposals|steps|images|equivalences|log|detail|lesson|activations", "show a view",
-         "1 2 3 4 5 6 7 8 9 0 p", 1, 1),
+    VERB("view", &VIEW_NAMES[1], "show a view", &VIEW_KEYS[1], 1, 1),
     VERB("zoom", "", "let this pane fill the screen, and back", "z", 0, 0),
     {NULL},
 };

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "fetafix/command_say.h"
+#include "explorer_views.h"
 
+#define OPENS(NAME, name, key, words) {key, "view " #name, words},
 /* In the order in which help shows them. */
 static const ff_binding bindings[] = {
     {"a", "accept", "accept the repair"},
@@ -31,18 +33,7 @@ static const ff_binding bindings[] = {
     {"K", "keep", "keep the what-if as a step"},
     {"D", "drop", "drop the what-if"},
 
-    {"1", "view graph", "aligned graph"},
-    {"2", "view heat", "suspicious layers"},
-    {"3", "view findings", "findings"},
-    {"4", "view proposals", "repairs to try"},
-    {"5", "view steps", "steps and discrepancy"},
-    {"6", "view images", "images and labels"},
-    {"7", "view equivalences", "equivalent rewrites"},
-    {"8", "view log", "log"},
-    {"9", "view detail", "details"},
-    {"0", "view lesson", "text of the lesson"},
-    {"H", "hint", "hint for the lesson"},
-    {"p", "view activations", "activations"},
+    FF_EXPLORER_VIEWS(OPENS){"H", "hint", "hint for the lesson"},
     {"Tab", "next-pane", "next pane"},
     {"S-Tab", "previous-pane", "previous pane"},
     {"]", "next-tab", "next view of the pane"},

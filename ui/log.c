@@ -61,9 +61,10 @@ static const char *empty(const ui_view *v)
 }
 
 const ui_view_class ui_log_class = {
-    .name = "log",
     .title = "Log",
     .keys = "/ search",
+    .pane = {2, 3, 4},
+    .tables = " log ",
     .fits = true,
     .finish = finish,
     .refresh = refresh,
