@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fetafix/align.h: which Source node corresponds to which Target node (DESIGN.md section 5).
+ * fetafix/align.h: which Source node corresponds to which Target node.
  *
  *     ff_align(source_canon, target_canon, pins, n, &alignment)
  *

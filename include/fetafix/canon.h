@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fetafix/canon.h: the canonical view of a model, only for comparing (DESIGN.md section 4).
+ * fetafix/canon.h: the canonical view of a model, only for comparing.
  *
  *     ff_canon_create(plan, &canon)      a graph in one normal form, with a map back
  *     ff_canon_destroy(canon)

@@ -14,7 +14,7 @@
  * nothing are all one mechanism: what has a known key need not be run.
  *
  * A result depends on the model, the sample and the backend only: not on batch, threads, hooks,
- * checkpoints or timing (DESIGN.md section 6).
+ * checkpoints or timing.
  */
 #ifndef FETAFIX_EXEC_H
 #define FETAFIX_EXEC_H

@@ -72,7 +72,7 @@ void ff_pre_take_size(ff_pre *p, const ff_model *m, const ff_pre *of, const ff_m
 /* Where nothing gives it: the first of the usual sizes (224 before all) that the model's operators take, as where it is
  * flattened before a dense layer. True: it was so. */
 bool ff_pre_assume_size(ff_pre *p, const ff_model *m, bool guessed);
-/* What a search for a better spec tries (DESIGN.md section 7): normalisation, channel order, geometry
+/* What a search for a better spec tries: normalisation, channel order, geometry
  * and resize kernel changed from `base`, one by one first, then two at a time, and so on; the final
  * size and the layout stay. Without base itself and without two that are the same but for rounding.
  * Returns how many; the caller frees *out. */

@@ -90,7 +90,7 @@ int ff_labels_wrong(const ff_labels *source, const ff_labels *target, int offset
 int ff_labels_offset(const ff_labels *source, const ff_labels *target);
 /* A seeded sample of n out of the ids given (all when fewer), ascending. Returns how many. */
 int ff_sample(uint64_t seed, const int *ids, int n_ids, int n, int *out);
-/* `image,source1,...,source5,source_margin,target1,...,target5,target_margin` as DESIGN.md has it. */
+/* `image,source1,...,source5,source_margin,target1,...,target5,target_margin`. */
 int ff_labels_write_csv(const ff_dataset *d, const ff_labels *source, const ff_labels *target, const char *path,
                         bool force) FF_MUST_USE;
 

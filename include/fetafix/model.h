@@ -10,7 +10,7 @@
  *
  * A model is never changed after it was made: an edit gives another model that shares tensors,
  * names and nodes with the first. So any number of threads may read one, and undo is a pointer.
- * "The original" of DESIGN.md section 3 is this; the canonical view is fetafix/canon.h.
+ * This is the original; the canonical view is fetafix/canon.h.
  */
 #ifndef FETAFIX_MODEL_H
 #define FETAFIX_MODEL_H

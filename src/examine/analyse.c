@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where the error begins: layer scores (DESIGN.md section 2, FACTS.md section 6). The images of a sample run through
+/* Where the error begins: layer scores. The images of a sample run through
  * both sides; nothing is kept but sums, and for Kruskal-Wallis as many elements at a time as the memory allows
  * (slabs.c). */
 #include "examine/analysis.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Kruskal-Wallis over two groups, exact, with ties (FACTS.md section 6; Kruskal and Wallis 1952):
+/* Kruskal-Wallis over two groups, exact, with ties (Kruskal and Wallis 1952):
  *
  *     H = 12/(N(N+1)) * sum(R_g^2/n_g) - 3(N+1), divided by 1 - sum(t^3-t)/(N^3-N)
  *

@@ -9,7 +9,7 @@
 
 enum { MAX_LEVELS = 256 };
 
-/* Relative distance below which two constants are one (DESIGN.md section 9), and where a refolding of
+/* Relative distance below which two constants are one, and where a refolding of
  * batch normalisation rounded intermediate results. */
 #define ROUNDING        1e-6
 #define ROUNDING_FOLDED 1e-5

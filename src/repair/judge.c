@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Is an edited Target better? Exact, and no more run than needed (DESIGN.md section 6). */
+/* Is an edited Target better? Exact, and no more run than needed. */
 #include "fetafix/repair.h"
 #include "fetafix/examine.h"
 #include "repair/decide.h"

@@ -100,7 +100,7 @@ static void together_or_apart(void **state)
     }
 }
 
-/* Without a fault about one element in twenty is flagged (FACTS.md: 4.8 to 5.3%). */
+/* Without a fault about one element in twenty is flagged (4.8 to 5.3%). */
 static void false_alarms(void **state)
 {
     enum { N = 60, E = 20000 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One small network and conversions of it with one seeded fault each (FACTS.md section 4): the fault is found with its
+/* One small network and conversions of it with one seeded fault each: the fault is found with its
  * type and cause and nothing else is, and the search repairs it; equivalent rewrites are no finding. */
 #include <math.h>
 #include <setjmp.h>

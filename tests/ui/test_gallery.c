@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The screens of the README are what the program shows: each block there that begins with the title line is
- * captured anew and compared. FETAFIX_UPDATE_README=1 writes them instead.
+ * The screens of the README, and of samples/README.md, are what the program shows: each block there that begins
+ * with the title line is captured anew and compared. FETAFIX_UPDATE_README=1 writes them instead.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "terminal.h"
 
-/* In the order of the README. `steps`: keys and what the screen shows then, in turn. */
+/* In the order of the two files. `steps`: keys and what the screen shows then, in turn. */
 static const struct {
     const char *lesson; /* NULL: the sample in the explorer */
     int width, height;
@@ -86,24 +86,24 @@ static char *capture(size_t i, const char *expected)
     return block;
 }
 
-static void test_readme(void **state)
+/* The screens of a file, from number *i on. */
+static void check_file(const char *path, size_t *i)
 {
-    const char *path = getenv("README");
     char *text = NULL;
     size_t size;
     ff_buf out = {0};
     assert_int_equal(ff_read_file(path, 1 << 20, &text, &size), FF_OK);
     const char *at = text;
     bool update = getenv("FETAFIX_UPDATE_README") != NULL;
-    for (size_t i = 0; i < FF_COUNT(screens); i++) {
-        const char *block = strstr(at, "\n     FetaFix  "), *end = block ? block + 1 : NULL;
-        if (!block)
-            fail_msg("the README has no screen %zu", i + 1);
+    for (const char *block; (block = strstr(at, "\n     FetaFix  ")); ++*i) {
+        const char *end = block + 1;
+        if (*i == FF_COUNT(screens))
+            fail_msg("%s: screen %zu is not known here", path, *i + 1);
         while (strncmp(end, "    ", 4) == 0) {
             end += strcspn(end, "\n");
             end += *end == '\n';
         }
-        char *was = ff_strndup(block + 1, (size_t)(end - block - 1)), *now = capture(i, update ? NULL : was);
+        char *was = ff_strndup(block + 1, (size_t)(end - block - 1)), *now = capture(*i, update ? NULL : was);
         ff_buf_add(&out, at, (size_t)(block + 1 - at));
         ff_buf_puts(&out, now);
         at = end;
@@ -115,6 +115,14 @@ static void test_readme(void **state)
         assert_int_equal(ff_write_file(path, out.data, out.len, true), FF_OK);
     ff_buf_finish(&out);
     free(text);
+}
+
+static void test_readme(void **state)
+{
+    size_t i = 0;
+    check_file(getenv("README"), &i);
+    check_file(getenv("SAMPLES_README"), &i);
+    assert_int_equal(i, FF_COUNT(screens));
 }
 
 int main(void)
