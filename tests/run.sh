@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Installs, builds and tests everything; the last line is `N passed, N failed`.
 #
-#   tests/run.sh            all suites, then all of them again under the address and undefined sanitizers
-#   tests/run.sh --quick    without the sanitizers
+#   tests/run.sh            all suites, all of them again under the address and undefined sanitizers, and what other
+#                           compilers say: clang builds it, every file compiles for aarch64, clang-analyzer-core finds
+#                           nothing that is not in tests/analyser.txt; each of these counts as one test
+#   tests/run.sh --quick    all suites once
 #
 # Builds into build-test/ and build-asan/ of the source tree. Warnings are errors.
 set -eu
@@ -39,11 +41,33 @@ count() {
     echo "${n:-0}"
 }
 
+# check NAME COMMAND...: a test that is not meson's.
+check() {
+    name=$1
+    shift
+    if "$@" >"build-test/$name.log" 2>&1; then
+        passed=$((passed + 1))
+        echo "$name: OK"
+    else
+        failed=$((failed + 1))
+        cat "build-test/$name.log"
+        echo "$name: FAIL"
+    fi
+}
+
+build_with_clang() {
+    [ -f build-clang/build.ninja ] || CC=clang-14 meson setup build-clang -Dwerror=true
+    ninja -C build-clang
+}
+
 suite build-test -Dwerror=true
 if [ $quick = no ]; then
     ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:allocator_may_return_null=1 \
         UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
         suite build-asan -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false
+    check clang build_with_clang
+    check arm64 python3 tests/compilers.py arm64 build-test
+    check analyse python3 tests/compilers.py analyse build-test
 fi
 
 echo "$passed passed, $failed failed"

@@ -8,7 +8,8 @@ build='gcc libc6-dev make meson ninja-build pkg-config protobuf-c-compiler libpr
     libncurses-dev libpng-dev zlib1g-dev libjpeg-dev libgsl-dev libreadline-dev libdnnl-dev libsqlite3-dev
     libjansson-dev nettle-dev libhdf5-dev ncurses-term'
 test='libcmocka-dev libvterm-dev libonnx-testdata python3 python3-h5py python3-onnx tmux mandoc zsh fish
-    libopenmpi-dev openmpi-bin'
+    libopenmpi-dev openmpi-bin clang-14 clang-tidy-14
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
 case "${1:-build}" in
 build) wanted=$build ;;

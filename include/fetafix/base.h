@@ -58,9 +58,17 @@ typedef enum ff_code {
 /* Sets this thread's message (one line, no newline at the end, names in 'quotes', control
  * characters made visible by the function itself) and returns `code`, so that one can write
  * `return ff_fail(FF_ERR_INPUT, "'%s': no graph", path);`. */
-int ff_fail(int code, const char *format, ...) FF_PRINTF(2, 3);
+#define ff_fail(code, ...) ff_return_code((code), ff_set_error(__VA_ARGS__))
 /* Puts `format...: ` in front of the message already set and returns `code`. */
-int ff_fail_prefix(int code, const char *format, ...) FF_PRINTF(2, 3);
+#define ff_fail_prefix(code, ...) ff_return_code((code), ff_set_error_prefix(__VA_ARGS__))
+/* What the two are made of; with `code` in sight, compilers and the analyser know what a failure returns. */
+int ff_set_error(const char *format, ...) FF_PRINTF(1, 2);
+int ff_set_error_prefix(const char *format, ...) FF_PRINTF(1, 2);
+static inline int ff_return_code(int code, int message_is_set)
+{
+    (void)message_is_set;
+    return code;
+}
 /* The message of the last failure on this thread; "" when there was none. */
 const char *ff_error(void);
 /* The process exit code of a status: 0, 2, 3, 4, 5 or 130. */
