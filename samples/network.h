@@ -4,10 +4,9 @@
  * down.
  *
  *     network_create, network_conv, network_add, ...   the layers, each numbered as it is added
- *     network_fit(n, ...)                              batch normalisation and classifier from
- * pictures network_copy, then faults (fault.h)              what a conversion got wrong
- *     style_write(n, style, ...)                       the ONNX file a framework or converter makes
- * (style.h)
+ *     network_fit(n, ...)                              batch normalisation and classifier from pictures
+ *     network_copy, then faults (fault.h)              what a conversion got wrong
+ *     style_write(n, style, ...)                       the ONNX file that a framework makes (style.h)
  *
  * Everything is NCHW here: weights [M][C/group][kh][kw], pads top, left, bottom, right.
  */

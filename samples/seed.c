@@ -19,8 +19,7 @@ typedef struct scene {
     const layer *from; /* what it reads */
 } scene;
 
-/* ------------------------------------------------------------------------- which layers they fit
- */
+/* --------------------------------------------------------------------- which layers they fit */
 
 static bool has_weights(const scene *c)
 {
@@ -168,8 +167,7 @@ static bool is_plain_norm(const scene *c)
     return c->l->kind == LAYER_NORM && c->l->act == LINEAR && c->at + 1 < c->n->n_layers;
 }
 
-/* ----------------------------------------------------------------------------------- what they do
- */
+/* ------------------------------------------------------------------------------ what they do */
 
 static void int8_per_tensor(scene *c)
 {

@@ -120,6 +120,18 @@ def check(root, layers):
     return wrong, seen
 
 
+def broken_banners(root):
+    """A line of dashes with words is one line: formatters have torn them apart."""
+    wrong = []
+    for folder in ("include", "src", "ui", "samples", "man", "tests"):
+        for path in sources(os.path.join(root, folder)):
+            with open(path, encoding="utf-8") as f:
+                for number, line in enumerate(f, 1):
+                    if re.match(r"\s*/\* -{10,}(?!.*\*/)", line):
+                        wrong.append(f"{os.path.relpath(path, root)}:{number}: a banner is torn over several lines")
+    return wrong
+
+
 def compile_headers(root, compiler):
     wrong = []
     for path in sources(os.path.join(root, "include", "fetafix")):
@@ -160,6 +172,8 @@ def self_test():
                            ("src/report/a.h", "\n"),
                            ("src/report/b.c", '#include "report/a.h"\n')):
             put(path, text)
+        put("src/base/c.c", "/* ------------------ torn\n */\n/* ------------------- whole */\n")
+        assert len(broken_banners(root)) == 1
         found = check(root, layers + ["report"])[0]
         assert len(found) == 7, found
 
@@ -170,6 +184,7 @@ def main():
         wrong = compile_headers(sys.argv[2], sys.argv[3:])
     else:
         wrong, seen = check(sys.argv[1], sys.argv[2:])
+        wrong += broken_banners(sys.argv[1])
         if seen < 20:
             wrong.append(f"only {seen} files were seen")
     print("\n".join(wrong))

@@ -71,8 +71,7 @@ static void add_column(candidates *c, const typed *t, const ff_table *table, con
     }
 }
 
-/* ----------------------------------------------------------------------------------------- kinds
- */
+/* ------------------------------------------------------------------------------------- kinds */
 
 static void add_files(candidates *c, const typed *t)
 {

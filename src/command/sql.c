@@ -13,8 +13,7 @@ const ff_sql_limits ff_sql_usual = {.steps = 50000000, .memory = 256u << 20, .ro
 
 enum { STEPS_A_LOOK = 10000 };
 
-/* ---------------------------------------------------------------------------------------- bounds
- */
+/* ------------------------------------------------------------------------------------ bounds */
 
 typedef struct run {
     const ff_sql_source *sources;
@@ -79,8 +78,7 @@ static int open_database(run *r, sqlite3 **out)
     return FF_OK;
 }
 
-/* ---------------------------------------------------------------------------------------- errors
- */
+/* ------------------------------------------------------------------------------------ errors */
 
 static const char *near_table(const run *r, const char *name)
 {
@@ -124,8 +122,7 @@ static int fail(const run *r, sqlite3 *db)
                 : ff_fail(FF_ERR_USAGE, "query: %s", message);
 }
 
-/* ---------------------------------------------------------------------------------------- result
- */
+/* ------------------------------------------------------------------------------------ result */
 
 /* Rows as SQLite has them, before it is known what type each column is. */
 typedef struct rows {

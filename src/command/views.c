@@ -90,8 +90,7 @@ const ff_view *ff_view_find(const char *name)
     return NULL;
 }
 
-/* ----------------------------------------------------------------------------------------- tables
- */
+/* ------------------------------------------------------------------------------------ tables */
 
 /* The classes of "12,94,26", best first. */
 static void add_classes(ff_table *t, const ff_table *images, int image, const char *side, const char *column)
@@ -179,8 +178,7 @@ bool ff_views_need_localized(const char *sql)
     return false;
 }
 
-/* -------------------------------------------------------------------------------------- printing
- */
+/* ---------------------------------------------------------------------------------- printing */
 
 ff_sql_limits ff_view_limits(const ff_context *c)
 {

@@ -44,8 +44,7 @@ static void split(const char *text, said *s)
     }
 }
 
-/* ------------------------------------------------------------------------------------- fault types
- */
+/* ------------------------------------------------------------------------------- fault types */
 
 /* The type a word names, or -1. */
 static int type_of(const char *word)
@@ -69,8 +68,7 @@ static int type_of(const char *word)
     return -1;
 }
 
-/* ------------------------------------------------------------------------------------------ layers
- */
+/* ------------------------------------------------------------------------------------ layers */
 
 static int cell_layer(const ff_table *pairs, int row)
 {
@@ -142,8 +140,7 @@ static void understand(said *s, const ff_table *pairs, bool layers)
     }
 }
 
-/* ---------------------------------------------------------------------------------------- the parts
- */
+/* --------------------------------------------------------------------------------- the parts */
 
 /* The alternatives of a part, one after the other; false at the end. The caller frees. */
 static bool next_word(const char **at, char **word)

@@ -15,8 +15,7 @@
 static const char *const fields[] = {"title", "case", "answer", "look", "question", "hint", "explain"};
 enum { TITLE, CASE, ANSWER, LOOK, QUESTION, HINT, EXPLAIN, FIELDS };
 
-/* ------------------------------------------------------------------------------------ the folders
- */
+/* ------------------------------------------------------------------------------- the folders */
 
 /* The samples lie beside the program in the build tree, else in ../share/fetafix. */
 static char *samples_folder(void)
@@ -148,8 +147,7 @@ char *ff_lesson_sample_file(const ff_lesson *l, const char *name)
     return file;
 }
 
-/* --------------------------------------------------------------------------------------- the file
- */
+/* ---------------------------------------------------------------------------------- the file */
 
 /* The field that a line begins, or -1; *text: what stands behind its colon. */
 static int field_of(const char *line, const char **text)
@@ -319,8 +317,7 @@ void ff_lesson_destroy(ff_lesson *l)
     free(l);
 }
 
-/* ---------------------------------------------------------------------------------- for front ends
- */
+/* ---------------------------------------------------------------------------- for front ends */
 
 bool ff_lesson_done(const ff_lesson *l)
 {

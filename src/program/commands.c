@@ -19,8 +19,7 @@
 /* Sorted by name. */
 const ff_command ff_commands[] = {
     {"accept", "[REPAIR]... [--force]", "take a repair (the next one; --force: even if it does not help)",
-     "REPAIR is an id or its number in `proposals`. It is judged first when it was not: a repair "
-     "is taken\n"
+     "REPAIR is an id or its number in `proposals`. It is judged first when it was not: a repair is taken\n"
      "when fewer labels are wrong afterwards. Several, and a group of one cause, are one step: undo takes\n"
      "them back together, `split` takes them apart.",
      "a", FF_AT_PROMPT, 0, -1, prompt_accept, NULL},
@@ -52,8 +51,7 @@ const ff_command ff_commands[] = {
      NULL, FF_AT_PROMPT | FF_AT_ONCE, 0, 5, ff_prompt_color, NULL, .also = "colour"},
     {"compare", "SOURCE TARGET... --images DIR|LIST [OPTION]...",
      "count the images whose labels differ, without analysis; several Targets are ranked",
-     "Exit code 0: no label differs; 1: some do. --verbose lists them for one Target. Several are ranked, the best "
-     "first,\n"
+     "Exit code 0: no label differs; 1: some do. --verbose lists them for one Target. Several are ranked, the best first,\n"
      "with the converters that made them; TARGET@SPEC is a Target with a preprocessing of its own.",
      NULL, FF_AT_SHELL | FF_AT_PROMPT | FF_AT_TEAM, 0, -1, prompt_errand, verb_compare,
      .at_prompt = "[MODEL MODEL...] [OPTION]..."},
@@ -111,8 +109,7 @@ const ff_command ff_commands[] = {
     {"log", "[FILTER]...", "recent notes of the engine", FILTERS, NULL, FF_AT_PROMPT | FF_LOOKS, 0, -1, prompt_table,
      NULL},
     {"matrix", "MODEL... --images DIR|LIST", "count the images whose labels differ, for every pair of models",
-     "Each model labels the images once. MODEL@SPEC is a model with a preprocessing of its own; --report FILE.html "
-     "writes\n"
+     "Each model labels the images once. MODEL@SPEC is a model with a preprocessing of its own; --report FILE.html writes\n"
      "a heat map. Exit code 0: no label differs; 1: some do.",
      NULL, FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_matrix, .at_prompt = "[MODEL MODEL...] [OPTION]..."},
     {"measure", "[causal]", "score the layers of the Target as it is now",
@@ -143,8 +140,7 @@ const ff_command ff_commands[] = {
      FF_AT_PROMPT, 0, 1, prompt_move, NULL},
     {"reject", "[REPAIR]", "set a repair aside (the next one)", NULL, "r", FF_AT_PROMPT, 0, 1, prompt_accept, NULL},
     {"repair", CASE " [-o OUT]", "repair to the end, keeping only what lowers the discrepancy",
-     "Exit code 0: no label differs any more; 1: some do. A session file (--session) makes it safe "
-     "to\n"
+     "Exit code 0: no label differs any more; 1: some do. A session file (--session) makes it safe to\n"
      "interrupt or kill: the same command goes on from there and ends in the same model.\n"
      "A cause that eight repairs or more share is tried as one step before they are tried one by one; not so with\n"
      "--strategy paper.\n"

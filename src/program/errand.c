@@ -65,8 +65,7 @@ static void destroy(ff_errand *base)
     free(e);
 }
 
-/* ----------------------------------------------------------------------------- what the case gives
- */
+/* ----------------------------------------------------------------------- what the case gives */
 
 /* Options of the command line that are about the case as a whole, or about files that it writes. */
 static ff_options usual(const ff_context *c)
@@ -156,8 +155,7 @@ static void take_from_case(const ff_context *c, errand *e)
     ff_snapshot_unref(s);
 }
 
-/* ------------------------------------------------------------------------------------- the command
- */
+/* ------------------------------------------------------------------------------- the command */
 
 static int create(ff_context *c, int argc, char **argv, errand **out)
 {

@@ -143,8 +143,7 @@ static int set(const char *dashes, const ff_option *row, const char *value, ff_o
     return FF_OK;
 }
 
-/* ------------------------------------------------------------------------------------- the words
- */
+/* --------------------------------------------------------------------------------- the words */
 
 static const ff_option *find(const char *name, size_t n)
 {

@@ -28,8 +28,7 @@ static const char *prompt; /* "fetafix> " */
 static char *shown_prompt; /* with what the engine is at */
 static char *history_path; /* NULL: it is not kept */
 
-/* ------------------------------------------------------------------------------------- completion
- */
+/* -------------------------------------------------------------------------------- completion */
 
 static char *complete_word(const char *text, int state)
 {
@@ -66,8 +65,7 @@ static int is_escaped(char *line, int index)
     return index > 0 && line[index - 1] == '\\';
 }
 
-/* ---------------------------------------------------------------------------------------- history
- */
+/* ----------------------------------------------------------------------------------- history */
 
 static void open_history(void)
 {
@@ -96,8 +94,7 @@ static void close_history(void)
     clear_history();
 }
 
-/* ------------------------------------------------------------------------------------- the engine
- */
+/* -------------------------------------------------------------------------------- the engine */
 
 /* The line being typed makes room, and comes back below. */
 static void begin_above(void)
@@ -188,8 +185,7 @@ static void refresh_prompt(const ff_context *c)
     end_above();
 }
 
-/* ---------------------------------------------------------------------------------------- typing
- */
+/* ------------------------------------------------------------------------------------ typing */
 
 /* What was pasted may be several lines in one. */
 static void run_pasted(ff_context *c, char *text)

@@ -345,8 +345,7 @@ static void equivalences(const ff_snapshot *s, ff_buf *out)
     ff_buf_puts(out, "</table>\n</details>\n");
 }
 
-/* ---------------------------------------------------------------------------------------- inputs
- */
+/* ------------------------------------------------------------------------------------ inputs */
 
 static void fact(ff_buf *out, const char *name, const char *source, const char *target)
 {

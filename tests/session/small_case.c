@@ -8,8 +8,7 @@
 
 enum { CHANNELS = 12, LAYERS = 6, CLASSES = 10, IMAGES = 60, SIDE = 16 };
 
-/* ------------------------------------------------------------------------------------------ models
- */
+/* ------------------------------------------------------------------------------------ models */
 
 static int weights(ff_rng *rng, int rank, const int64_t *dims, double scale, ff_tensor **out)
 {
@@ -128,8 +127,7 @@ static int make_target(const ff_model *source, ff_model **out)
     return code;
 }
 
-/* ------------------------------------------------------------------------------------------ images
- */
+/* ------------------------------------------------------------------------------------ images */
 
 static int make_image(ff_rng *rng, const char *path)
 {

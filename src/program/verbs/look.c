@@ -35,8 +35,7 @@ static int get_detail(ff_context *c, int pair, const ff_detail **out)
     return *out ? FF_OK : ff_fail(FF_ERR_USAGE, "there is no detail of pair %d yet", pair);
 }
 
-/* -------------------------------------------------------------------------------------- sections
- */
+/* ---------------------------------------------------------------------------------- sections */
 
 /* Tables under one another: in JSON one object with a list each. */
 typedef struct section {
@@ -86,8 +85,7 @@ static int print_sections(ff_context *c, const ff_snapshot *s, const ff_detail *
     return code;
 }
 
-/* -------------------------------------------------------------------------------------- commands
- */
+/* ---------------------------------------------------------------------------------- commands */
 
 #define WEIGHTS "select role, shape, count, different, relative, max_abs, cause from weights"
 /* The N worst elements of each constant. */
@@ -243,8 +241,7 @@ int prompt_look(ff_context *c, int argc, char **argv)
     return code;
 }
 
-/* ----------------------------------------------------------------------------------------- images
- */
+/* ------------------------------------------------------------------------------------ images */
 
 /* The answer in a sentence: text only, the tables below hold it too. */
 static void say_why(ff_context *c, const ff_snapshot *s, int row)

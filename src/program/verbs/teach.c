@@ -13,8 +13,7 @@
 #include "program/repl.h"
 #include "program/verbs.h"
 
-/* ---------------------------------------------------------------------------------------- the list
- */
+/* ---------------------------------------------------------------------------------- the list */
 
 typedef struct listing {
     ff_context *c;
@@ -50,8 +49,7 @@ static int list_lessons(ff_context *c)
     return code;
 }
 
-/* ------------------------------------------------------------------------------------ the commands
- */
+/* ------------------------------------------------------------------------------ the commands */
 
 static int need_lesson(const ff_context *c)
 {
@@ -128,8 +126,7 @@ int prompt_lesson(ff_context *c, int argc, char **argv)
     return FF_OK;
 }
 
-/* ------------------------------------------------------------------------------------- the lesson
- */
+/* -------------------------------------------------------------------------------- the lesson */
 
 /* The sample's files, opened as its case.json says. */
 typedef struct sample {
