@@ -171,7 +171,7 @@ static void queue_between_threads(void **state)
 
 static void progress(void **state)
 {
-    ff_progress p = {0};
+    ff_progress p = {.total = 0};
     (void)state;
     ff_progress_start(&p, "evaluating", 10);
     ff_progress_add(&p, 3);
