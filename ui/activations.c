@@ -177,6 +177,7 @@ static void bar(const ui_view *v, ui_pen *p)
 const ui_view_class ui_activations_class = {
     .alone = 28,
     .title = "Activations",
+    .about = true,
     .keys = "j k channel  < > image  o sort by error  I inject  Enter zoom",
     .pane = {0, 0, 3},
     .pictured = true,

@@ -463,6 +463,7 @@ const ui_view_class ui_detail_class = {
     .title = "Details",
     .text = true,
     .cursor = true,
+    .about = true,
     .keys = "i edit a value  W Source's weights  I inject  a accept its repair  q back",
     .pane = {0, 0, 3},
     .details = true,

@@ -77,7 +77,7 @@ static void prompt_key(ui *u, const ui_key *k)
 
 static void answer(ui *u, const ui_key *k)
 {
-    static const char *const yes[] = {"y", "Y", NULL}, *const leave[] = {"y", "Y", "q", "Q", "C-c", NULL};
+    static const char *const yes[] = {"y", "Y", NULL};
     ui_question asked = u->question;
 
     u->question = ASK_NOTHING;
@@ -86,7 +86,7 @@ static void answer(ui *u, const ui_key *k)
     } else if (asked == ASK_OVERWRITE) {
         u->quit_after_save = false;
         ui_say(u, INK_INFO, "nothing is written");
-    } else if (ff_any_of(k->name, leave)) {
+    } else if (ff_any_of(k->name, yes)) {
         u->quit = true;
     } else if (strcmp(k->name, "w") == 0) {
         u->quit_after_save = true;

@@ -280,7 +280,10 @@ void ui_draw_status(ui *u, ui_rect r)
         return;
     }
     if (u->question == ASK_QUIT) {
-        ui_pen_text(&p, ui_bold(INK_WARN), " The repairs are in no file yet. Quit?  ");
+        ui_pen_text(&p, ui_bold(INK_WARN),
+                    u->options && u->options->session.path
+                        ? " The session keeps the repairs; no model is written. Quit?  "
+                        : " The repairs are in no file yet. Quit?  ");
         ui_pen_text(&p, ui_bold(INK_KEY), "y");
         ui_pen_text(&p, ui_plain(INK_TEXT), " quit  ");
         ui_pen_text(&p, ui_bold(INK_KEY), "w");

@@ -163,7 +163,7 @@ static bool move_verb(ui_view *v, const char *word, const char *count)
 static void open_view(ui *u, ui_view_id id)
 {
     u->n_back = 0;
-    ui_show_view(u, id, false);
+    ui_show_view(u, id, ui_view_classes[id]->about); /* `close` goes back to what it is about, and does not quit */
 }
 
 static bool verb_view(ui *u, int argc, char **argv)

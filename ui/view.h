@@ -36,6 +36,7 @@ typedef struct ui_view_class {
     bool cursor;                /* a page with a cursor all the same: its lines can be chosen */
     bool filters;               /* `filter next` goes through filters of its own */
     int alone;                  /* a screen with fewer rows shows this view alone while it has the keys */
+    bool about;                 /* a page about what is under another view's cursor: closing it goes back there */
     bool details;               /* it shows the details of a node, which are read when it is opened */
     bool pictured;              /* it shows the image that is looked at */
     bool led;                   /* its cursor says nothing to the other panes */

@@ -23,10 +23,12 @@
 
 enum { HISTORY_LINES = 500, TICK_MS = 200 };
 
-static ff_context *typing; /* Readline's callbacks take no context */
-static const char *prompt; /* "fetafix> " */
-static char *shown_prompt; /* with what the engine is at */
-static char *history_path; /* NULL: it is not kept */
+static ff_context *typing;  /* Readline's callbacks take no context */
+static const char *prompt;  /* "fetafix> " */
+static char *shown_prompt;  /* with what the engine is at */
+static char *history_path;  /* NULL: it is not kept */
+static int64_t saved_state; /* what `save` wrote last */
+static bool asked_to_leave; /* by the line before, which was told of what would be lost */
 
 /* -------------------------------------------------------------------------------- completion */
 
@@ -137,6 +139,11 @@ static void announce(ff_context *c, const ff_event *e)
         end_above();
     }
     free(done);
+    if (e->type == FF_EVENT_DONE && e->kind == FF_JOB_SAVE) {
+        const ff_snapshot *s = ff_session_snapshot(c->session);
+        saved_state = s->state;
+        ff_snapshot_unref(s);
+    }
     if (e->type == FF_EVENT_DONE || e->type == FF_EVENT_FAILED)
         run_later(c, e->job, e->type == FF_EVENT_DONE);
     else if (e->type == FF_EVENT_SNAPSHOT)
@@ -185,6 +192,29 @@ static void refresh_prompt(const ff_context *c)
     end_above();
 }
 
+/* ----------------------------------------------------------------------------------- leaving */
+
+/* Repairs were made that are in no file: neither in the session's, nor as a model. */
+static bool is_unsaved(const ff_context *c)
+{
+    const ff_options *o = c->options;
+    if (!c->session || (o && (o->session.path || o->output)))
+        return false;
+    const ff_snapshot *s = ff_session_snapshot(c->session);
+    bool repaired = s->loaded && s->state != 0 && s->state != saved_state;
+    ff_snapshot_unref(s);
+    return repaired;
+}
+
+/* Leaving throws away what is in no file, so it has to be said twice. */
+static void leave(ff_context *c)
+{
+    c->quit = asked_to_leave || !is_unsaved(c);
+    asked_to_leave = true;
+    if (!c->quit)
+        ff_say(c, "The repairs are in no file yet: `save FILE` writes the model. Leave once more to drop them.\n");
+}
+
 /* ------------------------------------------------------------------------------------ typing */
 
 /* What was pasted may be several lines in one. */
@@ -203,8 +233,12 @@ static void take_line(char *line)
 {
     ff_context *c = typing;
     if (!line) { /* Ctrl-D */
-        c->quit = true;
         ff_say(c, "\n");
+        leave(c);
+        if (!c->quit) {
+            fflush(stdout);
+            rl_callback_handler_install(shown_prompt, take_line);
+        }
         return;
     }
     if (line[strspn(line, " \t")]) {
@@ -212,7 +246,11 @@ static void take_line(char *line)
         /* Commands print to a terminal in its usual state, and Ctrl-C ends what they wait for. */
         rl_callback_handler_remove();
         ff_interrupt_watch(c->session);
+        bool again = asked_to_leave;
         run_pasted(c, line);
+        asked_to_leave = again && c->quit;
+        if (c->quit)
+            leave(c);
         ff_interrupt_watch(NULL);
         atomic_store(&ff_interrupted.set, false);
         fflush(stdout);

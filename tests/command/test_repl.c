@@ -39,14 +39,26 @@ static int remove_case(void **state)
     return code;
 }
 
+/* Without a session the repairs are in the memory only. */
 static terminal *start(const char *session)
 {
     static char home[64];
     snprintf(home, sizeof home, "XDG_STATE_HOME=%s/state", folder);
     const char *env[] = {"TERM=xterm", "LC_ALL=C.UTF-8", home, "INPUTRC=/dev/null", "NO_COLOR=1", NULL};
-    const char *argv[] = {
-        getenv("FETAFIX"), "repl", "source.onnx",  "target.onnx", "--images",  "photos", "--no-config",
-        "--source-pre",    PRE,    "--target-pre", PRE,           "--session", session,  NULL};
+    const char *argv[] = {getenv("FETAFIX"),
+                          "repl",
+                          "source.onnx",
+                          "target.onnx",
+                          "--images",
+                          "photos",
+                          "--no-config",
+                          "--source-pre",
+                          PRE,
+                          "--target-pre",
+                          PRE,
+                          session ? "--session" : NULL,
+                          session,
+                          NULL};
     terminal *t = terminal_start(argv, 100, 30, env);
     assert_non_null(t);
     terminal_expect(t, "fetafix>");
@@ -125,6 +137,42 @@ static void test_repair_while_typing(void **state)
                       "text:from Space text:states Enter");
     terminal_expect(t, "least");
     terminal_expect(t, "\n    0");
+    leave(t);
+}
+
+/* Leaving would drop what is in no file: it is said once, and done when it is asked for again. */
+static void test_unsaved(void **state)
+{
+    static const char told[] = "The repairs are in no file yet";
+    (void)state;
+    terminal *t = start(NULL);
+    terminal_press(t, "text:quit Enter"); /* nothing was repaired */
+    terminal_expect_exit(t, 0);
+    terminal_destroy(t);
+
+    t = start(NULL);
+    terminal_press(t, "text:step Enter");
+    terminal_expect(t, "accepted: wrong 12 -> 11");
+    expect_last_line(t, "fetafix>");
+    terminal_press(t, "C-d");
+    terminal_expect(t, told);
+    terminal_press(t, "text:status Enter"); /* another command: leaving is asked for anew */
+    terminal_expect(t, "of 60 labels differ, 12 at first");
+    expect_last_line(t, "fetafix>");
+    terminal_press(t, "C-l");
+    expect_last_line(t, "fetafix>");
+    terminal_expect_gone(t, told);
+    terminal_press(t, "text:quit Enter");
+    terminal_expect(t, told);
+    terminal_press(t, "text:quit Enter");
+    terminal_expect_exit(t, 0);
+    terminal_destroy(t);
+
+    t = start(NULL);
+    terminal_press(t, "text:step Enter");
+    terminal_expect(t, "accepted: wrong 12 -> 11");
+    terminal_press(t, "text:save Space text:kept.onnx Enter");
+    terminal_expect(t, "writing: done");
     leave(t);
 }
 
@@ -222,9 +270,9 @@ static void test_width(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complete),   cmocka_unit_test(test_repair_while_typing), cmocka_unit_test(test_history),
-        cmocka_unit_test(test_interrupt),  cmocka_unit_test(test_type_ahead),          cmocka_unit_test(test_width),
-        cmocka_unit_test(test_ask_models),
+        cmocka_unit_test(test_complete), cmocka_unit_test(test_repair_while_typing), cmocka_unit_test(test_unsaved),
+        cmocka_unit_test(test_history),  cmocka_unit_test(test_interrupt),           cmocka_unit_test(test_type_ahead),
+        cmocka_unit_test(test_width),    cmocka_unit_test(test_ask_models),
     };
     return cmocka_run_group_tests(tests, make_case, remove_case);
 }

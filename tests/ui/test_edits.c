@@ -75,6 +75,32 @@ static void leave(terminal *t, int code, bool model)
     assert_int_equal(is_written("out.onnx"), model);
 }
 
+/* With a session file nothing is lost by leaving, and the question does not say so. */
+static void test_leave_session(void **state)
+{
+    (void)state;
+    char *s = in_folder("source.onnx"), *t = in_folder("target.onnx"), *i = in_folder("photos"),
+         *file = in_folder("kept.fetafix");
+    const char *argv[] = {getenv("FETAFIX"), "explore", s,           t,    "--images",    i,   "--source-pre", PRE,
+                          "--target-pre",    PRE,       "--session", file, "--no-config", NULL};
+    terminal *made = terminal_start(argv, 100, 30, terminal_env);
+    assert_non_null(made);
+    terminal_expect(made, "Next WB");
+    terminal_press(made, "a");
+    terminal_expect(made, "accepted: wrong 12");
+    terminal_expect(made, "engine: idle");
+    terminal_press(made, "1 q");
+    terminal_expect(made, "The session keeps the repairs; no model is written.");
+    assert_false(terminal_holds(made, "in no file"));
+    terminal_press(made, "y");
+    terminal_expect_exit(made, 1);
+    terminal_destroy(made);
+    free(s);
+    free(t);
+    free(i);
+    free(file);
+}
+
 /* Edited in its line, looked at, kept and undone. */
 static void test_edit_in_place(void **state)
 {
@@ -168,9 +194,9 @@ static void test_leave_repaired(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_edit_in_place),    cmocka_unit_test(test_edit_preprocessing),
-        cmocka_unit_test(test_images_of_repair), cmocka_unit_test(test_swap_and_inject),
-        cmocka_unit_test(test_leave_repaired),
+        cmocka_unit_test(test_leave_session),      cmocka_unit_test(test_edit_in_place),
+        cmocka_unit_test(test_edit_preprocessing), cmocka_unit_test(test_images_of_repair),
+        cmocka_unit_test(test_swap_and_inject),    cmocka_unit_test(test_leave_repaired),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

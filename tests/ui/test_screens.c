@@ -25,12 +25,36 @@ static void test_repair_and_quit(void **state)
     terminal_expect(t, "The repairs are in no file yet");
     terminal_press(t, "j"); /* stays */
     terminal_expect_gone(t, "The repairs are in no file yet");
+    static const char *const stay[] = {"q", "Q", "C-c"}; /* as any key but y and w */
+    for (size_t i = 0; i < FF_COUNT(stay); i++) {
+        terminal_press(t, "q");
+        terminal_expect(t, "The repairs are in no file yet");
+        terminal_press(t, stay[i]);
+        terminal_expect_gone(t, "The repairs are in no file yet");
+    }
     terminal_press(t, "w");
     terminal_expect(t, ":save repaired.onnx");
     terminal_press(t, "Enter");
     terminal_expect(t, "saved 'repaired.onnx'");
     terminal_press(t, "q"); /* does not ask */
     explorer_end(t, 0);
+}
+
+/* A page about a row is closed, not the program; at the bottom of the pile q leaves. */
+static void test_pages_close(void **state)
+{
+    static const char *const pages[] = {"p", "9"};
+    for (size_t i = 0; i < FF_COUNT(pages); i++) {
+        terminal *t = explorer_start_ready(80, 24, explorer_colour);
+        terminal_press(t, "2 j");
+        terminal_expect(t, "q quit");
+        terminal_press(t, pages[i]);
+        terminal_expect(t, "q back");
+        terminal_press(t, "q");
+        terminal_expect(t, "q quit");
+        terminal_press(t, "q");
+        explorer_end(t, 0);
+    }
 }
 
 static void test_search_and_filter(void **state)
@@ -374,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_repair_and_quit),
+        cmocka_unit_test(test_pages_close),
         cmocka_unit_test(test_search_and_filter),
         cmocka_unit_test(test_images_of_a_step),
         cmocka_unit_test(test_findings_sorted),

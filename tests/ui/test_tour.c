@@ -143,7 +143,7 @@ static void test_tour(void **state)
     terminal *t = start(typed);
     type_tour(t);
     enter(t, "quit");
-    terminal_expect(t, "in no file yet. Quit?");
+    terminal_expect(t, "no model is written. Quit?");
     terminal_press(t, "y");
     terminal_expect_exit(t, 0);
     terminal_destroy(t);
