@@ -6,9 +6,9 @@
 
 const ff_divergence *case_parting(const ff_case *c)
 {
-    if (c->current == 0)
+    if (c->history.current == 0)
         return c->bisected ? &c->divergence : NULL;
-    return c->parted && c->parted_state == c->current ? &c->parting : NULL;
+    return c->parted && c->parted_state == c->history.current ? &c->parting : NULL;
 }
 
 const char *case_parting_label(const ff_canon *c, int node)
@@ -40,12 +40,13 @@ char *case_parting_words(const ff_case *c, const ff_alignment *a, const ff_diver
 int case_bisect(ff_case *c)
 {
     int code = case_need_search(c);
-    if (!code && c->points[c->current].error)
-        code = ff_fail(FF_ERR_USAGE, "the Target as it is now cannot run: %s", c->points[c->current].error);
+    if (!code && c->history.states[c->history.current].error)
+        code = ff_fail(FF_ERR_USAGE, "the Target as it is now cannot run: %s",
+                       c->history.states[c->history.current].error);
     if (!code && !case_parting(c)) {
         code = ff_bisect(c->subject, &c->task, &c->parting);
         c->parted = !code;
-        c->parted_state = c->current;
+        c->parted_state = c->history.current;
     }
     if (code)
         return code;

@@ -30,9 +30,9 @@ ff_case *case_create(const ff_session_options *o)
         pins[i] = (ff_pin){keep(t, o->pins[i].source), keep(t, o->pins[i].target), o->pins[i].forbid};
     c->options.pins = pins;
     c->options.comparator = keep(t, o->comparator);
-    c->validation_images = c->validation_initial = -1;
-    c->validation_wrong = c->validation_regressed = -1;
-    c->validation_state = -1;
+    c->validation.images = c->validation.initial = -1;
+    c->validation.wrong = c->validation.regressed = -1;
+    c->validation.state = -1;
     return c;
 }
 
@@ -74,28 +74,28 @@ void case_destroy(ff_case *c)
     if (c->subject != c->first)
         ff_subject_destroy(c->subject);
     ff_subject_destroy(c->first);
-    for (int i = 0; i < c->n_points; i++)
-        point_finish(&c->points[i]);
-    free(c->points);
-    for (int i = 0; i < c->n_decisions; i++)
-        decision_finish(&c->decisions[i]);
-    free(c->decisions);
-    for (int i = 0; i < c->n_known; i++)
-        case_known_finish(&c->known[i]);
-    free(c->known);
+    for (int i = 0; i < c->history.n_states; i++)
+        case_state_finish(&c->history.states[i]);
+    free(c->history.states);
+    for (int i = 0; i < c->history.n_decisions; i++)
+        decision_finish(&c->history.decisions[i]);
+    free(c->history.decisions);
+    for (int i = 0; i < c->history.n_known; i++)
+        case_known_finish(&c->history.known[i]);
+    free(c->history.known);
     free(c->pins);
     ff_labels_destroy(c->source_labels);
     ff_labels_destroy(c->target_labels);
-    ff_labels_destroy(c->validation_source);
-    ff_labels_destroy(c->validation_first);
-    ff_store_destroy(c->validation_kept);
+    ff_labels_destroy(c->validation.source);
+    ff_labels_destroy(c->validation.first);
+    ff_store_destroy(c->validation.kept);
     ff_comparator_destroy(c->comparator);
-    free(c->validation_names);
-    free(c->validation_harm);
+    free(c->validation.names);
+    free(c->validation.harm);
     ff_model_unref(c->source);
     ff_model_unref(c->target);
     ff_names_destroy(c->names);
-    ff_dataset_destroy(c->validation);
+    ff_dataset_destroy(c->validation.set);
     ff_dataset_destroy(c->set);
     ff_pool_destroy(c->pool);
     for (size_t i = 0; i < FF_COUNT(c->notes); i++)

@@ -10,11 +10,11 @@ static int way_here(const ff_case *c, const char *path, int64_t **way, int *n)
 {
     if (!path || !*path)
         return ff_fail(FF_ERR_USAGE, "export needs a file name");
-    if (!c->n_points)
+    if (!c->history.n_states)
         return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be exported");
-    *n = c->points[c->current].depth + 1;
+    *n = c->history.states[c->history.current].depth + 1;
     *way = ff_alloc_array((size_t)*n, sizeof **way);
-    case_path(c, c->current, *way, *n);
+    case_path(c, c->history.current, *way, *n);
     return FF_OK;
 }
 
@@ -26,11 +26,11 @@ int case_export_patch(ff_case *c, const char *path, bool force)
         return code;
     ff_repair_file p = {.target = *ff_model_sha256(c->target), .patch = ff_patch_create()};
     for (int i = 1; i < n; i++) {
-        if (c->points[way[i]].patch)
-            ff_patch_append(p.patch, c->points[way[i]].patch);
+        if (c->history.states[way[i]].patch)
+            ff_patch_append(p.patch, c->history.states[way[i]].patch);
     }
-    if (!ff_pre_equal(&c->points[c->current].pre, &c->target_pre))
-        p.pre = ff_pre_print(&c->points[c->current].pre);
+    if (!ff_pre_equal(&c->history.states[c->history.current].pre, &c->target_pre))
+        p.pre = ff_pre_print(&c->history.states[c->history.current].pre);
     code = ff_repair_file_write(&p, path, force);
     if (!code)
         case_note(c, "exported '%s'", path);
@@ -113,7 +113,7 @@ int case_export_script(ff_case *c, const char *path, bool force)
     }
     ff_buf_puts(&b, "localize\n");
     for (int i = 1; i < n; i++) {
-        const point *p = &c->points[way[i]];
+        const case_state *p = &c->history.states[way[i]];
         char *summary = ff_visible(p->summary);
         ff_buf_printf(&b, "# %d wrong: %s\n", p->wrong, summary);
         free(summary);

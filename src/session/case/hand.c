@@ -95,7 +95,7 @@ static int judge_choice(ff_case *c, const choice *k, bool force, ff_judgement *o
         return ff_fail(FF_ERR_USAGE, "not accepted, it does not help: %s%s", j->why ? j->why : "",
                        j->state ? " (accept --force takes it)" : "");
     *out = *j;
-    case_keep_judgement(c, id);
+    case_take_judgement(c, id);
     return FF_OK;
 }
 
@@ -202,7 +202,7 @@ int case_split(ff_case *c, const char *id)
         return c->proposals->at[index].n_members ? case_reject(c, id)
                                                  : ff_fail(FF_ERR_USAGE, "'%s' is a single repair", id);
     }
-    const point *p = &c->points[c->current];
+    const case_state *p = &c->history.states[c->history.current];
     if (p->n_parts < 2)
         return ff_fail(FF_ERR_USAGE, "the step that led here is a single repair");
     int n = p->n_parts;

@@ -312,7 +312,7 @@ static int label_subject(ff_case *c)
         .comparator = c->comparator,
         .pins = c->pins,
         .n_pins = c->n_pins,
-        .target_labels = c->n_points ? c->points[0].labels : NULL,
+        .target_labels = c->history.n_states ? c->history.states[0].labels : NULL,
     };
     int64_t begun = ff_now_ns();
     int code = ff_subject_create(c->source, &c->source_pre, c->target, &c->target_pre, c->set, &o, &c->task, &c->first);
@@ -362,7 +362,7 @@ ff_labels *case_plain_labels(const ff_labels *l)
 
 static int make_root(ff_case *c)
 {
-    point p = {
+    case_state p = {
         .parent = -1,
         .pre = c->target_pre,
         .wrong = ff_labels_wrong(c->source_labels, c->target_labels, c->offset),
@@ -371,8 +371,8 @@ static int make_root(ff_case *c)
         .error = ff_strdup(c->target_labels->error),
     };
     ff_key_hex(ff_model_sha256(c->target), p.model_hex);
-    ff_grow(&c->points, &c->points_capacity, 1, sizeof p);
-    c->points[c->n_points++] = p;
+    ff_grow(&c->history.states, &c->history.states_capacity, 1, sizeof p);
+    c->history.states[c->history.n_states++] = p;
     return case_save_root(c);
 }
 
@@ -411,7 +411,7 @@ out:
     }
     if (c->options.labels && (code = ff_names_load(c->options.labels, &c->names)))
         return code;
-    if (c->options.validate && (code = ff_dataset_open(c->options.validate, 0, &c->validation)))
+    if (c->options.validate && (code = ff_dataset_open(c->options.validate, 0, &c->validation.set)))
         return ff_fail_prefix(code, "--validate");
     if (c->resumed && (code = case_read_history(c)))
         return code;
@@ -419,13 +419,13 @@ out:
     code = c->options.labels_only ? label_only(c) : label_subject(c);
     if (code)
         return code;
-    if (!c->n_points && (code = make_root(c)))
+    if (!c->history.n_states && (code = make_root(c)))
         return code;
     /* Kept only now that the alignment has taken them. */
     if (more_pins && (code = case_keep_pins(c)))
         return code;
-    c->points[0].model = ff_model_ref(c->target);
-    c->loaded = true;
+    c->history.states[0].model = ff_model_ref(c->target);
+    c->stage = CASE_LOADED;
     c->changes++;
     for (int i = 0; i < 2 && ff_dataset_is_pictures(c->set); i++) {
         const char *why = i ? c->target_why : c->source_why;
@@ -435,8 +435,8 @@ out:
             free(spec);
         }
     }
-    if (c->points[0].error)
-        case_note(c, "the Target cannot run: %s", c->points[0].error);
+    if (c->history.states[0].error)
+        case_note(c, "the Target cannot run: %s", c->history.states[0].error);
     if (c->offset)
         case_note(c, "classes of the Target are counted %+d against the Source's", c->offset);
     c->publish(c->context, true);

@@ -52,8 +52,8 @@ int case_proposal(const ff_case *c, const char *id)
 
 static void remember_finding(ff_case *c, const ff_subject *s, const ff_finding *f)
 {
-    for (int i = 0; i < c->n_known; i++) {
-        if (strcmp(c->known[i].id, f->id) == 0)
+    for (int i = 0; i < c->history.n_known; i++) {
+        if (strcmp(c->history.known[i].id, f->id) == 0)
             return;
     }
     known_finding k = {
@@ -66,11 +66,11 @@ static void remember_finding(ff_case *c, const ff_subject *s, const ff_finding *
         .details = ff_strdup(f->details ? f->details : "{}"),
         .type = f->type,
         .magnitude = f->magnitude,
-        .state = c->current,
+        .state = c->history.current,
         .source = f->pair >= 0 && s->alignment ? s->alignment->pairs[f->pair].source : -1,
     };
-    ff_grow(&c->known, &c->known_capacity, (size_t)c->n_known + 1, sizeof k);
-    c->known[c->n_known++] = k;
+    ff_grow(&c->history.known, &c->history.known_capacity, (size_t)c->history.n_known + 1, sizeof k);
+    c->history.known[c->history.n_known++] = k;
 }
 
 /* The Source is the same in both alignments. */
@@ -127,8 +127,8 @@ static char *finding_ids(const ff_findings *list)
 
 bool case_any_listed(const ff_case *c)
 {
-    for (int i = 0; i < c->n_points; i++)
-        if (c->points[i].listed)
+    for (int i = 0; i < c->history.n_states; i++)
+        if (c->history.states[i].listed)
             return true;
     return false;
 }
@@ -136,7 +136,7 @@ bool case_any_listed(const ff_case *c)
 /* Keeps the list of the present state; the same state always gives the same list. */
 static int keep_listing(ff_case *c)
 {
-    point *p = &c->points[c->current];
+    case_state *p = &c->history.states[c->history.current];
     char *ids = proposal_ids(c->proposals);
     if (p->listed && strcmp(p->proposals, ids) == 0) {
         free(ids);
@@ -156,7 +156,7 @@ static int keep_listing(ff_case *c)
     if (!code)
         code = case_save_findings(c);
     if (!code)
-        code = case_save_listing(c, c->current);
+        code = case_save_listing(c, c->history.current);
     /* The first list says that the analysis is done. */
     if (!code && first)
         code = case_save_scores(c);
@@ -197,7 +197,7 @@ void case_split_findings(const char *lines, ff_proposal *out)
 }
 
 /* The step that made a state, as a proposal again. */
-static void step_of(const ff_case *c, const point *p, ff_proposal *out)
+static void step_of(const ff_case *c, const case_state *p, ff_proposal *out)
 {
     *out = (ff_proposal){
         .id = ff_strdup(p->ids),
@@ -205,8 +205,8 @@ static void step_of(const ff_case *c, const point *p, ff_proposal *out)
         .summary = ff_strdup(p->summary),
         .patch = p->patch ? ff_patch_copy(p->patch) : NULL,
         .pre = p->pre,
-        .from = c->points[p->parent].pre,
-        .has_pre = !ff_pre_equal(&p->pre, &c->points[p->parent].pre),
+        .from = c->history.states[p->parent].pre,
+        .has_pre = !ff_pre_equal(&p->pre, &c->history.states[p->parent].pre),
         .pair = -1,
     };
     case_split_findings(p->findings, out);
@@ -221,7 +221,7 @@ static void add_step(ff_case *c, int64_t state, const ff_proposal *part)
     if (part)
         ff_proposal_copy(part, &c->steps[c->n_steps]);
     else
-        step_of(c, &c->points[state], &c->steps[c->n_steps]);
+        step_of(c, &c->history.states[state], &c->steps[c->n_steps]);
     c->step_states[c->n_steps++] = state;
 }
 
@@ -230,11 +230,11 @@ static void collect_steps(ff_case *c)
     for (int i = 0; i < c->n_steps; i++)
         ff_proposal_finish(&c->steps[i]);
     c->n_steps = 0;
-    int n = c->points[c->current].depth + 1;
+    int n = c->history.states[c->history.current].depth + 1;
     int64_t *path = ff_alloc_array((size_t)n, sizeof *path);
-    case_path(c, c->current, path, n);
+    case_path(c, c->history.current, path, n);
     for (int i = 1; i < n; i++) {
-        const point *p = &c->points[path[i]];
+        const case_state *p = &c->history.states[path[i]];
         if (!p->n_parts)
             add_step(c, path[i], NULL);
         for (int k = 0; k < p->n_parts; k++)
@@ -245,7 +245,7 @@ static void collect_steps(ff_case *c)
 
 static int keep_state(ff_case *c, int64_t number, ff_state *s)
 {
-    point *p = &c->points[number];
+    case_state *p = &c->history.states[number];
     if (s->wrong != p->wrong) {
         case_note(c, "state %lld has %d wrong labels, %d were stored (another processor or library)", (long long)number,
                   s->wrong, p->wrong);
@@ -272,15 +272,15 @@ static int prepare_judge(ff_case *c)
     }
     ff_state_destroy(c->state);
     c->state = NULL;
-    if (c->current == 0) {
+    if (c->history.current == 0) {
         c->state = ff_state_copy(c->start);
         return FF_OK;
     }
     ff_model *m;
-    if ((code = case_point_model(c, c->current, &m)) ||
-        (code = ff_judge_state(c->judge, m, &c->points[c->current].pre, &c->task, &c->state)))
+    if ((code = case_state_model(c, c->history.current, &m)) ||
+        (code = ff_judge_state(c->judge, m, &c->history.states[c->history.current].pre, &c->task, &c->state)))
         return code;
-    return keep_state(c, c->current, c->state);
+    return keep_state(c, c->history.current, c->state);
 }
 
 static int prepare_subject(ff_case *c)
@@ -289,15 +289,16 @@ static int prepare_subject(ff_case *c)
         ff_subject_destroy(c->subject);
     c->subject = NULL;
     ff_subject *s = c->first;
-    int64_t state = c->current;
+    int64_t state = c->history.current;
     /* Nodes that stand for preprocessing are no finding: what it was before they were written is compared. */
-    while (state && strcmp(c->points[state].ids, "pre-into-graph") == 0)
-        state = c->points[state].parent;
+    while (state && strcmp(c->history.states[state].ids, "pre-into-graph") == 0)
+        state = c->history.states[state].parent;
     if (state != 0) {
         ff_model *m;
-        int code = case_point_model(c, state, &m);
+        int code = case_state_model(c, state, &m);
         if (!code)
-            code = ff_subject_retarget(c->first, m, &c->points[state].pre, c->points[state].labels, &c->task, &s);
+            code = ff_subject_retarget(c->first, m, &c->history.states[state].pre, c->history.states[state].labels,
+                                       &c->task, &s);
         if (code)
             return code;
     }
@@ -341,7 +342,7 @@ int case_refresh(ff_case *c)
     c->findings = findings;
     c->sames = sames;
     c->proposals = proposals;
-    c->localised++;
+    c->localizations++;
     for (int i = 0; i < findings->count; i++)
         remember_finding(c, c->subject, &findings->at[i]);
     case_forget_judgements(c);
@@ -349,10 +350,9 @@ int case_refresh(ff_case *c)
     collect_steps(c);
     if ((code = keep_listing(c)) || (code = prepare_judge(c)))
         return code;
-    c->localized = true;
-    if (!(code = case_replay(c)))
-        c->stale = false;
-    return code;
+    if (c->stage < CASE_STALE)
+        c->stage = CASE_STALE;
+    return case_replay(c);
 }
 
 int case_analyse(ff_case *c, const ff_subject *s, bool causal, ff_layer_scores **out)
@@ -372,11 +372,11 @@ int case_analyse(ff_case *c, const ff_subject *s, bool causal, ff_layer_scores *
 
 int case_localize(ff_case *c)
 {
-    if (!c->loaded || c->options.labels_only)
+    if (!case_stage_loaded(c->stage) || c->options.labels_only)
         return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be localised");
-    if (c->localized)
-        return c->stale ? case_refresh(c) : FF_OK;
-    if (!case_any_listed(c) && !c->points[0].error && !c->scores) {
+    if (case_stage_localized(c->stage))
+        return case_stage_current(c->stage) ? FF_OK : case_refresh(c);
+    if (!case_any_listed(c) && !c->history.states[0].error && !c->scores) {
         int code = case_analyse(c, c->first, c->options.causal, &c->scores);
         if (code)
             return code;

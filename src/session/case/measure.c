@@ -7,7 +7,7 @@
 const ff_layer_score *case_measured(const ff_case *c, int source)
 {
     const ff_alignment *a = c->subject ? c->subject->alignment : NULL;
-    for (int i = 0; c->measured && c->measured_state == c->current && a && i < c->measured->count; i++) {
+    for (int i = 0; c->measured && c->measured_state == c->history.current && a && i < c->measured->count; i++) {
         const ff_layer_score *s = &c->measured->at[i];
         if (s->pair >= 0 && s->pair < a->n_pairs && a->pairs[s->pair].source == source)
             return s;
@@ -41,25 +41,26 @@ int case_measure(ff_case *c, bool causal)
         return code;
     if (!c->scores)
         return ff_fail(FF_ERR_USAGE, "the Target as it came could not be scored: there is nothing to compare with");
-    if (c->points[c->current].error)
-        return ff_fail(FF_ERR_USAGE, "the Target as it is now cannot run: %s", c->points[c->current].error);
-    if (c->current == 0 && !causal)
+    if (c->history.states[c->history.current].error)
+        return ff_fail(FF_ERR_USAGE, "the Target as it is now cannot run: %s",
+                       c->history.states[c->history.current].error);
+    if (c->history.current == 0 && !causal)
         return ff_fail(FF_ERR_USAGE, "the layers are scored as the Target came, and no step was taken since");
     ff_layer_scores *made;
-    code = case_analyse(c, c->current == 0 ? c->first : c->subject, causal, &made);
+    code = case_analyse(c, c->history.current == 0 ? c->first : c->subject, causal, &made);
     if (code)
         return code;
-    if (c->current == 0) {
+    if (c->history.current == 0) {
         code = keep_scores(c, made);
     } else {
         ff_layer_scores_destroy(c->measured);
         c->measured = made;
-        c->measured_state = c->current;
+        c->measured_state = c->history.current;
     }
-    c->localised++; /* tables with scores are made anew */
+    c->localizations++; /* tables with scores are made anew */
     c->publish(c->context, true);
     if (!code) {
-        char *text = ff_asprintf("the layers are scored%s%s", c->current ? " as they are now" : "",
+        char *text = ff_asprintf("the layers are scored%s%s", c->history.current ? " as they are now" : "",
                                  causal ? ", with the causal column" : "");
         case_note(c, "%s", text);
         c->announce(c->context, text);

@@ -51,7 +51,7 @@ int case_split_lines(const char *text, char ***out)
 /* The list of a state as it was stored. */
 static int read_list(const ff_case *c, int64_t state, list *out)
 {
-    const point *p = &c->points[state];
+    const case_state *p = &c->history.states[state];
     if (!p->listed)
         return db_damaged(c->db, "a state has no list of repairs");
     char **lines;
@@ -78,7 +78,7 @@ static int tell_list(ff_case *c, int64_t state, list *l)
     list_finish(l);
     int code = read_list(c, state, l);
     if (!code)
-        ff_search_set_proposals(c->search, state == c->current ? c->proposals : &l->heads);
+        ff_search_set_proposals(c->search, state == c->history.current ? c->proposals : &l->heads);
     return code;
 }
 
@@ -99,7 +99,7 @@ static bool tell_decision(ff_case *c, const decision *d, const list *l)
     ff_trial t;
     bool accepted = d->outcome == OUTCOME_ACCEPTED;
     ff_verdict v = d->verdict >= 0 ? (ff_verdict)d->verdict : FF_VERDICT_WORSE;
-    if (ff_search_next(c->search, c->points[d->from].wrong, &t) && is_trial(&t, d, l)) {
+    if (ff_search_next(c->search, c->history.states[d->from].wrong, &t) && is_trial(&t, d, l)) {
         ff_search_report(c->search, &t, v, accepted);
         return true;
     }
@@ -130,17 +130,18 @@ static void tell_steps(ff_case *c)
     ff_search_set_proposals(c->search, c->proposals);
 }
 
-static int tell_log(ff_case *c, bool *follows)
+/* *ended: the search has nothing left to try behind it. */
+static int tell_log(ff_case *c, bool *follows, bool *ended)
 {
     int n = 0, code;
     *follows = true;
-    int64_t *log = ff_alloc_array((size_t)c->n_decisions + 1, sizeof *log);
-    for (int64_t k = c->tip; k > 0; k = c->decisions[k - 1].previous)
+    int64_t *log = ff_alloc_array((size_t)c->history.n_decisions + 1, sizeof *log);
+    for (int64_t k = c->history.tip; k > 0; k = c->history.decisions[k - 1].previous)
         log[n++] = k;
     list l = {0};
     code = tell_list(c, 0, &l);
     for (int i = n - 1; !code && *follows && i >= 0; i--) {
-        const decision *d = &c->decisions[log[i] - 1];
+        const decision *d = &c->history.decisions[log[i] - 1];
         if (d->outcome == OUTCOME_ESSENTIAL || d->outcome == OUTCOME_INTO_GRAPH)
             continue;
         if (d->outcome == OUTCOME_KEPT) {
@@ -156,7 +157,7 @@ static int tell_log(ff_case *c, bool *follows)
     free(log);
     if (!code && *follows && n) {
         ff_trial t;
-        c->searched = !ff_search_next(c->search, c->points[c->current].wrong, &t);
+        *ended = !ff_search_next(c->search, c->history.states[c->history.current].wrong, &t);
     }
     return code;
 }
@@ -164,11 +165,11 @@ static int tell_log(ff_case *c, bool *follows)
 /* Can the log that ends in `tip` be followed: has every state on it its list? */
 static bool log_is_whole(const ff_case *c)
 {
-    bool whole = c->points[0].listed;
-    for (int64_t k = c->tip; k > 0 && whole; k = c->decisions[k - 1].previous) {
-        const decision *d = &c->decisions[k - 1];
+    bool whole = c->history.states[0].listed;
+    for (int64_t k = c->history.tip; k > 0 && whole; k = c->history.decisions[k - 1].previous) {
+        const decision *d = &c->history.decisions[k - 1];
         if (d->outcome == OUTCOME_ACCEPTED && !d->subset)
-            whole = c->points[d->to].listed;
+            whole = c->history.states[d->to].listed;
     }
     return whole;
 }
@@ -182,20 +183,20 @@ static void begin_search(ff_case *c)
     };
     ff_search_destroy(c->search);
     c->search = ff_search_create(&o);
-    c->searched = false;
+    c->stage = CASE_STALE;
 }
 
 int case_replay(ff_case *c)
 {
-    if (c->search_waits) {
-        c->search_waits = false;
+    if (c->stage == CASE_TOLD) {
+        c->stage = CASE_READY;
         ff_search_set_proposals(c->search, c->proposals);
         return FF_OK;
     }
     begin_search(c);
-    bool follows = false;
+    bool follows = false, ended = false;
     if (log_is_whole(c)) {
-        int code = tell_log(c, &follows);
+        int code = tell_log(c, &follows, &ended);
         if (code) { /* its list is not that of the case */
             ff_search_destroy(c->search);
             c->search = NULL;
@@ -210,6 +211,7 @@ int case_replay(ff_case *c)
     }
     if (!follows)
         tell_steps(c);
+    c->stage = ended && follows ? CASE_SEARCHED : CASE_READY;
     return FF_OK;
 }
 
@@ -217,12 +219,12 @@ int case_replay(ff_case *c)
 
 static int move(ff_case *c, outcome how, int64_t to)
 {
-    const point *from = &c->points[c->current], *at = &c->points[to];
-    const point *step = how == OUTCOME_UNDONE ? from : at;
+    const case_state *from = &c->history.states[c->history.current], *at = &c->history.states[to];
+    const case_state *step = how == OUTCOME_UNDONE ? from : at;
     decision d = {
-        .previous = c->tip,
+        .previous = c->history.tip,
         .outcome = how,
-        .from = c->current,
+        .from = c->history.current,
         .to = to,
         .ids = ff_strdup(step->ids),
         .type = ff_strdup(step->type),
@@ -237,7 +239,6 @@ static int move(ff_case *c, outcome how, int64_t to)
     int code = case_commit(c, &d, NULL);
     decision_finish(&d);
     if (!code) {
-        c->search_waits = false;
         case_note(c, "%s", text);
         c->announce(c->context, text);
         c->publish(c->context, true); /* the state at once, the lists when they are made */
@@ -250,7 +251,8 @@ static int move(ff_case *c, outcome how, int64_t to)
 
 static int need_history(const ff_case *c)
 {
-    return c->localized ? FF_OK : ff_fail(FF_ERR_USAGE, "nothing was localised yet, there is no history");
+    return case_stage_localized(c->stage) ? FF_OK
+                                          : ff_fail(FF_ERR_USAGE, "nothing was localised yet, there is no history");
 }
 
 int case_undo(ff_case *c)
@@ -258,9 +260,9 @@ int case_undo(ff_case *c)
     int code = need_history(c);
     if (code)
         return code;
-    if (c->current == 0)
+    if (c->history.current == 0)
         return ff_fail(FF_ERR_USAGE, "nothing to undo: this is the Target as it came");
-    return move(c, OUTCOME_UNDONE, c->points[c->current].parent);
+    return move(c, OUTCOME_UNDONE, c->history.states[c->history.current].parent);
 }
 
 int case_redo(ff_case *c, int64_t number)
@@ -268,8 +270,8 @@ int case_redo(ff_case *c, int64_t number)
     int code = need_history(c);
     if (code)
         return code;
-    for (int64_t i = c->n_points - 1; i > 0; i--) {
-        if (c->points[i].parent == c->current && (number <= 0 || number == i))
+    for (int64_t i = c->history.n_states - 1; i > 0; i--) {
+        if (c->history.states[i].parent == c->history.current && (number <= 0 || number == i))
             return move(c, OUTCOME_REDONE, i);
     }
     return ff_fail(FF_ERR_USAGE, "nothing to redo");
@@ -280,7 +282,7 @@ int case_goto(ff_case *c, int64_t number)
     int code = need_history(c);
     if (code)
         return code;
-    if (!case_point(c, number))
+    if (!case_state_at(c, number))
         return ff_fail(FF_ERR_USAGE, "there is no state %lld", (long long)number);
-    return number == c->current ? FF_OK : move(c, OUTCOME_WENT, number);
+    return number == c->history.current ? FF_OK : move(c, OUTCOME_WENT, number);
 }

@@ -93,8 +93,8 @@ int case_collect_pins(ff_case *c, bool *more)
 /* Findings that a step has repaired belong to the history; the others are looked for again. */
 static bool was_repaired(const ff_case *c, const known_finding *k)
 {
-    for (int i = 1; i < c->n_points; i++)
-        if (case_lists(c->points[i].findings, k->id))
+    for (int i = 1; i < c->history.n_states; i++)
+        if (case_lists(c->history.states[i].findings, k->id))
             return true;
     return false;
 }
@@ -102,21 +102,21 @@ static bool was_repaired(const ff_case *c, const known_finding *k)
 static void forget_findings(ff_case *c)
 {
     int n = 0;
-    for (int i = 0; i < c->n_known; i++) {
-        c->known[i].saved = false;
-        if (was_repaired(c, &c->known[i]))
-            c->known[n++] = c->known[i];
+    for (int i = 0; i < c->history.n_known; i++) {
+        c->history.known[i].saved = false;
+        if (was_repaired(c, &c->history.known[i]))
+            c->history.known[n++] = c->history.known[i];
         else
-            case_known_finish(&c->known[i]);
+            case_known_finish(&c->history.known[i]);
     }
-    c->n_known = n;
+    c->history.n_known = n;
 }
 
 /* As after loading: nothing is localised. */
-static void forget_localisation(ff_case *c)
+static void forget_localization(ff_case *c)
 {
-    for (int i = 0; i < c->n_points; i++) {
-        point *p = &c->points[i];
+    for (int i = 0; i < c->history.n_states; i++) {
+        case_state *p = &c->history.states[i];
         free(p->proposals);
         free(p->proposal_findings);
         free(p->open);
@@ -139,8 +139,9 @@ static void forget_localisation(ff_case *c)
         ff_subject_destroy(c->subject);
     c->subject = NULL;
     c->bisected = c->parted = false;
-    c->localized = c->searched = c->search_waits = c->stale = false;
-    c->localised++;
+    if (c->stage > CASE_LOADED)
+        c->stage = CASE_LOADED;
+    c->localizations++;
     c->changes++;
 }
 
@@ -154,7 +155,7 @@ int case_keep_pins(ff_case *c)
     if (code)
         db_rollback(c->db);
     else
-        forget_localisation(c);
+        forget_localization(c);
     return code;
 }
 
@@ -188,7 +189,7 @@ static bool change(ff_case *c, ff_job_kind kind, const ff_pin *p, int *code)
 int case_pin(ff_case *c, ff_job_kind kind, const char *source, const char *target)
 {
     static const char *const words[] = {"pinned", "forbidden", "free again"};
-    if (!c->loaded || c->options.labels_only)
+    if (!case_stage_loaded(c->stage) || c->options.labels_only)
         return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be paired");
     const ff_pin p = {label_of(c->source, source), label_of(c->target, target), kind == FF_JOB_FORBID};
     int n = c->n_pins, code = FF_OK;
@@ -212,8 +213,8 @@ int case_pin(ff_case *c, ff_job_kind kind, const char *source, const char *targe
             memcpy(c->pins, before, (size_t)n * sizeof *before);
         goto out;
     }
-    bool again = c->localized;
-    forget_localisation(c);
+    bool again = case_stage_localized(c->stage);
+    forget_localization(c);
     char *text = ff_asprintf("'%s' and '%s' are %s", p.source, p.target, words[kind - FF_JOB_PIN]);
     case_note(c, "%s", text);
     c->announce(c->context, text);

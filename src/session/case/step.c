@@ -11,28 +11,28 @@
 
 const ff_judgement *case_judged(const ff_case *c, const char *id)
 {
-    for (int i = 0; i < c->n_ahead; i++) {
-        if (strcmp(c->ahead[i].id, id) == 0)
-            return &c->ahead[i].judgement;
+    for (int i = 0; i < c->ahead.n; i++) {
+        if (strcmp(c->ahead.at[i].id, id) == 0)
+            return &c->ahead.at[i].judgement;
     }
     return NULL;
 }
 
 void case_forget_judgements(ff_case *c)
 {
-    for (int i = 0; i < c->n_ahead; i++) {
-        free(c->ahead[i].id);
-        ff_judgement_finish(&c->ahead[i].judgement);
+    for (int i = 0; i < c->ahead.n; i++) {
+        free(c->ahead.at[i].id);
+        ff_judgement_finish(&c->ahead.at[i].judgement);
     }
-    c->n_ahead = 0;
+    c->ahead.n = 0;
 }
 
-void case_keep_judgement(ff_case *c, const char *id)
+void case_take_judgement(ff_case *c, const char *id)
 {
-    for (int i = 0; i < c->n_ahead; i++) {
-        if (strcmp(c->ahead[i].id, id) == 0) {
-            free(c->ahead[i].id);
-            c->ahead[i] = c->ahead[--c->n_ahead];
+    for (int i = 0; i < c->ahead.n; i++) {
+        if (strcmp(c->ahead.at[i].id, id) == 0) {
+            free(c->ahead.at[i].id);
+            c->ahead.at[i] = c->ahead.at[--c->ahead.n];
             return;
         }
     }
@@ -59,28 +59,28 @@ int case_judge(ff_case *c, int index, bool complete, const ff_task *task)
     if (code)
         return code;
     case_count_trial(c, phase_of(c, p), &j, begun);
-    for (int i = 0; i < c->n_ahead; i++) {
-        if (strcmp(c->ahead[i].id, p->id) == 0) {
-            ff_judgement_finish(&c->ahead[i].judgement);
-            c->ahead[i].judgement = j;
+    for (int i = 0; i < c->ahead.n; i++) {
+        if (strcmp(c->ahead.at[i].id, p->id) == 0) {
+            ff_judgement_finish(&c->ahead.at[i].judgement);
+            c->ahead.at[i].judgement = j;
             return FF_OK;
         }
     }
-    if (c->n_ahead == (int)FF_COUNT(c->ahead)) {
-        free(c->ahead[0].id);
-        ff_judgement_finish(&c->ahead[0].judgement);
-        memmove(c->ahead, c->ahead + 1, sizeof c->ahead - sizeof c->ahead[0]);
-        c->n_ahead--;
+    if (c->ahead.n == (int)FF_COUNT(c->ahead.at)) {
+        free(c->ahead.at[0].id);
+        ff_judgement_finish(&c->ahead.at[0].judgement);
+        memmove(c->ahead.at, c->ahead.at + 1, sizeof c->ahead.at - sizeof c->ahead.at[0]);
+        c->ahead.n--;
     }
-    c->ahead[c->n_ahead++] = (ahead){.id = ff_strdup(p->id), .judgement = j};
+    c->ahead.at[c->ahead.n++] = (struct ahead_one){.id = ff_strdup(p->id), .judgement = j};
     return FF_OK;
 }
 
 bool case_decided(const ff_case *c, const char *id)
 {
-    for (int64_t n = c->tip; n > 0; n = c->decisions[n - 1].previous) {
-        const decision *d = &c->decisions[n - 1];
-        if (d->from == c->current && !d->subset && d->ids && strcmp(d->ids, id) == 0)
+    for (int64_t n = c->history.tip; n > 0; n = c->history.decisions[n - 1].previous) {
+        const decision *d = &c->history.decisions[n - 1];
+        if (d->from == c->history.current && !d->subset && d->ids && strcmp(d->ids, id) == 0)
             return true;
     }
     return false;
@@ -89,19 +89,19 @@ bool case_decided(const ff_case *c, const char *id)
 /* A judgement that was decided upon makes room for another. */
 static bool has_room_ahead(ff_case *c)
 {
-    for (int i = 0; c->n_ahead == (int)FF_COUNT(c->ahead) && i < c->n_ahead; i++) {
-        if (!case_decided(c, c->ahead[i].id))
+    for (int i = 0; c->ahead.n == (int)FF_COUNT(c->ahead.at) && i < c->ahead.n; i++) {
+        if (!case_decided(c, c->ahead.at[i].id))
             continue;
-        ff_judgement j = c->ahead[i].judgement;
-        case_keep_judgement(c, c->ahead[i].id);
+        ff_judgement j = c->ahead.at[i].judgement;
+        case_take_judgement(c, c->ahead.at[i].id);
         ff_judgement_finish(&j);
     }
-    return c->n_ahead < (int)FF_COUNT(c->ahead);
+    return c->ahead.n < (int)FF_COUNT(c->ahead.at);
 }
 
 bool case_speculate(ff_case *c, ff_cancel *cancel)
 {
-    if (!c->localized || c->stale || c->searched || !c->judge || !has_room_ahead(c))
+    if (!case_stage_current(c->stage) || c->stage == CASE_SEARCHED || !c->judge || !has_room_ahead(c))
         return false;
     ff_task task = {.pool = c->task.pool, .cancel = cancel};
     for (int i = 0; i < c->proposals->count; i++) {
@@ -138,11 +138,11 @@ static char *ids_here(const ff_case *c, const ff_trial *t)
     return text;
 }
 
-void case_make_point(const ff_case *c, const ff_proposal *p, const ff_judgement *j, point *out)
+void case_make_state(const ff_case *c, const ff_proposal *p, const ff_judgement *j, case_state *out)
 {
-    const point *from = &c->points[c->current];
-    *out = (point){
-        .parent = c->current,
+    const case_state *from = &c->history.states[c->history.current];
+    *out = (case_state){
+        .parent = c->history.current,
         .depth = from->depth + 1,
         .type = ff_strdup(ff_fault_type_name(p->type)),
         .summary = ff_strdup(p->summary),
@@ -160,7 +160,7 @@ void case_make_point(const ff_case *c, const ff_proposal *p, const ff_judgement 
 }
 
 /* A joint step remembers what it is made of. */
-static void add_parts(const ff_case *c, const ff_trial *t, point *out)
+static void add_parts(const ff_case *c, const ff_trial *t, case_state *out)
 {
     if (t->n < 2)
         return;
@@ -199,41 +199,41 @@ int case_decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_ju
     bool grows = accepted && !subset;
     ff_verdict verdict = j ? j->verdict : FF_VERDICT_WORSE;
     decision d = {
-        .previous = c->tip,
+        .previous = c->history.tip,
         .outcome = accepted                               ? OUTCOME_ACCEPTED
                    : j && j->verdict == FF_VERDICT_BROKEN ? OUTCOME_BROKEN
                                                           : OUTCOME_REJECTED,
         .subset = subset,
-        .from = c->current,
+        .from = c->history.current,
         .to = -1,
         .ids = ids_here(c, t),
         .type = p ? ff_strdup(ff_fault_type_name(p->type)) : NULL,
         .summary = ff_strdup(p ? p->summary : "only some of the steps"),
         .findings = p ? case_findings_of(p) : NULL,
         .verdict = j ? (int)verdict : -1,
-        .before = c->points[c->current].wrong,
+        .before = c->history.states[c->history.current].wrong,
         /* How far a rejected one was run depends on what was known already, as after a resumption.
          */
         .after = accepted ? j->wrong : -1,
         .phase = ff_strdup(phase),
     };
-    decision told = d; /* case_commit takes the texts over; they live on in c->decisions */
-    point made = {0};
+    decision told = d; /* case_commit takes the texts over; they live on in c->history.decisions */
+    case_state made = {0};
     if (grows) {
-        case_make_point(c, p, j, &made);
+        case_make_state(c, p, j, &made);
         add_parts(c, t, &made);
         made.ids = ff_strdup(d.ids);
     }
     int code = case_commit(c, &d, grows ? &made : NULL);
     if (code) {
         decision_finish(&d);
-        point_finish(&made);
+        case_state_finish(&made);
         return code;
     }
     ff_search_report(c->search, t, verdict, accepted);
     announce_decision(c, &told, j);
     if (grows) {
-        c->search_waits = true;
+        c->stage = CASE_TOLD;
         code = case_refresh(c);
     }
     c->publish(c->context, accepted);
@@ -244,17 +244,17 @@ int case_decide(ff_case *c, const ff_trial *t, const ff_proposal *p, const ff_ju
 
 int case_need_search(ff_case *c)
 {
-    if (c->options.labels_only || !c->loaded)
+    if (c->options.labels_only || !case_stage_loaded(c->stage))
         return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be repaired");
     return case_localize(c);
 }
 
 bool case_settled(const ff_case *c)
 {
-    int64_t n = c->tip;
-    while (n && c->decisions[n - 1].outcome == OUTCOME_INTO_GRAPH)
-        n = c->decisions[n - 1].previous;
-    return n && c->decisions[n - 1].outcome == OUTCOME_ESSENTIAL;
+    int64_t n = c->history.tip;
+    while (n && c->history.decisions[n - 1].outcome == OUTCOME_INTO_GRAPH)
+        n = c->history.decisions[n - 1].previous;
+    return n && c->history.decisions[n - 1].outcome == OUTCOME_ESSENTIAL;
 }
 
 /* The end with --minimal: the root with the essential steps, as one state. */
@@ -266,7 +266,7 @@ static int keep_essential(ff_case *c)
         return FF_OK;
     ff_buf findings = {0}, ids = {0};
     ff_buf_puts(&ids, "");
-    point p = {.parent = 0, .depth = 1, .pre = c->target_pre, .patch = ff_patch_create()};
+    case_state p = {.parent = 0, .depth = 1, .pre = c->target_pre, .patch = ff_patch_create()};
     for (int i = 0; i < n; i++) {
         const ff_proposal *step = &c->steps[which[i]];
         if (step->patch)
@@ -280,7 +280,7 @@ static int keep_essential(ff_case *c)
     int code = ff_model_apply(c->target, p.patch, &p.model, NULL);
     if (!code)
         code = ff_judge_state(c->judge, p.model, &p.pre, &c->task, &s);
-    decision d = {.previous = c->tip, .outcome = OUTCOME_ESSENTIAL, .from = c->current, .to = -1};
+    decision d = {.previous = c->history.tip, .outcome = OUTCOME_ESSENTIAL, .from = c->history.current, .to = -1};
     if (!code) {
         p.ids = ff_buf_steal(&ids);
         p.type = ff_strdup(n ? ff_fault_type_name(c->steps[which[0]].type) : "WB");
@@ -294,7 +294,7 @@ static int keep_essential(ff_case *c)
         d.summary = ff_strdup(p.summary);
         d.phase = ff_strdup(ff_phase_name(FF_PHASE_MINIMISE));
         d.verdict = FF_VERDICT_BETTER;
-        d.before = c->points[c->current].wrong;
+        d.before = c->history.states[c->history.current].wrong;
         d.after = s->wrong;
         code = case_commit(c, &d, &p);
     }
@@ -302,7 +302,7 @@ static int keep_essential(ff_case *c)
     ff_buf_finish(&ids);
     ff_state_destroy(s);
     decision_finish(&d);
-    point_finish(&p);
+    case_state_finish(&p);
     return code ? code : case_refresh(c);
 }
 
@@ -313,7 +313,8 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
     *done = !ff_search_next(c->search, c->state->wrong, &t);
     if (*done) {
         int code = keep_essential(c);
-        c->searched = !code;
+        if (!code)
+            c->stage = CASE_SEARCHED;
         case_note_work(c);
         return code;
     }
@@ -321,7 +322,8 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
     ff_team_tell(c->task.team, 0, &c->seconds, sizeof c->seconds); /* the first one's clock counts */
     if (c->seconds >= limit) {
         case_note(c, "the time limit of %g s is reached", limit);
-        *done = c->timed_out = true;
+        *done = true;
+        c->stage = CASE_TIMED_OUT;
         return FF_OK;
     }
     int64_t begun = ff_now_ns();
@@ -335,7 +337,7 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
         ff_proposal_copy(p, &copy);
         ff_judgement j = *known;
         /* The list of judgements ahead is dropped as soon as the state moves. */
-        case_keep_judgement(c, p->id);
+        case_take_judgement(c, p->id);
         *accepted = j.verdict == FF_VERDICT_BETTER && j.state;
         ff_proposal_settle(&copy, &j);
         code = case_decide(c, &t, &copy, &j, *accepted, ff_phase_name(t.phase));
@@ -357,19 +359,19 @@ int case_trial(ff_case *c, bool *done, bool *accepted)
     return code;
 }
 
-int case_commit_step(ff_case *c, outcome how, point *p)
+int case_commit_step(ff_case *c, outcome how, case_state *p)
 {
     decision d = {
-        .previous = c->tip,
+        .previous = c->history.tip,
         .outcome = how,
-        .from = c->current,
+        .from = c->history.current,
         .to = -1,
         .ids = ff_strdup(p->ids),
         .type = ff_strdup(p->type),
         .summary = ff_strdup(p->summary),
         .findings = ff_strdup(p->findings),
         .verdict = FF_VERDICT_BETTER,
-        .before = c->points[c->current].wrong,
+        .before = c->history.states[c->history.current].wrong,
         .after = p->wrong,
         .phase = ff_strdup(""),
     };
@@ -377,7 +379,7 @@ int case_commit_step(ff_case *c, outcome how, point *p)
     int code = case_commit(c, &d, p);
     if (code) {
         decision_finish(&d);
-        point_finish(p);
+        case_state_finish(p);
     } else {
         case_note(c, "%s", text);
         c->announce(c->context, text);
@@ -391,18 +393,18 @@ int case_commit_step(ff_case *c, outcome how, point *p)
 /* What was judged under the new preprocessing is judged again, as nodes under the old one. */
 static int commit_into_graph(ff_case *c, ff_patch *patch, ff_state *s)
 {
-    char *spec = ff_pre_print(&c->points[c->current].pre);
+    char *spec = ff_pre_print(&c->history.states[c->history.current].pre);
     ff_proposal step = {
         .type = FF_PP,
         .summary = ff_asprintf("write the preprocessing into the graph: %s", spec),
         .patch = patch,
         .has_pre = true,
         .pre = c->target_pre,
-        .from = c->points[c->current].pre,
+        .from = c->history.states[c->history.current].pre,
     };
     const ff_judgement j = {.wrong = s->wrong, .distance = s->distance, .state = s};
-    point p;
-    case_make_point(c, &step, &j, &p);
+    case_state p;
+    case_make_state(c, &step, &j, &p);
     p.ids = ff_strdup("pre-into-graph");
     free(step.summary);
     free(spec);
@@ -414,10 +416,10 @@ int case_pre_into_graph(ff_case *c)
     int code = case_need_search(c);
     if (code)
         return code;
-    if (ff_pre_equal(&c->points[c->current].pre, &c->target_pre) &&
-        c->points[c->current].pre.layout == c->target_pre.layout)
+    if (ff_pre_equal(&c->history.states[c->history.current].pre, &c->target_pre) &&
+        c->history.states[c->history.current].pre.layout == c->target_pre.layout)
         return FF_OK; /* what the Target is fed was not changed */
-    if (!c->searched)
+    if (c->stage != CASE_SEARCHED)
         return ff_fail(FF_ERR_USAGE, "the preprocessing is written into the graph at the end: repair first");
     ff_patch *patch = NULL;
     ff_model *m = NULL;

@@ -16,7 +16,7 @@ static int count_wrong(const ff_case *c, const ff_labels *l)
 {
     int n = 0;
     for (int i = 0; i < l->count; i++)
-        n += wrong_at(c->validation_source, l, c->offset, i);
+        n += wrong_at(c->validation.source, l, c->offset, i);
     return n;
 }
 
@@ -24,14 +24,14 @@ static int count_wrong(const ff_case *c, const ff_labels *l)
 static int label(ff_case *c, ff_model *m, const char *output, const ff_pre *pre, ff_labels **out)
 {
     uint64_t memory = ff_session_memory(&c->options) / 8;
-    if (!c->validation_kept)
-        c->validation_kept = ff_store_create(memory);
+    if (!c->validation.kept)
+        c->validation.kept = ff_store_create(memory);
     int code =
-        ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->validation, c->options.reference, memory,
-                       c->validation_kept, ff_comparator_keep(c->comparator, FF_KEEP_NOTHING), &c->task, out);
-    return code || !c->validation_source ? code
-                                         : ff_labels_compare(c->comparator, c->validation, c->validation_source, *out,
-                                                             c->offset, NULL, 0, &c->task);
+        ff_label_model(m, ff_comparator_output(c->comparator, output), pre, c->validation.set, c->options.reference,
+                       memory, c->validation.kept, ff_comparator_keep(c->comparator, FF_KEEP_NOTHING), &c->task, out);
+    return code || !c->validation.source ? code
+                                         : ff_labels_compare(c->comparator, c->validation.set, c->validation.source,
+                                                             *out, c->offset, NULL, 0, &c->task);
 }
 
 /* ------------------------------------------------------------------------------------- ground truth */
@@ -39,10 +39,10 @@ static int label(ff_case *c, ff_model *m, const char *output, const ff_pre *pre,
 /* A class is a number, or a name out of --labels, counted as the Source counts. *out NULL: none is given. */
 static int read_truth(ff_case *c, int **out)
 {
-    int count = ff_dataset_count(c->validation), given = 0;
+    int count = ff_dataset_count(c->validation.set), given = 0;
     int *truth = ff_alloc_array((size_t)count + 1, sizeof *truth);
     for (int i = 0; i < count; i++) {
-        const char *word = ff_dataset_truth(c->validation, i);
+        const char *word = ff_dataset_truth(c->validation.set, i);
         int64_t number;
         truth[i] = -1;
         if (!word)
@@ -53,11 +53,11 @@ static int read_truth(ff_case *c, int **out)
         else if ((truth[i] = ff_names_find(c->names, word)) < 0) {
             free(truth);
             return ff_fail(FF_ERR_INPUT, "--validate: '%s' is said to be '%s', which is no number%s",
-                           ff_dataset_name(c->validation, i), word,
+                           ff_dataset_name(c->validation.set, i), word,
                            c->names ? " and no class of --labels" : "; --labels FILE names the classes");
         }
     }
-    c->validation_labelled = given;
+    c->validation.labelled = given;
     if (!given) {
         free(truth);
         truth = NULL;
@@ -79,17 +79,17 @@ static int count_right(const int *truth, const ff_labels *l, int offset)
 /* Which step of the way did most of it? *state -1: none raised the count by itself. */
 static int worst_step(ff_case *c, int64_t *state, int *before, int *after)
 {
-    int n = c->points[c->current].depth + 1, last = count_wrong(c, c->validation_first), code = FF_OK;
+    int n = c->history.states[c->history.current].depth + 1, last = count_wrong(c, c->validation.first), code = FF_OK;
     int64_t *way = ff_alloc_array((size_t)n, sizeof *way);
-    case_path(c, c->current, way, n);
+    case_path(c, c->history.current, way, n);
     *state = -1;
     *before = *after = 0;
     for (int i = 1; i < n && !code; i++) {
         ff_model *m;
         ff_labels *l = NULL;
-        code = case_point_model(c, way[i], &m);
+        code = case_state_model(c, way[i], &m);
         if (!code)
-            code = label(c, m, c->options.target_output, &c->points[way[i]].pre, &l);
+            code = label(c, m, c->options.target_output, &c->history.states[way[i]].pre, &l);
         if (!code) {
             int now = count_wrong(c, l);
             if (now - last > *after - *before) {
@@ -108,10 +108,10 @@ static int worst_step(ff_case *c, int64_t *state, int *before, int *after)
 /* What helps the images that decide and harms the others is fitted to those. */
 static int look_for_harm(ff_case *c)
 {
-    free(c->validation_harm);
-    c->validation_harm = NULL;
-    bool more_wrong = c->validation_wrong > c->validation_initial;
-    bool less_right = c->validation_right < c->validation_initial_right;
+    free(c->validation.harm);
+    c->validation.harm = NULL;
+    bool more_wrong = c->validation.wrong > c->validation.initial;
+    bool less_right = c->validation.right < c->validation.initial_right;
     if (!more_wrong && !less_right)
         return FF_OK;
     int64_t state;
@@ -120,17 +120,17 @@ static int look_for_harm(ff_case *c)
         return code;
     ff_buf b = {0};
     ff_buf_printf(&b, "the repair leaves %d wrong of %d on the images and harms the validation images: ",
-                  c->points[c->current].wrong, c->points[0].wrong);
+                  c->history.states[c->history.current].wrong, c->history.states[0].wrong);
     if (more_wrong)
-        ff_buf_printf(&b, "%d wrong, %d at first", c->validation_wrong, c->validation_initial);
+        ff_buf_printf(&b, "%d wrong, %d at first", c->validation.wrong, c->validation.initial);
     else
-        ff_buf_printf(&b, "%d right, %d at first", c->validation_right, c->validation_initial_right);
+        ff_buf_printf(&b, "%d right, %d at first", c->validation.right, c->validation.initial_right);
     if (state > 0)
-        ff_buf_printf(&b, "; most by step %d (%d -> %d wrong): %s", c->points[state].depth, before, after,
-                      c->points[state].summary);
-    c->validation_harm = ff_buf_steal(&b);
-    case_note(c, "%s", c->validation_harm);
-    c->announce(c->context, c->validation_harm);
+        ff_buf_printf(&b, "; most by step %d (%d -> %d wrong): %s", c->history.states[state].depth, before, after,
+                      c->history.states[state].summary);
+    c->validation.harm = ff_buf_steal(&b);
+    case_note(c, "%s", c->validation.harm);
+    c->announce(c->context, c->validation.harm);
     return FF_OK;
 }
 
@@ -139,31 +139,31 @@ static int look_for_harm(ff_case *c)
 static void count(ff_case *c, const ff_labels *present, const int *truth)
 {
     ff_buf names = {0};
-    c->validation_regressed = 0;
+    c->validation.regressed = 0;
     for (int i = 0; i < present->count; i++) {
-        if (wrong_at(c->validation_source, c->validation_first, c->offset, i) ||
-            !wrong_at(c->validation_source, present, c->offset, i))
+        if (wrong_at(c->validation.source, c->validation.first, c->offset, i) ||
+            !wrong_at(c->validation.source, present, c->offset, i))
             continue;
-        c->validation_regressed++;
-        ff_buf_printf(&names, "%s%s", names.len ? "\n" : "", ff_dataset_name(c->validation, i));
+        c->validation.regressed++;
+        ff_buf_printf(&names, "%s%s", names.len ? "\n" : "", ff_dataset_name(c->validation.set, i));
     }
-    free(c->validation_names);
-    c->validation_names = ff_buf_steal(&names);
-    c->validation_initial = count_wrong(c, c->validation_first);
-    c->validation_wrong = count_wrong(c, present);
-    c->validation_source_right = count_right(truth, c->validation_source, 0);
-    c->validation_initial_right = count_right(truth, c->validation_first, c->offset);
-    c->validation_right = count_right(truth, present, c->offset);
-    c->validation_images = present->count;
+    free(c->validation.names);
+    c->validation.names = ff_buf_steal(&names);
+    c->validation.initial = count_wrong(c, c->validation.first);
+    c->validation.wrong = count_wrong(c, present);
+    c->validation.source_right = count_right(truth, c->validation.source, 0);
+    c->validation.initial_right = count_right(truth, c->validation.first, c->offset);
+    c->validation.right = count_right(truth, present, c->offset);
+    c->validation.images = present->count;
 }
 
 int case_validate(ff_case *c)
 {
-    if (!c->validation)
+    if (!c->validation.set)
         return ff_fail(FF_ERR_USAGE, "no validation images are given (--validate DIR|LIST)");
-    if (!c->loaded)
+    if (!case_stage_loaded(c->stage))
         return ff_fail(FF_ERR_USAGE, "nothing is loaded");
-    if (c->validation_state == c->current)
+    if (c->validation.state == c->history.current)
         return FF_OK;
     const ff_session_options *o = &c->options;
     ff_model *m;
@@ -171,22 +171,22 @@ int case_validate(ff_case *c)
     int *truth = NULL, code = read_truth(c, &truth);
     if (code)
         return code;
-    if (!c->validation_source)
-        code = label(c, c->source, o->source_output, &c->source_pre, &c->validation_source);
-    if (!code && !c->validation_first)
-        code = label(c, c->target, o->target_output, &c->target_pre, &c->validation_first);
+    if (!c->validation.source)
+        code = label(c, c->source, o->source_output, &c->source_pre, &c->validation.source);
+    if (!code && !c->validation.first)
+        code = label(c, c->target, o->target_output, &c->target_pre, &c->validation.first);
     if (!code)
-        code = case_point_model(c, c->current, &m);
-    if (!code && c->current != 0)
-        code = label(c, m, o->target_output, &c->points[c->current].pre, &now);
+        code = case_state_model(c, c->history.current, &m);
+    if (!code && c->history.current != 0)
+        code = label(c, m, o->target_output, &c->history.states[c->history.current].pre, &now);
     if (!code) {
-        count(c, now ? now : c->validation_first, truth);
-        case_note(c, "validation: %d of %d wrong, %d at first, %d got worse", c->validation_wrong, c->validation_images,
-                  c->validation_initial, c->validation_regressed);
+        count(c, now ? now : c->validation.first, truth);
+        case_note(c, "validation: %d of %d wrong, %d at first, %d got worse", c->validation.wrong, c->validation.images,
+                  c->validation.initial, c->validation.regressed);
         code = look_for_harm(c);
     }
     if (!code) {
-        c->validation_state = c->current;
+        c->validation.state = c->history.current;
         c->publish(c->context, true);
     }
     free(truth);

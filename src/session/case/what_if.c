@@ -29,7 +29,7 @@ void case_drop_what_if(ff_case *c)
 /* A preset, a whole spec, or words that change the present one. */
 static int edit_pre(const ff_case *c, const char *words, ff_proposal *out)
 {
-    const ff_pre *now = &c->points[c->current].pre;
+    const ff_pre *now = &c->history.states[c->history.current].pre;
     char *spec = ff_pre_print(now), *first = ff_strndup(words, strcspn(words, " "));
     char *text = strchr(first, '=') ? ff_asprintf("%s %s", spec, words) : ff_strdup(words);
     ff_pre pre;
@@ -89,7 +89,7 @@ static int judge_injection(ff_case *c, int pair, what_if *w)
         .pair = pair,
     };
     free(label);
-    const ff_labels *before = c->points[c->current].labels;
+    const ff_labels *before = c->history.states[c->history.current].labels;
     w->judgement =
         (ff_judgement){.wrong = ff_labels_wrong(c->source_labels, l, c->offset), .distance = NAN, .complete = true};
     for (int i = 0; i < l->count; i++) {
@@ -141,7 +141,7 @@ int case_what_if(ff_case *c, int64_t pair, const char *words)
     w.proposal.id = command_of(w.proposal.pair, words);
     c->what_if = w;
     const ff_judgement *j = &w.judgement;
-    int wrong = c->points[c->current].wrong;
+    int wrong = c->history.states[c->history.current].wrong;
     char *text = j->wrong < 0 ? ff_asprintf("what if: %s: %s", w.proposal.summary, j->why ? j->why : "it cannot run")
                               : ff_asprintf("what if: wrong %d -> %d (%d put right, %d made wrong): %s", wrong,
                                             j->wrong, j->fixed, j->broken, w.proposal.summary);
@@ -164,8 +164,8 @@ int case_keep(ff_case *c)
                        w->judgement.why ? w->judgement.why : "");
     if (w->judgement.verdict == FF_VERDICT_SAME)
         return ff_fail(FF_ERR_USAGE, "not kept, it changes nothing");
-    point p;
-    case_make_point(c, &w->proposal, &w->judgement, &p);
+    case_state p;
+    case_make_state(c, &w->proposal, &w->judgement, &p);
     p.ids = ff_strdup(w->proposal.id);
     return case_commit_step(c, OUTCOME_KEPT, &p);
 }

@@ -72,9 +72,9 @@ static void free_request(void *item)
 
 static void drop_outdated(ff_session *s)
 {
-    if (s->detail && s->detail_state != s->c->localised)
+    if (s->detail && s->detail_state != s->c->localizations)
         engine_set_detail(s, NULL);
-    if (s->picture && s->picture_state != s->c->localised)
+    if (s->picture && s->picture_state != s->c->localizations)
         engine_set_picture(s, NULL);
 }
 

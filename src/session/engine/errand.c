@@ -14,8 +14,8 @@ int engine_run_errand(ff_session *s, ff_errand *e)
 {
     ff_model *target = NULL;
     int code = e ? FF_OK : ff_fail(FF_ERR_USAGE, "there is no such job");
-    if (!code && s->c->n_points)
-        code = case_point_model(s->c, s->c->current, &target);
+    if (!code && s->c->history.n_states)
+        code = case_state_model(s->c, s->c->history.current, &target);
     return code ? code : e->run(e, &s->c->task, target);
 }
 

@@ -8,7 +8,7 @@
 static int run_load(ff_session *s, const ff_request *r)
 {
     (void)r;
-    return s->c->loaded ? FF_OK : case_load(s->c);
+    return case_stage_loaded(s->c->stage) ? FF_OK : case_load(s->c);
 }
 
 static int run_localize(ff_session *s, const ff_request *r)
@@ -102,10 +102,10 @@ static int run_save(ff_session *s, const ff_request *r)
     ff_case *c = s->c;
     if (!r->path || !*r->path)
         return ff_fail(FF_ERR_USAGE, "save needs a file name");
-    if (!c->n_points)
+    if (!c->history.n_states)
         return ff_fail(FF_ERR_USAGE, "nothing is loaded that could be saved");
     ff_model *m;
-    int code = case_point_model(c, c->current, &m);
+    int code = case_state_model(c, c->history.current, &m);
     if (!code)
         code = ff_model_save(m, r->path, r->force);
     if (!code)
@@ -131,11 +131,12 @@ static int run_repro(ff_session *s, const ff_request *r)
 static int run_labels(ff_session *s, const ff_request *r)
 {
     const ff_case *c = s->c;
-    if (!c->loaded)
+    if (!case_stage_loaded(c->stage))
         return ff_fail(FF_ERR_USAGE, "nothing is loaded");
     if (!r->path || !*r->path)
         return ff_fail(FF_ERR_USAGE, "labels needs a file name");
-    return ff_labels_write_csv(c->set, c->source_labels, c->points[c->current].labels, r->path, r->force);
+    return ff_labels_write_csv(c->set, c->source_labels, c->history.states[c->history.current].labels, r->path,
+                               r->force);
 }
 
 /* ------------------------------------------------------------------------------------------- looks */
@@ -146,7 +147,7 @@ static int run_detail(ff_session *s, const ff_request *r)
     int code = case_detail(s->c, r->number < 0 || r->number > INT32_MAX ? -1 : (int)r->number, &d);
     if (code)
         return code;
-    s->detail_state = s->c->localised;
+    s->detail_state = s->c->localizations;
     engine_set_detail(s, d);
     engine_publish(s, true);
     return FF_OK;
@@ -158,7 +159,7 @@ static int run_picture(ff_session *s, const ff_request *r)
     int code = case_picture(s->c, r->number, r->other, &p);
     if (code)
         return code;
-    s->picture_state = s->c->localised;
+    s->picture_state = s->c->localizations;
     engine_set_picture(s, p);
     return FF_OK;
 }

@@ -15,7 +15,7 @@ const char *outcome_name(outcome o)
     return outcome_names[o];
 }
 
-void point_finish(point *p)
+void case_state_finish(case_state *p)
 {
     free(p->ids);
     free(p->type);
@@ -31,7 +31,7 @@ void point_finish(point *p)
     free(p->proposals);
     free(p->proposal_findings);
     free(p->open);
-    *p = (point){0};
+    *p = (case_state){0};
 }
 
 void decision_finish(decision *d)
@@ -44,27 +44,27 @@ void decision_finish(decision *d)
     *d = (decision){0};
 }
 
-point *case_point(ff_case *c, int64_t state)
+case_state *case_state_at(ff_case *c, int64_t state)
 {
-    return state >= 0 && state < c->n_points ? &c->points[state] : NULL;
+    return state >= 0 && state < c->history.n_states ? &c->history.states[state] : NULL;
 }
 
 int case_path(const ff_case *c, int64_t state, int64_t *out, int max)
 {
-    int n = c->points[state].depth + 1;
-    for (int i = n - 1; i >= 0; i--, state = c->points[state].parent) {
+    int n = c->history.states[state].depth + 1;
+    for (int i = n - 1; i >= 0; i--, state = c->history.states[state].parent) {
         if (i < max)
             out[i] = state;
     }
     return n;
 }
 
-int case_point_model(ff_case *c, int64_t state, ff_model **out)
+int case_state_model(ff_case *c, int64_t state, ff_model **out)
 {
-    point *p = &c->points[state];
+    case_state *p = &c->history.states[state];
     if (!p->model) {
         ff_model *base, *m;
-        int code = case_point_model(c, p->parent, &base);
+        int code = case_state_model(c, p->parent, &base);
         if (code)
             return code;
         if (p->patch) {
@@ -80,8 +80,8 @@ int case_point_model(ff_case *c, int64_t state, ff_model **out)
             ff_model_unref(m);
             return db_damaged(c->db, "the edits of a state give another model than they did");
         }
-        c->points[state].model = m;
-        p = &c->points[state];
+        c->history.states[state].model = m;
+        p = &c->history.states[state];
     }
     *out = p->model;
     return FF_OK;

@@ -14,13 +14,13 @@ static double cell_real(sqlite3_stmt *st, int column)
 static int read_point(ff_case *c, sqlite3_stmt *st)
 {
     int64_t state = sqlite3_column_int64(st, 0);
-    if (state != c->n_points)
+    if (state != c->history.n_states)
         return db_damaged(c->db, "a state is missing");
     int64_t parent = sqlite3_column_int64(st, 1);
     if (state == 0 ? parent != -1 : parent < 0 || parent >= state)
         return db_damaged(c->db, "a state comes before the one it was made from");
-    point p = {.parent = parent, .decision = sqlite3_column_int64(st, 2)};
-    p.depth = state ? c->points[parent].depth + 1 : 0;
+    case_state p = {.parent = parent, .decision = sqlite3_column_int64(st, 2)};
+    p.depth = state ? c->history.states[parent].depth + 1 : 0;
     p.ids = db_text(st, 3);
     p.type = db_text(st, 4);
     p.summary = db_text(st, 5);
@@ -49,17 +49,17 @@ static int read_point(ff_case *c, sqlite3_stmt *st)
     if (!code && p.error)
         p.labels->error = ff_strdup(p.error);
     if (code) {
-        point_finish(&p);
+        case_state_finish(&p);
         return code;
     }
-    ff_grow(&c->points, &c->points_capacity, (size_t)c->n_points + 1, sizeof p);
-    c->points[c->n_points++] = p;
+    ff_grow(&c->history.states, &c->history.states_capacity, (size_t)c->history.n_states + 1, sizeof p);
+    c->history.states[c->history.n_states++] = p;
     return FF_OK;
 }
 
 static int read_part(ff_case *c, sqlite3_stmt *st)
 {
-    point *p = case_point(c, sqlite3_column_int64(st, 0));
+    case_state *p = case_state_at(c, sqlite3_column_int64(st, 0));
     if (!p || sqlite3_column_int64(st, 1) != p->n_parts)
         return db_damaged(c->db, "a part of a step is missing");
     char *type = db_text(st, 3), *findings = db_text(st, 5), *pre = db_text(st, 7);
@@ -71,7 +71,7 @@ static int read_part(ff_case *c, sqlite3_stmt *st)
         code = ff_patch_parse(sqlite3_column_blob(st, 6), (size_t)sqlite3_column_bytes(st, 6), &part.patch);
     part.has_pre = pre != NULL;
     if (p->parent >= 0)
-        part.pre = part.from = c->points[p->parent].pre;
+        part.pre = part.from = c->history.states[p->parent].pre;
     if (!code && pre)
         code = ff_pre_parse(pre, &part.pre);
     free(type);
@@ -89,7 +89,7 @@ static int read_part(ff_case *c, sqlite3_stmt *st)
 static int read_decision(ff_case *c, sqlite3_stmt *st)
 {
     decision d = {.number = sqlite3_column_int64(st, 0)};
-    if (d.number != c->n_decisions + 1)
+    if (d.number != c->history.n_decisions + 1)
         return db_damaged(c->db, "a decision is missing");
     const char *name = (const char *)sqlite3_column_text(st, 1);
     int o = 0;
@@ -98,7 +98,7 @@ static int read_decision(ff_case *c, sqlite3_stmt *st)
     d.from = sqlite3_column_int64(st, 2);
     d.to = sqlite3_column_int64(st, 3);
     d.previous = sqlite3_column_int64(st, 12);
-    if (o == OUTCOME_COUNT || d.from < 0 || d.from >= c->n_points || d.to < -1 || d.to >= c->n_points ||
+    if (o == OUTCOME_COUNT || d.from < 0 || d.from >= c->history.n_states || d.to < -1 || d.to >= c->history.n_states ||
         d.previous < 0 || d.previous >= d.number)
         return db_damaged(c->db, "a decision makes no sense");
     d.outcome = (outcome)o;
@@ -111,14 +111,14 @@ static int read_decision(ff_case *c, sqlite3_stmt *st)
     d.after = (int)sqlite3_column_int64(st, 10);
     d.phase = db_text(st, 11);
     d.subset = sqlite3_column_int64(st, 13) != 0;
-    ff_grow(&c->decisions, &c->decisions_capacity, (size_t)c->n_decisions + 1, sizeof d);
-    c->decisions[c->n_decisions++] = d;
+    ff_grow(&c->history.decisions, &c->history.decisions_capacity, (size_t)c->history.n_decisions + 1, sizeof d);
+    c->history.decisions[c->history.n_decisions++] = d;
     return FF_OK;
 }
 
 static int read_listing(ff_case *c, sqlite3_stmt *st)
 {
-    point *p = case_point(c, sqlite3_column_int64(st, 0));
+    case_state *p = case_state_at(c, sqlite3_column_int64(st, 0));
     if (!p || p->listed)
         return db_damaged(c->db, "a list of repairs belongs to no state");
     p->listed = true;
@@ -152,8 +152,8 @@ static int read_finding(ff_case *c, sqlite3_stmt *st)
     k.details = db_text(st, 11);
     if (!k.details)
         k.details = ff_strdup("{}");
-    ff_grow(&c->known, &c->known_capacity, (size_t)c->n_known + 1, sizeof k);
-    c->known[c->n_known++] = k;
+    ff_grow(&c->history.known, &c->history.known_capacity, (size_t)c->history.n_known + 1, sizeof k);
+    c->history.known[c->history.n_known++] = k;
     return FF_OK;
 }
 
@@ -204,29 +204,30 @@ static int get_number(ff_case *c, const char *name, int64_t *out)
 int case_read_history(ff_case *c)
 {
     int code = each(c, "SELECT * FROM state ORDER BY state", read_point);
-    if (!code && c->n_points)
+    if (!code && c->history.n_states)
         code = each(c, "SELECT * FROM part ORDER BY state, position", read_part);
-    if (!code && c->n_points)
+    if (!code && c->history.n_states)
         code = each(c, "SELECT * FROM decision ORDER BY decision", read_decision);
-    if (!code && c->n_points)
+    if (!code && c->history.n_states)
         code = each(c, "SELECT * FROM listing ORDER BY state", read_listing);
     if (!code)
         code = each(c, "SELECT * FROM finding ORDER BY position", read_finding);
     if (!code)
         code = each(c, "SELECT * FROM layer ORDER BY position", read_score);
-    if (code || !c->n_points)
+    if (code || !c->history.n_states)
         return code;
     char *seconds = NULL;
-    if ((code = get_number(c, "state", &c->current)) || (code = get_number(c, "tip", &c->tip)) ||
+    if ((code = get_number(c, "state", &c->history.current)) || (code = get_number(c, "tip", &c->history.tip)) ||
         (code = db_get(c->db, "seconds", &seconds)))
         return code;
     if (seconds && (!ff_parse_real(seconds, &c->seconds) || c->seconds < 0))
         c->seconds = 0;
     free(seconds);
-    if (c->current < 0 || c->current >= c->n_points || c->tip < 0 || c->tip > c->n_decisions)
+    if (c->history.current < 0 || c->history.current >= c->history.n_states || c->history.tip < 0 ||
+        c->history.tip > c->history.n_decisions)
         return db_damaged(c->db, "where it stood is not one of its states");
-    for (int i = 0; i < c->n_points; i++) {
-        if (c->points[i].decision < 0 || c->points[i].decision > c->n_decisions)
+    for (int i = 0; i < c->history.n_states; i++) {
+        if (c->history.states[i].decision < 0 || c->history.states[i].decision > c->history.n_decisions)
             return db_damaged(c->db, "a state was made by no decision");
     }
     return FF_OK;

@@ -25,7 +25,7 @@ static int insert_part(ff_case *c, int64_t state, int position, const ff_proposa
     return code;
 }
 
-static int insert_point(ff_case *c, int64_t state, const point *p)
+static int insert_state(ff_case *c, int64_t state, const case_state *p)
 {
     char *patch = NULL, *pre = ff_pre_print(&p->pre);
     size_t size = 0;
@@ -64,13 +64,13 @@ static void stand_after(const ff_case *c, const decision *d, int64_t new_state, 
     bool moves = d->outcome == OUTCOME_UNDONE || d->outcome == OUTCOME_REDONE || d->outcome == OUTCOME_WENT;
     *current = new_state >= 0 ? new_state : moves ? d->to : d->from;
     /* Going to a state takes the search back to where it made that state. */
-    *tip = moves ? c->points[d->to].decision : d->number;
+    *tip = moves ? c->history.states[d->to].decision : d->number;
 }
 
-int case_commit(ff_case *c, decision *d, point *p)
+int case_commit(ff_case *c, decision *d, case_state *p)
 {
-    d->number = c->n_decisions + 1;
-    int64_t new_state = p ? c->n_points : -1, current, tip;
+    d->number = c->history.n_decisions + 1;
+    int64_t new_state = p ? c->history.n_states : -1, current, tip;
     if (p) {
         p->decision = d->number;
         d->to = new_state;
@@ -80,7 +80,7 @@ int case_commit(ff_case *c, decision *d, point *p)
     snprintf(seconds, sizeof seconds, "%.3f", c->seconds);
     int code = db_begin(c->db);
     if (!code && p)
-        code = insert_point(c, new_state, p);
+        code = insert_state(c, new_state, p);
     if (!code)
         code = insert_decision(c, d);
     if (!code)
@@ -95,20 +95,21 @@ int case_commit(ff_case *c, decision *d, point *p)
         db_rollback(c->db);
         return code;
     }
-    ff_grow(&c->decisions, &c->decisions_capacity, (size_t)c->n_decisions + 1, sizeof *d);
-    c->decisions[c->n_decisions++] = *d;
+    ff_grow(&c->history.decisions, &c->history.decisions_capacity, (size_t)c->history.n_decisions + 1, sizeof *d);
+    c->history.decisions[c->history.n_decisions++] = *d;
     *d = (decision){0};
     if (p) {
-        ff_grow(&c->points, &c->points_capacity, (size_t)c->n_points + 1, sizeof *p);
-        c->points[c->n_points++] = *p;
-        *p = (point){0};
+        ff_grow(&c->history.states, &c->history.states_capacity, (size_t)c->history.n_states + 1, sizeof *p);
+        c->history.states[c->history.n_states++] = *p;
+        *p = (case_state){0};
     }
-    if (current != c->current) {
+    if (current != c->history.current) {
         c->changes++;
-        c->stale = true;
+        if (c->stage > CASE_STALE)
+            c->stage = CASE_STALE;
     }
-    c->current = current;
-    c->tip = tip;
+    c->history.current = current;
+    c->history.tip = tip;
     return FF_OK;
 }
 
@@ -116,7 +117,7 @@ int case_save_root(ff_case *c)
 {
     int code = db_begin(c->db);
     if (!code)
-        code = insert_point(c, 0, &c->points[0]);
+        code = insert_state(c, 0, &c->history.states[0]);
     if (!code)
         code = set_number(c->db, "state", 0);
     if (!code)
@@ -130,7 +131,7 @@ int case_save_root(ff_case *c)
 
 int case_save_listing(ff_case *c, int64_t state)
 {
-    const point *p = &c->points[state];
+    const case_state *p = &c->history.states[state];
     return db_run(c->db, "INSERT OR REPLACE INTO listing VALUES(?,?,?,?)", "isss", state, p->proposals,
                   p->proposal_findings, p->open);
 }
@@ -138,14 +139,14 @@ int case_save_listing(ff_case *c, int64_t state)
 int case_save_findings(ff_case *c)
 {
     int code = FF_OK;
-    for (int i = 0; !code && i < c->n_known; i++) {
-        const known_finding *k = &c->known[i];
+    for (int i = 0; !code && i < c->history.n_known; i++) {
+        const known_finding *k = &c->history.known[i];
         if (k->saved)
             continue;
         code = db_run(c->db, "INSERT INTO finding VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", "isissssssdis", (int64_t)i, k->id,
                       k->state, ff_fault_type_name(k->type), k->cause, k->summary, k->explanation, k->source_nodes,
                       k->target_nodes, k->magnitude, (int64_t)k->source, k->details);
-        c->known[i].saved = !code;
+        c->history.known[i].saved = !code;
     }
     return code;
 }

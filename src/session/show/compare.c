@@ -42,7 +42,7 @@ static const ff_column state_columns[] = {
 
 static void add_state(const ff_case *c, ff_table *t, int64_t number)
 {
-    const point *p = &c->points[number];
+    const case_state *p = &c->history.states[number];
     int row = ff_table_add_row(t);
     char *pre = ff_pre_print(&p->pre);
     ff_table_set_int(t, row, "state", number);
@@ -82,7 +82,7 @@ static void set_side(ff_table *t, int row, const char *label, const char *score,
         ff_table_set_real(t, row, score, l->score);
 }
 
-static ff_table *compare_images(const ff_case *c, const point *a, const point *b)
+static ff_table *compare_images(const ff_case *c, const case_state *a, const case_state *b)
 {
     bool judged = !ff_comparator_by_label(c->comparator);
     ff_table *t = ff_table_create("images", image_columns, FF_COUNT(image_columns) - (judged ? 0 : SCORES));
@@ -113,14 +113,14 @@ static const ff_column edit_columns[] = {
 /* The edits on the way to a state, a line each: the graph's, then the preprocessing where it is another than at first. */
 static char *edits_to(const ff_case *c, int64_t number)
 {
-    const point *at = &c->points[number];
+    const case_state *at = &c->history.states[number];
     int n = at->depth + 1;
     int64_t *way = ff_alloc_array((size_t)n, sizeof *way);
     case_path(c, number, way, n);
     ff_buf b = {0};
     ff_buf_puts(&b, "");
     for (int i = 1; i < n; i++) {
-        char *edits = c->points[way[i]].patch ? ff_patch_describe(c->points[way[i]].patch) : NULL;
+        char *edits = c->history.states[way[i]].patch ? ff_patch_describe(c->history.states[way[i]].patch) : NULL;
         if (edits && *edits)
             ff_buf_printf(&b, "%s%s", b.len ? "\n" : "", edits);
         free(edits);
@@ -153,10 +153,10 @@ int case_compare(ff_case *c, int64_t a, int64_t b, const ff_comparison **out)
 {
     const int64_t numbers[] = {a, b};
     for (int i = 0; i < 2; i++) {
-        if (!case_point(c, numbers[i]))
+        if (!case_state_at(c, numbers[i]))
             return ff_fail(FF_ERR_USAGE, "there is no state %lld", (long long)numbers[i]);
     }
-    const point *x = &c->points[a], *y = &c->points[b];
+    const case_state *x = &c->history.states[a], *y = &c->history.states[b];
     box *made = ff_alloc(sizeof *made);
     atomic_init(&made->refs, 1);
     ff_table *states = ff_table_create("states", state_columns, FF_COUNT(state_columns));

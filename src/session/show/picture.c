@@ -113,7 +113,7 @@ static void show(picture_box *b)
 
 int case_picture(ff_case *c, int64_t pair, int image, const ff_picture **out)
 {
-    if (!c->loaded || !c->set)
+    if (!case_stage_loaded(c->stage) || !c->set)
         return ff_fail(FF_ERR_USAGE, "nothing is loaded");
     if (image < 0 || image >= ff_dataset_count(c->set))
         return ff_fail(FF_ERR_USAGE, "there is no image %d", image);

@@ -16,7 +16,7 @@ typedef struct box {
     ff_snapshot s; /* first: the public pointer is the box's */
     atomic_int refs;
     ff_arena *texts;
-    uint64_t changes, localised;
+    uint64_t changes, localizations;
 } box;
 
 ff_snapshot *snapshot_ref(const ff_snapshot *s)
@@ -70,7 +70,7 @@ static void set_model(box *b, const ff_model *m, const char *path, const char **
 static const char *next_proposal(ff_case *c)
 {
     ff_trial t;
-    if (!c->search || c->stale || c->search_waits || c->searched || !c->state ||
+    if (!c->search || !case_stage_current(c->stage) || c->stage == CASE_SEARCHED || !c->state ||
         !ff_search_next(c->search, c->state->wrong, &t) || t.kind != FF_TRIAL_ADD || (t.n != 1 && !t.group))
         return NULL;
     if (t.group)
@@ -100,9 +100,9 @@ static void set_what_if(const ff_case *c, box *b)
 static void set_numbers(ff_case *c, box *b)
 {
     ff_snapshot *s = &b->s;
-    s->loaded = c->loaded;
-    s->localized = c->localized;
-    s->searched = c->searched;
+    s->loaded = case_stage_loaded(c->stage);
+    s->localized = case_stage_localized(c->stage);
+    s->searched = c->stage == CASE_SEARCHED;
     set_model(b, c->source, c->options.source, &s->source_path, &s->source_producer, &s->source_sha256,
               &s->source_opset);
     set_model(b, c->target, c->options.target, &s->target_path, &s->target_producer, &s->target_sha256,
@@ -120,28 +120,28 @@ static void set_numbers(ff_case *c, box *b)
     s->offset = c->offset;
     s->initial = s->wrong = -1;
     s->distance = NAN;
-    if (c->n_points) {
-        const point *p = &c->points[c->current];
+    if (c->history.n_states) {
+        const case_state *p = &c->history.states[c->history.current];
         if (!ff_pre_equal(&p->pre, &c->target_pre))
             s->target_pre_repaired = spec(b, &p->pre);
-        s->initial = c->points[0].wrong;
+        s->initial = c->history.states[0].wrong;
         s->wrong = p->wrong;
         s->distance = p->distance;
         s->target_error = visible(b, p->error);
-        s->state = c->current;
+        s->state = c->history.current;
     }
-    s->validation_images = c->validation_images;
-    s->validation_initial = c->validation_initial;
+    s->validation_images = c->validation.images;
+    s->validation_initial = c->validation.initial;
     /* What was counted for another state says nothing of this one. */
-    bool fresh = c->validation_state == c->current;
-    s->validation_wrong = fresh ? c->validation_wrong : -1;
-    s->validation_regressed = fresh ? c->validation_regressed : -1;
-    s->validation_labelled = fresh ? c->validation_labelled : 0;
-    s->validation_source_right = c->validation_source_right;
-    s->validation_initial_right = c->validation_initial_right;
-    s->validation_right = c->validation_right;
-    s->validation_harm = fresh ? visible(b, c->validation_harm) : NULL;
-    s->validation_regressed_images = ff_arena_strdup(b->texts, fresh && c->validation_names ? c->validation_names : "");
+    bool fresh = c->validation.state == c->history.current;
+    s->validation_wrong = fresh ? c->validation.wrong : -1;
+    s->validation_regressed = fresh ? c->validation.regressed : -1;
+    s->validation_labelled = fresh ? c->validation.labelled : 0;
+    s->validation_source_right = c->validation.source_right;
+    s->validation_initial_right = c->validation.initial_right;
+    s->validation_right = c->validation.right;
+    s->validation_harm = fresh ? visible(b, c->validation.harm) : NULL;
+    s->validation_regressed_images = ff_arena_strdup(b->texts, fresh && c->validation.names ? c->validation.names : "");
     const char *next = next_proposal(c);
     s->next = next ? ff_arena_strdup(b->texts, next) : NULL;
     ff_work *work = ff_arena_alloc(b->texts, sizeof c->work);
@@ -153,7 +153,7 @@ static void set_numbers(ff_case *c, box *b)
         s->flops_full += work[i].flops_full;
     }
     s->seconds = c->seconds;
-    s->timed_out = c->timed_out;
+    s->timed_out = c->stage == CASE_TIMED_OUT;
     set_what_if(c, b);
 }
 
@@ -200,13 +200,13 @@ ff_snapshot *case_snapshot(ff_case *c, const ff_snapshot *last)
     atomic_init(&b->refs, 1);
     b->texts = ff_arena_create();
     b->changes = c->changes;
-    b->localised = c->localised;
+    b->localizations = c->localizations;
     set_numbers(c, b);
     set_divergence(c, b);
     set_parting(c, b);
     ff_snapshot *s = &b->s;
-    bool same_state = old && old->changes == c->changes && old->s.loaded == c->loaded;
-    bool same_lists = same_state && old->localised == c->localised;
+    bool same_state = old && old->changes == c->changes && old->s.loaded == case_stage_loaded(c->stage);
+    bool same_lists = same_state && old->localizations == c->localizations;
     s->images_table = same_state ? ff_table_ref(last->images_table) : case_images(c);
     s->pairs = same_lists ? ff_table_ref(last->pairs) : case_pairs(c);
     s->nodes = same_lists ? ff_table_ref(last->nodes) : case_nodes(c, s->pairs);

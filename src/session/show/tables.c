@@ -18,11 +18,11 @@ static bool wrong_at(const ff_case *c, const ff_labels *l, int i)
 static bool is_essential(const ff_case *c, const known_finding *k, int64_t state)
 {
     bool settled = case_settled(c);
-    if (!c->searched || !c->search || settled)
+    if (c->stage != CASE_SEARCHED || !c->search || settled)
         return true;
     int n;
     const int *which = ff_search_essential(c->search, &n);
-    bool own = case_lists(c->points[state].findings, k->id);
+    bool own = case_lists(c->history.states[state].findings, k->id);
     for (int i = 0; i < n; i++) {
         if (which[i] < 0 || which[i] >= c->n_steps || c->step_states[which[i]] != state)
             continue;
@@ -42,14 +42,14 @@ static bool is_essential(const ff_case *c, const known_finding *k, int64_t state
 static int64_t repaired_at(const ff_case *c, const known_finding *k, const int64_t *path, int n)
 {
     for (int i = 1; i < n; i++) {
-        if (case_lists(c->points[path[i]].findings, k->id))
+        if (case_lists(c->history.states[path[i]].findings, k->id))
             return path[i];
     }
-    if (!c->points[path[n - 1]].listed || case_lists(c->points[path[n - 1]].open, k->id))
+    if (!c->history.states[path[n - 1]].listed || case_lists(c->history.states[path[n - 1]].open, k->id))
         return -1;
     /* Gone without a step of its own: another repair did it. */
     for (int i = 1; i < n; i++) {
-        const point *p = &c->points[path[i]], *before = &c->points[path[i - 1]];
+        const case_state *p = &c->history.states[path[i]], *before = &c->history.states[path[i - 1]];
         if (p->listed && !case_lists(p->open, k->id) && case_lists(before->open, k->id))
             return path[i];
     }
@@ -60,14 +60,14 @@ static int64_t repaired_at(const ff_case *c, const known_finding *k, const int64
  * could not be compared. */
 static bool came_of_breaking(const ff_case *c, const known_finding *k, int64_t repaired)
 {
-    const point *p = repaired >= 0 ? &c->points[repaired] : NULL;
-    return p && !p->error && c->points[p->parent].error && !case_lists(p->findings, k->id);
+    const case_state *p = repaired >= 0 ? &c->history.states[repaired] : NULL;
+    return p && !p->error && c->history.states[p->parent].error && !case_lists(p->findings, k->id);
 }
 
 static bool seen_on(const ff_case *c, const known_finding *k, const int64_t *path, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (path[i] == k->state || case_lists(c->points[path[i]].open, k->id))
+        if (path[i] == k->state || case_lists(c->history.states[path[i]].open, k->id))
             return true;
     }
     return false;
@@ -76,8 +76,8 @@ static bool seen_on(const ff_case *c, const known_finding *k, const int64_t *pat
 /* The last trial of an unrepaired finding in the search's log, or NULL. */
 static const decision *last_trial(const ff_case *c, const known_finding *k)
 {
-    for (int64_t n = c->tip; n > 0; n = c->decisions[n - 1].previous) {
-        const decision *d = &c->decisions[n - 1];
+    for (int64_t n = c->history.tip; n > 0; n = c->history.decisions[n - 1].previous) {
+        const decision *d = &c->history.decisions[n - 1];
         if (!d->subset && case_lists(d->findings, k->id))
             return d;
     }
@@ -86,8 +86,8 @@ static const decision *last_trial(const ff_case *c, const known_finding *k)
 
 static bool was_repaired_elsewhere(const ff_case *c, const known_finding *k)
 {
-    for (int i = 1; i < c->n_points; i++) {
-        if (case_lists(c->points[i].findings, k->id))
+    for (int i = 1; i < c->history.n_states; i++) {
+        if (case_lists(c->history.states[i].findings, k->id))
             return true;
     }
     return false;
@@ -96,13 +96,13 @@ static bool was_repaired_elsewhere(const ff_case *c, const known_finding *k)
 ff_table *case_findings(ff_case *c)
 {
     ff_table *t = case_table("findings");
-    if (!c->n_points)
+    if (!c->history.n_states)
         return t;
-    int n = c->points[c->current].depth + 1;
+    int n = c->history.states[c->history.current].depth + 1;
     int64_t *path = ff_alloc_array((size_t)n, sizeof *path);
-    case_path(c, c->current, path, n);
-    for (int i = 0; i < c->n_known; i++) {
-        const known_finding *k = &c->known[i];
+    case_path(c, c->history.current, path, n);
+    for (int i = 0; i < c->history.n_known; i++) {
+        const known_finding *k = &c->history.known[i];
         int64_t state = repaired_at(c, k, path, n);
         if (!seen_on(c, k, path, n) || came_of_breaking(c, k, state))
             continue;
@@ -128,10 +128,10 @@ ff_table *case_findings(ff_case *c)
         }
         const char *status = "open";
         if (state >= 0) {
-            const point *p = &c->points[state];
+            const case_state *p = &c->history.states[state];
             status = "repaired";
             ff_table_set_int(t, row, "step", p->depth);
-            ff_table_set_int(t, row, "before", c->points[p->parent].wrong);
+            ff_table_set_int(t, row, "before", c->history.states[p->parent].wrong);
             ff_table_set_int(t, row, "after", p->wrong);
         } else {
             const decision *d = last_trial(c, k);
@@ -166,7 +166,7 @@ static char *describe_edits(const ff_proposal *p)
 /* The images whose verdict changes from one labelling to another: those put right, or made wrong. */
 static void set_changed(ff_table *t, int row, const char *column, const ff_case *c, const ff_labels *to, bool right)
 {
-    const ff_labels *now = c->points[c->current].labels;
+    const ff_labels *now = c->history.states[c->history.current].labels;
     ff_buf b = {0};
     for (int i = 0; i < c->source_labels->count; i++) {
         if (wrong_at(c, now, i) == right && wrong_at(c, to, i) != right)
@@ -179,7 +179,7 @@ static void set_changed(ff_table *t, int row, const char *column, const ff_case 
 ff_table *case_proposals(ff_case *c)
 {
     ff_table *t = case_table("proposals");
-    for (int i = 0; c->proposals && !c->stale && i < c->proposals->count; i++) {
+    for (int i = 0; c->proposals && case_stage_current(c->stage) && i < c->proposals->count; i++) {
         const ff_proposal *p = &c->proposals->at[i];
         const ff_judgement *j = case_judged(c, p->id);
         ff_buf findings = {0};
@@ -220,8 +220,8 @@ ff_table *case_proposals(ff_case *c)
 ff_table *case_states(const ff_case *c)
 {
     ff_table *t = case_table("states");
-    for (int i = 0; i < c->n_points; i++) {
-        const point *p = &c->points[i];
+    for (int i = 0; i < c->history.n_states; i++) {
+        const case_state *p = &c->history.states[i];
         int row = ff_table_add_row(t);
         ff_table_set_int(t, row, "state", i);
         if (p->parent >= 0)
@@ -231,7 +231,7 @@ ff_table *case_states(const ff_case *c)
             ff_table_set_real(t, row, "distance", p->distance);
         ff_table_set_int(t, row, "step", p->depth);
         ff_table_set_text(t, row, "summary", i ? p->summary : "as it came");
-        ff_table_set_bool(t, row, "current", i == c->current);
+        ff_table_set_bool(t, row, "current", i == c->history.current);
         ff_table_set_text(t, row, "model", p->model_hex);
     }
     return t;
@@ -240,12 +240,12 @@ ff_table *case_states(const ff_case *c)
 ff_table *case_steps(const ff_case *c)
 {
     ff_table *t = case_table("steps");
-    for (int i = 0; i < c->n_decisions; i++) {
-        const decision *d = &c->decisions[i];
+    for (int i = 0; i < c->history.n_decisions; i++) {
+        const decision *d = &c->history.decisions[i];
         int row = ff_table_add_row(t);
         ff_table_set_int(t, row, "decision", d->number);
         if (d->to >= 0) {
-            ff_table_set_int(t, row, "step", c->points[d->to].depth);
+            ff_table_set_int(t, row, "step", c->history.states[d->to].depth);
             ff_table_set_int(t, row, "state", d->to);
         }
         ff_table_set_text(t, row, "proposal", d->ids);
@@ -285,12 +285,12 @@ static void set_top(ff_table *t, int row, const char *column, const ff_label *l)
 ff_table *case_images(const ff_case *c)
 {
     ff_table *t = case_table("images");
-    if (!c->loaded)
+    if (!case_stage_loaded(c->stage))
         return t;
-    int n = c->points[c->current].depth + 1;
+    int n = c->history.states[c->history.current].depth + 1;
     int64_t *path = ff_alloc_array((size_t)n, sizeof *path);
-    case_path(c, c->current, path, n);
-    const ff_labels *now = c->points[c->current].labels, *first = c->points[0].labels;
+    case_path(c, c->history.current, path, n);
+    const ff_labels *now = c->history.states[c->history.current].labels, *first = c->history.states[0].labels;
     for (int i = 0; i < c->source_labels->count; i++) {
         const ff_label *s = &c->source_labels->at[i], *l = &now->at[i];
         int row = ff_table_add_row(t);
@@ -305,8 +305,8 @@ ff_table *case_images(const ff_case *c)
         if (l->verdict != FF_BY_LABEL)
             ff_table_set_real(t, row, "score", l->score);
         ff_table_set_bool(t, row, "wrong", wrong_at(c, now, i));
-        for (int k = n - 1; k > 0 && !wrong_at(c, c->points[path[k]].labels, i); k--) {
-            if (wrong_at(c, c->points[path[k - 1]].labels, i)) {
+        for (int k = n - 1; k > 0 && !wrong_at(c, c->history.states[path[k]].labels, i); k--) {
+            if (wrong_at(c, c->history.states[path[k - 1]].labels, i)) {
                 ff_table_set_int(t, row, "fixed_by", k);
                 break;
             }
