@@ -359,6 +359,17 @@ struct ff_infer {
 const ff_op *ff_op_find(const char *domain, const char *type, int opset);
 /* Iterates over all rows: i from 0 until NULL. */
 const ff_op *ff_op_at(int i);
+/* FF_ERR_UNSUPPORTED when an attribute has a text that the operator does not know at its opset. */
+int ff_node_check_values(const ff_node *n) FF_MUST_USE;
+/* Can the node be written: is every attribute one that its operator has at this opset, of that type and with a text
+ * that it knows? FF_ERR_GRAPH says what is not, and which opset brought it. What `before` (may be NULL) has as well is
+ * not asked. */
+int ff_node_check(const ff_node *n, const ff_node *before) FF_MUST_USE;
+/* How opset `to` spells the text of an attribute that opset `from` calls `text`. */
+const char *ff_op_text(const char *op, const char *attr, const char *text, int from, int to);
+/* Attributes (i from 0 until NULL) that the operator has in a newer opset only, where leaving it out means one value:
+ * *meant, written as a default is. */
+const struct ff_attr_fact *ff_op_later_attr(const ff_node *n, int i, const char **meant);
 /* Infers all values of the main graph; shapes[] has ff_model_values() entries and is filled from
  * the declared shapes, `feeds` (may be NULL: one per graph input, dtype FF_UNDEFINED: as declared)
  * and the operators. Values of small constants are followed through Shape, Gather, Concat and the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The model's main graph as it stands: one node for each that depends on an input, constants as
  * inputs, attributes with the defaults of the model's own opset. */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,9 @@ static void record_chain(importer *m, cg_node *n, const ff_value *v)
 
 /* ---------------------------------------------------------------------------- attributes */
 
-static void set_fallback(cg_graph *g, cg_node *n, const struct ff_attr_fact *f)
+/* s: the value as the tables write a default. */
+static void set_fallback(cg_graph *g, cg_node *n, const struct ff_attr_fact *f, const char *s)
 {
-    const char *s = f->fallback;
     if (f->type == FF_ATTR_INT) {
         cg_set_int(g, n, f->name, strtoll(s, NULL, 10), n->primary);
     } else if (f->type == FF_ATTR_FLOAT) {
@@ -80,6 +81,12 @@ static void set_fallback(cg_graph *g, cg_node *n, const struct ff_attr_fact *f)
     }
 }
 
+/* A text is spelled as the newest opset does. */
+static const char *newest_text(const ff_node *n, const ff_attr *a)
+{
+    return *n->domain ? a->s : ff_op_text(n->op, a->name, a->s, n->opset, INT_MAX);
+}
+
 static void set_attr(cg_graph *g, cg_node *n, const ff_attr *a)
 {
     switch (a->type) {
@@ -101,7 +108,7 @@ static void set_attr(cg_graph *g, cg_node *n, const ff_attr *a)
         break;
     }
     case FF_ATTR_STRING:
-        cg_set_text(g, n, a->name, a->s ? a->s : "", n->primary);
+        cg_set_text(g, n, a->name, a->s ? newest_text(n->primary, a) : "", n->primary);
         break;
     case FF_ATTR_TENSOR: { /* equal text, equal tensor */
         char hex[65] = "";
@@ -118,12 +125,24 @@ static void set_attr(cg_graph *g, cg_node *n, const ff_attr *a)
     }
 }
 
+/* Rules of the families pool and forms see to these, and say so where it tells two models apart. */
+static bool left_to_rules(const ff_node *n, const char *attr)
+{
+    return strcmp(n->op, "AveragePool") == 0 || strcmp(n->op, "MaxPool") == 0 ||
+           strcmp(attr, "noop_with_empty_axes") == 0 || strcmp(attr, "saturate") == 0;
+}
+
 static void import_attributes(cg_graph *g, cg_node *n, const ff_node *node)
 {
     const ff_op *op = ff_op_find(node->domain, node->op, node->opset);
     for (const struct ff_attr_fact *f = op ? op->attrs : NULL; f && f->name; f++)
         if (f->fallback && !ff_node_attr(node, f->name))
-            set_fallback(g, n, f);
+            set_fallback(g, n, f, f->fallback);
+    const struct ff_attr_fact *later;
+    const char *meant;
+    for (int i = 0; (later = ff_op_later_attr(node, i, &meant)) != NULL; i++)
+        if (!ff_node_attr(node, later->name) && !left_to_rules(node, later->name))
+            set_fallback(g, n, later, meant);
     for (int i = 0; i < node->n_attrs; i++)
         set_attr(g, n, &node->attrs[i]);
 }

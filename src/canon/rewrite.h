@@ -92,7 +92,7 @@ extern const cg_rule cg_form_rules[], cg_noop_rules[], cg_late_noop_rules[], cg_
     cg_written_rules[], cg_affine_rules[], cg_linear_rules[], cg_pool_rules[], cg_shape_rules[], cg_layout_rules[],
     cg_grouped_rules[], cg_select_rules[], cg_resize_rules[], cg_norm_rules[], cg_attention_rules[],
     cg_sequence_rules[], cg_quantized_rules[], cg_fused_rules[], cg_einsum_rules[], cg_sum_rules[], cg_block_rules[],
-    cg_regroup_rules[];
+    cg_regroup_rules[], cg_omitted_rules[];
 
 int cg_import(ff_plan *p, bool ends_only, cg_graph **out) FF_MUST_USE;
 int cg_rewrite(cg_graph *g) FF_MUST_USE;

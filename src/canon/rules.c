@@ -14,9 +14,17 @@
 static const cg_rule unused_rule = {"unused-node", "nothing reads what it makes", NULL};
 static const cg_rule fold_rule = {"constant-folding", "an operand computed from constants only is that constant", NULL};
 
-static const cg_rule *const early[] = {
-    cg_quantized_rules,  cg_fused_rules,   cg_einsum_rules, cg_form_rules,      cg_noop_rules,
-    cg_activation_rules, cg_written_rules, cg_norm_rules,   cg_attention_rules, NULL};
+static const cg_rule *const early[] = {cg_quantized_rules,
+                                       cg_fused_rules,
+                                       cg_einsum_rules,
+                                       cg_form_rules,
+                                       cg_omitted_rules,
+                                       cg_noop_rules,
+                                       cg_activation_rules,
+                                       cg_written_rules,
+                                       cg_norm_rules,
+                                       cg_attention_rules,
+                                       NULL};
 static const cg_rule *const middle[] = {
     cg_pad_rules, cg_pool_rules, cg_grouped_rules, cg_select_rules, cg_resize_rules, cg_block_rules, NULL};
 static const cg_rule *const late[] = {cg_layout_rules, cg_regroup_rules, cg_shape_rules, NULL};

@@ -233,7 +233,8 @@ static int resolve_node(ff_plan *p, const ff_node *n)
         }
         goto done;
     }
-    if ((code = ff_kernel_find(n, &kernel)) != FF_OK || (code = graphs_check(n)) != FF_OK)
+    if ((code = ff_kernel_find(n, &kernel)) != FF_OK || (code = ff_node_check_values(n)) != FF_OK ||
+        (code = graphs_check(n)) != FF_OK)
         goto done;
     uint64_t bytes = 0;
     for (int o = 0; o < n->n_outputs; o++) {

@@ -51,7 +51,7 @@ static bool takes(const ff_op *op, const char *attr)
 
 static bool is_softmax(const ff_node *n)
 {
-    return strcmp(n->op, "Softmax") == 0 || strcmp(n->op, "LogSoftmax") == 0;
+    return strcmp(n->op, "Softmax") == 0 || strcmp(n->op, "LogSoftmax") == 0 || strcmp(n->op, "Hardmax") == 0;
 }
 
 /* The axis as every opset understands it. */
@@ -74,9 +74,87 @@ static bool same_meaning(const ff_plan *plan, const ff_node *n, int opset)
         return n->n_outputs == 1 && n->opset >= 9 && opset >= 9;
     if (strcmp(n->op, "Split") == 0)
         return (n->opset < 18) == (opset < 18);
+    if (strcmp(n->op, "GroupNormalization") == 0) /* scale and bias: one a group, then one a channel */
+        return (n->opset < 21) == (opset < 21);
     if (strcmp(n->op, "Pad") == 0)
         return n->n_inputs < 4 || opset >= 18;
     return true;
+}
+
+/* Is what the attribute says (NULL: what leaving it out says) the value that stands as `text` in the tables? */
+static bool says(const ff_node *n, const ff_op *op, const struct ff_attr_fact *f, const char *text)
+{
+    const ff_attr *a = ff_node_attr(n, f->name);
+
+    if (!a) {
+        for (const struct ff_attr_fact *own = op ? op->attrs : NULL; own && own->name; own++)
+            if (strcmp(own->name, f->name) == 0)
+                return own->fallback && strcmp(own->fallback, text) == 0;
+        return true; /* its opset has it neither: their meanings are compared by others */
+    }
+    switch (a->type) {
+    case FF_ATTR_INT:
+        return a->i == strtoll(text, NULL, 10);
+    case FF_ATTR_FLOAT:
+        return a->f == strtof(text, NULL);
+    case FF_ATTR_STRING:
+        return strcmp(a->s, text) == 0;
+    default:
+        return false;
+    }
+}
+
+/* The attributes that only one of the opsets has. Going back they must say what leaving them out means there; going
+ * forward they are written out where the new default is another thing. */
+static bool restate_newer(const ff_node *n, int opset, const ff_op *to, ff_restated *r)
+{
+    const ff_op *from = ff_op_find(n->domain, n->op, n->opset);
+    const struct ff_attr_fact *f;
+    const char *meant;
+    ff_node there = *n;
+
+    there.opset = opset;
+    for (int i = 0; (f = ff_op_later_attr(&there, i, &meant)) != NULL; i++)
+        if (!says(n, from, f, meant))
+            return false;
+    for (int i = 0; (f = ff_op_later_attr(n, i, &meant)) != NULL; i++) {
+        if (!takes(to, f->name) || strcmp(meant, f->fallback) == 0)
+            continue;
+        if (f->type != FF_ATTR_STRING)
+            return false;
+        r->attrs[r->n_attrs++] = (ff_attr){.name = f->name, .type = FF_ATTR_STRING, .s = meant, .s_len = strlen(meant)};
+    }
+    return true;
+}
+
+/* Does leaving out this attribute, which opset `opset` does not have, say the same there? */
+static bool is_implied(const ff_node *n, int opset, const ff_attr *a)
+{
+    const struct ff_attr_fact *f;
+    const char *meant;
+    ff_node there = *n;
+
+    there.opset = opset;
+    for (int i = 0; (f = ff_op_later_attr(&there, i, &meant)) != NULL; i++)
+        if (strcmp(f->name, a->name) == 0)
+            return says(n, NULL, f, meant);
+    return false;
+}
+
+/* Spelled as that opset does; every attribute must be one that it knows. */
+static bool is_known_there(const ff_node *n, int opset, ff_restated *r)
+{
+    ff_node there = *n;
+
+    for (int i = 0; i < r->n_attrs; i++)
+        if (r->attrs[i].type == FF_ATTR_STRING && r->attrs[i].s) {
+            r->attrs[i].s = ff_op_text(n->op, r->attrs[i].name, r->attrs[i].s, n->opset, opset);
+            r->attrs[i].s_len = strlen(r->attrs[i].s);
+        }
+    there.opset = opset;
+    there.n_attrs = r->n_attrs;
+    there.attrs = r->attrs;
+    return ff_node_check(&there, NULL) == FF_OK;
 }
 
 static int input_of_attr(const ff_attr *a, ff_attr_type type, ff_tensor **out)
@@ -134,7 +212,8 @@ bool ff_restate(const ff_plan *plan, const ff_node *n, int opset, ff_restated *r
             r->n_inputs = at >= r->n_inputs ? at + 1 : r->n_inputs;
         } else if (takes(op, a->name)) {
             r->attrs[r->n_attrs++] = *a;
-        } else if (strcmp(a->name, "is_test") != 0 && strcmp(a->name, "consumed_inputs") != 0) {
+        } else if (strcmp(a->name, "is_test") != 0 && strcmp(a->name, "consumed_inputs") != 0 &&
+                   !is_implied(n, opset, a)) {
             goto fail;
         }
     }
@@ -147,6 +226,8 @@ bool ff_restate(const ff_plan *plan, const ff_node *n, int opset, ff_restated *r
             goto fail;
         r->n_inputs = at < r->n_inputs ? at : r->n_inputs;
     }
+    if (!restate_newer(n, opset, op, r) || !is_known_there(n, opset, r))
+        goto fail;
     return true;
 fail:
     ff_restated_finish(r);

@@ -332,7 +332,7 @@ static void write_node(writer *w, const ff_cnode *n)
 
 static int view_as_model(const ff_canon *c, ff_model **out)
 {
-    writer w = {.c = c, .b = {.opset = 20}};
+    writer w = {.c = c, .b = {.opset = 24}};
     w.b.patch = ff_patch_create();
     for (int i = 0; i < c->n_inputs; i++) {
         char name[32];

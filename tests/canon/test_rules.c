@@ -289,6 +289,22 @@ static const rule_case cases[] = {
     {"transpose-units-fixed", true,
      "input q 1,1,3,4; input k 1,3,1,4; t = Transpose(k) perm=[0,2,3,1]; y = MatMul(q,t); output y"},
     {"transpose-units-fixed", false, "input k 1,3,1,4; t = Transpose(k) perm=[0,2,3,1]; y = Abs(t); output y"},
+    {"default-input", true,
+     "input x 3,1,4; float w 1,16,4 random; float r 1,16,4 random; float b 1,32 0; y,h = LSTM(x,w,r,b) hidden_size=4; "
+     "output y"},
+    {"default-input", true,
+     "input x 3,1,4; float w 1,12,4 random; float r 1,12,4 random; float s 1,1,4 0; y,h = GRU(x,w,r,,,s) "
+     "hidden_size=4; output y"},
+    {"default-input", true,
+     "opset 14; input x 1,3,4; float w 1,4,4 random; float r 1,4,4 random; float s 1,1,4 0; float b 1,8 random; "
+     "y,h = RNN(x,w,r,b,,s) hidden_size=4 layout=1; output y"},
+    {"default-input", false,
+     "input x 3,1,4; float w 1,16,4 random; float r 1,16,4 random; float s 1,1,4 0; float c 1,1,4 1; y,h = "
+     "LSTM(x,w,r,,,c,c) hidden_size=4; output y"},
+    {"group-scale", true,
+     "opset 18; " IMAGE "float s 2 random; float b 2 random; y = GroupNormalization(x,s,b) num_groups=2; output y"},
+    {"group-scale", false,
+     "opset 21; " IMAGE "float s 4 random; float b 4 random; y = GroupNormalization(x,s,b) num_groups=2; output y"},
     {"saturate", true, "opset 19; " IMAGE "i = Cast(x) to=7; y = Cast(i) to=1; output y"},
     {"saturate", false, IMAGE "i = Cast(x) to=7; y = Cast(i) to=1; output y"},
     {"gelu", true,

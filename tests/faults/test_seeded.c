@@ -157,7 +157,7 @@ static const seeded list[] = {
      {"WB float16"}},
     {"batchnorm",
      "a = Add(c3,r1)",
-     "float one 8 1; float nul 8 0; n3 = BatchNormalization(c3,one,nul,nul,one) epsilon=0; a = Add(n3,r1)",
+     "float one 8 1; float nul 8 0; n3 = BatchNormalization(c3,one,nul,nul,one) epsilon=0.0; a = Add(n3,r1)",
      NULL,
      0,
      {0}},

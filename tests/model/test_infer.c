@@ -210,7 +210,7 @@ static void test_table(void **state)
     for (; (o = ff_op_at(n)) != NULL; n++) {
         assert_true(o->min_inputs >= 0 && (o->max_inputs == -1 || o->max_inputs >= o->min_inputs));
         assert_true(o->max_outputs == -1 || o->max_outputs >= o->min_outputs);
-        assert_true(o->since >= 1 && o->since <= 21);
+        assert_true(o->since >= 1 && o->since <= 24);
         assert_ptr_equal(ff_op_find(o->domain, o->type, o->since), o);
         bool same = before && strcmp(before->type, o->type) == 0;
         assert_true(!same || before->since < o->since);

@@ -5,6 +5,7 @@
 #include "faults/strategy.h"
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -394,8 +395,8 @@ static int fix_attribute(job *j)
     case FF_ATTR_STRING:
         if (w->type != FF_CATTR_TEXT || !w->text)
             return FF_OK;
-        a.s = w->text;
-        a.s_len = strlen(w->text);
+        a.s = ff_op_text(j->node->op, j->name, w->text, INT_MAX, j->node->opset);
+        a.s_len = strlen(a.s);
         break;
     default:
         return FF_OK;

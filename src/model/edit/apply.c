@@ -126,6 +126,9 @@ static int check_nodes(const struct work *w, const ff_model *r)
         for (int j = 0; j < op->min_inputs; j++)
             if (p->inputs[j] == NULL)
                 return misfit("node '%s': input %d of %s is missing", p->label, j, p->op);
+        int code = ff_node_check(p, o ? &o->pub : NULL);
+        if (code)
+            return ff_fail_prefix(code, "node '%s'", p->label);
     }
     return FF_OK;
 }

@@ -120,6 +120,10 @@ static const struct ff_attr_fact no_attrs[] = {{0}};
 static const struct ff_attr_fact bit_shift_11[] = {{"direction", FF_ATTR_STRING, NULL}, {0}};
 static const struct ff_attr_fact cast_6[] = {{"to", FF_ATTR_INT, NULL}, {0}};
 static const struct ff_attr_fact cast_19[] = {{"saturate", FF_ATTR_INT, "1"}, {"to", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact cast_24[] = {
+    {"round_mode", FF_ATTR_STRING, "up"}, {"saturate", FF_ATTR_INT, "1"}, {"to", FF_ATTR_INT, NULL}, {0}};
+static const struct ff_attr_fact cast_like_24[] = {
+    {"round_mode", FF_ATTR_STRING, "up"}, {"saturate", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact cast_like_19[] = {{"saturate", FF_ATTR_INT, "1"}, {0}};
 static const struct ff_attr_fact celu_12[] = {{"alpha", FF_ATTR_FLOAT, "1"}, {0}};
 static const struct ff_attr_fact clip_6[] = {
@@ -153,8 +157,10 @@ const ff_op ff_ops_elementwise[] = {
     {"", "BitwiseXor", 18, 2, 2, 1, 1, infer_binary, no_attrs},
     {"", "Cast", 6, 1, 1, 1, 1, infer_cast, cast_6},
     {"", "Cast", 19, 1, 1, 1, 1, infer_cast, cast_19},
+    {"", "Cast", 24, 1, 1, 1, 1, infer_cast, cast_24},
     {"", "CastLike", 15, 2, 2, 1, 1, infer_cast_like, no_attrs},
     {"", "CastLike", 19, 2, 2, 1, 1, infer_cast_like, cast_like_19},
+    {"", "CastLike", 24, 2, 2, 1, 1, infer_cast_like, cast_like_24},
     {"", "Ceil", 6, 1, 1, 1, 1, infer_same, no_attrs},
     {"", "Celu", 12, 1, 1, 1, 1, infer_same, celu_12},
     {"", "Clip", 6, 1, 1, 1, 1, infer_clip, clip_6},

@@ -47,6 +47,9 @@ static int infer_dequantize(ff_infer *c)
 
     if (code || (code = check_scale(c)))
         return code;
+    int64_t want = ff_node_int(c->node, "output_dtype", FF_UNDEFINED);
+    if (want != FF_UNDEFINED && want != (int64_t)c->in[1].dtype)
+        return ff_fail(FF_ERR_UNSUPPORTED, "output_dtype is not the type of the scale");
     infer_set(c, 0, c->node->opset < 19 ? FF_FLOAT : c->in[1].dtype, c->in[0].rank, c->in[0].dims);
     return FF_OK;
 }
@@ -71,15 +74,23 @@ static const struct ff_attr_fact quantize_linear_21[] = {{"axis", FF_ATTR_INT, "
                                                          {"saturate", FF_ATTR_INT, "1"},
                                                          {0}};
 
+static const struct ff_attr_fact dequantize_linear_23[] = {
+    {"axis", FF_ATTR_INT, "1"}, {"block_size", FF_ATTR_INT, "0"}, {"output_dtype", FF_ATTR_INT, "0"}, {0}};
+static const struct ff_attr_fact quantize_linear_23[] = {
+    {"axis", FF_ATTR_INT, "1"},      {"block_size", FF_ATTR_INT, "0"}, {"output_dtype", FF_ATTR_INT, "0"},
+    {"precision", FF_ATTR_INT, "0"}, {"saturate", FF_ATTR_INT, "1"},   {0}};
+
 const ff_op ff_ops_quant[] = {
     /* since, inputs, outputs */
     {"", "DequantizeLinear", 10, 2, 3, 1, 1, infer_dequantize, no_attrs},
     {"", "DequantizeLinear", 13, 2, 3, 1, 1, infer_dequantize, dequantize_linear_13},
     {"", "DequantizeLinear", 21, 2, 3, 1, 1, infer_dequantize, dequantize_linear_21},
+    {"", "DequantizeLinear", 23, 2, 3, 1, 1, infer_dequantize, dequantize_linear_23},
     {"", "DynamicQuantizeLinear", 11, 1, 1, 3, 3, infer_dynamic_quantize, no_attrs},
     {"", "QuantizeLinear", 10, 2, 3, 1, 1, infer_quantize, no_attrs},
     {"", "QuantizeLinear", 13, 2, 3, 1, 1, infer_quantize, dequantize_linear_13},
     {"", "QuantizeLinear", 19, 2, 3, 1, 1, infer_quantize, quantize_linear_19},
     {"", "QuantizeLinear", 21, 2, 3, 1, 1, infer_quantize, quantize_linear_21},
+    {"", "QuantizeLinear", 23, 2, 3, 1, 1, infer_quantize, quantize_linear_23},
     {0},
 };
