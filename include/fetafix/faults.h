@@ -14,12 +14,30 @@
 
 typedef enum ff_fault_type { FF_PP, FF_ID, FF_TSS, FF_WB, FF_LH, FF_CG, FF_FAULT_TYPES } ff_fault_type;
 const char *ff_fault_type_name(ff_fault_type t);  /* "PP" */
+const char *ff_fault_type_text(ff_fault_type t);  /* paragraphs for whoever asks what it is */
 const char *ff_fault_type_title(ff_fault_type t); /* "preprocessing differs" */
+
+/* What a finding says was done wrong: a row of the table in src/faults/causes.c. All static. */
+struct ff_detection;
+struct ff_proposing;
+struct ff_finding;
+typedef struct ff_cause {
+    const char *name;                    /* "int8-per-tensor" */
+    ff_fault_type type;                  /* FF_FAULT_TYPES: it is an equivalence, never a finding's */
+    const char *text;                    /* in plain words, for whoever asks what it is */
+    const char *words, *why;             /* of numbers: "were rounded to float16", and how that comes; else NULL */
+    const char *not_repaired;            /* why nothing repairs it; NULL where something does */
+    bool may_cancel;                     /* together with others it may change nothing */
+    int (*find)(struct ff_detection *d); /* the detector that is there for it; others may find it too */
+    int (*fix[3])(struct ff_proposing *p, const struct ff_finding *f); /* in this order; NULL behind the last */
+} ff_cause;
+const ff_cause *ff_cause_at(int i);               /* NULL behind the last */
+const ff_cause *ff_cause_named(const char *name); /* whatever its case; NULL: there is none */
 
 typedef struct ff_finding {
     char *id; /* stable for one fault across re-localisation: "WB:features.2/weight" */
     ff_fault_type type;
-    const char *cause; /* static short name: "int8-per-tensor", "pads-differ", "wrong-preset" */
+    const ff_cause *cause;
     char *summary;     /* one line in plain words, names made visible */
     char *explanation; /* a few sentences: what is wrong, why converters do it, what the repair does */
     int n_source_nodes, n_target_nodes;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A detector is one file and one row of detectors.c: it looks at the subject and adds findings and
- * equivalences. To add one, follow src/faults/preprocessing/find.c. */
+/* A detector is a function that looks at the subject and adds findings and equivalences; it runs where the table of
+ * causes names it. To add one, follow src/faults/preprocessing/find.c. */
 #ifndef FF_FAULTS_DETECT_H
 #define FF_FAULTS_DETECT_H
 
 #include <jansson.h>
 
+#include "faults/causes.h"
 #include "faults/hint.h"
 
 typedef struct ff_detection {
@@ -17,11 +18,6 @@ typedef struct ff_detection {
     bool *prepared_source, *prepared_target; /* by cnode: it does what the other side's spec says; NULL: none does */
     bool half_source; /* the Source computes in half precision: what is nearer than its rounding is the same */
 } ff_detection;
-
-typedef struct ff_detector {
-    const char *name;
-    int (*run)(ff_detection *d);
-} ff_detector;
 
 int ff_detect_preprocessing(ff_detection *d);
 /* For the detector of preprocessing: is what differs in scale, mean, deviation and channel order made up for by the first
@@ -38,6 +34,7 @@ int ff_detect_hyper(ff_detection *d);
 int ff_detect_precision(ff_detection *d);
 int ff_detect_outputs(ff_detection *d);
 int ff_detect_graph(ff_detection *d);
+int ff_detect_error(ff_detection *d);
 int ff_detect_joint(ff_detection *d);
 int ff_detect_sames(ff_detection *d);
 /* Forgets the findings from number `from` on. */
@@ -60,7 +57,7 @@ int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, 
 
 /* A new finding with an empty hint (cnodes -1). `what` follows the type in the id. The pointer is good until
  * the next one is added. */
-ff_finding *ff_detection_add(ff_detection *d, ff_fault_type type, const char *cause, const char *what);
+ff_finding *ff_detection_add(ff_detection *d, ff_cause_id cause, const char *what);
 ff_same *ff_detection_add_same(ff_detection *d, const char *rule, const char *meaning, double deviation);
 /* The original nodes of the canonical nodes given (-1: none) become the finding's. */
 void ff_finding_set_nodes(const ff_subject *s, ff_finding *f, int source_cnode, int target_cnode);

@@ -6,35 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name, *title;
-} types[FF_FAULT_TYPES] = {
-    [FF_PP] = {"PP", "preprocessing differs"},
-    [FF_ID] = {"ID", "input dimensions differ"},
-    [FF_TSS] = {"TSS", "tensor shape and structure differ"},
-    [FF_WB] = {"WB", "weights and biases differ"},
-    [FF_LH] = {"LH", "layer hyperparameters differ"},
-    [FF_CG] = {"CG", "the computation graph differs"},
-};
-
-const char *ff_fault_type_name(ff_fault_type t)
+ff_finding *ff_detection_add(ff_detection *d, ff_cause_id id, const char *what)
 {
-    return types[t].name;
-}
-
-const char *ff_fault_type_title(ff_fault_type t)
-{
-    return types[t].title;
-}
-
-ff_finding *ff_detection_add(ff_detection *d, ff_fault_type type, const char *cause, const char *what)
-{
+    const ff_cause *cause = ff_cause_at((int)id);
     ff_findings *l = d->findings;
     ff_grow(&l->at, &d->capacity, (size_t)l->count + 1, sizeof *l->at);
     ff_finding *f = &l->at[l->count++];
     memset(f, 0, sizeof *f);
-    f->id = ff_asprintf("%s:%s", types[type].name, what);
-    f->type = type;
+    f->id = ff_asprintf("%s:%s", ff_fault_type_name(cause->type), what);
+    f->type = cause->type;
     f->cause = cause;
     f->pair = -1;
     f->magnitude = 1;

@@ -24,27 +24,6 @@ typedef struct joint {
     int compared;
 } joint;
 
-static bool may_be_made_up_for(const ff_finding *f)
-{
-    static const char *const weights[] = {"permuted", "shape-differs", "scaled",        "missing",
-                                          "added",    "different",     "normalisation", NULL};
-    static const char *const attributes[] = {"pads-differ",
-                                             "strides-differ",
-                                             "dilations-differ",
-                                             "group-differs",
-                                             "kernel-differs",
-                                             "axis-differs",
-                                             "attribute-differs",
-                                             "slice-differs",
-                                             "window-differs",
-                                             "attributes-differ",
-                                             NULL};
-    static const char *const graph[] = {"other-nodes", "missing-nodes", "extra-nodes", "wired-otherwise", NULL};
-    return f->pair >= 0 &&
-           (f->type == FF_TSS || (f->type == FF_WB && ff_any_of(f->cause, weights)) ||
-            (f->type == FF_LH && ff_any_of(f->cause, attributes)) || (f->type == FF_CG && ff_any_of(f->cause, graph)));
-}
-
 static void mark_region(const ff_subject *s, bool source, int cvalue, bool *at)
 {
     int nodes[FF_REGION_MOST], n = cvalue < 0 ? 0 : ff_region_nodes(s, source, cvalue, nodes, FF_REGION_MOST);
@@ -57,7 +36,7 @@ static void take_finding(joint *j, int i)
     const ff_subject *s = j->d->subject;
     const ff_finding *f = &j->d->findings->at[i];
     const ff_hint *h = f->hint;
-    if (!may_be_made_up_for(f))
+    if (f->pair < 0 || !f->cause->may_cancel)
         return;
     j->source[i] = ff_alloc_array((size_t)s->source.canon->n_nodes + 1, sizeof(bool));
     j->target[i] = ff_alloc_array((size_t)s->target.canon->n_nodes + 1, sizeof(bool));
@@ -92,7 +71,7 @@ static bool could_be_same(const joint *j, const bool *in)
         const ff_finding *f = &j->d->findings->at[i];
         several = several || (first >= 0 && j->d->findings->at[first].pair != f->pair);
         first = first < 0 ? i : first;
-        shape = shape || strcmp(f->cause, "shape-differs") == 0;
+        shape = shape || ff_caused_by(f, FF_CAUSE_SHAPE_DIFFERS);
         attribute = attribute || f->type == FF_LH;
     }
     return several || (shape && attribute);

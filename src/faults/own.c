@@ -109,7 +109,7 @@ static int parse_value(const char *name, const char *value, int count, numbers *
 static int propose(ff_proposing *p, int (*strategy)(ff_proposing *, const ff_finding *), ff_fault_type type, int pair,
                    ff_hint *hint)
 {
-    const ff_finding f = {.id = (char *)"what-if", .type = type, .cause = "", .pair = pair, .hint = hint};
+    const ff_finding f = {.id = (char *)"what-if", .type = type, .pair = pair, .hint = hint};
     return strategy(p, &f);
 }
 

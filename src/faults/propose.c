@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The table of strategies, and ff_propose, which puts the proposals in the order in which they are tried. */
+/* ff_propose asks the strategies that the table of causes names, and puts the proposals in the order in which they are tried. */
 #include "faults/strategy.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const ff_strategy strategies[] = {
-    {FF_PP, ff_fix_preprocessing},  {FF_ID, ff_fix_input},   {FF_TSS, ff_fix_structure}, {FF_TSS, ff_fix_region},
-    {FF_TSS, ff_fix_normalisation}, {FF_CG, ff_fix_outputs}, {FF_CG, ff_fix_precision},  {FF_WB, ff_fix_quantized},
-    {FF_WB, ff_fix_norm},           {FF_WB, ff_fix_weights}, {FF_LH, ff_fix_reduction},  {FF_LH, ff_fix_hyper},
-    {FF_LH, ff_fix_region},         {FF_CG, ff_fix_hyper},   {FF_CG, ff_fix_region},
-};
 
 typedef struct ranked {
     int finding, group, rank;
@@ -46,7 +39,7 @@ static void add_group(ff_proposing *p, const ff_findings *f, const ff_finding *h
             n == 0 || strcmp(p->list->at[members[n - 1]].findings[0], id) != 0; /* variants follow one another */
         for (int i = 0; i < f->count && fits; i++)
             if (strcmp(f->at[i].id, id) == 0)
-                fits = f->at[i].type == head->type && strcmp(f->at[i].cause, head->cause) == 0;
+                fits = f->at[i].cause == head->cause;
         if (fits && p->list->at[k].n_findings == 1)
             members[n++] = k;
     }
@@ -55,9 +48,9 @@ static void add_group(ff_proposing *p, const ff_findings *f, const ff_finding *h
         return;
     }
     ff_proposal *g =
-        ff_proposing_add(p, head, NULL, NULL, ff_asprintf("all %d repairs of the cause '%s'", n, head->cause));
+        ff_proposing_add(p, head, NULL, NULL, ff_asprintf("all %d repairs of the cause '%s'", n, head->cause->name));
     free(g->id);
-    g->id = ff_asprintf(FF_GROUP "%s:%s", ff_fault_type_name(head->type), head->cause);
+    g->id = ff_asprintf(FF_GROUP "%s:%s", ff_fault_type_name(head->type), head->cause->name);
     g->pair = -1;
     g->members = members;
     g->n_members = n;
@@ -73,7 +66,7 @@ static void add_groups(ff_proposing *p, const ff_findings *f, int n_single)
     for (int i = 0; i < f->count; i++) {
         bool first = f->at[i].type >= FF_WB;
         for (int k = 0; k < i && first; k++)
-            first = f->at[k].type != f->at[i].type || strcmp(f->at[k].cause, f->at[i].cause) != 0;
+            first = f->at[k].cause != f->at[i].cause;
         if (first)
             add_group(p, f, &f->at[i], n_single);
     }
@@ -92,9 +85,8 @@ int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores 
     int rc = FF_OK;
     for (int i = 0; i < f->count && rc == FF_OK; i++) {
         const ff_finding *finding = &f->at[order[i].finding];
-        for (size_t k = 0; k < FF_COUNT(strategies) && rc == FF_OK; k++)
-            if (strategies[k].type == finding->type)
-                rc = strategies[k].propose(&p, finding);
+        for (size_t k = 0; k < FF_COUNT(finding->cause->fix) && finding->cause->fix[k] && rc == FF_OK; k++)
+            rc = finding->cause->fix[k](&p, finding);
     }
     free(order);
     int n_single = p.list->count;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A strategy is one file and one row of propose.c: it turns a finding into proposals, which are edits of the
- * original Target that touch nothing else. To add one, follow src/faults/preprocessing/fix.c. */
+/* A strategy turns a finding into proposals, which are edits of the original Target that touch nothing else; the table
+ * of causes names it. To add one, follow src/faults/preprocessing/fix.c. */
 #ifndef FF_FAULTS_STRATEGY_H
 #define FF_FAULTS_STRATEGY_H
 
 #include "fetafix/faults.h"
+#include "faults/causes.h"
 #include "faults/hint.h"
 
 typedef struct ff_proposing {
@@ -13,12 +14,7 @@ typedef struct ff_proposing {
     size_t capacity;
 } ff_proposing;
 
-typedef struct ff_strategy {
-    ff_fault_type type;
-    /* Adds any number of proposals, the best first; none when it does not know how (FF_OK all the same). */
-    int (*propose)(ff_proposing *p, const ff_finding *f);
-} ff_strategy;
-
+/* A strategy adds any number of proposals, the best first; none when it does not know how (FF_OK all the same). */
 int ff_fix_preprocessing(ff_proposing *p, const ff_finding *f);
 int ff_search_preprocessing(ff_proposing *p); /* comes after all others */
 int ff_fix_input(ff_proposing *p, const ff_finding *f);

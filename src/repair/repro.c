@@ -306,7 +306,7 @@ static int write_words(const char *folder, const ff_finding *f, const ff_dataset
 {
     ff_buf b = {0};
     char *path = ff_path_join(folder, "fault.txt");
-    ff_buf_printf(&b, "%s (%s)\n%s\n\n%s\n\n", ff_fault_type_name(f->type), f->cause, f->summary,
+    ff_buf_printf(&b, "%s (%s)\n%s\n\n%s\n\n", ff_fault_type_name(f->type), f->cause->name, f->summary,
                   f->explanation ? f->explanation : "");
     ff_buf_printf(
         &b,

@@ -70,7 +70,7 @@ kernel-differs, pads-differ, slice-differs, strides-differ, window-differs
 $ fetafix explain
 PP   preprocessing differs
 ID   input dimensions differ
-TSS  tensor shape and structure
+TSS  tensor shape and structure differ
 WB   weights and biases differ
 LH   layer hyperparameters differ
 CG   the computation graph differs

@@ -221,7 +221,7 @@ fetafix: a:1: no lesson is held; `fetafix teach` in a shell lists them
 $ fetafix explain
 PP   preprocessing differs
 ID   input dimensions differ
-TSS  tensor shape and structure
+TSS  tensor shape and structure differ
 WB   weights and biases differ
 LH   layer hyperparameters differ
 CG   the computation graph differs
@@ -239,8 +239,8 @@ everything downstream.
 How it is repaired: the Source's weights are written where the Target keeps
 them, in its layout.
 .
-Causes: activation-scale, activation-zero-point, bfloat16, different, float16,
-int8-per-channel, int8-per-tensor, missing, added, normalisation, permuted,
+Causes: activation-scale, activation-zero-point, added, bfloat16, different,
+float16, int8-per-channel, int8-per-tensor, missing, normalisation, permuted,
 quantization-scale, quantization-zero-point, quantized, scaled, shape-differs
 $ for t in PP ID TSS LH CG; do fetafix explain $t | tail -3; done
 reported. `pre-into-graph` writes it into the model.
@@ -251,19 +251,24 @@ was added behind the input to make it fit is corrected or taken out.
 Causes: input-batch, input-layout, input-size, input-takes-no-image
 layer are.
 .
-Causes: axes-permuted, input-axes-permuted, order-lost
+Causes: axes-permuted, input-axes-permuted, normalisation-axis, order-lost
 attributes-differ, axis-differs, bounds-differ, ceil-mode-differs,
 count-include-pad-differs, dilations-differ, epsilon-differs, group-differs,
 kernel-differs, pads-differ, slice-differs, strides-differ, window-differs
 Causes: activation-quantized, cannot-run, extra-nodes, half-precision,
 missing-nodes, other-nodes, outputs-redundant, outputs-reordered, pad-amounts,
-wired-otherwise
+pad-counted, pad-mode, pad-value, wired-otherwise
 $ fetafix explain pads-differ
 pads-differ: a fault of type LH
 .
 A window begins at another place. With stride 2 on an even size one odd pixel
 of padding is needed: TensorFlow puts it at the end, others at the beginning,
 and converters drop or mirror it.
+$ for c in pad-mode pad-value pad-counted normalisation-axis; do fetafix explain $c | head -1; done
+pad-mode: a fault of type CG
+pad-value: a fault of type CG
+pad-counted: a fault of type CG
+normalisation-axis: a fault of type TSS
 $ fetafix explain pads-difer
 fetafix: 'pads-difer' is no fault type; did you mean 'pads-differ'?
 [2]

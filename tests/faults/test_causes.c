@@ -69,9 +69,9 @@ static bool check(size_t row)
     ff_task task = {0};
     if (ff_localize(s, &task, &f, NULL) != FF_OK)
         fail_msg("%s", ff_error());
-    bool good = f->count == 1 && strcmp(f->at[0].cause, rows[row].cause) == 0;
+    bool good = f->count == 1 && strcmp(f->at[0].cause->name, rows[row].cause) == 0;
     for (int i = 0; i < f->count; i++)
-        print_message("%s %s: %s: %s\n", good ? "  " : "->", rows[row].name, f->at[i].cause, f->at[i].summary);
+        print_message("%s %s: %s: %s\n", good ? "  " : "->", rows[row].name, f->at[i].cause->name, f->at[i].summary);
     ff_findings_destroy(f);
     loop_result r;
     loop_run(s, NULL, &task, &r);

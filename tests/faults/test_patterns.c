@@ -45,9 +45,9 @@ static void expect_findings(ff_subject *s, const char *types, const char *where,
     for (int i = 0; i < findings->count; i++) {
         const ff_finding *f = &findings->at[i];
         if (!strstr(types, ff_fault_type_name(f->type)) || (where && !conversion_at_layer(f, where)) ||
-            (cause && strcmp(cause, f->cause) != 0))
+            (cause && strcmp(cause, f->cause->name) != 0))
             fail_msg("not asked for (%s %s): %s %s: %s", types, where ? where : "", ff_fault_type_name(f->type),
-                     f->cause, f->summary);
+                     f->cause->name, f->summary);
     }
     if (!findings->count && *types)
         fail_msg("no finding of %s at %s", types, where ? where : "any layer");

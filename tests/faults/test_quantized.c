@@ -263,7 +263,7 @@ static ff_subject *subject_of(ff_model *real, ff_model *target, bool keep)
 static void expect(const ff_findings *f, const damage *d, const char *style)
 {
     if (f->count != (d->cause != NULL) ||
-        (f->count && (f->at[0].type != FF_WB || strcmp(f->at[0].cause, d->cause) != 0)))
+        (f->count && (f->at[0].type != FF_WB || strcmp(f->at[0].cause->name, d->cause) != 0)))
         fail_msg("%s, %s: %d findings, the first %s", style, d->name, f->count, f->count ? f->at[0].summary : "");
 }
 
@@ -339,9 +339,9 @@ static void not_meant(void **state)
     int weights = 0, biases = 0, activations = 0;
     ok(ff_localize(s, NULL, &f, NULL));
     for (int i = 0; i < f->count; i++) {
-        weights += f->at[i].type == FF_WB && strcmp(f->at[i].cause, "int8-per-channel") == 0;
-        biases += f->at[i].type == FF_WB && strcmp(f->at[i].cause, "quantized") == 0;
-        activations += f->at[i].type == FF_CG && strcmp(f->at[i].cause, "activation-quantized") == 0;
+        weights += f->at[i].type == FF_WB && strcmp(f->at[i].cause->name, "int8-per-channel") == 0;
+        biases += f->at[i].type == FF_WB && strcmp(f->at[i].cause->name, "quantized") == 0;
+        activations += f->at[i].type == FF_CG && strcmp(f->at[i].cause->name, "activation-quantized") == 0;
     }
     assert_int_equal(f->count, 6);
     assert_int_equal(weights, 2);

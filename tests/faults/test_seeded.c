@@ -317,7 +317,7 @@ static char *names_of(const ff_findings *f)
 {
     ff_buf b = {0};
     for (int i = 0; i < f->count; i++)
-        ff_buf_printf(&b, "%s[%s %s: %s]", i ? " " : "", ff_fault_type_name(f->at[i].type), f->at[i].cause,
+        ff_buf_printf(&b, "%s[%s %s: %s]", i ? " " : "", ff_fault_type_name(f->at[i].type), f->at[i].cause->name,
                       f->at[i].summary);
     return b.data ? ff_buf_steal(&b) : ff_strdup("none");
 }
@@ -374,7 +374,7 @@ static bool check_bundles(const ff_subject *s, const ff_findings *f)
     for (int i = 0; i < f->count; i++) {
         char at[] = "/tmp/fetafix-bundle-XXXXXX";
         ff_repro r;
-        bool none = s->target.error || f->at[i].type <= FF_ID || strncmp(f->at[i].cause, "outputs-", 8) == 0;
+        bool none = s->target.error || f->at[i].type <= FF_ID || strncmp(f->at[i].cause->name, "outputs-", 8) == 0;
         assert_non_null(mkdtemp(at));
         int rc = ff_repro_write(s, &f->at[i], f, p, at, false, &task, &r);
         if (rc == FF_OK) {
@@ -414,7 +414,7 @@ static bool check(const seeded *x, const ff_dataset *set)
     bool good = f->count == x->n;
     bool used[3] = {0};
     for (int i = 0; i < f->count && good; i++) {
-        char *name = ff_asprintf("%s %s", ff_fault_type_name(f->at[i].type), f->at[i].cause);
+        char *name = ff_asprintf("%s %s", ff_fault_type_name(f->at[i].type), f->at[i].cause->name);
         int k = 0;
         while (k < x->n && (used[k] || strcmp(x->expect[k], name) != 0))
             k++;
@@ -504,7 +504,7 @@ static void among_equivalences(void **state)
     assert_true(s->wrong > 0);
     ok(ff_localize(s, &task, &f, &sames));
     assert_int_equal(f->count, 1);
-    assert_string_equal(f->at[0].cause, "bounds-differ");
+    assert_string_equal(f->at[0].cause->name, "bounds-differ");
     assert_true(sames->count >= 5);
     ff_findings_destroy(f);
     ff_sames_destroy(sames);

@@ -119,7 +119,7 @@ static void check(int i)
     ff_buf found = {0};
     ff_buf_puts(&found, "");
     for (int k = 0; k < f->count; k++)
-        ff_buf_printf(&found, "%s:%s ", ff_fault_type_name(f->at[k].type), f->at[k].cause);
+        ff_buf_printf(&found, "%s:%s ", ff_fault_type_name(f->at[k].type), f->at[k].cause->name);
     /* Wrong axes give shapes that go on for a while: what is found of them is more than the fault, which comes first. */
     if (strcmp(cases[i].found, "TSS:normalisation-axis") == 0)
         found.data[strlen(cases[i].found)] = '\0';

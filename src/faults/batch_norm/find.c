@@ -90,7 +90,7 @@ static void report_epsilon(ff_detection *d, int pair, const ff_norm *t, double w
 {
     const ff_pair *p = &d->subject->alignment->pairs[pair];
     char *label = ff_pair_label(d->subject, pair), *what = ff_asprintf("%s/epsilon", label);
-    ff_finding *f = ff_detection_add(d, FF_LH, "epsilon-differs", what);
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_EPSILON_DIFFERS, what);
     ff_finding_set_nodes(d->subject, f, p->source, p->target);
     f->pair = pair;
     f->hint->node = t->node;
@@ -194,7 +194,7 @@ static void report_scales(ff_detection *d, int pair, const ff_cnode *a, const ff
     ff_detection_drop(d, from);
     char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/scale", label),
          *at = ff_cnode_label(s->target.canon, b->id);
-    ff_finding *f = ff_detection_add(d, FF_CG, lost ? "missing-nodes" : "extra-nodes", what);
+    ff_finding *f = ff_detection_add(d, lost ? FF_CAUSE_MISSING_NODES : FF_CAUSE_EXTRA_NODES, what);
     f->pair = pair;
     f->hint->source_cnode = a->id;
     f->hint->target_cnode = b->id;
@@ -280,7 +280,7 @@ static bool report_between(ff_detection *d, int pair, const ff_cnode *a, const f
     if (found) {
         ff_detection_drop(d, from);
         char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/between", label), *at = ff_cnode_label(c, b->id);
-        ff_finding *f = ff_detection_add(d, FF_CG, "extra-nodes", what);
+        ff_finding *f = ff_detection_add(d, FF_CAUSE_EXTRA_NODES, what);
         f->pair = pair;
         f->hint->source_cnode = a->id;
         f->hint->target_cnode = b->id;

@@ -77,15 +77,16 @@ bool ff_norm_both(const ff_subject *s, const ff_cnode *source, const ff_cnode *t
 /* What is said about the constants that differ. */
 typedef struct account {
     int n;
-    const char *cause; /* of all of them, else "normalisation" */
+    ff_cause_id cause; /* of all of them, else FF_CAUSE_NORMALISATION */
     double relative;
     int64_t different, count;
     ff_buf names; /* "mean, variance" */
 } account;
 
-static bool is_rounding(const char *cause)
+static bool is_rounding(ff_cause_id cause)
 {
-    return strstr(cause, "float16") || strncmp(cause, "int8", 4) == 0;
+    return cause == FF_CAUSE_FLOAT16 || cause == FF_CAUSE_BFLOAT16 || cause == FF_CAUSE_INT8_PER_TENSOR ||
+           cause == FF_CAUSE_INT8_PER_CHANNEL;
 }
 
 static int compare_constants(const ff_norm *a, const ff_norm *b, account *out)
@@ -99,14 +100,22 @@ static int compare_constants(const ff_norm *a, const ff_norm *b, account *out)
         if (strcmp(c.cause, "equal") == 0 || strcmp(c.cause, "rounding") == 0)
             continue;
         ff_buf_printf(&out->names, "%s%s", out->n ? ", " : "", names[k]);
-        bool same = !out->n || strcmp(out->cause, c.cause) == 0;
-        out->cause = same && is_rounding(c.cause) ? c.cause : "normalisation";
+        ff_cause_id cause = ff_cause_of_change(&c);
+        bool same = !out->n || out->cause == cause;
+        out->cause = same && is_rounding(cause) ? cause : FF_CAUSE_NORMALISATION;
         out->relative = fmax(out->relative, c.relative);
         out->different += c.n_different;
         out->count += c.n;
         out->n++;
     }
     return FF_OK;
+}
+
+/* Of numbers that are stored as integers. */
+static bool of_storage(const ff_finding *f)
+{
+    return ff_caused_by(f, FF_CAUSE_QUANTIZED) || ff_caused_by(f, FF_CAUSE_QUANTIZATION_SCALE) ||
+           ff_caused_by(f, FF_CAUSE_QUANTIZATION_ZERO_POINT);
 }
 
 /* All findings from number `from` on are of the numbers of the two parameters; *both: each has one, and the first's are the
@@ -117,11 +126,11 @@ static bool of_params(const ff_detection *d, int from, const ff_cparam *scale, c
     for (int i = from; i < d->findings->count; i++) {
         const ff_finding *f = &d->findings->at[i];
         const ff_cparam *p = f->hint->target_param;
-        if (f->type != FF_WB || (p != scale && p != shift) || strstr(f->cause, "quanti"))
+        if (f->type != FF_WB || (p != scale && p != shift) || of_storage(f))
             return false;
         of_scale |= p == scale;
         of_shift |= p == shift;
-        by_channel |= p == scale && strcmp(f->cause, "scaled") == 0;
+        by_channel |= p == scale && ff_caused_by(f, FF_CAUSE_SCALED);
     }
     *both = of_scale && of_shift && by_channel;
     return true;
@@ -135,7 +144,7 @@ int ff_detect_statistics(ff_detection *d, int pair, int from)
     const ff_cparam *scale, *shift;
     ff_norm a, b;
     bool both;
-    account of = {.cause = "normalisation"};
+    account of = {.cause = FF_CAUSE_NORMALISATION};
     int rc = FF_OK;
     if (!ff_norm_params(target, &scale, &shift) || !of_params(d, from, scale, shift, &both))
         goto out;
@@ -149,7 +158,7 @@ int ff_detect_statistics(ff_detection *d, int pair, int from)
 
     char *label = ff_pair_label(s, pair), *what = ff_asprintf("%s/normalisation", label);
     char *shown = ff_visible((of.n ? b.node : target->primary)->label);
-    ff_finding *f = ff_detection_add(d, FF_WB, of.cause, what);
+    ff_finding *f = ff_detection_add(d, of.cause, what);
     ff_finding_set_nodes(s, f, p->source, p->target);
     f->pair = pair;
     f->magnitude = isfinite(of.relative) ? of.relative : 1e6;

@@ -109,7 +109,7 @@ static void add(ff_detection *d, int pair, const ff_node *t, const char *name, f
     const ff_pair *p = &d->subject->alignment->pairs[pair];
     char *label = ff_pair_label(d->subject, pair), *what = ff_asprintf("%s/%s", label, name),
          *node = ff_visible(t->label);
-    ff_finding *f = ff_detection_add(d, FF_LH, "attribute-differs", what);
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_ATTRIBUTE_DIFFERS, what);
     ff_finding_set_nodes(d->subject, f, p->source, p->target);
     f->pair = pair;
     f->hint->node = t;

@@ -33,7 +33,7 @@ static bool spoken_of(const ff_detection *d, bool source, const ff_cnode *transp
     if (ff_is_prepared(d, source, transpose->id))
         return true;
     for (int i = 0; !source && strcmp(transpose->op, "Cast") == 0 && i < d->findings->count; i++)
-        if (strcmp(d->findings->at[i].cause, "half-precision") == 0)
+        if (ff_caused_by(&d->findings->at[i], FF_CAUSE_HALF_PRECISION))
             return true;
     if (strcmp(transpose->op, "Cast") == 0 && d->half_source)
         return true;
@@ -198,22 +198,18 @@ static int differs(comparison *m, int pair, int input, reading r)
             return FF_OK;
         }
     char *has = operators(tc, region, n_region), *needs = operators(sc, wanted, n_wanted);
-    const char *cause = n_wanted && n_region ? "other-nodes"
-                        : n_wanted           ? "missing-nodes"
-                        : n_region           ? "extra-nodes"
-                                             : "wired-otherwise";
+    ff_cause_id cause = n_wanted && n_region ? FF_CAUSE_OTHER_NODES
+                        : n_wanted           ? FF_CAUSE_MISSING_NODES
+                        : n_region           ? FF_CAUSE_EXTRA_NODES
+                                             : FF_CAUSE_WIRED_OTHERWISE;
     bool order = only_moves(sc, wanted, n_wanted) && only_moves(tc, region, n_region);
     if (order)
-        cause = "axes-permuted";
+        cause = FF_CAUSE_AXES_PERMUTED;
     const ff_node *one = one_original(sc, wanted, n_wanted), *other = one_original(tc, region, n_region);
     char *name = NULL, *of_source = NULL, *of_target = NULL;
     bool attribute = one && other && strcmp(one->op, other->op) == 0 && strcmp(one->op, "Reshape") != 0 &&
                      strcmp(one->op, "Transpose") != 0 && other_attribute(one, other, &name, &of_source, &of_target);
-    ff_finding *f = ff_detection_add(d,
-                                     attribute ? FF_LH
-                                     : order   ? FF_TSS
-                                               : FF_CG,
-                                     attribute ? "attribute-differs" : cause, what);
+    ff_finding *f = ff_detection_add(d, attribute ? FF_CAUSE_ATTRIBUTE_DIFFERS : cause, what);
     f->pair = pair;
     f->hint->source_exit = r.source_exit;
     f->hint->exit = r.exit;
@@ -392,7 +388,7 @@ int ff_detect_graph(ff_detection *d)
     /* Other outputs than the Source's are spoken of by the detector of outputs. */
     bool moved = false;
     for (int i = 0; i < d->findings->count; i++)
-        moved = moved || strcmp(d->findings->at[i].cause, "outputs-reordered") == 0;
+        moved = moved || ff_caused_by(&d->findings->at[i], FF_CAUSE_OUTPUTS_REORDERED);
     if (rc == FF_OK && !moved && !s->target.error && s->source.canon->n_outputs > 0 && s->target.canon->n_outputs > 0) {
         int x = look_through(d, true, s->source.canon->outputs[0], true);
         int y = look_through(d, false, s->target.canon->outputs[0], true);

@@ -43,35 +43,36 @@ static json_t *value(const ff_cattr *a)
     return single;
 }
 
-static const char *cause_of(const ff_cattr *a, const ff_cattr *b, bool pad)
+static ff_cause_id cause_of(const ff_cattr *a, const ff_cattr *b, bool pad)
 {
     if (pad)
-        return strcmp((a ? a : b)->name, "pads") == 0 ? "pad-amounts" : "pad-counted";
+        return strcmp((a ? a : b)->name, "pads") == 0 ? FF_CAUSE_PAD_AMOUNTS : FF_CAUSE_PAD_COUNTED;
     if (!b)
-        return "attribute-missing";
+        return FF_CAUSE_ATTRIBUTE_MISSING;
     if (!a)
-        return "attribute-added";
+        return FF_CAUSE_ATTRIBUTE_ADDED;
     const char *name = a->name;
     static const struct {
-        const char *attr, *cause;
+        const char *attr;
+        ff_cause_id cause;
     } known[] = {
-        {"pads", "pads-differ"},
-        {"strides", "strides-differ"},
-        {"dilations", "dilations-differ"},
-        {"group", "group-differs"},
-        {"axis", "axis-differs"},
-        {"axes", "axis-differs"},
-        {"min", "bounds-differ"},
-        {"max", "bounds-differ"},
-        {"ceil_mode", "ceil-mode-differs"},
-        {"epsilon", "epsilon-differs"},
-        {"kernel_shape", "kernel-differs"},
-        {"count_include_pad", "count-include-pad-differs"},
+        {"pads", FF_CAUSE_PADS_DIFFER},
+        {"strides", FF_CAUSE_STRIDES_DIFFER},
+        {"dilations", FF_CAUSE_DILATIONS_DIFFER},
+        {"group", FF_CAUSE_GROUP_DIFFERS},
+        {"axis", FF_CAUSE_AXIS_DIFFERS},
+        {"axes", FF_CAUSE_AXIS_DIFFERS},
+        {"min", FF_CAUSE_BOUNDS_DIFFER},
+        {"max", FF_CAUSE_BOUNDS_DIFFER},
+        {"ceil_mode", FF_CAUSE_CEIL_MODE_DIFFERS},
+        {"epsilon", FF_CAUSE_EPSILON_DIFFERS},
+        {"kernel_shape", FF_CAUSE_KERNEL_DIFFERS},
+        {"count_include_pad", FF_CAUSE_COUNT_INCLUDE_PAD_DIFFERS},
     };
     for (size_t i = 0; i < FF_COUNT(known); i++)
         if (strcmp(known[i].attr, name) == 0)
             return known[i].cause;
-    return "attribute-differs";
+    return FF_CAUSE_ATTRIBUTE_DIFFERS;
 }
 
 static char *shown(const ff_cattr *a)
@@ -88,7 +89,7 @@ static void report(ff_detection *d, int pair, const ff_cattr *a, const ff_cattr 
     bool pad = a && b && b->node && strcmp(b->node->op, "Pad") == 0 && (counted || strcmp(name, "pads") == 0);
     char *label = ff_pair_label(s, pair), *target = ff_cnode_label(s->target.canon, p->target);
     char *what = ff_asprintf("%s/%s", label, name), *x = shown(a), *y = shown(b);
-    ff_finding *f = ff_detection_add(d, pad ? FF_CG : FF_LH, cause_of(a, b, pad), what);
+    ff_finding *f = ff_detection_add(d, cause_of(a, b, pad), what);
     ff_finding_set_nodes(s, f, p->source, p->target);
     f->pair = pair;
     f->hint->source_attr = a;
@@ -158,7 +159,7 @@ static void report_padding(ff_detection *d, int pair, const ff_cnode *a, const f
         return;
     char *label = ff_pair_label(s, pair), *target = ff_cnode_label(s->target.canon, b->id);
     char *what = ff_asprintf("%s/padding", label), *x = padding_words(a), *y = padding_words(b);
-    ff_finding *f = ff_detection_add(d, FF_CG, mode_a || mode_b ? "pad-mode" : "pad-value", what);
+    ff_finding *f = ff_detection_add(d, mode_a || mode_b ? FF_CAUSE_PAD_MODE : FF_CAUSE_PAD_VALUE, what);
     ff_finding_set_nodes(s, f, a->id, b->id);
     f->pair = pair;
     f->hint->source_attr = mode_a ? mode_a : value_a;
@@ -208,11 +209,11 @@ static void report_slice(ff_detection *d, int pair, const ff_cnode *a, const ff_
     if (!of_slice[k])
         return;
     for (int i = 0; i < d->findings->count; i++)
-        if (strcmp(d->findings->at[i].cause, "slice-differs") == 0 && d->findings->at[i].hint->node == b->primary)
+        if (ff_caused_by(&d->findings->at[i], FF_CAUSE_SLICE_DIFFERS) && d->findings->at[i].hint->node == b->primary)
             return;
     char *label = ff_pair_label(d->subject, pair), *target = ff_cnode_label(d->subject->target.canon, b->id);
     char *what = ff_asprintf("%s/slice", label), *x = slice_words(a), *y = slice_words(b);
-    ff_finding *f = ff_detection_add(d, FF_LH, "slice-differs", what);
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_SLICE_DIFFERS, what);
     ff_finding_set_nodes(d->subject, f, a->id, b->id);
     f->pair = pair;
     f->hint->source_attr = ff_cnode_attr(a, of_slice[k]);
@@ -352,7 +353,7 @@ static void list_attributes(const ff_hint *h, ff_buf *names, ff_buf *source, ff_
     }
 }
 
-static const char *joint_cause(const ff_hint *h)
+static ff_cause_id joint_cause(const ff_hint *h)
 {
     static const char *const window[] = {"kernel_shape",   "strides",   "dilations", "pads",
                                          "output_padding", "ceil_mode", "auto_pad",  NULL},
@@ -363,7 +364,7 @@ static const char *joint_cause(const ff_hint *h)
         of_window = of_window && ff_any_of(name, window);
         of_bounds = of_bounds && ff_any_of(name, bounds);
     }
-    return of_window ? "window-differs" : of_bounds ? "bounds-differ" : "attributes-differ";
+    return of_window ? FF_CAUSE_WINDOW_DIFFERS : of_bounds ? FF_CAUSE_BOUNDS_DIFFER : FF_CAUSE_ATTRIBUTES_DIFFER;
 }
 
 /* Findings from number `from` on that one node has by several attributes are one: a window that was dilated is padded
@@ -375,7 +376,7 @@ void ff_detection_join_attributes(ff_detection *d, int from)
         for (int k = i + 1; k < d->findings->count; k++) {
             ff_finding *f = &d->findings->at[k];
             if (d->findings->at[i].type != FF_LH || f->type != FF_LH || f->hint->node != last->node || !f->hint->node ||
-                strcmp(f->cause, "slice-differs") == 0)
+                ff_caused_by(f, FF_CAUSE_SLICE_DIFFERS))
                 continue;
             last = last->next = f->hint;
             f->hint = NULL;
@@ -390,7 +391,7 @@ void ff_detection_join_attributes(ff_detection *d, int from)
         char *node = ff_visible(f->hint->node->label);
         free(f->summary);
         free(f->explanation);
-        f->cause = joint_cause(f->hint);
+        f->cause = ff_cause_at((int)joint_cause(f->hint));
         f->summary =
             ff_asprintf("%s of '%s': %s in the Source, %s in the Target", names.data, node, source.data, target.data);
         f->explanation =

@@ -36,7 +36,7 @@ static bool same_but_batch(const ff_shape *a, const ff_shape *b)
 static bool order_is_lost(const ff_detection *d)
 {
     for (int i = 0; i < d->findings->count; i++)
-        if (strcmp(d->findings->at[i].cause, "input-axes-permuted") == 0)
+        if (ff_caused_by(&d->findings->at[i], FF_CAUSE_INPUT_AXES_PERMUTED))
             return true;
     return false;
 }
@@ -80,7 +80,7 @@ static void report_batch(ff_detection *d, const ff_value *input, const ff_shape 
 {
     const ff_shape *target = &input->declared;
     char *name = ff_visible(input->name);
-    ff_finding *f = ff_detection_add(d, FF_ID, "input-batch", "input");
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_INPUT_BATCH, "input");
     f->hint->input = input;
     f->hint->shape = *target;
     f->hint->shape.dims[0] = source->dims[0] < 0 ? -1 : source->dims[0];
@@ -128,10 +128,10 @@ int ff_detect_input(ff_detection *d)
     }
 
     char *a = print_dims(source), *b = print_dims(target), *name = ff_visible(g->inputs[0]->name);
-    ff_finding *f = ff_detection_add(d, FF_ID,
-                                     unfit  ? "input-takes-no-image"
-                                     : size ? "input-size"
-                                            : "input-layout",
+    ff_finding *f = ff_detection_add(d,
+                                     unfit  ? FF_CAUSE_INPUT_TAKES_NO_IMAGE
+                                     : size ? FF_CAUSE_INPUT_SIZE
+                                            : FF_CAUSE_INPUT_LAYOUT,
                                      "input");
     f->hint->input = g->inputs[0];
     f->hint->shape = *source;

@@ -95,7 +95,7 @@ static ff_proposal *add(ff_proposing *p, const ff_finding *f, const char *varian
     ff_proposal *n = ff_proposing_add(p, f, variant, patch, summary);
     n->has_pre = true;
     n->pre.layout = s->source.pre.layout;
-    if (n->pre.width && s->source.pre.width && strcmp(f->cause, "input-size") == 0) {
+    if (n->pre.width && s->source.pre.width && ff_caused_by(f, FF_CAUSE_INPUT_SIZE)) {
         n->pre.width = s->source.pre.width;
         n->pre.height = s->source.pre.height;
     }
@@ -236,7 +236,7 @@ static void try_orders(ff_proposing *p, const ff_finding *f, const ff_shape *sha
 
 int ff_fix_input(ff_proposing *p, const ff_finding *f)
 {
-    if (strcmp(f->cause, "input-batch") == 0) {
+    if (ff_caused_by(f, FF_CAUSE_INPUT_BATCH)) {
         const ff_shape *as = &f->hint->shape;
         ff_patch *patch = ff_patch_create();
         char *name = ff_visible(f->hint->input->name);
@@ -248,7 +248,7 @@ int ff_fix_input(ff_proposing *p, const ff_finding *f)
         return FF_OK;
     }
     bool known = restore(p, f);
-    if (known && strcmp(f->cause, "input-takes-no-image") != 0)
+    if (known && !ff_caused_by(f, FF_CAUSE_INPUT_TAKES_NO_IMAGE))
         return FF_OK;
     int n = p->list->count;
     ff_shape shape = f->hint->shape;

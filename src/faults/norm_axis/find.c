@@ -107,7 +107,7 @@ static void examine(ff_detection *d, const ff_node *concat)
     if (!wrong)
         goto out;
     char *label = ff_visible(concat->label);
-    ff_finding *f = ff_detection_add(d, FF_TSS, "normalisation-axis", "normalisation");
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_NORMALISATION_AXIS, "normalisation");
     f->target_nodes = ff_nodes_copy(nodes, n);
     f->n_target_nodes = n;
     f->hint->axis = wanted;

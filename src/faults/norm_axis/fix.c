@@ -7,7 +7,7 @@
 
 int ff_fix_normalisation(ff_proposing *p, const ff_finding *f)
 {
-    if (strcmp(f->cause, "normalisation-axis") != 0)
+    if (!ff_caused_by(f, FF_CAUSE_NORMALISATION_AXIS))
         return FF_OK;
     const ff_plan *plan = p->subject->target.canon->plan;
     ff_patch *patch = ff_patch_create();

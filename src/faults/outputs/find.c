@@ -135,7 +135,7 @@ static void report_redundant(ff_detection *d, const ff_graph *g, const char *con
             producers[n++] = g->outputs[i]->producer;
     }
     bool several = g->n_outputs > n_answers + 1;
-    ff_finding *f = ff_detection_add(d, FF_CG, "outputs-redundant", "outputs");
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_OUTPUTS_REDUNDANT, "outputs");
     f->target_nodes = ff_nodes_copy(producers, n);
     f->n_target_nodes = n;
     f->summary = ff_asprintf("output%s %s: the Source has none such", several ? "s" : "", shown.data);
@@ -191,7 +191,7 @@ int ff_detect_outputs(ff_detection *d)
         while (of[place] == place)
             place++;
         int best = of[place];
-        ff_finding *f = ff_detection_add(d, FF_CG, "outputs-reordered", "outputs");
+        ff_finding *f = ff_detection_add(d, FF_CAUSE_OUTPUTS_REORDERED, "outputs");
         char *first = ff_visible(place < g->n_outputs ? names[place] : "none"), *right = ff_visible(names[best]);
         const ff_node *nodes[] = {place < g->n_outputs ? g->outputs[place]->producer : NULL};
         f->target_nodes = ff_nodes_copy(nodes, nodes[0] ? 1 : 0);

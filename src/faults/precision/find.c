@@ -117,7 +117,7 @@ int ff_detect_precision(ff_detection *d)
     ff_dtype type = FF_FLOAT16;
     for (int i = 0; first && i < first->n_outputs; i++)
         type = made_half(p, first->outputs[i]) ? ff_plan_shape(p, first->outputs[i])->dtype : type;
-    ff_finding *f = ff_detection_add(d, FF_CG, "half-precision", "precision");
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_HALF_PRECISION, "precision");
     f->target_nodes = ff_nodes_copy(nodes, f->n_target_nodes = n);
     char *at = ff_visible(nodes[0]->label), *end = ff_visible(nodes[n - 1]->label);
     const char *by = n_half == 1 ? "node of the Target computes" : "nodes of the Target compute";

@@ -161,7 +161,7 @@ static int widen_all(const ff_subject *s, ff_patch *patch)
 int ff_fix_precision(ff_proposing *p, const ff_finding *f)
 {
     const ff_subject *s = p->subject;
-    if (strcmp(f->cause, "half-precision") != 0 || !s->alignment)
+    if (!ff_caused_by(f, FF_CAUSE_HALF_PRECISION) || !s->alignment)
         return FF_OK;
     ff_patch *patch = ff_patch_create();
     int rc = widen_all(s, patch);

@@ -63,7 +63,7 @@ int ff_detect_preprocessing(ff_detection *d)
         source.crop_width != target.crop_width || source.crop_height != target.crop_height)
         ff_buf_printf(&what, "%ssize or crop", what.len ? ", " : "");
 
-    ff_finding *f = ff_detection_add(d, FF_PP, "preprocessing-differs", "preprocessing");
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_PREPROCESSING_DIFFERS, "preprocessing");
     f->summary =
         ff_asprintf("the Target's pixels are prepared differently: %s", what.len ? what.data : "specification");
     f->explanation = ff_asprintf(

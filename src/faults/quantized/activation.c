@@ -14,7 +14,7 @@
 /* What is wrong with the scale and the zero point of an activation, and what they should be. */
 typedef struct verdict {
     bool apart, clipped, coarse, open; /* open: lets through what the Source's Clip cuts off */
-    const char *cause;                 /* NULL: nothing, it only rounds */
+    ff_cause_id cause;                 /* FF_NO_CAUSE: it only rounds */
     double scale, zero;
     ff_region_range range;
 } verdict;
@@ -57,11 +57,11 @@ static bool lets_through(const ff_cnode *clip, const ff_quantized_activation *a)
 static int measure(const ff_subject *s, int x, const ff_quantized_activation *a, const ff_cnode *clip,
                    const ff_task *task, verdict *v)
 {
-    *v = (verdict){.scale = a->scale, .zero = a->zero};
+    *v = (verdict){.cause = FF_NO_CAUSE, .scale = a->scale, .zero = a->zero};
     int rc = ff_region_measure(s, x, a->low - a->scale / 2, a->high + a->scale / 2, task, &v->range);
     if (rc != FF_OK || !v->range.count)
         return rc;
-    const char *cause = ff_quantized_fit(a, v->range.low, v->range.high, &v->scale, &v->zero);
+    ff_cause_id cause = ff_quantized_fit(a, v->range.low, v->range.high, &v->scale, &v->zero);
     v->clipped = (double)v->range.outside > MOST_CLIPPED * (double)v->range.count;
     v->coarse = v->range.high > v->range.low && a->scale > FF_COARSE * v->scale;
     v->open = lets_through(clip, a);
@@ -82,7 +82,7 @@ static int judge(const ff_subject *s, int x, const ff_quantized_activation *a, c
     if (rc != FF_OK || (a->read_scale == a->scale && a->read_zero == a->zero))
         return rc;
     v->apart = true;
-    if (v->cause) {
+    if (v->cause != FF_NO_CAUSE) {
         ff_quantized_activation as_read = *a;
         verdict other;
         as_read.scale = a->read_scale;
@@ -90,12 +90,12 @@ static int judge(const ff_subject *s, int x, const ff_quantized_activation *a, c
         as_read.low = (a->low / a->scale + a->zero - a->read_zero) * a->read_scale;
         as_read.high = (a->high / a->scale + a->zero - a->read_zero) * a->read_scale;
         rc = measure(s, x, &as_read, clip, task, &other);
-        if (rc == FF_OK && !other.cause) {
+        if (rc == FF_OK && other.cause == FF_NO_CAUSE) {
             v->scale = other.scale;
             v->zero = other.zero;
         }
     }
-    v->cause = a->read_scale == a->scale ? "activation-zero-point" : "activation-scale";
+    v->cause = a->read_scale == a->scale ? FF_CAUSE_ACTIVATION_ZERO_POINT : FF_CAUSE_ACTIVATION_SCALE;
     return rc;
 }
 
@@ -124,7 +124,7 @@ static bool known(const ff_detection *d, const ff_quantized_activation *a, const
 {
     for (int i = 0; i < d->findings->count && !v->apart; i++) {
         const ff_finding *f = &d->findings->at[i];
-        if (strcmp(f->cause, v->cause) == 0 && f->n_target_nodes && f->target_nodes[0] == a->quantize->origins[0])
+        if (ff_caused_by(f, v->cause) && f->n_target_nodes && f->target_nodes[0] == a->quantize->origins[0])
             return true;
     }
     return false;
@@ -152,21 +152,22 @@ int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, 
     if (!*taken)
         return FF_OK;
     int rc = judge(s, x, &a, clip, d->task, &v);
-    if (rc != FF_OK || (v.cause && known(d, &a, &v)))
+    bool faulty = rc == FF_OK && v.cause != FF_NO_CAUSE;
+    if (rc != FF_OK || (faulty && known(d, &a, &v)))
         return rc;
-    if (!v.cause && ff_subject_options_of(s)->keep_quantized) {
+    if (!faulty && ff_subject_options_of(s)->keep_quantized) {
         ff_same *same = ff_detection_add_same(d, "activation-quantized",
                                               "an activation is rounded to the steps of its integers", a.scale);
         same->target_nodes = ff_nodes_copy(a.quantize->origins, same->n_target_nodes = a.quantize->n_origins);
         return FF_OK;
     }
-    if (v.cause && pair >= 0)
+    if (faulty && pair >= 0)
         forget_bias(d, pair, &a);
     const ff_pair *p = pair >= 0 ? &s->alignment->pairs[pair] : NULL;
     char *label = p ? ff_cnode_label(s->source.canon, p->source) : ff_strdup("output");
     char *shown = p ? ff_cnode_label(s->target.canon, p->target) : ff_strdup("the output");
     char *what = ff_asprintf("%s/input%d", label, input);
-    ff_finding *f = ff_detection_add(d, v.cause ? FF_WB : FF_CG, v.cause ? v.cause : "activation-quantized", what);
+    ff_finding *f = ff_detection_add(d, faulty ? v.cause : FF_CAUSE_ACTIVATION_QUANTIZED, what);
     ff_finding_set_nodes(s, f, p ? p->source : -1, a.quantize->id);
     f->pair = pair;
     f->hint->source_exit = x;
@@ -179,7 +180,7 @@ int ff_detect_quantized_activation(ff_detection *d, int pair, int input, int x, 
     f->hint->numbers[1] = v.zero;
     f->summary = summary_of(shown, &a, &v);
     f->explanation = ff_strdup(
-        v.cause
+        faulty
             ? "The scale and the zero point of a quantised activation say which real values its integers can hold. These do "
               "not fit the values that the Source has here: they come from other images, or from another layer. The repair sets "
               "both to the range that the Source's values have; the Target stays quantised."

@@ -171,19 +171,19 @@ static int fix_weight(ff_proposing *p, const ff_finding *f, const ff_quantized *
     double *units = ff_alloc_array((size_t)n, sizeof *units);
     const double *unit =
         ff_quantized_unit(p->subject, f->hint->source_cnode, f->hint->target_cnode, w, false, units) ? units : NULL;
-    const char *cause = ff_quantized_cause(w, wanted, unit, scale, zero);
+    ff_cause_id cause = ff_quantized_cause(w, wanted, unit, scale, zero);
     char *stem = ff_asprintf("%s_repaired", mine->original->name), *label = ff_visible(mine->node->label);
     ff_patch *patch = ff_patch_create();
-    if (cause && strcmp(cause, "grid") == 0) {
+    if (cause == FF_CAUSE_QUANTIZED) {
         /* Nothing better can be stored in these integers. */
-    } else if (cause) {
+    } else if (cause != FF_NO_CAUSE) {
         rc = write_scales(plan, patch, w, scale, zero, stem);
         if (rc == FF_OK)
             rc = fix_stored_bias(p, f, patch, w, scale);
         if (rc == FF_OK) {
             ff_proposing_add(p, f, "scale", patch,
                              ff_asprintf("set the quantisation %s of the %s of '%s' to fit the Source's",
-                                         strcmp(cause, "quantization-scale") == 0 ? "scale" : "zero point", mine->role,
+                                         cause == FF_CAUSE_QUANTIZATION_SCALE ? "scale" : "zero point", mine->role,
                                          label));
             patch = NULL;
         }
@@ -288,7 +288,7 @@ static int fix_activation(ff_proposing *p, const ff_finding *f)
     }
     if (rc == FF_OK) {
         ff_proposing_add(p, f, "scale", patch,
-                         strcmp(f->cause, "activation-zero-point") == 0
+                         ff_caused_by(f, FF_CAUSE_ACTIVATION_ZERO_POINT)
                              ? ff_asprintf("quantise around the zero point %.0f, for what the Source has: [%.4g, %.4g]",
                                            zero, f->hint->low, f->hint->high)
                              : ff_asprintf("quantise in steps of %.4g, for what the Source has: [%.4g, %.4g]", scale,
@@ -303,7 +303,7 @@ static int fix_activation(ff_proposing *p, const ff_finding *f)
 int ff_fix_quantized(ff_proposing *p, const ff_finding *f)
 {
     ff_quantized w;
-    if (strncmp(f->cause, "activation-", 11) == 0) {
+    if (ff_caused_by(f, FF_CAUSE_ACTIVATION_SCALE) || ff_caused_by(f, FF_CAUSE_ACTIVATION_ZERO_POINT)) {
         int rc = fix_activation(p, f);
         return rc == FF_OK && !ff_subject_options_of(p->subject)->keep_quantized ? ff_fix_region(p, f) : rc;
     }

@@ -259,30 +259,30 @@ static void as_stored(const ff_quantized *w, double *scale, double *zero)
     }
 }
 
-const char *ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, const double *unit, double *scale,
+ff_cause_id ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, const double *unit, double *scale,
                                double *zero)
 {
     as_stored(w, scale, zero);
     if (ff_quantized_fits(w, wanted, scale, zero, FLOAT_SLACK))
-        return "grid";
+        return FF_CAUSE_QUANTIZED;
     if (w->at_scale < 0)
-        return NULL;
+        return FF_NO_CAUSE;
     if (unit) {
         memcpy(scale, unit, (size_t)ff_quantized_channels(w) * sizeof *scale);
         if (ff_quantized_fits(w, wanted, scale, zero, FLOAT_SLACK))
-            return "quantization-scale";
+            return FF_CAUSE_QUANTIZATION_SCALE;
         if (ff_quantized_channels(w) == w->q->count)
-            return NULL; /* some scale would always do for a single number */
+            return FF_NO_CAUSE; /* some scale would always do for a single number */
     }
     if (solve_scales(w, wanted, zero, scale))
-        return "quantization-scale";
+        return FF_CAUSE_QUANTIZATION_SCALE;
     as_stored(w, scale, zero);
     shift_zeros(w, wanted, false, zero);
     if (ff_quantized_fits(w, wanted, scale, zero, FLOAT_SLACK))
-        return "quantization-zero-point";
+        return FF_CAUSE_QUANTIZATION_ZERO_POINT;
     as_stored(w, scale, zero);
     shift_zeros(w, wanted, true, zero);
-    return solve_scales(w, wanted, zero, scale) ? "quantization-scale" : NULL;
+    return solve_scales(w, wanted, zero, scale) ? FF_CAUSE_QUANTIZATION_SCALE : FF_NO_CAUSE;
 }
 
 /* ---------------------------------------------------------------------------- the unit of a bias */
@@ -327,7 +327,7 @@ bool ff_quantized_unit(const ff_subject *s, int source_cnode, int target_cnode, 
     as_stored(&w, scale, zero);
     if (wanted && wanted->tensor->count == w.q->count &&
         ff_quantized_places(plan, &w, mine, wanted->tensor, &values) == FF_OK &&
-        !ff_quantized_cause(&w, values, NULL, scale, zero))
+        ff_quantized_cause(&w, values, NULL, scale, zero) == FF_NO_CAUSE)
         as_stored(&w, scale, zero);
     for (int64_t c = 0; c < n_bias; c++)
         unit[c] = ff_tensor_get_real(x, 0) * scale[channels == 1 ? 0 : c];
@@ -371,7 +371,7 @@ bool ff_quantized_activation_find(const ff_subject *s, const int *nodes, int n, 
     return true;
 }
 
-const char *ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero)
+ff_cause_id ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero)
 {
     double least, most;
     integer_range(a->type, &least, &most);
@@ -382,12 +382,12 @@ const char *ff_quantized_fit(const ff_quantized_activation *a, double low, doubl
     *zero = a->zero;
     if (!(*scale > 0)) {
         *scale = a->scale;
-        return "activation-scale";
+        return FF_CAUSE_ACTIVATION_SCALE;
     }
     bool shifted = !symmetric && *scale <= a->scale * WIDER && a->scale <= *scale * FF_COARSE;
     if (shifted)
         *scale = fmax(*scale, a->scale);
     if (!symmetric)
         *zero = fmin(fmax(rint(least - low / *scale), least), most);
-    return shifted ? "activation-zero-point" : "activation-scale";
+    return shifted ? FF_CAUSE_ACTIVATION_ZERO_POINT : FF_CAUSE_ACTIVATION_SCALE;
 }

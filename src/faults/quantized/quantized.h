@@ -4,7 +4,7 @@
 #ifndef FF_FAULTS_QUANTIZED_QUANTIZED_H
 #define FF_FAULTS_QUANTIZED_QUANTIZED_H
 
-#include "fetafix/faults.h"
+#include "faults/causes.h"
 
 /* A stored weight or bias: real = (q - zero) * scale. The scale and the zero point are one for all, or one for each index
  * of an axis of q. */
@@ -48,11 +48,11 @@ bool ff_quantized_unit(const ff_subject *s, int source_cnode, int target_cnode, 
 bool ff_quantized_fits(const ff_quantized *w, const ff_tensor *wanted, const double *scale, const double *zero,
                        double slack);
 
-/* Of the Source's values, in the places of q. Static: "grid" (each is within half a step of the value that is there: the
- * rounding of a quantisation), "quantization-scale", "quantization-zero-point" (the integers are right under another
- * scale or zero point, which are given by channel), or NULL (the integers themselves are others). `unit`: of a bias,
+/* Of the Source's values, in the places of q. FF_CAUSE_QUANTIZED (each is within half a step of the value that is there: the
+ * rounding of a quantisation), FF_CAUSE_QUANTIZATION_SCALE or _ZERO_POINT (the integers are right under another
+ * scale or zero point, which are given by channel), or FF_NO_CAUSE (the integers themselves are others). `unit`: of a bias,
  * or NULL. */
-const char *ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, const double *unit, double *scale,
+ff_cause_id ff_quantized_cause(const ff_quantized *w, const ff_tensor *wanted, const double *unit, double *scale,
                                double *zero);
 
 /* A QuantizeLinear and the DequantizeLinear behind it, that only the Target has. */
@@ -66,8 +66,8 @@ typedef struct ff_quantized_activation {
 bool ff_quantized_activation_find(const ff_subject *s, const int *target_nodes, int n, ff_quantized_activation *out);
 /* Nor does calibration waste two bits of eight. */
 #define FF_COARSE 4.0
-/* What the scale and the zero point should be for values from `low` to `high`. Static: the cause where they are not so:
- * "activation-zero-point" (the scale can stay) or "activation-scale". */
-const char *ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero);
+/* What the scale and the zero point should be for values from `low` to `high`. The cause where they are not so:
+ * FF_CAUSE_ACTIVATION_ZERO_POINT (the scale can stay) or FF_CAUSE_ACTIVATION_SCALE. */
+ff_cause_id ff_quantized_fit(const ff_quantized_activation *a, double low, double high, double *scale, double *zero);
 
 #endif

@@ -154,7 +154,7 @@ static void report(ff_detection *d, const ff_cnode *a, const ff_node *b, unsigne
     const ff_subject *s = d->subject;
     int pair = s->alignment->of_source[a->id], rank = ff_plan_shape(s->target.canon->plan, b->inputs[0])->rank;
     char *label = ff_cnode_label(s->source.canon, a->id), *what = ff_asprintf("%s/axes", label);
-    ff_finding *f = ff_detection_add(d, FF_LH, "axis-differs", what);
+    ff_finding *f = ff_detection_add(d, FF_CAUSE_AXIS_DIFFERS, what);
     ff_finding_set_nodes(s, f, a->id, ff_canon_of(s->target.canon, b));
     ff_hint *h = f->hint;
     f->pair = pair;

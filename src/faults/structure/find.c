@@ -78,7 +78,7 @@ static bool only_redundant_output(const ff_detection *d, const ff_cvalue *v)
     const ff_canon *tc = d->subject->target.canon;
     const char *answer = NULL;
     for (int i = 0; i < d->findings->count; i++)
-        if (strcmp(d->findings->at[i].cause, "outputs-reordered") == 0)
+        if (ff_caused_by(&d->findings->at[i], FF_CAUSE_OUTPUTS_REORDERED))
             answer = d->findings->at[i].hint->outputs[0];
     if (v->n_users)
         return false;
@@ -148,7 +148,7 @@ static void report(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode 
     bool input = reads_input(tc, b) || written_at_input(last_transpose(b));
     char *label = ff_cnode_label(tc, b->id), *shown_have = print_perm(have, rank), *shown_want = print_perm(want, rank);
     char *what = a || !input ? ff_pair_label(s, pair) : ff_strdup("input");
-    ff_finding *f = ff_detection_add(d, FF_TSS, input ? "input-axes-permuted" : "axes-permuted", what);
+    ff_finding *f = ff_detection_add(d, input ? FF_CAUSE_INPUT_AXES_PERMUTED : FF_CAUSE_AXES_PERMUTED, what);
     ff_finding_set_nodes(s, f, a ? a->id : -1, b->id);
     f->pair = pair;
     f->hint->cvalue = b->outputs[0];

@@ -9,57 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *cause, *words, *why;
-} causes[] = {
-    {"float16", "were rounded to float16",
-     "The Target keeps half precision (about three digits) of the Source's numbers, as converters do that "
-     "store weights as float16 to halve the file."},
-    {"bfloat16", "were rounded to bfloat16",
-     "The Target keeps 8 bits of each number's mantissa (two to three digits)."},
-    {"int8-per-tensor", "went through int8 with one scale for the whole tensor",
-     "All values of the Target lie on at most 256 evenly spaced levels: the converter quantised the weights "
-     "and wrote them back as if they were exact. One scale for all channels hits those with small weights "
-     "hardest."},
-    {"int8-per-channel", "went through int8 with a scale for each channel",
-     "In each channel the Target's values lie on at most 256 evenly spaced levels: the converter quantised "
-     "the weights (its default optimisation) and wrote them back as if they were exact."},
-    {"quantized", "are rounded to the integers in which they are stored",
-     "The Target stores integers, a scale and a zero point. They fit the Source's numbers; what is lost is the rounding."},
-    {"quantization-scale", "are stored with a wrong scale",
-     "The Target stores integers, a scale and a zero point. The integers are the Source's numbers under another scale: "
-     "the scale belongs to another layer or was computed from other numbers. The Target can stay quantised."},
-    {"quantization-zero-point", "are stored with a wrong zero point",
-     "The Target stores integers, a scale and a zero point. The integers are the Source's numbers under another zero "
-     "point, so that all of them are shifted. The Target can stay quantised."},
-    {"permuted", "are the Source's in another order",
-     "The Target has the Source's numbers in other places: a kernel or a dense layer was read in the wrong "
-     "order of axes."},
-    {"scaled", "are the Source's times a factor for each channel",
-     "The channels of the Target are multiples of the Source's: batch normalisation was folded with another "
-     "epsilon or other statistics."},
-    {"missing", "are missing", "The Source adds these numbers, the Target adds nothing."},
-    {"added", "are not in the Source", "The Target adds numbers where the Source has none."},
-    {"shape-differs", "have another shape", "The layers do not have the same number of weights."},
-    {"different", "differ", "No rounding or reordering explains the difference: these are other numbers."},
-};
-
 static void describe(ff_finding *f, const char *label, const char *role, const ff_weight_change *c,
                      const json_t *storage)
 {
-    size_t i = 0;
     int wrong = (int)json_integer_value(json_object_get(storage, "wrong_channels"));
     int channels = (int)json_array_size(json_object_get(storage, "scales"));
     char *where = wrong && channels > 1 ? ff_asprintf(" in %d of %d channels", wrong, channels) : ff_strdup("");
-    while (i + 1 < FF_COUNT(causes) && strcmp(causes[i].cause, c->cause) != 0)
-        i++;
     f->summary =
-        ff_asprintf("%s of '%s' %s%s (%.3g%% off)", role, label, causes[i].words, where, 100 * fmin(c->relative, 1e6));
+        ff_asprintf("%s of '%s' %s%s (%.3g%% off)", role, label, f->cause->words, where, 100 * fmin(c->relative, 1e6));
     free(where);
     f->explanation = ff_asprintf("%s The relative distance from the Source's is %.3g, %lld of %lld values "
                                  "differ. The repair puts the Source's values in, in the form in which the "
                                  "Target keeps them.",
-                                 causes[i].why, c->relative, (long long)c->n_different, (long long)c->n);
+                                 f->cause->why, c->relative, (long long)c->n_different, (long long)c->n);
 }
 
 static json_t *details(const char *role, const ff_cparam *s, const ff_cparam *t, const ff_weight_change *c)
@@ -238,23 +200,23 @@ static int look_at_storage(const ff_subject *s, const ff_pair *p, const ff_cpara
            *zero = ff_alloc_array((size_t)channels, sizeof *zero),
            *unit = ff_alloc_array((size_t)channels, sizeof *unit);
     bool biased = ff_quantized_unit(s, p->source, p->target, &q, false, unit);
-    const char *cause = ff_quantized_cause(&q, wanted, biased ? unit : NULL, scale, zero);
-    *elsewhere = !cause && q.at_scale < 0 && unit_is_wrong(s, p, &q, wanted);
-    bool grid = cause && strcmp(cause, "grid") == 0;
+    ff_cause_id cause = ff_quantized_cause(&q, wanted, biased ? unit : NULL, scale, zero);
+    *elsewhere = cause == FF_NO_CAUSE && q.at_scale < 0 && unit_is_wrong(s, p, &q, wanted);
+    bool grid = cause == FF_CAUSE_QUANTIZED, known = cause != FF_NO_CAUSE;
     *accepted = grid && ff_subject_options_of(s)->keep_quantized;
-    if (cause && (!grid || strcmp(c->cause, "different") == 0))
-        c->cause = grid ? "quantized" : cause;
+    if (known && (!grid || strcmp(c->cause, "different") == 0))
+        c->cause = ff_cause_at((int)cause)->name;
     else if (strncmp(c->cause, "int8", 4) ==
              0) /* integers they are; without a cause, not those of the Source's numbers */
-        c->cause = !cause ? "different" : channels > 1 ? "int8-per-channel" : "int8-per-tensor";
+        c->cause = !known ? "different" : channels > 1 ? "int8-per-channel" : "int8-per-tensor";
     json_object_set_new(more, "stored", json_string(ff_dtype_name(q.q->dtype)));
     json_object_set_new(more, "granularity", json_string(channels > 1 ? "channel" : "tensor"));
     json_object_set_new(more, "wrong",
-                        json_string(!cause                                     ? "integers"
-                                    : grid                                     ? "rounding"
-                                    : strcmp(cause, "quantization-scale") == 0 ? "scale"
-                                                                               : "zero_point"));
-    int64_t wrong = cause && !grid ? wrong_channels(&q, scale, zero) : 0;
+                        json_string(!known                                 ? "integers"
+                                    : grid                                 ? "rounding"
+                                    : cause == FF_CAUSE_QUANTIZATION_SCALE ? "scale"
+                                                                           : "zero_point"));
+    int64_t wrong = known && !grid ? wrong_channels(&q, scale, zero) : 0;
     if (wrong)
         json_object_set_new(more, "wrong_channels", json_integer(wrong));
     json_t *scales = json_array(), *zeros = json_array();
@@ -335,7 +297,7 @@ static int examine(ff_detection *d, int pair, const char *role, const ff_cparam 
     char *label = ff_pair_label(s, pair);
     char *what = ff_asprintf("%s/%s", label, role);
     bool lost = strcmp(c.cause, "permuted") == 0 && order_lost(s, &s->source.canon->nodes[p->source], a, b);
-    ff_finding *f = ff_detection_add(d, lost ? FF_TSS : FF_WB, lost ? "order-lost" : c.cause, what);
+    ff_finding *f = ff_detection_add(d, lost ? FF_CAUSE_ORDER_LOST : ff_cause_of_change(&c), what);
     ff_finding_set_nodes(s, f, p->source, p->target);
     f->pair = pair;
     f->magnitude = isfinite(c.relative) ? c.relative : 1e6;

@@ -58,7 +58,7 @@ static void remember_finding(ff_case *c, const ff_subject *s, const ff_finding *
     }
     known_finding k = {
         .id = ff_strdup(f->id),
-        .cause = ff_strdup(f->cause),
+        .cause = ff_strdup(f->cause->name),
         .summary = ff_strdup(f->summary),
         .explanation = ff_strdup(f->explanation ? f->explanation : ""),
         .source_nodes = case_labels_of(f->source_nodes, f->n_source_nodes),

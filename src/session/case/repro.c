@@ -43,7 +43,7 @@ int case_repro(ff_case *c, const char *folder, const char *id, bool force)
         const ff_finding *f = &c->findings->at[i];
         if (id && *id && strcmp(id, f->id) != 0)
             continue;
-        char *at = ff_asprintf("%s/%02d-%s-%s", folder, i + 1, ff_fault_type_name(f->type), f->cause);
+        char *at = ff_asprintf("%s/%02d-%s-%s", folder, i + 1, ff_fault_type_name(f->type), f->cause->name);
         ff_repro r;
         seen++;
         code = ff_check_cancel(&c->task);

@@ -139,7 +139,7 @@ static int note_findings(const ff_findings *list, int pair, ff_buf *out)
             if (size != below)
                 continue;
             ff_buf_puts(out, n++ ? "; " : "");
-            case_brief(f->type, f->cause, f->details, f->magnitude, true, out);
+            case_brief(f->type, f->cause->name, f->details, f->magnitude, true, out);
         }
         below = next;
     }
