@@ -66,14 +66,14 @@ const char *builder_keep(builder *b, const char *text)
     return ff_arena_strdup(b->names, text);
 }
 
-void builder_input(builder *b, const char *name, const ff_shape *shape)
+const char *builder_input(builder *b, const char *name, const ff_shape *shape)
 {
     if (b->n_inputs == MOST_INPUTS) {
         b->too_many = true;
-        return;
+        return "";
     }
-    b->inputs[b->n_inputs] = builder_name(b, name);
-    b->shapes[b->n_inputs++] = *shape;
+    b->shapes[b->n_inputs] = *shape;
+    return b->inputs[b->n_inputs++] = builder_name(b, name);
 }
 
 const char *builder_constant(builder *b, const char *stem, ff_tensor *t)

@@ -27,8 +27,8 @@ void builder_destroy(builder *b); /* of one that is not finished */
 const char *builder_name(builder *b, const char *stem);
 /* A copy of a text that lasts as long as the builder. */
 const char *builder_keep(builder *b, const char *text);
-/* A graph input of that name; a dim of -1 is the batch or another open size. At most 64. */
-void builder_input(builder *b, const char *name, const ff_shape *shape);
+/* A graph input of that name (made unique), which it returns; a dim of -1 is the batch or another open size. At most 64. */
+const char *builder_input(builder *b, const char *name, const ff_shape *shape);
 /* An initializer; takes the tensor over. */
 const char *builder_constant(builder *b, const char *stem, ff_tensor *t);
 const char *builder_ints(builder *b, const char *stem, int n, const int64_t *v); /* int64[n] */
@@ -41,7 +41,8 @@ const char *builder_node(builder *b, const char *op, const char *name, int n_inp
 void builder_node_of(builder *b, const char *domain, const char *op, const char *name, int n_inputs,
                      const char *const *inputs, int n_attrs, const ff_attr *attrs, int n_outputs, const char **outputs);
 /* For nodes of one input. */
-const char *builder_unary(builder *b, const char *op, const char *name, const char *x, int n_attrs, const ff_attr *attrs);
+const char *builder_unary(builder *b, const char *op, const char *name, const char *x, int n_attrs,
+                          const ff_attr *attrs);
 const char *builder_binary(builder *b, const char *op, const char *name, const char *x, const char *y);
 const char *builder_transpose(builder *b, const char *name, const char *x, int rank, const int64_t *perm);
 const char *builder_reshape(builder *b, const char *name, const char *x, int rank, const int64_t *dims);

@@ -39,7 +39,7 @@ typedef struct ff_format {
     int (*can_hold)(const ff_model *m) FF_MUST_USE;
 } ff_format;
 
-extern const ff_format onnx_format;
+extern const ff_format onnx_format, tflite_format;
 #ifdef FETAFIX_HDF5
 extern const ff_format h5_format, keras_format;
 #endif

@@ -21,6 +21,7 @@ static const ff_format *const formats[] = {
     &h5_format,
     &keras_format,
 #endif
+    &tflite_format,
     &onnx_format,
 };
 
