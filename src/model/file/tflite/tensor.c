@@ -35,7 +35,7 @@ tfl_tensor *tfl_out(tfl_op *op, int i)
 bool tfl_quantized(const tfl_tensor *t)
 {
     ff_dtype d = t->shape.dtype;
-    return t->scales.n > 0 && (d == FF_UINT8 || d == FF_INT8 || d == FF_INT16 || d == FF_INT32);
+    return t->scales.n > 0 && (d == FF_UINT8 || d == FF_INT8 || d == FF_INT16 || d == FF_INT32 || d == FF_INT64);
 }
 
 double tfl_scale(const tfl_tensor *t, uint32_t i)
@@ -252,7 +252,7 @@ const char *tfl_real(tfl_op *op, tfl_tensor *t, tfl_layout l)
         return t->reals[l];
     const char *name = ff_arena_printf(op->r->names, "%s/real%s", t->name, l == TFL_FIRST ? "_channels_first" : "");
     if (!has_linear(t)) {
-        if (t->scales.n != 1 || tfl_zero(t, 0) != 0)
+        if ((t->scales.n != 1 && t->shape.rank != 1) || tfl_zero(t, 0) != 0)
             tfl_fail(op, "'%s' has %u scales and the zero point %lld in 16 bits", t->name, t->scales.n,
                      (long long)tfl_zero(t, 0));
         t->reals[l] = dequantize_by_hand(op, t, x, name);
