@@ -311,8 +311,8 @@ char *ff_patch_describe(const ff_patch *p);
 /* --------------------------------------------------------------------------------- operators */
 
 /* Facts of an operator at an opset: the row with the greatest version not above it. The table has all
- * operators of the default domain, opsets 7 to 21; a version that only allows more element types has
- * no row of its own. */
+ * the operators of the default domain that opsets 7 to 22 have, and what 23 and 24 changed of them; a version that only allows more
+ * element types has no row of its own. */
 typedef struct ff_infer ff_infer;
 typedef struct ff_op {
     const char *domain, *type;
