@@ -117,7 +117,7 @@ OPERATIONS(LOOPS)
 typedef void loop_fn(void *restrict, const void *, int64_t, const void *, int64_t, int64_t);
 static const struct operation {
     const char *name;
-    loop_fn *loops[4]; /* by ff_work */
+    loop_fn *loops[4]; /* by kwork */
 } operations[] = {
 #define ENTRY(name, real, integer, natural) {#name, {name##_float, name##_double, name##_int, name##_uint}},
     OPERATIONS(ENTRY)
@@ -193,21 +193,21 @@ static int binary(ff_call *c, const char *name, const ff_tensor *a, const ff_ten
     const struct operation *op = find(name);
     int64_t dims[FF_MAX_RANK], sa[FF_MAX_RANK], sb[FF_MAX_RANK];
     int rank;
-    ff_view va = {0}, vb = {0}, vy = {0};
+    kview va = {0}, vb = {0}, vy = {0};
     ff_tensor *y;
     int rc = ff_broadcast(a->rank, a->dims, b->rank, b->dims, &rank, dims);
     if (rc)
         return rc;
     if (a->dtype == FF_STRING && b->dtype == FF_STRING && !strcmp(name, "Equal"))
         return strings_equal(c, a, b, rank, dims);
-    ff_work work = ff_work_of(a->dtype);
+    kwork work = kwork_of(a->dtype);
     ff_broadcast_strides(a, rank, sa);
     ff_broadcast_strides(b, rank, sb);
-    if ((rc = ff_out(c, slot, type, rank, dims, &y)) || (rc = ff_view_read(a, work, &va)) ||
-        (rc = ff_view_read(b, work, &vb)))
+    if ((rc = ff_out(c, slot, type, rank, dims, &y)) || (rc = kview_read(a, work, &va)) ||
+        (rc = kview_read(b, work, &vb)))
         goto done;
     if (type == FF_BOOL) { /* truth values come out in the work type first */
-        size_t size = work == FF_WORK_FLOAT ? 4 : 8;
+        size_t size = work == KWORK_FLOAT ? 4 : 8;
         void *truth = ff_scratch(c, y->count, size);
         if (!truth) {
             rc = FF_ERR_NOMEM;
@@ -216,17 +216,17 @@ static int binary(ff_call *c, const char *name, const ff_tensor *a, const ff_ten
         apply(op->loops[work], size, rank, dims, truth, va.p, sa, vb.p, sb);
         uint8_t *to = y->data;
         for (int64_t i = 0; i < y->count; i++)
-            to[i] = size == 4                ? ((float *)truth)[i] != 0
-                    : work == FF_WORK_DOUBLE ? ((double *)truth)[i] != 0
-                                             : ((int64_t *)truth)[i] != 0;
+            to[i] = size == 4              ? ((float *)truth)[i] != 0
+                    : work == KWORK_DOUBLE ? ((double *)truth)[i] != 0
+                                           : ((int64_t *)truth)[i] != 0;
         free(truth);
-    } else if (!(rc = ff_view_write(y, work, &vy))) {
-        apply(op->loops[work], work == FF_WORK_FLOAT ? 4 : 8, rank, dims, vy.p, va.p, sa, vb.p, sb);
-        ff_view_store(&vy);
+    } else if (!(rc = kview_write(y, work, &vy))) {
+        apply(op->loops[work], work == KWORK_FLOAT ? 4 : 8, rank, dims, vy.p, va.p, sa, vb.p, sb);
+        kview_store(&vy);
     }
 done:
-    ff_view_finish(&va);
-    ff_view_finish(&vb);
+    kview_finish(&va);
+    kview_finish(&vb);
     return rc;
 }
 

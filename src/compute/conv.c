@@ -150,21 +150,21 @@ int ff_k_conv(ff_call *c)
     const ff_tensor *x, *w, *b = ff_in(c, 2);
     ff_tensor *y;
     ff_conv v;
-    ff_view vx = {0}, vw = {0}, vb = {0}, vy = {0};
+    kview vx = {0}, vw = {0}, vb = {0}, vy = {0};
     int rc = ff_need(c, 0, 3, 5, &x);
     if (rc || (rc = ff_need(c, 1, 3, 5, &w)) || (rc = ff_conv_init(c, x, w, &v)) || (rc = check_bias(b, v.filters)) ||
         (rc = ff_conv_out(c, &v, x->dtype, &y)))
         return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) ||
-        (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_read(w, KWORK_DOUBLE, &vw)) ||
+        (b && (rc = kview_read(b, KWORK_DOUBLE, &vb))) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     if (!(rc = ff_conv_compute(c, &v, vx.d, vw.d, b ? vb.d : NULL, vy.d)))
-        ff_view_store(&vy);
+        kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vw);
-    ff_view_finish(&vb);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vw);
+    kview_finish(&vb);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -240,7 +240,7 @@ int ff_k_conv_transpose(ff_call *c)
     const ff_tensor *x, *w, *b = ff_in(c, 2);
     ff_tensor *y;
     ff_window v;
-    ff_view vx = {0}, vw = {0}, vb = {0}, vy = {0};
+    kview vx = {0}, vw = {0}, vb = {0}, vy = {0};
     axis a[3];
     int rc = ff_need(c, 0, 3, 5, &x);
     if (rc || (rc = ff_need(c, 1, x->rank, x->rank, &w)))
@@ -256,9 +256,9 @@ int ff_k_conv_transpose(ff_call *c)
         return rc;
     int64_t dims[FF_MAX_RANK] = {x->dims[0], all};
     memcpy(dims + 2, v.in, (size_t)v.spatial * sizeof *dims);
-    if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_read(w, FF_WORK_DOUBLE, &vw)) || (b && (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb))) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &y)) || (rc = kview_read(x, KWORK_DOUBLE, &vx)) ||
+        (rc = kview_read(w, KWORK_DOUBLE, &vw)) || (b && (rc = kview_read(b, KWORK_DOUBLE, &vb))) ||
+        (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     axes_of(&v, a);
     int64_t small = a[0].out * a[1].out * a[2].out, large = a[0].in * a[1].in * a[2].in,
@@ -275,12 +275,12 @@ int ff_k_conv_transpose(ff_call *c)
                 all_positions(a, vw.d + ((g * channels + i) * filters + m % filters) * kernel,
                               vx.d + (n * x->dims[1] + g * channels + i) * small, to, false);
         }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vw);
-    ff_view_finish(&vb);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vw);
+    kview_finish(&vb);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -293,7 +293,7 @@ int ff_k_col2im(ff_call *c)
     const ff_tensor *x, *image, *block;
     ff_tensor *y;
     ff_window v = {0};
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     axis a[3];
     int64_t pads[2 * FF_MAX_RANK], dims[FF_MAX_RANK];
     int n, m, rc = ff_need(c, 0, 3, 3, &x);
@@ -326,7 +326,7 @@ int ff_k_col2im(ff_call *c)
     dims[1] = x->dims[1] / kernel;
     if ((rc = ff_out(c, 0, x->dtype, n + 2, dims, &y)) || !y->count)
         return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     axes_of(&v, a);
     int64_t plane = a[0].in * a[1].in * a[2].in;
@@ -337,9 +337,9 @@ int ff_k_col2im(ff_call *c)
             goto done;
         position(a, k, 1, vx.d + r * positions, vy.d + r / kernel * plane, false);
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }

@@ -77,7 +77,7 @@ static int evaluate(const ff_call *c, ff_tensor *y, const ff_tensor *const *in, 
     int order[LABELS], m = 0, rc = FF_OK;
     bool placed[LABELS] = {false};
     int64_t strides[OPERANDS][LABELS], index[LABELS] = {0}, at[OPERANDS] = {0};
-    ff_view v[OPERANDS];
+    kview v[OPERANDS];
     memset(strides, 0, sizeof strides);
     memset(v, 0, sizeof v);
     for (int k = 0; k < result->n; k++) {
@@ -94,7 +94,7 @@ static int evaluate(const ff_call *c, ff_tensor *y, const ff_tensor *const *in, 
         for (int k = 0; k < in[i]->rank; k++)
             if (in[i]->dims[k] != 1)
                 strides[i][terms[i].at[k]] += own[k]; /* a label that stands twice: the diagonal */
-        rc = ff_view_read(in[i], FF_WORK_DOUBLE, &v[i]);
+        rc = kview_read(in[i], KWORK_DOUBLE, &v[i]);
     }
     bool empty = false;
     for (int k = outer; k < m; k++)
@@ -137,7 +137,7 @@ static int evaluate(const ff_call *c, ff_tensor *y, const ff_tensor *const *in, 
         }
     }
     for (int i = 0; i < n; i++)
-        ff_view_finish(&v[i]);
+        kview_finish(&v[i]);
     return rc;
 }
 

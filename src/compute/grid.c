@@ -111,7 +111,7 @@ int ff_k_grid_sample(ff_call *c)
     enum { SPATIAL = 3 };
     const ff_tensor *x, *grid;
     ff_tensor *y;
-    ff_view vx = {0}, vg = {0};
+    kview vx = {0}, vg = {0};
     sampler s = {0};
     int64_t dims[FF_MAX_RANK], strides[FF_MAX_RANK];
     int rc = ff_need(c, 0, 3, 2 + SPATIAL, &x);
@@ -127,7 +127,7 @@ int ff_k_grid_sample(ff_call *c)
         return rc;
     if (!x->count)
         return ff_fail(FF_ERR_GRAPH, "nothing to sample");
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(grid, FF_WORK_DOUBLE, &vg)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_read(grid, KWORK_DOUBLE, &vg)))
         goto done;
     ff_strides(n, x->dims + 2, strides);
     int64_t points = ff_span(dims, 2, x->rank), plane = ff_span(x->dims, 2, x->rank);
@@ -158,8 +158,8 @@ int ff_k_grid_sample(ff_call *c)
             }
         }
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vg);
+    kview_finish(&vx);
+    kview_finish(&vg);
     return rc;
 }
 
@@ -193,7 +193,7 @@ int ff_k_roi_align(ff_call *c)
     enum { MOST = 4096 }; /* samples along one axis of a bin */
     const ff_tensor *x, *rois, *batches;
     ff_tensor *y;
-    ff_view vx = {0};
+    kview vx = {0};
     int rc = ff_need(c, 0, 4, 4, &x);
     if (rc || (rc = ff_need(c, 1, 2, 2, &rois)) || (rc = ff_need(c, 2, 1, 1, &batches)))
         return rc;
@@ -214,7 +214,7 @@ int ff_k_roi_align(ff_call *c)
         return rc;
     if (!x->count)
         return ff_fail(FF_ERR_GRAPH, "nothing to sample");
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)))
         return rc;
     for (int64_t r = 0; r < dims[0] && !rc; r++) {
         int64_t b = ff_tensor_get_int(batches, r);
@@ -261,7 +261,7 @@ int ff_k_roi_align(ff_call *c)
             ff_tensor_set_real(y, r * dims[1] * out_h * out_w + i, result);
         }
     }
-    ff_view_finish(&vx);
+    kview_finish(&vx);
     return rc;
 }
 
@@ -371,7 +371,7 @@ int ff_k_deform_conv(ff_call *c)
 {
     const ff_tensor *t[5] = {NULL}; /* X, W, offset, B, mask */
     ff_tensor *y;
-    ff_view v[5] = {{{0}}}, vy = {0};
+    kview v[5] = {{{0}}}, vy = {0};
     ff_conv g;
     int rc;
     for (int i = 0; i < 5; i++) {
@@ -393,9 +393,9 @@ int ff_k_deform_conv(ff_call *c)
     if ((rc = ff_conv_out(c, &g, t[0]->dtype, &y)) || !y->count)
         return rc;
     for (int i = 0; i < 5; i++)
-        if (t[i] && (rc = ff_view_read(t[i], FF_WORK_DOUBLE, &v[i])))
+        if (t[i] && (rc = kview_read(t[i], KWORK_DOUBLE, &v[i])))
             goto done;
-    if ((rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     int64_t plane = w->out[0] * w->out[1], image = w->in[0] * w->in[1], channels = g.channels / g.group;
     for (int64_t r = 0; r < g.batch * g.filters; r++) {
@@ -419,10 +419,10 @@ int ff_k_deform_conv(ff_call *c)
             vy.d[r * plane + p] = sum;
         }
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     for (int i = 0; i < 5; i++)
-        ff_view_finish(&v[i]);
-    ff_view_finish(&vy);
+        kview_finish(&v[i]);
+    kview_finish(&vy);
     return rc;
 }

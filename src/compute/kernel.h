@@ -4,7 +4,7 @@
  *
  * A kernel reads its call, makes its outputs with ff_out() (which checks the memory limit before it
  * allocates) and fills them. To keep one loop per operator instead of one per element type, values
- * are read as one of four work types (ff_view) and written back rounded to the output's type:
+ * are read as one of four work types (kview) and written back rounded to the output's type:
  *
  *     float      float32, float16, bfloat16, float8
  *     double     float64
@@ -34,11 +34,11 @@ typedef ff_kernel_call ff_call;
 #define FF_WIDEST
 #endif
 
-typedef enum ff_work { FF_WORK_FLOAT, FF_WORK_DOUBLE, FF_WORK_INT, FF_WORK_UINT } ff_work;
+typedef enum kwork { KWORK_FLOAT, KWORK_DOUBLE, KWORK_INT, KWORK_UINT } kwork;
 
 /* The elements of a tensor as one work type: the tensor's own data where the types agree, else a
  * converted copy. */
-typedef struct ff_view {
+typedef struct kview {
     union {
         float *f;
         double *d;
@@ -47,20 +47,20 @@ typedef struct ff_view {
         void *p;
     };
     void *own;      /* the copy, to be freed */
-    ff_tensor *out; /* set for views of outputs: where ff_view_store() writes */
-    ff_work work;
+    ff_tensor *out; /* set for views of outputs: where kview_store() writes */
+    kwork work;
     int64_t count;
-} ff_view;
+} kview;
 
 bool ff_is_numeric(ff_dtype t); /* floats, integers and bool; not strings, not complex */
 bool ff_is_integer(ff_dtype t); /* bool excluded */
-ff_work ff_work_of(ff_dtype t);
+kwork kwork_of(ff_dtype t);
 /* Reads (FF_ERR_GRAPH for a type that is not numeric). A view that was zeroed may be finished. */
-int ff_view_read(const ff_tensor *t, ff_work w, ff_view *v) FF_MUST_USE;
-/* A view to be written; ff_view_store() puts it into the tensor and finishes it. */
-int ff_view_write(ff_tensor *t, ff_work w, ff_view *v) FF_MUST_USE;
-void ff_view_store(ff_view *v);
-void ff_view_finish(ff_view *v);
+int kview_read(const ff_tensor *t, kwork w, kview *v) FF_MUST_USE;
+/* A view to be written; kview_store() puts it into the tensor and finishes it. */
+int kview_write(ff_tensor *t, kwork w, kview *v) FF_MUST_USE;
+void kview_store(kview *v);
+void kview_finish(kview *v);
 
 /* Input i, NULL when it is left out. */
 static inline const ff_tensor *ff_in(const ff_call *c, int i)

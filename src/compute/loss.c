@@ -12,7 +12,7 @@
 typedef struct loss {
     const ff_tensor *labels;
     int64_t batch, classes, inner;
-    ff_view weight;
+    kview weight;
     bool weighted, ignoring;
     int64_t ignored;
 } loss;
@@ -36,7 +36,7 @@ static int prepare(const ff_call *c, const ff_tensor *x, loss *l)
     l->weighted = w != NULL;
     if (w && (w->rank != 1 || w->count != l->classes))
         return ff_fail(FF_ERR_GRAPH, "%lld weights for %lld classes", (long long)w->count, (long long)l->classes);
-    return w ? ff_view_read(w, FF_WORK_DOUBLE, &l->weight) : FF_OK;
+    return w ? kview_read(w, KWORK_DOUBLE, &l->weight) : FF_OK;
 }
 
 /* Minus the weighted log-probability of each label, reduced as the node says. */
@@ -72,13 +72,13 @@ static int pick(ff_call *c, const loss *l, const double *log_p, ff_dtype type)
 int ff_k_nll_loss(ff_call *c)
 {
     const ff_tensor *x;
-    ff_view vx = {0};
+    kview vx = {0};
     loss l = {0};
     int rc = ff_need(c, 0, 2, -1, &x);
-    if (!rc && !(rc = prepare(c, x, &l)) && !(rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)))
+    if (!rc && !(rc = prepare(c, x, &l)) && !(rc = kview_read(x, KWORK_DOUBLE, &vx)))
         rc = pick(c, &l, vx.d, x->dtype);
-    ff_view_finish(&l.weight);
-    ff_view_finish(&vx);
+    kview_finish(&l.weight);
+    kview_finish(&vx);
     return rc;
 }
 
@@ -86,11 +86,11 @@ int ff_k_cross_entropy_loss(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *log_prob;
-    ff_view vx = {0};
+    kview vx = {0};
     loss l = {0};
     double *p = NULL;
     int rc = ff_need(c, 0, 2, -1, &x);
-    if (rc || (rc = prepare(c, x, &l)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)))
+    if (rc || (rc = prepare(c, x, &l)) || (rc = kview_read(x, KWORK_DOUBLE, &vx)))
         goto done;
     if (!(p = ff_scratch(c, x->count, sizeof *p))) {
         rc = FF_ERR_NOMEM;
@@ -113,8 +113,8 @@ int ff_k_cross_entropy_loss(ff_call *c)
             ff_tensor_set_real(log_prob, i, p[i]);
 done:
     free(p);
-    ff_view_finish(&l.weight);
-    ff_view_finish(&vx);
+    kview_finish(&l.weight);
+    kview_finish(&vx);
     return rc;
 }
 

@@ -127,26 +127,26 @@ int ff_k_matmul(ff_call *c)
     const ff_tensor *a, *b;
     ff_tensor *y;
     ff_matmul m;
-    ff_view va = {0}, vb = {0}, vy = {0};
+    kview va = {0}, vb = {0}, vy = {0};
     int rc = ff_need(c, 0, 1, -1, &a);
     if (rc || (rc = ff_need(c, 1, 1, -1, &b)) || (rc = ff_matmul_init(a, b, &m)))
         return rc;
     if (a->dtype != b->dtype)
         return ff_fail(FF_ERR_GRAPH, "types %s and %s differ", ff_dtype_name(a->dtype), ff_dtype_name(b->dtype));
-    ff_work work = ff_dtype_is_float(a->dtype) ? FF_WORK_DOUBLE : FF_WORK_UINT;
-    if ((rc = ff_out(c, 0, a->dtype, m.rank, m.dims, &y)) || (rc = ff_view_read(a, work, &va)) ||
-        (rc = ff_view_read(b, work, &vb)) || (rc = ff_view_write(y, work, &vy)))
+    kwork work = ff_dtype_is_float(a->dtype) ? KWORK_DOUBLE : KWORK_UINT;
+    if ((rc = ff_out(c, 0, a->dtype, m.rank, m.dims, &y)) || (rc = kview_read(a, work, &va)) ||
+        (rc = kview_read(b, work, &vb)) || (rc = kview_write(y, work, &vy)))
         goto done;
-    if (work == FF_WORK_UINT)
+    if (work == KWORK_UINT)
         wrapping_product(&m, va.u, vb.u, vy.u);
     else
         rc = ff_matmul_compute(c, &m, va.d, vb.d, vy.d);
     if (!rc)
-        ff_view_store(&vy);
+        kview_store(&vy);
 done:
-    ff_view_finish(&va);
-    ff_view_finish(&vb);
-    ff_view_finish(&vy);
+    kview_finish(&va);
+    kview_finish(&vb);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -166,7 +166,7 @@ int ff_k_gemm(ff_call *c)
 {
     const ff_tensor *a, *b, *bias = ff_in(c, 2);
     ff_tensor *y;
-    ff_view va = {0}, vb = {0}, vc = {0}, vy = {0};
+    kview va = {0}, vb = {0}, vc = {0}, vy = {0};
     double *ta = NULL, *tb = NULL;
     bool flip_a = ff_node_int(c->node, "transA", 0), flip_b = ff_node_int(c->node, "transB", 0);
     double alpha = ff_node_float(c->node, "alpha", 1), beta = ff_node_float(c->node, "beta", 1);
@@ -186,9 +186,9 @@ int ff_k_gemm(ff_call *c)
             return ff_fail(FF_ERR_GRAPH, "C does not broadcast to %lld x %lld", (long long)rows, (long long)columns);
         ff_broadcast_strides(bias, 2, strides);
     }
-    if ((rc = ff_out(c, 0, a->dtype, 2, dims, &y)) || (rc = ff_view_read(a, FF_WORK_DOUBLE, &va)) ||
-        (rc = ff_view_read(b, FF_WORK_DOUBLE, &vb)) || (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vc))) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = ff_out(c, 0, a->dtype, 2, dims, &y)) || (rc = kview_read(a, KWORK_DOUBLE, &va)) ||
+        (rc = kview_read(b, KWORK_DOUBLE, &vb)) || (bias && (rc = kview_read(bias, KWORK_DOUBLE, &vc))) ||
+        (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     if ((flip_a && !(ta = transposed(c, va.d, inner, rows))) ||
         (flip_b && !(tb = transposed(c, vb.d, columns, inner)))) {
@@ -203,14 +203,14 @@ int ff_k_gemm(ff_call *c)
             if (bias)
                 *v += beta * vc.d[i * strides[0] + j * strides[1]];
         }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     free(ta);
     free(tb);
-    ff_view_finish(&va);
-    ff_view_finish(&vb);
-    ff_view_finish(&vc);
-    ff_view_finish(&vy);
+    kview_finish(&va);
+    kview_finish(&vb);
+    kview_finish(&vc);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -247,14 +247,14 @@ int ff_k_det(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view vx = {0};
+    kview vx = {0};
     int rc = ff_need(c, 0, 2, -1, &x);
     if (rc)
         return rc;
     int64_t n = x->dims[x->rank - 1];
     if (n != x->dims[x->rank - 2])
         return ff_fail(FF_ERR_GRAPH, "the matrices are not square");
-    if ((rc = ff_out(c, 0, x->dtype, x->rank - 2, x->dims, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)))
+    if ((rc = ff_out(c, 0, x->dtype, x->rank - 2, x->dims, &y)) || (rc = kview_read(x, KWORK_DOUBLE, &vx)))
         return rc;
     double *copy = ff_scratch(c, n * n, sizeof *copy);
     for (int64_t i = 0; copy && i < y->count; i++) {
@@ -263,6 +263,6 @@ int ff_k_det(ff_call *c)
     }
     rc = copy ? FF_OK : FF_ERR_NOMEM;
     free(copy);
-    ff_view_finish(&vx);
+    kview_finish(&vx);
     return rc;
 }

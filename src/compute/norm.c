@@ -18,7 +18,7 @@ static void moments(const double *x, int64_t n, double *mean, double *variance)
 }
 
 /* A vector with one element a channel. */
-static int channel_input(const ff_call *c, int i, int64_t channels, ff_view *v)
+static int channel_input(const ff_call *c, int i, int64_t channels, kview *v)
 {
     const ff_tensor *t;
     int rc = ff_need(c, i, 1, 1, &t);
@@ -27,7 +27,7 @@ static int channel_input(const ff_call *c, int i, int64_t channels, ff_view *v)
     if (t->count != channels)
         return ff_fail(FF_ERR_GRAPH, "input %d has %lld elements for %lld channels", i, (long long)t->count,
                        (long long)channels);
-    return ff_view_read(t, FF_WORK_DOUBLE, v);
+    return kview_read(t, KWORK_DOUBLE, v);
 }
 
 /* Before opset 14 a node trains when it is asked for more than Y. */
@@ -38,7 +38,7 @@ static bool trains(const ff_call *c)
 
 /* Mean and variance of each channel over batch and plane; as outputs 1 and 2 the running statistics (momentum times
  * the old ones), as 3 and 4, before opset 14, those of the batch: the mean and what its difference is multiplied by. */
-static int training(ff_call *c, const ff_tensor *x, const ff_view *vx, double epsilon, double *mean, double *variance)
+static int training(ff_call *c, const ff_tensor *x, const kview *vx, double epsilon, double *mean, double *variance)
 {
     int64_t channels = x->dims[1], plane = ff_span(x->dims, 2, x->rank), n = x->dims[0] * plane;
     double momentum = ff_node_float(c->node, "momentum", 0.9f);
@@ -71,7 +71,7 @@ int ff_k_batch_norm(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0}, p[4] = {0}; /* scale, bias, mean, variance */
+    kview vx = {0}, vy = {0}, p[4] = {0}; /* scale, bias, mean, variance */
     double *stats = NULL;
     int rc = ff_need(c, 0, 2, -1, &x);
     if (rc || (rc = ff_out_like(c, 0, x, &y)))
@@ -83,7 +83,7 @@ int ff_k_batch_norm(ff_call *c)
             goto done;
     if (!y->count)
         goto done;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     const double *mean = p[2].d, *variance = p[3].d;
     if (trains(c)) {
@@ -104,13 +104,13 @@ int ff_k_batch_norm(ff_call *c)
         for (int64_t i = r * plane; i < (r + 1) * plane; i++)
             vy.d[i] = vx.d[i] * scale + shift;
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     free(stats);
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     for (int i = 0; i < 4; i++)
-        ff_view_finish(&p[i]);
+        kview_finish(&p[i]);
     return rc;
 }
 
@@ -120,7 +120,7 @@ int ff_k_instance_norm(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0}, scale = {0}, bias = {0};
+    kview vx = {0}, vy = {0}, scale = {0}, bias = {0};
     int rc = ff_need(c, 0, 2, -1, &x);
     if (rc || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
@@ -131,8 +131,8 @@ int ff_k_instance_norm(ff_call *c)
         return ff_fail(FF_ERR_GRAPH, "%lld channels in %lld groups", (long long)channels, (long long)groups);
     bool per_group = grouped && c->node->opset < 21;
     if ((rc = channel_input(c, 1, per_group ? groups : channels, &scale)) ||
-        (rc = channel_input(c, 2, per_group ? groups : channels, &bias)) ||
-        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+        (rc = channel_input(c, 2, per_group ? groups : channels, &bias)) || (rc = kview_read(x, KWORK_DOUBLE, &vx)) ||
+        (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     int64_t plane = ff_span(x->dims, 2, x->rank), size = groups ? channels / groups * plane : 0;
     for (int64_t r = 0; x->count && r < x->count / size; r++) {
@@ -144,12 +144,12 @@ int ff_k_instance_norm(ff_call *c)
             vy.d[at] = (vx.d[at] - mean) * inverse * scale.d[k] + bias.d[k];
         }
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
-    ff_view_finish(&scale);
-    ff_view_finish(&bias);
+    kview_finish(&vx);
+    kview_finish(&vy);
+    kview_finish(&scale);
+    kview_finish(&bias);
     return rc;
 }
 
@@ -158,7 +158,7 @@ int ff_k_layer_norm(ff_call *c)
 {
     const ff_tensor *x, *scale, *bias = ff_in(c, 2);
     ff_tensor *y, *stats[2] = {NULL, NULL};
-    ff_view vx = {0}, vy = {0}, vs = {0}, vb = {0};
+    kview vx = {0}, vy = {0}, vs = {0}, vb = {0};
     int axis, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (rc = ff_need(c, 1, 0, x->rank, &scale)) ||
         (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)) || (rc = ff_out_like(c, 0, x, &y)))
@@ -182,8 +182,8 @@ int ff_k_layer_norm(ff_call *c)
     for (int i = 0; i < 2; i++)
         if (ff_wants(c, 1 + i) && (rc = ff_out(c, 1 + i, FF_FLOAT, x->rank, dims, &stats[i])))
             return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_read(scale, FF_WORK_DOUBLE, &vs)) ||
-        (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vb))) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_read(scale, KWORK_DOUBLE, &vs)) ||
+        (bias && (rc = kview_read(bias, KWORK_DOUBLE, &vb))) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     if (x->count) {
         ff_walk w;
@@ -205,12 +205,12 @@ int ff_k_layer_norm(ff_call *c)
             }
         }
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
-    ff_view_finish(&vs);
-    ff_view_finish(&vb);
+    kview_finish(&vx);
+    kview_finish(&vy);
+    kview_finish(&vs);
+    kview_finish(&vb);
     return rc;
 }
 
@@ -219,7 +219,7 @@ int ff_k_lrn(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     int rc = ff_need(c, 0, 2, -1, &x);
     if (rc)
         return rc;
@@ -228,8 +228,8 @@ int ff_k_lrn(ff_call *c)
            bias = ff_node_float(c->node, "bias", 1);
     if (size < 1)
         return ff_fail(FF_ERR_GRAPH, "size %lld", (long long)size);
-    if ((rc = ff_out_like(c, 0, x, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = ff_out_like(c, 0, x, &y)) || (rc = kview_read(x, KWORK_DOUBLE, &vx)) ||
+        (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     int64_t before = (size - 1) / 2, after = size - 1 - before;
     for (int64_t i = 0; i < x->count; i++) {
@@ -242,10 +242,10 @@ int ff_k_lrn(ff_call *c)
         }
         vy.d[i] = vx.d[i] / pow(bias + alpha / (double)size * sum, beta);
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -254,10 +254,10 @@ int ff_k_lp_norm(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     int axis, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", -1), x->rank, &axis)) || (rc = ff_out_like(c, 0, x, &y)) ||
-        (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+        (rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     bool one = ff_node_int(c->node, "p", 2) == 1;
     int64_t n = x->dims[axis], inner = ff_span(x->dims, axis + 1, x->rank);
@@ -272,10 +272,10 @@ int ff_k_lp_norm(ff_call *c)
         for (int64_t i = 0; i < n; i++)
             vy.d[base + i * inner] = sum != 0 ? vx.d[base + i * inner] / sum : 0;
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -285,7 +285,7 @@ int ff_k_mvn(ff_call *c)
     static const int64_t usual[] = {0, 2, 3};
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     int64_t list[FF_MAX_RANK], dims[FF_MAX_RANK], strides[FF_MAX_RANK], kept[FF_MAX_RANK], count = 1;
     int axes[FF_MAX_RANK], n;
     bool given;
@@ -312,7 +312,7 @@ int ff_k_mvn(ff_call *c)
         rc = FF_ERR_NOMEM;
         goto done;
     }
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     for (int pass = 0; pass < 3; pass++) { /* sums, squares of deviations, results */
         ff_walk w;
@@ -330,10 +330,10 @@ int ff_k_mvn(ff_call *c)
             i++;
         } while (ff_walk_next(&w));
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     free(sums);
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }

@@ -91,13 +91,13 @@ static int pool(ff_call *c, enum pool kind, const ff_window *w, bool include, do
 {
     const ff_tensor *x = c->in[0];
     ff_tensor *y, *indices = NULL;
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     int64_t dims[FF_MAX_RANK] = {x->dims[0], x->dims[1]}, strides[FF_MAX_RANK], at = 0;
     memcpy(dims + 2, w->out, (size_t)w->spatial * sizeof *dims);
     int rc = ff_out(c, 0, x->dtype, x->rank, dims, &y);
     if (rc || (kind == POOL_MAX && ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))))
         return rc;
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     bool columns = ff_node_int(c->node, "storage_order", 0);
     int64_t plane = ff_span(w->in, 0, w->spatial), planes = x->dims[0] * x->dims[1];
@@ -122,10 +122,10 @@ static int pool(ff_call *c, enum pool kind, const ff_window *w, bool include, do
             at++;
         } while (ff_walk_next(&walk));
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }
 

@@ -140,7 +140,7 @@ static int zero_point(const ff_call *c, const ff_tensor *scale, const ff_tensor 
 /* What QuantizeLinear and DequantizeLinear read. */
 typedef struct operands {
     const ff_tensor *x, *scale, *zero;
-    ff_view vx, vs, vz; /* vz: only with a zero point */
+    kview vx, vs, vz; /* vz: only with a zero point */
     grain g;
 } operands;
 
@@ -157,9 +157,9 @@ static int operands_find(const ff_call *c, operands *o)
 static int operands_read(operands *o, int work)
 {
     int rc;
-    if ((rc = ff_view_read(o->x, work, &o->vx)) || (rc = ff_view_read(o->scale, work, &o->vs)))
+    if ((rc = kview_read(o->x, work, &o->vx)) || (rc = kview_read(o->scale, work, &o->vs)))
         return rc;
-    return o->zero ? ff_view_read(o->zero, FF_WORK_DOUBLE, &o->vz) : FF_OK;
+    return o->zero ? kview_read(o->zero, KWORK_DOUBLE, &o->vz) : FF_OK;
 }
 
 static double zero_at(const operands *o, int64_t k)
@@ -169,9 +169,9 @@ static double zero_at(const operands *o, int64_t k)
 
 static void operands_finish(operands *o)
 {
-    ff_view_finish(&o->vx);
-    ff_view_finish(&o->vs);
-    ff_view_finish(&o->vz);
+    kview_finish(&o->vx);
+    kview_finish(&o->vs);
+    kview_finish(&o->vz);
 }
 
 int ff_k_quantize(ff_call *c)
@@ -187,7 +187,7 @@ int ff_k_quantize(ff_call *c)
     bool eight = ff_dtype_is_float(t); /* float8: rounding and saturation are the type's own */
     if (!limits(t, &low, &high) && !eight)
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(t));
-    if ((rc = ff_out(c, 0, t, o.x->rank, o.x->dims, &y)) || (rc = operands_read(&o, FF_WORK_FLOAT)))
+    if ((rc = ff_out(c, 0, t, o.x->rank, o.x->dims, &y)) || (rc = operands_read(&o, KWORK_FLOAT)))
         goto done;
     for (int64_t i = 0, n; i < o.x->count && (t == FF_UINT8 || t == FF_INT8); i += n) {
         int64_t k = scale_index(&o.g, i);
@@ -215,9 +215,9 @@ done:
 static int dequantize_bytes(operands *o, ff_tensor *y)
 {
     float *v = y->data;
-    int rc = ff_view_read(o->scale, FF_WORK_FLOAT, &o->vs);
+    int rc = kview_read(o->scale, KWORK_FLOAT, &o->vs);
     if (rc == FF_OK && o->zero)
-        rc = ff_view_read(o->zero, FF_WORK_DOUBLE, &o->vz);
+        rc = kview_read(o->zero, KWORK_DOUBLE, &o->vz);
     for (int64_t i = 0, n; rc == FF_OK && i < o->x->count; i += n) {
         int64_t k = scale_index(&o->g, i);
         n = span_of(&o->g, i, o->x->count);
@@ -242,7 +242,7 @@ int ff_k_dequantize(ff_call *c)
         rc = dequantize_bytes(&o, y);
         goto done;
     }
-    if ((rc = operands_read(&o, FF_WORK_DOUBLE)))
+    if ((rc = operands_read(&o, KWORK_DOUBLE)))
         goto done;
     for (int64_t i = 0; i < o.x->count; i++) {
         int64_t k = scale_index(&o.g, i);
@@ -289,11 +289,11 @@ int ff_k_dynamic_quantize(ff_call *c)
 
 /* x - zero in double. The zero point is one number or one for each slice of `axis` (as the rows of
  * A or the columns of B of a matrix product). */
-static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, ff_view *v)
+static int centred(const ff_tensor *x, const ff_tensor *zero, int axis, kview *v)
 {
     if (!ff_is_integer(x->dtype) || x->dtype == FF_INT64 || x->dtype == FF_UINT64)
         return ff_fail(FF_ERR_GRAPH, "type %s is not allowed", ff_dtype_name(x->dtype));
-    int rc = ff_view_read(x, FF_WORK_DOUBLE, v);
+    int rc = kview_read(x, KWORK_DOUBLE, v);
     if (rc || !zero)
         return rc;
     if (zero->count == 1 && ff_is_numeric(zero->dtype)) {
@@ -368,7 +368,7 @@ int ff_k_matmul_integer(ff_call *c) /* MatMulInteger, QLinearMatMul */
     const ff_tensor *a = c->in[0], *b = c->in[linear ? 3 : 1];
     ff_tensor *y;
     ff_matmul m;
-    ff_view va = {0}, vb = {0};
+    kview va = {0}, vb = {0};
     double *sums = NULL;
     if ((rc = ff_matmul_init(a, b, &m)) || (rc = ff_out(c, 0, linear ? c->in[7]->dtype : FF_INT32, m.rank, m.dims, &y)))
         return rc;
@@ -388,8 +388,8 @@ int ff_k_matmul_integer(ff_call *c) /* MatMulInteger, QLinearMatMul */
             ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);
 done:
     free(sums);
-    ff_view_finish(&va);
-    ff_view_finish(&vb);
+    kview_finish(&va);
+    kview_finish(&vb);
     return rc;
 }
 
@@ -402,7 +402,7 @@ int ff_k_conv_integer(ff_call *c) /* ConvInteger, QLinearConv */
     const ff_tensor *x = c->in[0], *w = c->in[linear ? 3 : 1], *bias = linear ? ff_in(c, 8) : NULL;
     ff_tensor *y;
     ff_conv v;
-    ff_view vx = {0}, vw = {0}, vb = {0};
+    kview vx = {0}, vw = {0}, vb = {0};
     double *sums = NULL;
     if ((rc = ff_conv_init(c, x, w, &v)) || (rc = ff_conv_out(c, &v, linear ? c->in[7]->dtype : FF_INT32, &y)))
         return rc;
@@ -410,7 +410,7 @@ int ff_k_conv_integer(ff_call *c) /* ConvInteger, QLinearConv */
         return ff_fail(FF_ERR_GRAPH, "a bias of %lld elements", (long long)bias->count);
     if ((rc = centred(x, linear ? c->in[2] : ff_in(c, 2), 1, &vx)) ||
         (rc = centred(w, linear ? c->in[5] : ff_in(c, 3), 0, &vw)) ||
-        (bias && (rc = ff_view_read(bias, FF_WORK_DOUBLE, &vb))))
+        (bias && (rc = kview_read(bias, KWORK_DOUBLE, &vb))))
         goto done;
     if (!(sums = ff_scratch(c, y->count, sizeof *sums))) {
         rc = FF_ERR_NOMEM;
@@ -425,8 +425,8 @@ int ff_k_conv_integer(ff_call *c) /* ConvInteger, QLinearConv */
             ((int32_t *)y->data)[i] = (int32_t)(uint32_t)(int64_t)fmod(sums[i], 4294967296.0);
 done:
     free(sums);
-    ff_view_finish(&vx);
-    ff_view_finish(&vw);
-    ff_view_finish(&vb);
+    kview_finish(&vx);
+    kview_finish(&vw);
+    kview_finish(&vb);
     return rc;
 }

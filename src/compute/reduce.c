@@ -105,10 +105,10 @@ static void sum_exponentials(const ff_tensor *x, const double *from, const int64
 
 static int reduce_real(const ff_tensor *x, ff_tensor *y, const int64_t *strides, enum reduction k, double count)
 {
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     double *sums = NULL;
-    int rc = ff_view_read(x, FF_WORK_DOUBLE, &vx);
-    if (rc || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    int rc = kview_read(x, KWORK_DOUBLE, &vx);
+    if (rc || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     for (int64_t i = 0; i < y->count; i++)
         vy.d[i] = start_real(k);
@@ -131,20 +131,20 @@ static int reduce_real(const ff_tensor *x, ff_tensor *y, const int64_t *strides,
         else if (k == R_LOGSUMEXP && !isinf(*a))
             *a += log(sums[i]);
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     free(sums);
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }
 
 static int reduce_int(const ff_tensor *x, ff_tensor *y, const int64_t *strides, enum reduction k, int64_t count)
 {
-    ff_view vx = {0}, vy = {0};
-    bool u = ff_work_of(x->dtype) == FF_WORK_UINT, *seen = ff_try_alloc((size_t)y->count + 1);
-    int rc = seen ? ff_view_read(x, FF_WORK_INT, &vx) : FF_ERR_NOMEM;
-    if (rc || (rc = ff_view_write(y, FF_WORK_INT, &vy)))
+    kview vx = {0}, vy = {0};
+    bool u = kwork_of(x->dtype) == KWORK_UINT, *seen = ff_try_alloc((size_t)y->count + 1);
+    int rc = seen ? kview_read(x, KWORK_INT, &vx) : FF_ERR_NOMEM;
+    if (rc || (rc = kview_write(y, KWORK_INT, &vy)))
         goto done;
     for (int64_t i = 0; i < y->count; i++)
         vy.i[i] = k == R_PROD;
@@ -161,11 +161,11 @@ static int reduce_int(const ff_tensor *x, ff_tensor *y, const int64_t *strides, 
     }
     for (int64_t i = 0; k == R_MEAN && count && i < y->count; i++)
         vy.i[i] = u ? (int64_t)((uint64_t)vy.i[i] / (uint64_t)count) : vy.i[i] / count;
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     free(seen);
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -213,9 +213,9 @@ int ff_k_reduce(ff_call *c)
 }
 
 /* Is element a of the work array before b when the largest comes first? NaN counts as largest. */
-static bool above(const ff_view *v, bool is_unsigned, int64_t a, int64_t b)
+static bool above(const kview *v, bool is_unsigned, int64_t a, int64_t b)
 {
-    if (v->work == FF_WORK_DOUBLE)
+    if (v->work == KWORK_DOUBLE)
         return v->d[a] > v->d[b] || (v->d[a] != v->d[a] && v->d[b] == v->d[b]);
     return is_unsigned ? v->u[a] > v->u[b] : v->i[a] > v->i[b];
 }
@@ -224,13 +224,13 @@ int ff_k_arg_reduce(ff_call *c) /* ArgMax, ArgMin */
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view v = {0};
+    kview v = {0};
     int64_t dims[FF_MAX_RANK];
     int axis, rank = 0, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (rc = ff_axis(ff_node_int(c->node, "axis", 0), x->rank, &axis)))
         return rc;
     bool keep = ff_node_int(c->node, "keepdims", 1), last = ff_node_int(c->node, "select_last_index", 0),
-         smallest = !strcmp(c->node->op, "ArgMin"), u = ff_work_of(x->dtype) == FF_WORK_UINT;
+         smallest = !strcmp(c->node->op, "ArgMin"), u = kwork_of(x->dtype) == KWORK_UINT;
     for (int i = 0; i < x->rank; i++)
         if (i != axis || keep)
             dims[rank++] = i == axis ? 1 : x->dims[i];
@@ -239,7 +239,7 @@ int ff_k_arg_reduce(ff_call *c) /* ArgMax, ArgMin */
         return rc;
     if (!n && y->count)
         return ff_fail(FF_ERR_GRAPH, "axis %d is empty", axis);
-    if ((rc = ff_view_read(x, ff_dtype_is_float(x->dtype) ? FF_WORK_DOUBLE : FF_WORK_INT, &v)))
+    if ((rc = kview_read(x, ff_dtype_is_float(x->dtype) ? KWORK_DOUBLE : KWORK_INT, &v)))
         return rc;
     for (int64_t r = 0; r < y->count; r++) {
         int64_t base = r / inner * n * inner + r % inner, best = 0;
@@ -252,7 +252,7 @@ int ff_k_arg_reduce(ff_call *c) /* ArgMax, ArgMin */
         }
         ((int64_t *)y->data)[r] = best;
     }
-    ff_view_finish(&v);
+    kview_finish(&v);
     return FF_OK;
 }
 
@@ -260,15 +260,15 @@ int ff_k_cumsum(ff_call *c)
 {
     const ff_tensor *x, *t;
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     int64_t asked;
     int axis, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_int(t, "axis", &asked)) ||
         (rc = ff_axis(asked, x->rank, &axis)) || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
-    ff_work work = ff_dtype_is_float(x->dtype) ? FF_WORK_DOUBLE : FF_WORK_UINT;
+    kwork work = ff_dtype_is_float(x->dtype) ? KWORK_DOUBLE : KWORK_UINT;
     bool exclusive = ff_node_int(c->node, "exclusive", 0), reverse = ff_node_int(c->node, "reverse", 0);
-    if ((rc = ff_view_read(x, work, &vx)) || (rc = ff_view_write(y, work, &vy)))
+    if ((rc = kview_read(x, work, &vx)) || (rc = kview_write(y, work, &vy)))
         goto done;
     int64_t n = x->dims[axis], inner = ff_span(x->dims, axis + 1, x->rank);
     for (int64_t r = 0; x->count && r < x->count / n; r++) {
@@ -277,7 +277,7 @@ int ff_k_cumsum(ff_call *c)
         uint64_t whole = 0;
         for (int64_t k = 0; k < n; k++) {
             int64_t at = base + (reverse ? n - 1 - k : k) * inner;
-            if (work == FF_WORK_DOUBLE) {
+            if (work == KWORK_DOUBLE) {
                 double next = sum + vx.d[at];
                 vy.d[at] = exclusive ? sum : next;
                 sum = next;
@@ -288,17 +288,17 @@ int ff_k_cumsum(ff_call *c)
             }
         }
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }
 
 /* ------------------------------------------------------------------------------------ TopK */
 
 typedef struct order {
-    const ff_view *v;
+    const kview *v;
     bool is_unsigned, largest;
     int64_t base, stride;
 } order;
@@ -320,7 +320,7 @@ int ff_k_topk(ff_call *c)
 {
     const ff_tensor *x, *t;
     ff_tensor *values, *indices = NULL;
-    ff_view v = {0};
+    kview v = {0};
     int64_t k = ff_node_int(c->node, "k", -1), dims[FF_MAX_RANK], *list = NULL;
     int axis, rc = ff_need(c, 0, 1, -1, &x);
     if (rc || (c->node->opset >= 10 && ((rc = ff_need(c, 1, 0, 1, &t)) || (rc = ff_scalar_int(t, "k", &k)))) ||
@@ -334,13 +334,13 @@ int ff_k_topk(ff_call *c)
     if ((rc = ff_out(c, 0, x->dtype, x->rank, dims, &values)) ||
         (ff_wants(c, 1) && (rc = ff_out(c, 1, FF_INT64, x->rank, dims, &indices))) || !values->count)
         return rc;
-    if ((rc = ff_view_read(x, ff_dtype_is_float(x->dtype) ? FF_WORK_DOUBLE : FF_WORK_INT, &v)))
+    if ((rc = kview_read(x, ff_dtype_is_float(x->dtype) ? KWORK_DOUBLE : KWORK_INT, &v)))
         return rc;
     if (!(list = ff_scratch(c, n, sizeof *list))) {
-        ff_view_finish(&v);
+        kview_finish(&v);
         return FF_ERR_NOMEM;
     }
-    order o = {&v, ff_work_of(x->dtype) == FF_WORK_UINT, ff_node_int(c->node, "largest", 1), 0, inner};
+    order o = {&v, kwork_of(x->dtype) == KWORK_UINT, ff_node_int(c->node, "largest", 1), 0, inner};
     for (int64_t r = 0; r < x->count / n; r++) {
         o.base = r / inner * n * inner + r % inner;
         for (int64_t i = 0; i < n; i++)
@@ -354,6 +354,6 @@ int ff_k_topk(ff_call *c)
         }
     }
     free(list);
-    ff_view_finish(&v);
+    kview_finish(&v);
     return FF_OK;
 }

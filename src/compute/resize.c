@@ -156,9 +156,9 @@ static void resize_axis(const axis_plan *a, int64_t outer, int64_t inner, const 
 static int interpolate(ff_call *c, const ff_tensor *x, ff_tensor *y, const options *p, const axis_plan *plans)
 {
     int64_t dims[FF_MAX_RANK], cells;
-    ff_view vx = {0};
+    kview vx = {0};
     double *now = NULL;
-    int rc = ff_view_read(x, FF_WORK_DOUBLE, &vx);
+    int rc = kview_read(x, KWORK_DOUBLE, &vx);
     if (rc)
         return rc;
     memcpy(dims, x->dims, sizeof dims);
@@ -196,7 +196,7 @@ static int interpolate(ff_call *c, const ff_tensor *x, ff_tensor *y, const optio
     } while (ff_walk_next(&w));
 done:
     free(now);
-    ff_view_finish(&vx);
+    kview_finish(&vx);
     return rc;
 }
 

@@ -55,7 +55,7 @@ typedef struct cell {
     bool batch_first, reverse, linear_before_reset, input_forget;
     double clip;
     activation acts[6];
-    ff_view x, w, r, b, h0, c0, p;
+    kview x, w, r, b, h0, c0, p;
     const ff_tensor *lengths;
 } cell;
 
@@ -86,7 +86,7 @@ static int find_activations(const ff_call *c, cell *e)
 }
 
 /* Input i with exactly these dims, as double; left out is fine when `optional`. */
-static int fixed(const ff_call *c, int i, bool optional, int rank, const int64_t *dims, ff_view *v)
+static int fixed(const ff_call *c, int i, bool optional, int rank, const int64_t *dims, kview *v)
 {
     const ff_tensor *t = ff_in(c, i);
     if (!t && optional)
@@ -98,7 +98,7 @@ static int fixed(const ff_call *c, int i, bool optional, int rank, const int64_t
         if (t->dims[k] != dims[k])
             return ff_fail(FF_ERR_GRAPH, "input %d has %lld along axis %d, not %lld", i, (long long)t->dims[k], k,
                            (long long)dims[k]);
-    return ff_view_read(t, FF_WORK_DOUBLE, v);
+    return kview_read(t, KWORK_DOUBLE, v);
 }
 
 static int prepare(const ff_call *c, cell *e)
@@ -259,8 +259,8 @@ int ff_k_rnn(ff_call *c)
         }
 done:
     free(memory);
-    ff_view *views[] = {&e.x, &e.w, &e.r, &e.b, &e.h0, &e.c0, &e.p};
+    kview *views[] = {&e.x, &e.w, &e.r, &e.b, &e.h0, &e.c0, &e.p};
     for (size_t i = 0; i < FF_COUNT(views); i++)
-        ff_view_finish(views[i]);
+        kview_finish(views[i]);
     return rc;
 }

@@ -62,7 +62,7 @@ int ff_k_dft(ff_call *c)
 {
     const ff_tensor *x, *length = ff_in(c, 1), *t = ff_in(c, 2);
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     double *circle = NULL;
     int axis, rc = ff_need(c, 0, 2, -1, &x);
     if (rc)
@@ -89,7 +89,7 @@ int ff_k_dft(ff_call *c)
         rc = FF_ERR_NOMEM;
         goto done;
     }
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     int64_t inner = ff_span(x->dims, axis + 1, x->rank - 1), outer = ff_span(x->dims, 0, axis);
     for (int64_t r = 0; r < outer * inner; r++) {
@@ -103,11 +103,11 @@ int ff_k_dft(ff_call *c)
             transform(from, inner * parts, parts, x->dims[axis], n, dims[axis], inverse, circle,
                       vy.d + (o * dims[axis] * inner + i) * 2, inner * 2);
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     free(circle);
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }
 
@@ -116,7 +116,7 @@ int ff_k_stft(ff_call *c)
 {
     const ff_tensor *x, *t, *window = ff_in(c, 2);
     ff_tensor *y;
-    ff_view vx = {0}, vw = {0}, vy = {0};
+    kview vx = {0}, vw = {0}, vy = {0};
     int64_t step, n = 0;
     double *circle = NULL, *frame = NULL;
     int rc = ff_need(c, 0, 2, 3, &x);
@@ -146,8 +146,8 @@ int ff_k_stft(ff_call *c)
         rc = FF_ERR_NOMEM;
         goto done;
     }
-    if ((rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) || (window && (rc = ff_view_read(window, FF_WORK_DOUBLE, &vw))) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = kview_read(x, KWORK_DOUBLE, &vx)) || (window && (rc = kview_read(window, KWORK_DOUBLE, &vw))) ||
+        (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     for (int64_t r = 0; r < dims[0] * dims[1]; r++) {
         const double *from = vx.d + (r / dims[1] * x->dims[1] + r % dims[1] * step) * parts;
@@ -157,13 +157,13 @@ int ff_k_stft(ff_call *c)
             frame[i] = from[i] * (window ? vw.d[i / parts] : 1);
         transform(frame, parts, parts, n, n, dims[2], false, circle, vy.d + r * dims[2] * 2, 2);
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
     free(circle);
     free(frame);
-    ff_view_finish(&vx);
-    ff_view_finish(&vw);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vw);
+    kview_finish(&vy);
     return rc;
 }
 

@@ -10,7 +10,7 @@ int ff_k_softmax(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view vx = {0}, vy = {0};
+    kview vx = {0}, vy = {0};
     bool flat = c->node->opset < 13;
     int axis, rc = ff_need(c, 0, flat ? 0 : 1, -1, &x);
     if (rc)
@@ -22,8 +22,8 @@ int ff_k_softmax(ff_call *c)
         return rc;
     n = flat ? ff_span(x->dims, axis, x->rank) : x->dims[axis];
     inner = flat ? 1 : ff_span(x->dims, axis + 1, x->rank);
-    if ((rc = ff_out_like(c, 0, x, &y)) || (rc = ff_view_read(x, FF_WORK_DOUBLE, &vx)) ||
-        (rc = ff_view_write(y, FF_WORK_DOUBLE, &vy)))
+    if ((rc = ff_out_like(c, 0, x, &y)) || (rc = kview_read(x, KWORK_DOUBLE, &vx)) ||
+        (rc = kview_write(y, KWORK_DOUBLE, &vy)))
         goto done;
     const char *op = c->node->op;
     for (int64_t r = 0; x->count && r < x->count / n; r++) {
@@ -45,9 +45,9 @@ int ff_k_softmax(ff_call *c)
         for (int64_t i = 0; i < n; i++)
             to[i * inner] = *op == 'L' ? from[i * inner] - largest - shift : exp(from[i * inner] - largest) / sum;
     }
-    ff_view_store(&vy);
+    kview_store(&vy);
 done:
-    ff_view_finish(&vx);
-    ff_view_finish(&vy);
+    kview_finish(&vx);
+    kview_finish(&vy);
     return rc;
 }

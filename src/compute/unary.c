@@ -69,7 +69,7 @@ static const struct {
 static int integers(ff_call *c, const ff_tensor *x, ff_tensor *y)
 {
     const char *op = c->node->op;
-    bool is_unsigned = ff_work_of(x->dtype) == FF_WORK_UINT;
+    bool is_unsigned = kwork_of(x->dtype) == KWORK_UINT;
     for (int64_t i = 0; i < x->count; i++) {
         int64_t v = ff_tensor_get_int(x, i);
         bool negative = v < 0 && !is_unsigned;
@@ -91,7 +91,7 @@ static int integers(ff_call *c, const ff_tensor *x, ff_tensor *y)
 /* y[i] = f(x[i]) over floats of any kind, computed in double. */
 static int map_real(const ff_tensor *x, ff_tensor *y, double (*f)(double))
 {
-    ff_view a = {0}, b = {0};
+    kview a = {0}, b = {0};
     int rc;
     if (x->dtype == FF_FLOAT) { /* without copies */
         const float *from = x->data;
@@ -100,12 +100,12 @@ static int map_real(const ff_tensor *x, ff_tensor *y, double (*f)(double))
             to[i] = (float)f(from[i]);
         return FF_OK;
     }
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
+    if (!(rc = kview_read(x, KWORK_DOUBLE, &a)) && !(rc = kview_write(y, KWORK_DOUBLE, &b))) {
         for (int64_t i = 0; i < x->count; i++)
             b.d[i] = f(a.d[i]);
-        ff_view_store(&b);
+        kview_store(&b);
     }
-    ff_view_finish(&a);
+    kview_finish(&a);
     return rc;
 }
 
@@ -254,7 +254,7 @@ int ff_k_activation(ff_call *c)
 {
     const ff_tensor *x;
     ff_tensor *y;
-    ff_view a = {0}, b = {0};
+    kview a = {0}, b = {0};
     int rc = need_number(c, &x);
     if (rc || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
@@ -270,12 +270,12 @@ int ff_k_activation(ff_call *c)
     parameters p = {v[0], v[1], v[2]};
     if (!strcmp(c->node->op, "Gelu"))
         p.alpha = !strcmp(ff_node_string(c->node, "approximate", "none"), "tanh");
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
+    if (!(rc = kview_read(x, KWORK_DOUBLE, &a)) && !(rc = kview_write(y, KWORK_DOUBLE, &b))) {
         for (int64_t i = 0; i < x->count; i++)
             b.d[i] = f->f(a.d[i], &p);
-        ff_view_store(&b);
+        kview_store(&b);
     }
-    ff_view_finish(&a);
+    kview_finish(&a);
     return rc;
 }
 
@@ -318,7 +318,7 @@ int ff_k_clip(ff_call *c)
     int64_t lo = 0, hi = 0;
     if ((low && (rc = ff_scalar_int(low, "min", &lo))) || (high && (rc = ff_scalar_int(high, "max", &hi))))
         return rc;
-    bool u = ff_work_of(x->dtype) == FF_WORK_UINT;
+    bool u = kwork_of(x->dtype) == KWORK_UINT;
     for (int64_t i = 0; i < x->count; i++) {
         int64_t v = ff_tensor_get_int(x, i);
         if (low && (u ? (uint64_t)v < (uint64_t)lo : v < lo))
@@ -389,7 +389,7 @@ int ff_k_prelu(ff_call *c)
 {
     const ff_tensor *x, *slope;
     ff_tensor *y, *aligned = NULL;
-    ff_view a = {0}, s = {0}, b = {0};
+    kview a = {0}, s = {0}, b = {0};
     int rc = need_number(c, &x);
     if (rc || (rc = ff_need(c, 1, 0, x->rank, &slope)) || (rc = ff_out_like(c, 0, x, &y)))
         return rc;
@@ -409,8 +409,8 @@ int ff_k_prelu(ff_call *c)
         goto done;
     }
     ff_broadcast_strides(slope, rank, strides);
-    if (!(rc = ff_view_read(x, FF_WORK_DOUBLE, &a)) && !(rc = ff_view_read(slope, FF_WORK_DOUBLE, &s)) &&
-        !(rc = ff_view_write(y, FF_WORK_DOUBLE, &b))) {
+    if (!(rc = kview_read(x, KWORK_DOUBLE, &a)) && !(rc = kview_read(slope, KWORK_DOUBLE, &s)) &&
+        !(rc = kview_write(y, KWORK_DOUBLE, &b))) {
         ff_walk w;
         ff_walk_start(&w, rank, dims);
         ff_walk_operand(&w, strides);
@@ -420,11 +420,11 @@ int ff_k_prelu(ff_call *c)
                 b.d[i] = a.d[i] < 0 ? a.d[i] * s.d[w.at[0]] : a.d[i];
                 i++;
             } while (ff_walk_next(&w));
-        ff_view_store(&b);
+        kview_store(&b);
     }
 done:
-    ff_view_finish(&a);
-    ff_view_finish(&s);
+    kview_finish(&a);
+    kview_finish(&s);
     ff_tensor_unref(aligned);
     return rc;
 }

@@ -14,32 +14,32 @@ bool ff_is_integer(ff_dtype t)
     return ff_is_numeric(t) && !ff_dtype_is_float(t) && t != FF_BOOL;
 }
 
-ff_work ff_work_of(ff_dtype t)
+kwork kwork_of(ff_dtype t)
 {
     if (t == FF_DOUBLE)
-        return FF_WORK_DOUBLE;
+        return KWORK_DOUBLE;
     if (t == FF_UINT64)
-        return FF_WORK_UINT;
-    return ff_dtype_is_float(t) ? FF_WORK_FLOAT : FF_WORK_INT;
+        return KWORK_UINT;
+    return ff_dtype_is_float(t) ? KWORK_FLOAT : KWORK_INT;
 }
 
-static ff_dtype native(ff_work w)
+static ff_dtype native(kwork w)
 {
     static const ff_dtype types[] = {FF_FLOAT, FF_DOUBLE, FF_INT64, FF_UINT64};
     return types[w];
 }
 
 /* Element loops for the pairs that occur often; everything else goes element by element. */
-static void widen(const ff_tensor *t, ff_view *v)
+static void widen(const ff_tensor *t, kview *v)
 {
     int64_t n = t->count;
-    if (t->dtype == FF_FLOAT && v->work == FF_WORK_DOUBLE) {
+    if (t->dtype == FF_FLOAT && v->work == KWORK_DOUBLE) {
         const float *from = t->data;
         for (int64_t i = 0; i < n; i++)
             v->d[i] = from[i];
         return;
     }
-    if ((t->dtype == FF_UINT8 || t->dtype == FF_INT8) && v->work == FF_WORK_DOUBLE) {
+    if ((t->dtype == FF_UINT8 || t->dtype == FF_INT8) && v->work == KWORK_DOUBLE) {
         const uint8_t *from = t->data;
         bool is_signed = t->dtype == FF_INT8;
         for (int64_t i = 0; i < n; i++)
@@ -47,32 +47,32 @@ static void widen(const ff_tensor *t, ff_view *v)
         return;
     }
     switch (v->work) {
-    case FF_WORK_FLOAT:
+    case KWORK_FLOAT:
         for (int64_t i = 0; i < n; i++)
             v->f[i] = (float)ff_tensor_get_real(t, i);
         break;
-    case FF_WORK_DOUBLE:
+    case KWORK_DOUBLE:
         for (int64_t i = 0; i < n; i++)
             v->d[i] = ff_tensor_get_real(t, i);
         break;
-    case FF_WORK_INT:
-    case FF_WORK_UINT:
+    case KWORK_INT:
+    case KWORK_UINT:
         for (int64_t i = 0; i < n; i++)
             v->i[i] = ff_tensor_get_int(t, i);
         break;
     }
 }
 
-int ff_view_read(const ff_tensor *t, ff_work w, ff_view *v)
+int kview_read(const ff_tensor *t, kwork w, kview *v)
 {
-    *v = (ff_view){.work = w, .count = t->count};
+    *v = (kview){.work = w, .count = t->count};
     if (!ff_is_numeric(t->dtype))
         return ff_fail(FF_ERR_GRAPH, "type %s has no arithmetic", ff_dtype_name(t->dtype));
     if (t->dtype == native(w)) {
         v->p = t->data;
         return FF_OK;
     }
-    size_t size = w == FF_WORK_FLOAT ? 4 : 8;
+    size_t size = w == KWORK_FLOAT ? 4 : 8;
     if (!(v->own = ff_try_alloc(t->count ? (size_t)t->count * size : 1)))
         return FF_ERR_NOMEM;
     v->p = v->own;
@@ -80,32 +80,32 @@ int ff_view_read(const ff_tensor *t, ff_work w, ff_view *v)
     return FF_OK;
 }
 
-int ff_view_write(ff_tensor *t, ff_work w, ff_view *v)
+int kview_write(ff_tensor *t, kwork w, kview *v)
 {
-    *v = (ff_view){.work = w, .count = t->count, .out = t};
+    *v = (kview){.work = w, .count = t->count, .out = t};
     if (!ff_is_numeric(t->dtype))
         return ff_fail(FF_ERR_GRAPH, "type %s has no arithmetic", ff_dtype_name(t->dtype));
     if (t->dtype == native(w)) {
         v->p = t->data;
         return FF_OK;
     }
-    size_t size = w == FF_WORK_FLOAT ? 4 : 8;
+    size_t size = w == KWORK_FLOAT ? 4 : 8;
     if (!(v->own = ff_try_alloc(t->count ? (size_t)t->count * size : 1)))
         return FF_ERR_NOMEM;
     v->p = v->own;
     return FF_OK;
 }
 
-void ff_view_store(ff_view *v)
+void kview_store(kview *v)
 {
     if (v->own && v->out) {
         ff_tensor *t = v->out;
         switch (v->work) {
-        case FF_WORK_FLOAT:
+        case KWORK_FLOAT:
             for (int64_t i = 0; i < v->count; i++)
                 ff_tensor_set_real(t, i, v->f[i]);
             break;
-        case FF_WORK_DOUBLE:
+        case KWORK_DOUBLE:
             if (t->dtype == FF_FLOAT) {
                 float *to = t->data;
                 for (int64_t i = 0; i < v->count; i++)
@@ -115,18 +115,18 @@ void ff_view_store(ff_view *v)
             for (int64_t i = 0; i < v->count; i++)
                 ff_tensor_set_real(t, i, v->d[i]);
             break;
-        case FF_WORK_INT:
-        case FF_WORK_UINT:
+        case KWORK_INT:
+        case KWORK_UINT:
             for (int64_t i = 0; i < v->count; i++)
                 ff_tensor_set_int(t, i, v->i[i]);
             break;
         }
     }
-    ff_view_finish(v);
+    kview_finish(v);
 }
 
-void ff_view_finish(ff_view *v)
+void kview_finish(kview *v)
 {
     free(v->own);
-    *v = (ff_view){0};
+    *v = (kview){0};
 }

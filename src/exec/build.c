@@ -12,7 +12,7 @@
 
 /* --------------------------------------------------------------------------- values and steps */
 
-int build_rep(ff_plan *p, int value, rep_kind kind, const ff_layout *l)
+int build_rep(ff_plan *p, int value, rep_kind kind, const dnn_layout *l)
 {
     pvalue *x = &p->values[value];
 
@@ -24,7 +24,7 @@ int build_rep(ff_plan *p, int value, rep_kind kind, const ff_layout *l)
     return x->n_reps++;
 }
 
-int build_rep_for(ff_plan *p, int value, const ff_layout *l)
+int build_rep_for(ff_plan *p, int value, const dnn_layout *l)
 {
     const pvalue *x = &p->values[value];
 
@@ -42,7 +42,7 @@ bool build_representable(const pvalue *x)
 int build_tensor_rep(ff_plan *p, int value)
 {
     const pvalue *x = &p->values[value];
-    ff_layout l;
+    dnn_layout l;
 
     if (p->reference || !build_representable(x) || x->n_reps)
         return FF_OK;
@@ -85,7 +85,7 @@ void build_makes(ff_plan *p, int value)
 
 /* -------------------------------------------------------------------------------------- views */
 
-void build_alias(ff_plan *p, const ff_node *n, int to, int from, int from_rep, const ff_layout *l)
+void build_alias(ff_plan *p, const ff_node *n, int to, int from, int from_rep, const dnn_layout *l)
 {
     int r = build_rep(p, to, REP_ALIAS, l);
 
@@ -101,7 +101,7 @@ void build_alias(ff_plan *p, const ff_node *n, int to, int from, int from_rep, c
 static int reshape(ff_plan *p, const ff_node *n, int to, int from)
 {
     const pvalue *x = &p->values[from], *y = &p->values[to];
-    ff_layout l;
+    dnn_layout l;
 
     if (x->n_reps && x->reps[0].kind != REP_TENSOR && y->shape.rank >= 1 &&
         dnn_layout_reshape(&l, &x->reps[0].layout, y->shape.rank, y->shape.dims)) {
@@ -117,7 +117,7 @@ static int reshape(ff_plan *p, const ff_node *n, int to, int from)
 
 int build_permute(ff_plan *p, const ff_node *n, int to, int from, const int *perm)
 {
-    ff_layout l;
+    dnn_layout l;
     int code = dnn_layout_permute(&l, &p->values[from].reps[0].layout, perm);
 
     if (code == FF_OK)

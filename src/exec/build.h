@@ -6,15 +6,15 @@
 #include "exec/match.h"
 
 /* Returns the representation's number. */
-int build_rep(ff_plan *p, int value, rep_kind kind, const ff_layout *l);
+int build_rep(ff_plan *p, int value, rep_kind kind, const dnn_layout *l);
 /* The representation of that layout, added when there is none. */
-int build_rep_for(ff_plan *p, int value, const ff_layout *l);
+int build_rep_for(ff_plan *p, int value, const dnn_layout *l);
 int build_value(ff_plan *p, int rank, const int64_t *dims); /* of the plan's own; may move p->values */
 step *build_step(ff_plan *p, step_kind kind, const ff_node *n, int n_in, int n_out); /* may move p->steps */
 /* The last step made is the one that makes `value`. */
 void build_makes(ff_plan *p, int value);
 /* `to` becomes another view of a representation of `from`. */
-void build_alias(ff_plan *p, const ff_node *n, int to, int from, int from_rep, const ff_layout *l);
+void build_alias(ff_plan *p, const ff_node *n, int to, int from, int from_rep, const dnn_layout *l);
 int build_permute(ff_plan *p, const ff_node *n, int to, int from, const int *perm) FF_MUST_USE;
 /* By its reference kernel; `own`: beside the step that computes more than this node. */
 int build_node(ff_plan *p, const ff_node *n, bool own) FF_MUST_USE;

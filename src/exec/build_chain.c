@@ -11,7 +11,7 @@
 static int chain_view(ff_plan *p, chain *c, int *out)
 {
     static const int to_channels[4] = {0, 3, 1, 2}; /* [1, R, 1, K] to [1, K, R, 1] */
-    ff_layout l, plain;
+    dnn_layout l, plain;
     int code = FF_OK;
 
     if (c->view < 0 && !c->permuted && !c->dense) {
@@ -33,7 +33,7 @@ static int chain_view(ff_plan *p, chain *c, int *out)
             if (!dnn_layout_reshape(&l, &plain, 4, rows))
                 return ff_fail(FF_ERR_INTERNAL, "cannot see '%s' as rows", c->base->label);
         }
-        ff_layout seen;
+        dnn_layout seen;
         if ((code = dnn_layout_permute(&seen, &l, to_channels)) != FF_OK)
             return code;
         build_alias(p, c->base, v, c->input, from, &seen);
@@ -49,7 +49,7 @@ static int rows_back(ff_plan *p, const chain *c, const ff_node *n, int to, int f
     static const int to_rows[4] = {0, 2, 3, 1}, to_channels[4] = {0, 3, 1, 2};
     const int64_t rows[4] = {1, c->conv.dst[2], 1, c->conv.dst[1]};
     const ff_shape *shape = &p->values[to].shape;
-    ff_layout l, seen;
+    dnn_layout l, seen;
     int r = 0, code = dnn_layout_permute(&l, &p->values[from].reps[0].layout, to_rows);
 
     if (code != FF_OK)
@@ -59,7 +59,7 @@ static int rows_back(ff_plan *p, const chain *c, const ff_node *n, int to, int f
             return code;
         if (!dnn_layout_reshape(&seen, &l, shape->rank, shape->dims))
             return ff_fail(FF_ERR_INTERNAL, "cannot see the rows of '%s'", n->label);
-        ff_layout as_channels;
+        dnn_layout as_channels;
         if ((code = dnn_layout_permute(&as_channels, &l, to_channels)) != FF_OK)
             return code;
         r = build_rep_for(p, from, &as_channels);

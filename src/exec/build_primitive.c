@@ -132,7 +132,7 @@ static int build_function(ff_plan *p, const ff_node *n, bool *done)
     const pvalue *x = &p->values[n->inputs[0]->id];
     if (x->constant || !build_representable(x) || !x->n_reps)
         return FF_OK;
-    const ff_layout *l = &x->reps[0].layout;
+    const dnn_layout *l = &x->reps[0].layout;
     if (match_op(n, "HardSigmoid")) {
         *done = true;
         return build_hard_sigmoid(p, n);
@@ -198,8 +198,8 @@ static int build_binary(ff_plan *p, const ff_node *n, dnnl_alg_kind_t alg, bool 
         (b = operand(p, small, &out, false)) < 0)
         return FF_OK;
     const int64_t *dims = p->values[b].shape.dims;
-    const ff_layout la = p->values[a].reps[0].layout;
-    ff_layout lb = p->values[b].reps[0].layout, like;
+    const dnn_layout la = p->values[a].reps[0].layout;
+    dnn_layout lb = p->values[b].reps[0].layout, like;
     dnn_layout_like(&like, out.rank, dims, &la);
     if (memcmp(p->values[a].shape.dims, dims, (size_t)out.rank * sizeof *dims) == 0)
         lb = like;
@@ -223,7 +223,7 @@ static int build_binary(ff_plan *p, const ff_node *n, dnnl_alg_kind_t alg, bool 
 static int build_product(ff_plan *p, const ff_node *n, bool *done)
 {
     const ff_shape *out = &p->values[n->outputs[0]->id].shape;
-    ff_layout l[2];
+    dnn_layout l[2];
     dnn_prim *prim;
     int code = FF_OK;
 
@@ -273,7 +273,7 @@ static int build_concat(ff_plan *p, const ff_node *n, bool *done)
         if (!x || x->constant || !build_representable(x) || !x->n_reps || x->shape.rank != out->rank)
             return FF_OK;
     }
-    ff_layout *parts = ff_alloc_array((size_t)n->n_inputs, sizeof *parts);
+    dnn_layout *parts = ff_alloc_array((size_t)n->n_inputs, sizeof *parts);
     for (int i = 0; i < n->n_inputs; i++)
         parts[i] = p->values[n->inputs[i]->id].reps[0].layout;
     int code = dnn_concat_get(parts, n->n_inputs, (int)axis, &prim);

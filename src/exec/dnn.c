@@ -25,9 +25,9 @@ static dnnl_primitive_attr_t make_attr(void)
     return attr;
 }
 
-static void copy_query(ff_layout *out, const_dnnl_primitive_desc_t pd, dnnl_query_t what)
+static void copy_query(dnn_layout *out, const_dnnl_primitive_desc_t pd, dnnl_query_t what)
 {
-    const ff_layout *l = dnnl_primitive_desc_query_md(pd, what, 0);
+    const dnn_layout *l = dnnl_primitive_desc_query_md(pd, what, 0);
 
     memset(out, 0, sizeof *out);
     if (l)
@@ -43,7 +43,7 @@ static int make_primitive(dnnl_primitive_desc_t pd, const char *what, ff_item **
     p->item.destroy = prim_destroy;
     copy_query(&p->src, pd, dnnl_query_src_md);
     copy_query(&p->weights, pd, dnnl_query_weights_md);
-    const ff_layout *bias = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1);
+    const dnn_layout *bias = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1);
     if (bias)
         p->bias = *bias;
     copy_query(&p->dst, pd, dnnl_query_dst_md);
@@ -89,7 +89,7 @@ void dnn_begin_key(ff_hasher *h, const char *what)
     ff_hasher_add_str(h, what);
 }
 
-static int any_layout(ff_layout *out, int rank, const int64_t *dims)
+static int any_layout(dnn_layout *out, int rank, const int64_t *dims)
 {
     return dnn_layout_tagged(out, rank, dims, dnnl_format_tag_any);
 }
@@ -109,7 +109,7 @@ int dnn_weight_dims(const dnn_conv *c, int64_t dims[6])
 static int conv_make(void *context, ff_item **out)
 {
     const dnn_conv *c = context;
-    ff_layout src, weights, bias, dst;
+    dnn_layout src, weights, bias, dst;
     int64_t wdims[6];
     int code;
 
@@ -160,7 +160,7 @@ int dnn_conv_get(const dnn_conv *c, dnn_prim **out)
 
 struct pool_context {
     const dnn_pool *pool;
-    const ff_layout *src;
+    const dnn_layout *src;
 };
 
 static int pool_make(void *context, ff_item **out)
@@ -169,7 +169,7 @@ static int pool_make(void *context, ff_item **out)
     const dnn_pool *p = x->pool;
     static const dnnl_alg_kind_t algs[] = {dnnl_pooling_max, dnnl_pooling_avg_exclude_padding,
                                            dnnl_pooling_avg_include_padding};
-    ff_layout dst;
+    dnn_layout dst;
     dnnl_dims_t strides, kernel, begin, end;
     int n = (int)p->rank - 2, code = any_layout(&dst, (int)p->rank, p->dst);
 
@@ -187,7 +187,7 @@ static int pool_make(void *context, ff_item **out)
     return make_from(&op, make_attr(), "pooling", out);
 }
 
-int dnn_pool_get(const dnn_pool *p, const ff_layout *src, dnn_prim **out)
+int dnn_pool_get(const dnn_pool *p, const dnn_layout *src, dnn_prim **out)
 {
     struct pool_context x = {p, src};
     ff_hasher h;
@@ -200,7 +200,7 @@ int dnn_pool_get(const dnn_pool *p, const ff_layout *src, dnn_prim **out)
 }
 
 struct layouts_context {
-    const ff_layout *a, *b;
+    const dnn_layout *a, *b;
     float alpha, beta;
     dnnl_alg_kind_t alg;
     int n, axis;
@@ -218,7 +218,7 @@ static int eltwise_make(void *context, ff_item **out)
     return make_from(&op, make_attr(), "elementwise operation", out);
 }
 
-int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, float beta, dnn_prim **out)
+int dnn_eltwise_get(dnnl_alg_kind_t alg, const dnn_layout *src, float alpha, float beta, dnn_prim **out)
 {
     struct layouts_context x = {.a = src, .alpha = alpha, .beta = beta, .alg = alg};
     ff_hasher h;
@@ -232,7 +232,7 @@ int dnn_eltwise_get(dnnl_alg_kind_t alg, const ff_layout *src, float alpha, floa
     return ff_cache_get(&key, eltwise_make, &x, (ff_item **)out);
 }
 
-int dnn_clip_get(const ff_layout *src, float low, float high, dnn_prim **out)
+int dnn_clip_get(const dnn_layout *src, float low, float high, dnn_prim **out)
 {
     bool relu = is_relu(low, high);
 
@@ -250,7 +250,7 @@ static int softmax_make(void *context, ff_item **out)
     return make_from(&op, make_attr(), "softmax", out);
 }
 
-int dnn_softmax_get(const ff_layout *src, int axis, dnn_prim **out)
+int dnn_softmax_get(const dnn_layout *src, int axis, dnn_prim **out)
 {
     struct layouts_context x = {.a = src, .axis = axis};
     ff_hasher h;
@@ -265,7 +265,7 @@ int dnn_softmax_get(const ff_layout *src, int axis, dnn_prim **out)
 static int matmul_make(void *context, ff_item **out)
 {
     const struct layouts_context *x = context;
-    ff_layout dst;
+    dnn_layout dst;
     dnnl_matmul_desc_t op;
     int code = dnn_layout_plain(&dst, x->a->ndims, x->dims);
 
@@ -277,7 +277,7 @@ static int matmul_make(void *context, ff_item **out)
     return make_from(&op, make_attr(), "product", out);
 }
 
-int dnn_matmul_get(const ff_layout *a, const ff_layout *b, const int64_t *dims, dnn_prim **out)
+int dnn_matmul_get(const dnn_layout *a, const dnn_layout *b, const int64_t *dims, dnn_prim **out)
 {
     struct layouts_context x = {.a = a, .b = b, .dims = dims};
     ff_hasher h;
@@ -305,7 +305,7 @@ static int binary_make(void *context, ff_item **out)
     return make_from(&op, make_attr(), "binary operation", out);
 }
 
-int dnn_binary_get(dnnl_alg_kind_t alg, const ff_layout *a, const ff_layout *b, dnn_prim **out)
+int dnn_binary_get(dnnl_alg_kind_t alg, const dnn_layout *a, const dnn_layout *b, dnn_prim **out)
 {
     struct layouts_context x = {.a = a, .b = b, .alg = alg};
     ff_hasher h;
@@ -331,7 +331,7 @@ static int concat_make(void *context, ff_item **out)
     return make_primitive(pd, "concatenation", out);
 }
 
-int dnn_concat_get(const ff_layout *parts, int n, int axis, dnn_prim **out)
+int dnn_concat_get(const dnn_layout *parts, int n, int axis, dnn_prim **out)
 {
     struct layouts_context x = {.a = parts, .n = n, .axis = axis};
     ff_hasher h;
@@ -357,7 +357,7 @@ static int reorder_make(void *context, ff_item **out)
     return make_primitive(pd, "reorder", out);
 }
 
-int dnn_reorder_get(const ff_layout *from, const ff_layout *to, dnn_prim **out)
+int dnn_reorder_get(const dnn_layout *from, const dnn_layout *to, dnn_prim **out)
 {
     struct layouts_context x = {.a = from, .b = to};
     ff_hasher h;

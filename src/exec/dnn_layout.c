@@ -17,7 +17,7 @@ void dnn_copy_dims(dnnl_dims_t out, int rank, const int64_t *dims)
         out[i] = dims[i];
 }
 
-int dnn_layout_tagged(ff_layout *out, int rank, const int64_t *dims, dnnl_format_tag_t tag)
+int dnn_layout_tagged(dnn_layout *out, int rank, const int64_t *dims, dnnl_format_tag_t tag)
 {
     dnnl_dims_t d;
 
@@ -27,12 +27,12 @@ int dnn_layout_tagged(ff_layout *out, int rank, const int64_t *dims, dnnl_format
     return s == dnnl_success ? FF_OK : dnn_failed(s, "layout");
 }
 
-int dnn_layout_plain(ff_layout *out, int rank, const int64_t *dims)
+int dnn_layout_plain(dnn_layout *out, int rank, const int64_t *dims)
 {
     return dnn_layout_tagged(out, rank, dims, plain_tags[rank]);
 }
 
-int dnn_layout_permute(ff_layout *out, const ff_layout *in, const int *perm)
+int dnn_layout_permute(dnn_layout *out, const dnn_layout *in, const int *perm)
 {
     int to[DNNL_MAX_NDIMS] = {0};
 
@@ -44,10 +44,10 @@ int dnn_layout_permute(ff_layout *out, const ff_layout *in, const int *perm)
     return s == dnnl_success ? FF_OK : dnn_failed(s, "permutation");
 }
 
-bool dnn_layout_reshape(ff_layout *out, const ff_layout *in, int rank, const int64_t *dims)
+bool dnn_layout_reshape(dnn_layout *out, const dnn_layout *in, int rank, const int64_t *dims)
 {
     dnnl_dims_t d;
-    ff_layout l;
+    dnn_layout l;
 
     memset(&l, 0, sizeof l);
     dnn_copy_dims(d, rank, dims);
@@ -57,7 +57,7 @@ bool dnn_layout_reshape(ff_layout *out, const ff_layout *in, int rank, const int
     return true;
 }
 
-void dnn_layout_like(ff_layout *out, int rank, const int64_t *dims, const ff_layout *like)
+void dnn_layout_like(dnn_layout *out, int rank, const int64_t *dims, const dnn_layout *like)
 {
     dnnl_blocking_desc_t *b = &out->format_desc.blocking;
     const dnnl_blocking_desc_t *from = &like->format_desc.blocking;
@@ -84,17 +84,17 @@ void dnn_layout_like(ff_layout *out, int rank, const int64_t *dims, const ff_lay
     }
 }
 
-bool dnn_layout_equal(const ff_layout *a, const ff_layout *b)
+bool dnn_layout_equal(const dnn_layout *a, const dnn_layout *b)
 {
     return dnnl_memory_desc_equal(a, b) != 0;
 }
 
-size_t dnn_layout_bytes(const ff_layout *l)
+size_t dnn_layout_bytes(const dnn_layout *l)
 {
     return dnnl_memory_desc_get_size(l);
 }
 
-void dnn_hash_layout(ff_hasher *h, const ff_layout *l)
+void dnn_hash_layout(ff_hasher *h, const dnn_layout *l)
 {
     ff_hasher_add_u64(h, (uint64_t)l->ndims);
     for (int i = 0; i < l->ndims; i++) {

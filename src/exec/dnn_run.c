@@ -34,7 +34,7 @@ int dnn_failed(dnnl_status_t status, const char *what)
     return ff_fail(FF_ERR_INTERNAL, "oneDNN refuses the %s (status %d)", what, (int)status);
 }
 
-int dnn_memory(const ff_layout *l, dnnl_memory_t *out)
+int dnn_memory(const dnn_layout *l, dnnl_memory_t *out)
 {
     dnnl_status_t s = dnnl_memory_create(out, l, dnn_engine(), DNNL_MEMORY_NONE);
 
@@ -64,7 +64,7 @@ static void packed_destroy(ff_item *item)
 static int pack_make(void *context, ff_item **out)
 {
     const struct pack_context *x = context;
-    ff_layout plain;
+    dnn_layout plain;
     int64_t dims[6];
     dnn_prim *reorder = NULL;
     dnnl_memory_t from = NULL, to = NULL, scratch = NULL;

@@ -40,7 +40,7 @@ typedef enum rep_kind {
 
 typedef struct rep {
     rep_kind kind;
-    ff_layout layout;
+    dnn_layout layout;
     size_t bytes;
     size_t offset;  /* REP_BUFFER */
     int value, rep; /* REP_ALIAS */
@@ -224,14 +224,14 @@ bool *cuts_choose(const ff_plan *p, int samples, uint64_t budget, const int *end
 /* store.c, for runners. Entries are immutable and counted. */
 typedef struct kept {
     atomic_int refs;
-    ff_layout layout;
+    dnn_layout layout;
     bool plain; /* a tensor's bytes: layout is unused */
     size_t bytes;
     void *data;
 } kept;
 bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes);
 kept *store_get(ff_store *s, const ff_key *key, int sample); /* new reference or NULL */
-void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout, const void *data, size_t bytes);
+void store_put(ff_store *s, const ff_key *key, int sample, const dnn_layout *layout, const void *data, size_t bytes);
 void kept_unref(kept *k);
 
 #endif

@@ -76,7 +76,7 @@ int runner_need_scratch(ff_runner *r, size_t bytes)
     return FF_OK;
 }
 
-static int reorder(ff_runner *r, const dnn_prim *p, const ff_layout *from, const void *source, const ff_layout *to,
+static int reorder(ff_runner *r, const dnn_prim *p, const dnn_layout *from, const void *source, const dnn_layout *to,
                    void *target)
 {
     dnnl_memory_t a = NULL, b = NULL, s = NULL;
@@ -99,7 +99,7 @@ done:
 
 /* The reorder that was used here last, most often for the same layouts: making one takes longer than
  * running it. */
-static int reorder_of(live_reorder *l, const ff_layout *from, const ff_layout *to)
+static int reorder_of(live_reorder *l, const dnn_layout *from, const dnn_layout *to)
 {
     dnn_prim *prim;
 
@@ -115,7 +115,7 @@ static int reorder_of(live_reorder *l, const ff_layout *from, const ff_layout *t
     return FF_OK;
 }
 
-static int plain_of(const ff_plan *p, int value, ff_layout *out)
+static int plain_of(const ff_plan *p, int value, dnn_layout *out)
 {
     const ff_shape *s = &p->values[value].shape;
 
@@ -123,7 +123,7 @@ static int plain_of(const ff_plan *p, int value, ff_layout *out)
 }
 
 /* Some bytes of the value, in whatever layout they are. */
-static int any_source(ff_runner *r, int value, ff_layout *layout, const void **data)
+static int any_source(ff_runner *r, int value, dnn_layout *layout, const void **data)
 {
     const pvalue *x = &r->plan->values[value];
     live_value *v = &r->values[value];
@@ -156,7 +156,7 @@ int runner_tensor(ff_runner *r, int value, const ff_tensor **out)
 {
     const pvalue *x = &r->plan->values[value];
     live_value *v = &r->values[value];
-    ff_layout from, plain;
+    dnn_layout from, plain;
     const void *data;
     int code;
 
@@ -232,7 +232,7 @@ int runner_rep(ff_runner *r, int value, int at)
     const rep *y = &x->reps[at];
     live_value *v = &r->values[value];
     live_rep *l = &r->reps[value][at];
-    ff_layout from;
+    dnn_layout from;
     const void *data = NULL;
     void *to;
     int code;

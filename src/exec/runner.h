@@ -8,7 +8,7 @@
 /* A reorder to one layout, kept from run to run. */
 typedef struct live_reorder {
     dnn_prim *prim; /* NULL: none yet */
-    ff_layout from;
+    dnn_layout from;
 } live_reorder;
 
 /* A representation in this runner. */

@@ -137,7 +137,7 @@ bool store_wants(ff_store *s, const ff_key *key, int sample, size_t bytes)
     return wants && !there;
 }
 
-void store_put(ff_store *s, const ff_key *key, int sample, const ff_layout *layout, const void *data, size_t bytes)
+void store_put(ff_store *s, const ff_key *key, int sample, const dnn_layout *layout, const void *data, size_t bytes)
 {
     kept *k = ff_alloc(sizeof *k);
 
