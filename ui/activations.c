@@ -106,7 +106,8 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
     ui_format_real(most_text, most);
     const ff_table *images = v->ui->snap->images_table;
     ui_pen pen = ui_pen_at(c, r, 0);
-    ui_pen_printf(&pen, ui_plain(INK_DIM), " %s", ui_text(images, ui_find_int(images, "image", p->image), "name"));
+    ui_pen_printf(&pen, ui_plain(INK_DIM), " %s",
+                  ff_table_text_at(images, ff_table_row_of_int(images, "image", p->image), "name"));
     ui_pen_printf(&pen, ui_plain(INK_DIM), "   channel %d of %d, %dx%d, %s..%s", channel, p->channels, p->columns,
                   p->rows, low_text, high_text);
     for (int k = 0; k < 3; k++) {

@@ -66,7 +66,7 @@ static char *plain_json(const char *s)
 static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
 {
     const ff_table *t = s->findings;
-    const char *type = ui_text(t, row, "type"), *status = ui_text(t, row, "status");
+    const char *type = ff_table_text_at(t, row, "type"), *status = ff_table_text_at(t, row, "status");
     static const struct {
         const char *type, *meaning;
     } meanings[] = {
@@ -89,23 +89,23 @@ static void add_finding(ui_doc *d, const ff_snapshot *s, int row, int width)
                        : strcmp(status, "open") == 0 ? INK_BAD
                                                      : INK_DIM),
                "  %s%s", repaired ? "\xe2\x9c\x93 " : "", status);
-    if (ui_int(t, row, "essential", 0))
+    if (ff_table_int_at(t, row, "essential", 0))
         ui_doc_add(d, ui_bold(INK_KEY), "  \xe2\x98\x85 essential");
-    ui_doc_wrap(d, ui_bold(INK_STRONG), 3, width, ui_text(t, row, "summary"));
-    ui_doc_wrap(d, ui_plain(INK_TEXT), 3, width, ui_text(t, row, "explanation"));
-    int64_t before = ui_int(t, row, "before", -1), after = ui_int(t, row, "after", -1);
+    ui_doc_wrap(d, ui_bold(INK_STRONG), 3, width, ff_table_text_at(t, row, "summary"));
+    ui_doc_wrap(d, ui_plain(INK_TEXT), 3, width, ff_table_text_at(t, row, "explanation"));
+    int64_t before = ff_table_int_at(t, row, "before", -1), after = ff_table_int_at(t, row, "after", -1);
     if (before >= 0 && after >= 0) {
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(INK_TEXT), "   its repair (step %lld): wrong %lld \xe2\x86\x92 %lld",
-                   (long long)ui_int(t, row, "step", 0), (long long)before, (long long)after);
+                   (long long)ff_table_int_at(t, row, "step", 0), (long long)before, (long long)after);
     }
-    entry(d, width, "cause", ui_plain(INK_DIM), ui_text(t, row, "cause"));
+    entry(d, width, "cause", ui_plain(INK_DIM), ff_table_text_at(t, row, "cause"));
     if (strcmp(type, "PP") != 0) { /* a table says it better */
-        char *facts = plain_json(ui_text(t, row, "details"));
+        char *facts = plain_json(ff_table_text_at(t, row, "details"));
         entry(d, width, "details", ui_plain(INK_DIM), facts);
         free(facts);
     }
-    entry(d, width, "id", ui_plain(INK_DIM), ui_text(t, row, "id"));
+    entry(d, width, "id", ui_plain(INK_DIM), ff_table_text_at(t, row, "id"));
 }
 
 /* The repair of what is shown: of the finding that was opened, or of the pair. */
@@ -123,7 +123,7 @@ static int chosen_repair(const ui *u)
 static void add_findings(ui_view *v, ui_doc *d, int pair, int width)
 {
     const ff_snapshot *s = v->ui->snap;
-    int only = v->ui->finding ? ui_find_id(s->findings, "id", v->ui->finding) : -1;
+    int only = v->ui->finding ? ff_table_row_of_text(s->findings, "id", v->ui->finding) : -1;
     bool first = true;
 
     for (int k = -1; k < ff_table_rows(s->findings); k++) { /* the one that was opened comes first */
@@ -149,16 +149,16 @@ static void add_repairs(ui_view *v, ui_doc *d, int pair, int width)
         if (i < 0 || (k >= 0 && (i == chosen || pair == -1 || ui_place(s->proposals, i) != pair)))
             continue;
         ui_doc_heading(d, k < 0 ? "Repair" : "Another repair here");
-        const char *patch = ui_text(s->proposals, i, "patch");
-        ui_doc_wrap(d, ui_plain(INK_TEXT), 3, width, *patch ? patch : ui_text(s->proposals, i, "summary"));
-        int64_t wrong = ui_int(s->proposals, i, "wrong", -1);
-        const char *verdict = ui_text(s->proposals, i, "verdict");
+        const char *patch = ff_table_text_at(s->proposals, i, "patch");
+        ui_doc_wrap(d, ui_plain(INK_TEXT), 3, width, *patch ? patch : ff_table_text_at(s->proposals, i, "summary"));
+        int64_t wrong = ff_table_int_at(s->proposals, i, "wrong", -1);
+        const char *verdict = ff_table_text_at(s->proposals, i, "verdict");
         if (wrong >= 0 || *verdict) {
             ui_doc_line(d);
             ui_doc_add(d, ui_plain(INK_INFO), "   judged: %s", verdict);
             if (wrong >= 0)
                 ui_doc_add(d, ui_plain(INK_INFO), "  wrong %d \xe2\x86\x92 %s%lld", s->wrong,
-                           ui_int(s->proposals, i, "complete", 1) ? "" : "at least ", (long long)wrong);
+                           ff_table_int_at(s->proposals, i, "complete", 1) ? "" : "at least ", (long long)wrong);
         }
     }
 }
@@ -182,14 +182,14 @@ static void add_scores(ui_view *v, ui_doc *d, int pair)
         {"kw", "share of its elements that tell wrong from right", "kw_now"},
     };
     const ff_table *t = v->ui->snap->layers;
-    int row = ui_find_int(t, "pair", pair);
+    int row = ff_table_row_of_int(t, "pair", pair);
     char text[16];
 
     if (row < 0)
         return;
     ui_doc_heading(d, "Scores of the layer, as it came");
     for (size_t i = 0; i < FF_COUNT(scores); i++) {
-        double x = ui_real(t, row, scores[i].column), now = ui_real(t, row, scores[i].now);
+        double x = ff_table_real_at(t, row, scores[i].column), now = ff_table_real_at(t, row, scores[i].now);
         bool share = strcmp(scores[i].column, "causal") == 0;
         if (isnan(x))
             continue;
@@ -203,9 +203,9 @@ static void add_scores(ui_view *v, ui_doc *d, int pair)
         }
         ui_doc_add(d, ui_plain(INK_DIM), "  %s", scores[i].meaning);
     }
-    if (*ui_text(t, row, "note")) {
+    if (*ff_table_text_at(t, row, "note")) {
         ui_doc_line(d);
-        ui_doc_add(d, ui_plain(INK_WARN), "   not compared: %s", ui_text(t, row, "note"));
+        ui_doc_add(d, ui_plain(INK_WARN), "   not compared: %s", ff_table_text_at(t, row, "note"));
     }
 }
 
@@ -224,11 +224,11 @@ static void add_attributes(ui_doc *d, const ff_table *t, int width)
     ui_doc_add(d, ui_plain(INK_TEXT), "   ");
     ui_doc_field(d, ui_plain(INK_TARGET), value, "Target");
     for (int i = 0; i < ff_table_rows(t); i++) {
-        bool same = ui_int(t, i, "same", 1);
-        const char *a = ui_text(t, i, "source"), *b = ui_text(t, i, "target");
+        bool same = ff_table_int_at(t, i, "same", 1);
+        const char *a = ff_table_text_at(t, i, "source"), *b = ff_table_text_at(t, i, "target");
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(INK_TEXT), "   ");
-        ui_doc_field(d, ui_plain(INK_DIM), name, ui_text(t, i, "name"));
+        ui_doc_field(d, ui_plain(INK_DIM), name, ff_table_text_at(t, i, "name"));
         ui_doc_field(d, ui_plain(same ? INK_TEXT : INK_STRONG), value, *a ? a : "-");
         ui_doc_add(d, same ? ui_plain(INK_DIM) : ui_bold(INK_BAD), same ? " = " : " \xe2\x89\xa0 ");
         ui_doc_field(d, same ? ui_plain(INK_TEXT) : ui_bold(INK_BAD), value, *b ? b : "-");
@@ -241,17 +241,17 @@ static void add_origins(ui_doc *d, const ff_table *t, int width)
         return;
     ui_doc_heading(d, "Nodes of the files");
     for (int i = 0; i < ff_table_rows(t); i++) {
-        bool target = strcmp(ui_text(t, i, "side"), "target") == 0;
+        bool target = strcmp(ff_table_text_at(t, i, "side"), "target") == 0;
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(target ? INK_TARGET : INK_SOURCE), "   %s  ", target ? "Target" : "Source");
-        ui_doc_add(d, ui_bold(INK_TEXT), "%s ", ui_text(t, i, "op"));
-        ui_doc_add(d, ui_plain(INK_TEXT), "%s", ui_text(t, i, "label"));
-        const char *role = ui_text(t, i, "role");
+        ui_doc_add(d, ui_bold(INK_TEXT), "%s ", ff_table_text_at(t, i, "op"));
+        ui_doc_add(d, ui_plain(INK_TEXT), "%s", ff_table_text_at(t, i, "label"));
+        const char *role = ff_table_text_at(t, i, "role");
         if (*role)
             ui_doc_add(d, ui_plain(INK_DIM), "  (%s)", role);
-        entry(d, width, "  reads", ui_plain(INK_DIM), ui_text(t, i, "inputs"));
-        entry(d, width, "  gives", ui_plain(INK_DIM), ui_text(t, i, "outputs"));
-        entry(d, width, "  shape", ui_plain(INK_DIM), ui_text(t, i, "shape"));
+        entry(d, width, "  reads", ui_plain(INK_DIM), ff_table_text_at(t, i, "inputs"));
+        entry(d, width, "  gives", ui_plain(INK_DIM), ff_table_text_at(t, i, "outputs"));
+        entry(d, width, "  shape", ui_plain(INK_DIM), ff_table_text_at(t, i, "shape"));
     }
 }
 
@@ -269,7 +269,7 @@ static int first_value(const ui_view *v)
     if (!p || !p->n)
         return -1;
     int i = t ? 0 : ui_pre_first_difference(v->ui->snap);
-    while (t && i < p->n && ui_int(t, i, "same", 1))
+    while (t && i < p->n && ff_table_int_at(t, i, "same", 1))
         i++;
     return p->first + (i < p->n ? i : 0);
 }
@@ -310,7 +310,7 @@ static void refresh(ui_view *v)
     ui *u = v->ui;
     ui_doc *d = doc_of(v);
     int width = v->list.width > 20 ? v->list.width - 1 : 76, pair = u->pair;
-    int row = pair >= 0 ? ui_find_int(u->snap->pairs, "pair", pair) : -1;
+    int row = pair >= 0 ? ff_table_row_of_int(u->snap->pairs, "pair", pair) : -1;
 
     page *all = v->data;
     int value = all->pair == pair && all->n ? v->window.cursor - all->first : -1;
@@ -321,19 +321,19 @@ static void refresh(ui_view *v)
     all->pair = pair;
     if (row >= 0) {
         const ff_table *t = u->snap->pairs;
-        const char *source = ui_text(t, row, "source"), *target = ui_text(t, row, "target");
+        const char *source = ff_table_text_at(t, row, "source"), *target = ff_table_text_at(t, row, "target");
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(INK_SOURCE), " Source ");
-        ui_doc_add(d, ui_bold(INK_STRONG), "%s", *source ? ui_text(t, row, "source_summary") : "missing");
+        ui_doc_add(d, ui_bold(INK_STRONG), "%s", *source ? ff_table_text_at(t, row, "source_summary") : "missing");
         ui_doc_add(d, ui_plain(INK_DIM), "  %s", source);
         ui_doc_line(d);
         ui_doc_add(d, ui_plain(INK_TARGET), " Target ");
-        ui_doc_add(d, ui_bold(INK_STRONG), "%s", *target ? ui_text(t, row, "target_summary") : "missing");
+        ui_doc_add(d, ui_bold(INK_STRONG), "%s", *target ? ff_table_text_at(t, row, "target_summary") : "missing");
         ui_doc_add(d, ui_plain(INK_DIM), "  %s", target);
         ui_doc_line(d);
-        const char *status = ui_text(t, row, "status"), *note = ui_text(t, row, "note");
+        const char *status = ff_table_text_at(t, row, "status"), *note = ff_table_text_at(t, row, "note");
         bool quiet = strcmp(status, "equal") == 0 || strcmp(status, "equivalent") == 0;
-        int64_t layer = ui_int(t, row, "layer", 0);
+        int64_t layer = ff_table_int_at(t, row, "layer", 0);
         ui_doc_add(d, quiet ? ui_plain(INK_GOOD) : ui_bold(INK_BAD), "        %s", status);
         if (*note)
             ui_doc_add(d, ui_plain(INK_TEXT), "  %s", note);
@@ -379,7 +379,7 @@ static const char *empty(const ui_view *v)
 static const char *proposal(const ui_view *v, int row)
 {
     int i = chosen_repair(v->ui);
-    return i >= 0 ? ui_text(v->ui->snap->proposals, i, "id") : NULL;
+    return i >= 0 ? ff_table_text_at(v->ui->snap->proposals, i, "id") : NULL;
 }
 
 /* Perhaps below what is seen. */
@@ -409,10 +409,10 @@ static bool edit_line(ui_view *v, int line)
     if (!p || i < 0 || i >= p->n)
         return false;
     const ff_table *t = attributes_of(u);
-    const char *now = t ? ui_text(t, i, "target") : "";
-    char *text =
-        t ? ff_asprintf("what-if %d %s=%s", u->pair, ui_text(t, i, "name"), *now ? now : ui_text(t, i, "source"))
-          : ui_pre_edit(u->snap, i);
+    const char *now = t ? ff_table_text_at(t, i, "target") : "";
+    char *text = t ? ff_asprintf("what-if %d %s=%s", u->pair, ff_table_text_at(t, i, "name"),
+                                 *now ? now : ff_table_text_at(t, i, "source"))
+                   : ui_pre_edit(u->snap, i);
     if (text)
         ui_prompt_open(&u->prompt, UI_PROMPT_COMMAND, text);
     free(text);

@@ -31,8 +31,8 @@ static ff_map *map_nodes(const ff_table *nodes)
 {
     ff_map *map = ff_map_create();
     for (int i = 0; i < ff_table_rows(nodes); i++) {
-        int64_t pair = ui_int(nodes, i, "pair", -1);
-        char *key = ff_asprintf("%.1s%s", ui_text(nodes, i, "side"), ui_text(nodes, i, "node"));
+        int64_t pair = ff_table_int_at(nodes, i, "pair", -1);
+        char *key = ff_asprintf("%.1s%s", ff_table_text_at(nodes, i, "side"), ff_table_text_at(nodes, i, "node"));
         if (pair >= 0 && !ff_map_get(map, key))
             ff_map_put(map, key, (void *)(intptr_t)(pair + 1));
         free(key);
@@ -63,9 +63,9 @@ static void refresh(ui_view *v)
         p->rows = t;
         p->graph = v->ui->snap->nodes;
         for (int i = 0; i < n; i++) {
-            p->pairs[i] = pair_named(map, "t", ui_text(t, i, "target_nodes"));
+            p->pairs[i] = pair_named(map, "t", ff_table_text_at(t, i, "target_nodes"));
             if (p->pairs[i] < 0)
-                p->pairs[i] = pair_named(map, "s", ui_text(t, i, "source_nodes"));
+                p->pairs[i] = pair_named(map, "s", ff_table_text_at(t, i, "source_nodes"));
         }
         ff_map_destroy(map, NULL);
     }
@@ -116,16 +116,16 @@ static void draw_nodes(ui_pen *p, ui_ink ink, int cells, const char *labels)
 static void draw(ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = rows_of(v);
-    const char *meaning = ui_text(t, row, "meaning");
+    const char *meaning = ff_table_text_at(t, row, "meaning");
     int width = ui_pen_room(p), rule = width / 4 < 14 ? 14 : width / 4 > 20 ? 20 : width / 4;
 
     ui_pen_text(p, ui_plain(INK_DIM), " \xe2\x89\x88 ");
-    ui_pen_field(p, ui_plain(INK_INFO), rule, ui_text(t, row, "rule"));
+    ui_pen_field(p, ui_plain(INK_INFO), rule, ff_table_text_at(t, row, "rule"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     if (width < 90) {
-        const char *target = ui_text(t, row, "target_nodes");
+        const char *target = ff_table_text_at(t, row, "target_nodes");
         int nodes = ui_pen_room(p) < 46 ? ui_pen_room(p) : ui_pen_room(p) / 2;
-        draw_nodes(p, INK_TEXT, nodes, *target ? target : ui_text(t, row, "source_nodes"));
+        draw_nodes(p, INK_TEXT, nodes, *target ? target : ff_table_text_at(t, row, "source_nodes"));
         ui_pen_char(p, ui_plain(INK_TEXT), ' ');
         ui_pen_text(p, ui_plain(INK_DIM), meaning);
         return;
@@ -133,9 +133,9 @@ static void draw(ui_view *v, int row, ui_pen *p)
     int rest = ui_pen_room(p);
     ui_pen_field(p, ui_plain(INK_TEXT), rest * 11 / 20, meaning);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    draw_nodes(p, INK_DIM, rest * 9 / 40, ui_text(t, row, "source_nodes"));
+    draw_nodes(p, INK_DIM, rest * 9 / 40, ff_table_text_at(t, row, "source_nodes"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    draw_nodes(p, INK_DIM, ui_pen_room(p), ui_text(t, row, "target_nodes"));
+    draw_nodes(p, INK_DIM, ui_pen_room(p), ff_table_text_at(t, row, "target_nodes"));
 }
 
 static void badge(const ui_view *v, ff_buf *out)

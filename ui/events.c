@@ -10,8 +10,8 @@ enum { DETAIL_DELAY_MS = 120 }; /* the cursor has to rest so long before its pai
 bool ui_unsaved(const ui *u)
 {
     const ff_table *t = u->snap->states;
-    int row = ui_find_int(t, "state", u->snap->state);
-    if (!u->snap->loaded || row < 0 || ui_int(t, row, "parent", -1) < 0)
+    int row = ff_table_row_of_int(t, "state", u->snap->state);
+    if (!u->snap->loaded || row < 0 || ff_table_int_at(t, row, "parent", -1) < 0)
         return false; /* as converted */
     return u->saved_state != u->snap->state;
 }
@@ -20,8 +20,8 @@ bool ui_unsaved(const ui *u)
 static int first_wrong(const ff_snapshot *s)
 {
     for (int i = 0; i < ff_table_rows(s->images_table); i++) {
-        if (ui_int(s->images_table, i, "wrong", 0))
-            return (int)ui_int(s->images_table, i, "image", 0);
+        if (ff_table_int_at(s->images_table, i, "wrong", 0))
+            return (int)ff_table_int_at(s->images_table, i, "image", 0);
     }
     return 0;
 }
@@ -43,8 +43,8 @@ static void take_snapshot(ui *u)
     if (moved || first)
         ui_want_picture(u);
     if (!u->touched && s->localized && s->next && ui_told(u)) { /* where there is something to see */
-        int row = ui_find_id(s->proposals, "id", s->next);
-        const char *findings = ui_text(s->proposals, row, "findings");
+        int row = ff_table_row_of_text(s->proposals, "id", s->next);
+        const char *findings = ff_table_text_at(s->proposals, row, "findings");
         free(u->finding);
         u->finding = ff_strndup(findings, strcspn(findings, ", \n"));
         u->views[VIEW_DETAIL].stale = true;
@@ -131,7 +131,7 @@ static void done(ui *u, const ff_event *e)
     u->quit_after_save = false;
     bool searched = e->kind == FF_JOB_REPAIR || e->kind == FF_JOB_STEP;
     if (ok && e->kind == FF_JOB_SAVE && !(e->message && *e->message)) /* the log names the file */
-        ui_say(u, INK_GOOD, "%s", ui_text(u->snap->log, ff_table_rows(u->snap->log) - 1, "line"));
+        ui_say(u, INK_GOOD, "%s", ff_table_text_at(u->snap->log, ff_table_rows(u->snap->log) - 1, "line"));
     if (ok && searched && !(e->message && *e->message))
         ui_say(u, INK_GOOD, "the search is done: wrong %d \xe2\x86\x92 %d", u->snap->initial, u->snap->wrong);
     if (ok && e->kind == FF_JOB_BISECT)

@@ -18,7 +18,7 @@ static const ff_table *findings_of(const ui_view *v)
 
 static bool has_status(const ff_table *t, int row, const char *status)
 {
-    return strcmp(ui_text(t, row, "status"), status) == 0;
+    return strcmp(ff_table_text_at(t, row, "status"), status) == 0;
 }
 
 /* What the rows are ordered by; the table itself goes along the network. */
@@ -26,8 +26,8 @@ static double key_of(const ff_table *t, int row, int order)
 {
     size_t k = 0;
     if (order == BY_SIZE)
-        return ui_real(t, row, "magnitude");
-    while (order == BY_TYPE && k < FF_COUNT(types) && strcmp(types[k], ui_text(t, row, "type")) != 0)
+        return ff_table_real_at(t, row, "magnitude");
+    while (order == BY_TYPE && k < FF_COUNT(types) && strcmp(types[k], ff_table_text_at(t, row, "type")) != 0)
         k++;
     return -(double)k;
 }
@@ -39,7 +39,7 @@ static void refresh(ui_view *v)
     double *keys = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *keys);
     for (int i = 0; i < ff_table_rows(t); i++) {
         if ((v->mode == OPEN && !has_status(t, i, "open")) || (v->mode == REPAIRED && !has_status(t, i, "repaired")) ||
-            (v->mode == ESSENTIAL && !ui_int(t, i, "essential", 0)))
+            (v->mode == ESSENTIAL && !ff_table_int_at(t, i, "essential", 0)))
             continue;
         keys[i] = key_of(t, i, v->sort);
         order[n++] = i;
@@ -54,27 +54,27 @@ static void refresh(ui_view *v)
 static char *brief_of(const ui_view *v, int row)
 {
     const ff_table *t = findings_of(v), *pairs = v->ui->snap->pairs;
-    const char *brief = ui_text(t, row, "brief");
-    int at = ui_find_int(pairs, "pair", ui_int(t, row, "pair", -1));
-    bool place = at >= 0 && *brief && !ui_int(t, row, "layer", 0);
-    return ff_asprintf("%s%s%s", place ? ui_text(pairs, at, "op") : "", place ? " " : "", brief);
+    const char *brief = ff_table_text_at(t, row, "brief");
+    int at = ff_table_row_of_int(pairs, "pair", ff_table_int_at(t, row, "pair", -1));
+    bool place = at >= 0 && *brief && !ff_table_int_at(t, row, "layer", 0);
+    return ff_asprintf("%s%s%s", place ? ff_table_text_at(pairs, at, "op") : "", place ? " " : "", brief);
 }
 
 static void draw(ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = findings_of(v);
-    const char *type = ui_text(t, row, "type");
+    const char *type = ff_table_text_at(t, row, "type");
     bool repaired = has_status(t, row, "repaired"), open = has_status(t, row, "open");
     bool undone = has_status(t, row, "undone");
     uint32_t glyph = repaired ? 0x2713 : open ? 0x25cb : undone ? 0x21b6 : 0x00b7;
     ui_ink ink = repaired ? INK_GOOD : open ? INK_BAD : INK_DIM;
-    int64_t layer = ui_int(t, row, "layer", 0), before = ui_int(t, row, "before", -1);
-    int64_t after = ui_int(t, row, "after", -1);
+    int64_t layer = ff_table_int_at(t, row, "layer", 0), before = ff_table_int_at(t, row, "before", -1);
+    int64_t after = ff_table_int_at(t, row, "after", -1);
     char text[48];
 
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_char(p, ui_bold(ink), glyph);
-    ui_pen_char(p, ui_bold(INK_KEY), ui_int(t, row, "essential", 0) ? 0x2605 : ' ');
+    ui_pen_char(p, ui_bold(INK_KEY), ff_table_int_at(t, row, "essential", 0) ? 0x2605 : ' ');
     ui_pen_field(p, ui_bold(open || repaired ? ui_ink_of_type(type) : INK_DIM), 4, type);
     if (repaired && before >= 0 && after >= 0) {
         snprintf(text, sizeof text, " %lld\xe2\x86\x92%lld ", (long long)before, (long long)after);
@@ -83,7 +83,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     snprintf(text, sizeof text, "L%lld", (long long)layer);
     ui_pen_field(p, ui_plain(INK_DIM), 4, layer ? text : "");
     char *brief = brief_of(v, row);
-    ui_pen_brief(p, ui_plain(open ? INK_TEXT : INK_DIM), ui_text(t, row, "summary"), brief);
+    ui_pen_brief(p, ui_plain(open ? INK_TEXT : INK_DIM), ff_table_text_at(t, row, "summary"), brief);
     free(brief);
 }
 
@@ -105,7 +105,7 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
     for (size_t k = 0; k < FF_COUNT(types); k++) {
         int n = 0;
         for (int i = 0; i < ff_table_rows(t); i++)
-            n += strcmp(ui_text(t, i, "type"), types[k]) == 0;
+            n += strcmp(ff_table_text_at(t, i, "type"), types[k]) == 0;
         if (n) {
             ui_pen_printf(&p, ui_bold(ui_ink_of_type(types[k])), "%s", types[k]);
             ui_pen_printf(&p, ui_plain(INK_TEXT), " %d  ", n);
@@ -173,7 +173,7 @@ int ui_proposal_of(const ui *u, const char *id)
     const ff_table *t = ui_proposals(u);
     size_t n = strlen(id);
     for (int i = 0; i < ff_table_rows(t); i++) {
-        const char *s = ui_text(t, i, "findings");
+        const char *s = ff_table_text_at(t, i, "findings");
         while (*s) {
             size_t k = strcspn(s, ", \n");
             if (k == n && memcmp(s, id, n) == 0)
@@ -186,8 +186,8 @@ int ui_proposal_of(const ui *u, const char *id)
 
 static const char *proposal(const ui_view *v, int row)
 {
-    int i = ui_proposal_of(v->ui, ui_text(findings_of(v), row, "id"));
-    return i >= 0 ? ui_text(ui_proposals(v->ui), i, "id") : NULL;
+    int i = ui_proposal_of(v->ui, ff_table_text_at(findings_of(v), row, "id"));
+    return i >= 0 ? ff_table_text_at(ui_proposals(v->ui), i, "id") : NULL;
 }
 
 static bool verb(ui_view *v, int argc, char **argv)
@@ -195,7 +195,7 @@ static bool verb(ui_view *v, int argc, char **argv)
     int row = ui_view_row(v);
     if (strcmp(argv[0], "open") == 0 && row >= 0) {
         free(v->ui->finding);
-        v->ui->finding = ff_strdup(ui_text(findings_of(v), row, "id"));
+        v->ui->finding = ff_strdup(ff_table_text_at(findings_of(v), row, "id"));
         v->ui->pair = pair(v, row);
         ui_show_view(v->ui, VIEW_DETAIL, true);
         return true;
@@ -215,7 +215,7 @@ static bool verb(ui_view *v, int argc, char **argv)
 
 static const char *finding(const ui_view *v, int row)
 {
-    return ui_text(v->ui->snap->findings, row, "id");
+    return ff_table_text_at(v->ui->snap->findings, row, "id");
 }
 
 static void bar(const ui_view *v, ui_pen *p)

@@ -71,11 +71,11 @@ static void build_lanes(graph *g, const ff_table *t)
     char key[24];
 
     for (int i = 0; i < g->count; i++) {
-        snprintf(key, sizeof key, "%lld", (long long)ui_int(t, i, "pair", i));
+        snprintf(key, sizeof key, "%lld", (long long)ff_table_int_at(t, i, "pair", i));
         ff_map_put(rows, key, (void *)(intptr_t)(i + 1));
     }
     for (int i = 0; i < g->count; i++) {
-        const char *s = ui_text(t, i, "source_inputs");
+        const char *s = ff_table_text_at(t, i, "source_inputs");
         size_t capacity = 0;
         while (*s) {
             size_t n = strcspn(s, ",");
@@ -98,8 +98,9 @@ static void build_lanes(graph *g, const ff_table *t)
 
 static bool quiet(const ff_table *t, int row)
 {
-    const char *status = ui_text(t, row, "status");
-    return (strcmp(status, "equal") == 0 || strcmp(status, "equivalent") == 0) && ui_int(t, row, "findings", 0) == 0;
+    const char *status = ff_table_text_at(t, row, "status");
+    return (strcmp(status, "equal") == 0 || strcmp(status, "equivalent") == 0) &&
+           ff_table_int_at(t, row, "findings", 0) == 0;
 }
 
 static bool folds(const graph *g, const ff_table *t, int row)
@@ -152,9 +153,9 @@ static void build(ui_view *v)
     free(open);
     build_lanes(g, t);
     for (int i = 0; i < ff_table_rows(findings); i++) {
-        if (strcmp(ui_text(findings, i, "status"), "repaired") != 0)
+        if (strcmp(ff_table_text_at(findings, i, "status"), "repaired") != 0)
             continue;
-        int row = ui_find_int(t, "pair", ui_int(findings, i, "pair", -1));
+        int row = ff_table_row_of_int(t, "pair", ff_table_int_at(findings, i, "pair", -1));
         if (row >= 0)
             g->repaired[row] = true;
     }
@@ -253,7 +254,7 @@ static void draw_fold(ui_view *v, int first, ui_pen *p)
         lanes = g->lanes.rows[first].through;
 
     for (int i = first; i < end; i++)
-        equivalent += strcmp(ui_text(t, i, "status"), "equivalent") == 0;
+        equivalent += strcmp(ff_table_text_at(t, i, "status"), "equivalent") == 0;
     p->right = p->left + half;
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     for (int i = 0; i < lane_cells(g, half); i++)
@@ -340,14 +341,14 @@ static void draw(ui_view *v, int row, ui_pen *p)
     }
     graph *g = v->data;
     const ff_table *t = pairs_of(v);
-    const char *status = ui_text(t, row, "status"), *note = ui_text(t, row, "note");
+    const char *status = ff_table_text_at(t, row, "status"), *note = ff_table_text_at(t, row, "note");
     bool known = v->ui->snap->localized || strcmp(status, "equal") != 0;
     look l = known ? look_of(status, g->repaired[row]) : unknown;
     int half = half_of(p), right = p->right;
-    int64_t layer = ui_int(t, row, "layer", 0);
+    int64_t layer = ff_table_int_at(t, row, "layer", 0);
     bool source_only = strcmp(status, "source-only") == 0;
     bool target_only = strcmp(status, "target-only") == 0;
-    if ((source_only || target_only) && *note && !ui_int(t, row, "findings", 0)) /* it does no harm */
+    if ((source_only || target_only) && *note && !ff_table_int_at(t, row, "findings", 0)) /* it does no harm */
         l.ink = l.text = INK_DIM;
     uint32_t node = target_only ? 0x2502 : layer ? 0x25cf : 0x25cb;
     char text[32];
@@ -366,7 +367,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
         ui_pen_right(p, ui_plain(INK_DIM), text);
     }
     if (!target_only)
-        ui_pen_text(p, ui_plain(l.text), ui_text(t, row, "source_summary"));
+        ui_pen_text(p, ui_plain(l.text), ff_table_text_at(t, row, "source_summary"));
     separator(p, half, right);
     ui_pen_char(p, ui_bold(l.ink), l.glyph);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
@@ -374,9 +375,9 @@ static void draw(ui_view *v, int row, ui_pen *p)
         ui_pen_text(p, ui_plain(INK_WARN), *note ? note : "missing");
         return;
     }
-    const char *summary = ui_text(t, row, "target_summary");
+    const char *summary = ff_table_text_at(t, row, "target_summary");
     draw_target(p, &l, summary, target_only && !*note ? "not in the Source" : note,
-                strcmp(summary, ui_text(t, row, "source_summary")) == 0);
+                strcmp(summary, ff_table_text_at(t, row, "source_summary")) == 0);
 }
 
 static int head_height(const ui_view *v, int height)
@@ -425,13 +426,13 @@ static int pair(const ui_view *v, int row)
 {
     if (row == PIXELS)
         return UI_PIXELS;
-    return row < FOLD ? (int)ui_int(pairs_of(v), row, "pair", -1) : -1;
+    return row < FOLD ? (int)ff_table_int_at(pairs_of(v), row, "pair", -1) : -1;
 }
 
 static bool follow(ui_view *v, int number)
 {
     graph *g = data_of(v);
-    int row = number == UI_PIXELS ? PIXELS : ui_find_int(pairs_of(v), "pair", number);
+    int row = number == UI_PIXELS ? PIXELS : ff_table_row_of_int(pairs_of(v), "pair", number);
     if (row == PIXELS)
         return ui_view_select(v, row);
     if (row < 0)

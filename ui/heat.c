@@ -40,7 +40,7 @@ static const ff_table *layers_of(const ui_view *v)
 static bool known(const ui_view *v, const char *column)
 {
     for (int i = 0; i < ff_table_rows(layers_of(v)); i++) {
-        if (!isnan(ui_real(layers_of(v), i, column)))
+        if (!isnan(ff_table_real_at(layers_of(v), i, column)))
             return true;
     }
     return false;
@@ -74,7 +74,7 @@ static double largest(const ui_view *v, const char *column)
 {
     double most = 0;
     for (int i = 0; i < ff_table_rows(layers_of(v)); i++)
-        most = fmax(most, measured(ui_real(layers_of(v), i, column)));
+        most = fmax(most, measured(ff_table_real_at(layers_of(v), i, column)));
     return most;
 }
 
@@ -90,8 +90,8 @@ static void take_marks(ui_view *v)
     free(h->marks);
     h->marks = ff_alloc_array((size_t)n + 1, sizeof *h->marks);
     for (int i = 0; i < ff_table_rows(findings); i++) {
-        int row = ui_find_int(t, "pair", ui_int(findings, i, "pair", -1));
-        bool repaired = strcmp(ui_text(findings, i, "status"), "repaired") == 0;
+        int row = ff_table_row_of_int(t, "pair", ff_table_int_at(findings, i, "pair", -1));
+        bool repaired = strcmp(ff_table_text_at(findings, i, "status"), "repaired") == 0;
         if (row >= 0 && !repaired)
             h->marks[row] = MARK_OPEN;
         else if (row >= 0 && h->marks[row] == MARK_NONE)
@@ -101,7 +101,7 @@ static void take_marks(ui_view *v)
     h->most = 0;
     for (int i = 0; i < n; i++) {
         if (h->marks[i] != MARK_REPAIRED)
-            h->most = fmax(h->most, measured(ui_real(t, i, bar)));
+            h->most = fmax(h->most, measured(ff_table_real_at(t, i, bar)));
     }
     if (h->most <= 0) /* nothing is left: as it was */
         h->most = largest(v, bar);
@@ -112,8 +112,9 @@ static void take_marks(ui_view *v)
 /* A score of a layer, as the columns show it now. What makes other dims is beyond all measure. */
 static double score_at(const ui_view *v, int row, int k)
 {
-    bool beyond = (k == BY_ISOLATED || k == BY_ENTIRE) && !is_measured(v) && ui_int(layers_of(v), row, "own_dims", 0);
-    return beyond ? INFINITY : ui_real(layers_of(v), row, column_of(v, k));
+    bool beyond =
+        (k == BY_ISOLATED || k == BY_ENTIRE) && !is_measured(v) && ff_table_int_at(layers_of(v), row, "own_dims", 0);
+    return beyond ? INFINITY : ff_table_real_at(layers_of(v), row, column_of(v, k));
 }
 
 /* Of a bar; what is repaired may be beyond the scale. */
@@ -133,7 +134,7 @@ static void refresh(ui_view *v)
     take_marks(v);
     for (int i = 0; i < n; i++) {
         order[i] = i;
-        keys[i] = v->sort == BY_LAYER ? -(double)ui_int(t, i, "layer", 0) : score_at(v, i, v->sort);
+        keys[i] = v->sort == BY_LAYER ? -(double)ff_table_int_at(t, i, "layer", 0) : score_at(v, i, v->sort);
     }
     ui_sort_rows(order, n, keys);
     ui_view_rows(v, n, order);
@@ -174,15 +175,15 @@ static void draw(ui_view *v, int row, ui_pen *p)
 
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_char(p, ui_bold(repaired ? INK_GOOD : INK_BAD), repaired ? 0x2713 : open ? 0x2260 : ' ');
-    snprintf(text, sizeof text, " L%lld", (long long)ui_int(t, row, "layer", 0));
+    snprintf(text, sizeof text, " L%lld", (long long)ff_table_int_at(t, row, "layer", 0));
     ui_pen_field(p, ui_plain(INK_DIM), 5, text);
-    int at = ui_find_int(pairs, "pair", ui_int(t, row, "pair", -1));
-    const char *summary = at >= 0 ? ui_text(pairs, at, "source_summary") : "";
+    int at = ff_table_row_of_int(pairs, "pair", ff_table_int_at(t, row, "pair", -1));
+    const char *summary = at >= 0 ? ff_table_text_at(pairs, at, "source_summary") : "";
     if (name >= 6) {
         ui_pen_field(p, open ? ui_bold(INK_STRONG) : ui_plain(repaired ? INK_DIM : INK_TEXT), name, summary);
         ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     }
-    bool apart = !is_measured(v) && *ui_text(t, row, "note");
+    bool apart = !is_measured(v) && *ff_table_text_at(t, row, "note");
     ui_pen_bar(p, ui_plain(repaired ? INK_DIM : ui_ink_of_heat(f)), cells, f);
     for (int i = 0; i < n; i++) {
         double value = score_at(v, row, shown[i]);
@@ -227,7 +228,7 @@ static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
             if (y > 0 && h->marks[i] != MARK_REPAIRED)
                 repaired = false;
             f = fmax(f, y);
-            at = at || ui_int(t, i, "pair", -1) == v->ui->pair;
+            at = at || ff_table_int_at(t, i, "pair", -1) == v->ui->pair;
         }
         for (int row = 0; row < rows; row++) {
             double part = f * rows - (rows - 1 - row); /* of this cell */
@@ -247,7 +248,7 @@ static void spark(ui_view *v, ui_canvas *c, ui_rect r, int rows)
 static bool moved(const ui_view *v)
 {
     const ff_snapshot *s = v->ui->snap;
-    return ui_int(s->states, ui_find_int(s->states, "state", s->state), "parent", -1) >= 0;
+    return ff_table_int_at(s->states, ff_table_row_of_int(s->states, "state", s->state), "parent", -1) >= 0;
 }
 
 static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
@@ -277,12 +278,12 @@ static const char *empty(const ui_view *v)
 
 static int pair(const ui_view *v, int row)
 {
-    return (int)ui_int(layers_of(v), row, "pair", -1);
+    return (int)ff_table_int_at(layers_of(v), row, "pair", -1);
 }
 
 static bool follow(ui_view *v, int number)
 {
-    int row = ui_find_int(layers_of(v), "pair", number);
+    int row = ff_table_row_of_int(layers_of(v), "pair", number);
     return row >= 0 && ui_view_select(v, row);
 }
 
@@ -336,7 +337,7 @@ static void head_click(ui_view *v, int x, int y)
 static void hint(const ui_view *v, ff_buf *out)
 {
     int layer = ui_view_row(v);
-    const char *note = layer >= 0 && ui_told(v->ui) ? ui_text(v->ui->snap->layers, layer, "note") : "";
+    const char *note = layer >= 0 && ui_told(v->ui) ? ff_table_text_at(v->ui->snap->layers, layer, "note") : "";
     if (*note)
         ff_buf_printf(out, "Not compared: %s", note);
 }

@@ -27,21 +27,21 @@ static void finish(ui_view *v)
 /* The row of the repair whose images are shown (v->data is its id), or -1. */
 static int repair_row(const ui_view *v)
 {
-    return v->mode == OF_REPAIR && v->data ? ui_find_id(ui_proposals(v->ui), "id", v->data) : -1;
+    return v->mode == OF_REPAIR && v->data ? ff_table_row_of_text(ui_proposals(v->ui), "id", v->data) : -1;
 }
 
 static bool wrong_at_first(const ff_table *t, int row)
 {
-    return ui_int(t, row, "initial", -1) != ui_int(t, row, "source", -1);
+    return ff_table_int_at(t, row, "initial", -1) != ff_table_int_at(t, row, "source", -1);
 }
 
 static bool belongs(const ff_table *t, int row, int mode)
 {
-    bool wrong = ui_int(t, row, "wrong", 0), first = wrong_at_first(t, row);
+    bool wrong = ff_table_int_at(t, row, "wrong", 0), first = wrong_at_first(t, row);
     if (mode == OF_REPAIR)
         return false;
     if (mode >= MODES)
-        return ui_int(t, row, "fixed_by", 0) == mode - MODES + 1;
+        return ff_table_int_at(t, row, "fixed_by", 0) == mode - MODES + 1;
     return mode == ALL || (mode == WRONG && wrong) || (mode == FIXED && first && !wrong) ||
            (mode == WORSE && wrong && !first);
 }
@@ -52,10 +52,10 @@ static void refresh(ui_view *v)
     int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order), repair = repair_row(v);
     if (v->mode == OF_REPAIR && repair < 0)
         v->mode = ALL; /* taken, or of another state */
-    const char *right = ui_text(ui_proposals(v->ui), repair, "puts_right");
-    const char *harmed = ui_text(ui_proposals(v->ui), repair, "makes_wrong");
+    const char *right = ff_table_text_at(ui_proposals(v->ui), repair, "puts_right");
+    const char *harmed = ff_table_text_at(ui_proposals(v->ui), repair, "makes_wrong");
     for (int i = 0; i < ff_table_rows(t); i++) {
-        int64_t image = repair >= 0 ? ui_int(t, i, "image", -1) : -1;
+        int64_t image = repair >= 0 ? ff_table_int_at(t, i, "image", -1) : -1;
         if (belongs(t, i, v->mode) || (repair >= 0 && (ui_in_list(right, image) || ui_in_list(harmed, image))))
             order[n++] = i;
     }
@@ -67,7 +67,7 @@ static void refresh(ui_view *v)
 static void moved(ui_view *v)
 {
     int row = ui_view_row(v);
-    int image = row >= 0 ? (int)ui_int(images_of(v), row, "image", -1) : -1;
+    int image = row >= 0 ? (int)ff_table_int_at(images_of(v), row, "image", -1) : -1;
     if (image < 0 || image == v->ui->image)
         return;
     v->ui->image = image;
@@ -81,7 +81,7 @@ void ui_look_at_image(ui *u, int image)
     u->image = image;
     u->views[VIEW_ACTIVATIONS].stale = true;
     ui_view_update(v);
-    ui_view_select(v, ui_find_int(images_of(v), "image", image));
+    ui_view_select(v, ff_table_row_of_int(images_of(v), "image", image));
     ui_want_picture(u);
     u->dirty = true;
 }
@@ -90,18 +90,18 @@ static void label(const ff_table *t, int row, const char *column, char *out, siz
 {
     char name_column[32];
     snprintf(name_column, sizeof name_column, "%s_name", column);
-    const char *name = ui_text(t, row, name_column);
+    const char *name = ff_table_text_at(t, row, name_column);
     if (*name)
         snprintf(out, size, "%s", name);
     else
-        snprintf(out, size, "%lld", (long long)ui_int(t, row, column, -1));
+        snprintf(out, size, "%lld", (long long)ff_table_int_at(t, row, column, -1));
 }
 
 static void draw(ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = images_of(v);
-    bool wrong = ui_int(t, row, "wrong", 0), first = wrong_at_first(t, row);
-    int64_t step = ui_int(t, row, "fixed_by", 0);
+    bool wrong = ff_table_int_at(t, row, "wrong", 0), first = wrong_at_first(t, row);
+    int64_t step = ff_table_int_at(t, row, "fixed_by", 0);
     int width = ui_pen_room(p), name = width / 3 < 12 ? 12 : width / 3 > 40 ? 40 : width / 3;
     char source[128], target[128], text[48];
 
@@ -110,7 +110,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_char(p, ui_bold(wrong ? INK_BAD : first ? INK_GOOD : INK_DIM), wrong ? 0x2717 : first ? 0x2713 : 0x00b7);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
-    ui_pen_field(p, ui_plain(INK_TEXT), name, ui_text(t, row, "name"));
+    ui_pen_field(p, ui_plain(INK_TEXT), name, ff_table_text_at(t, row, "name"));
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     bool asked = repair_row(v) >= 0;
     if (asked)
@@ -122,7 +122,7 @@ static void draw(ui_view *v, int row, ui_pen *p)
     if (*text)
         ui_pen_right(p, ui_plain((asked ? wrong : step > 0) ? INK_GOOD : INK_BAD), text);
     int each = (ui_pen_room(p) - 3) / 2;
-    int most = *ui_text(t, row, "source_name") ? 26 : 6;
+    int most = *ff_table_text_at(t, row, "source_name") ? 26 : 6;
     each = each > most ? most : each;
     ui_pen_field(p, ui_plain(wrong ? INK_SOURCE : INK_TEXT), each, source);
     if (wrong) {
@@ -137,10 +137,10 @@ static void draw(ui_view *v, int row, ui_pen *p)
 static const char *class_name(const ff_table *t, int64_t class)
 {
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if (ui_int(t, i, "source", -1) == class && *ui_text(t, i, "source_name"))
-            return ui_text(t, i, "source_name");
-        if (ui_int(t, i, "target", -1) == class && *ui_text(t, i, "target_name"))
-            return ui_text(t, i, "target_name");
+        if (ff_table_int_at(t, i, "source", -1) == class && *ff_table_text_at(t, i, "source_name"))
+            return ff_table_text_at(t, i, "source_name");
+        if (ff_table_int_at(t, i, "target", -1) == class && *ff_table_text_at(t, i, "target_name"))
+            return ff_table_text_at(t, i, "target_name");
     }
     return "";
 }
@@ -184,22 +184,22 @@ static int draw_thumb(ui_view *v, ui_canvas *c, ui_rect r)
 static void draw_fate(const ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = images_of(v), *states = v->ui->snap->states;
-    int64_t step = ui_int(t, row, "fixed_by", 0);
+    int64_t step = ff_table_int_at(t, row, "fixed_by", 0);
 
-    if (ui_int(t, row, "wrong", 0)) {
+    if (ff_table_int_at(t, row, "wrong", 0)) {
         ui_pen_text(p, ui_bold(INK_BAD), wrong_at_first(t, row) ? "  \xe2\x9c\x97 wrong" : "  \xe2\x9c\x97 got worse");
         return;
     }
     if (!step)
         return;
     ui_pen_printf(p, ui_plain(INK_GOOD), "  \xe2\x9c\x93 by step %lld", (long long)step);
-    for (int i = ui_find_int(states, "state", v->ui->snap->state); i >= 0;) {
-        if (ui_int(states, i, "step", 0) == step) {
+    for (int i = ff_table_row_of_int(states, "state", v->ui->snap->state); i >= 0;) {
+        if (ff_table_int_at(states, i, "step", 0) == step) {
             ui_pen_text(p, ui_plain(INK_DIM), ": ");
-            ui_pen_brief(p, ui_plain(INK_DIM), ui_text(states, i, "summary"), NULL);
+            ui_pen_brief(p, ui_plain(INK_DIM), ff_table_text_at(states, i, "summary"), NULL);
             return;
         }
-        int up = ui_find_int(states, "state", ui_int(states, i, "parent", -1));
+        int up = ff_table_row_of_int(states, "state", ff_table_int_at(states, i, "parent", -1));
         i = up < i ? up : -1;
     }
 }
@@ -208,8 +208,8 @@ static void draw_fate(const ui_view *v, int row, ui_pen *p)
 static void draw_top(ui_view *v, int row, bool target, ui_canvas *c, ui_rect r)
 {
     const ff_table *t = images_of(v);
-    const char *list = ui_text(t, row, target ? "top_target" : "top_source");
-    double margin = ui_real(t, row, target ? "target_margin" : "source_margin");
+    const char *list = ff_table_text_at(t, row, target ? "top_target" : "top_source");
+    double margin = ff_table_real_at(t, row, target ? "target_margin" : "source_margin");
     ui_pen p = ui_pen_at(c, r, 0);
     char number[16];
 
@@ -219,7 +219,7 @@ static void draw_top(ui_view *v, int row, bool target, ui_canvas *c, ui_rect r)
         ui_pen_printf(&p, ui_plain(INK_DIM), r.width < 26 ? "  by %s" : "  ahead by %s", number);
     for (int k = 0; k < 5 && k + 1 < r.height; k++) {
         int64_t class = top_class(list, k);
-        bool hit = class == ui_int(t, row, "source", -1);
+        bool hit = class == ff_table_int_at(t, row, "source", -1);
         if (class < 0)
             continue;
         p = ui_pen_at(c, r, 1 + k);
@@ -243,7 +243,7 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
     int used = draw_thumb(v, c, (ui_rect){r.x + 1, r.y, r.width * 2 / 5, r.height - 1}) + 1;
     r = (ui_rect){r.x + used + 1, r.y, r.width - used - 1, r.height};
     ui_pen p = ui_pen_at(c, r, 0);
-    ui_pen_text(&p, ui_bold(INK_STRONG), ui_text(t, row, "name"));
+    ui_pen_text(&p, ui_bold(INK_STRONG), ff_table_text_at(t, row, "name"));
     draw_fate(v, row, &p);
     int half = r.width / 2 < 40 ? r.width / 2 : 40;
     draw_top(v, row, false, c, (ui_rect){r.x, r.y + 1, half - 1, r.height - 1});
@@ -266,7 +266,7 @@ static const char *empty(const ui_view *v)
     if (repair >= 0 && ui_busy(v->ui))
         return "the repair is being judged";
     if (repair >= 0)
-        return ui_int(ui_proposals(v->ui), repair, "complete", 0)
+        return ff_table_int_at(ui_proposals(v->ui), repair, "complete", 0)
                    ? "taken alone, this repair changes no label (f: all)"
                    : "taken alone, this repair puts too few right (f: all)";
     return v->ui->snap->loaded ? "no image is of this kind (f: next filter)" : "loading the images";
@@ -280,7 +280,7 @@ static int next_mode(const ui_view *v)
     if (v->mode < WORSE)
         return v->mode + 1;
     for (int i = 0; i < ff_table_rows(t); i++) {
-        int64_t step = ui_int(t, i, "fixed_by", 0);
+        int64_t step = ff_table_int_at(t, i, "fixed_by", 0);
         if (step > v->mode - MODES + 1 && step < next && step <= INT_MAX - MODES)
             next = step;
     }

@@ -94,7 +94,7 @@ bool ui_in_list(const char *list, int64_t number)
 static int finding_here(const ui *u)
 {
     const ff_table *t = ui_findings(u);
-    int found = u->finding ? ui_find_id(t, "id", u->finding) : -1;
+    int found = u->finding ? ff_table_row_of_text(t, "id", u->finding) : -1;
     for (int i = 0; found < 0 && u->pair != -1 && i < ff_table_rows(t); i++) {
         if (ui_place(t, i) == u->pair)
             found = i;
@@ -123,7 +123,7 @@ static void images_of_repair(ui *u, const char *id)
 {
     const ff_table *t = ui_proposals(u);
     char *kept = ff_strdup(id); /* of a snapshot that may go */
-    bool judged = *ui_text(t, ui_find_id(t, "id", id), "verdict");
+    bool judged = *ff_table_text_at(t, ff_table_row_of_text(t, "id", id), "verdict");
     show_images(u, "repair", kept);
     if (!judged)
         ui_run_on(u, "evaluate", kept);
@@ -148,10 +148,10 @@ static bool show_repair(ui *u, int row)
 static void repair_of_image(ui *u, int row)
 {
     const ff_table *images = u->snap->images_table, *findings = ui_findings(u), *t = ui_proposals(u);
-    int64_t step = ui_int(images, row, "fixed_by", 0), image = ui_int(images, row, "image", -1);
+    int64_t step = ff_table_int_at(images, row, "fixed_by", 0), image = ff_table_int_at(images, row, "image", -1);
 
     for (int i = 0; step && i < ff_table_rows(findings); i++) {
-        if (ui_int(findings, i, "step", 0) == step) {
+        if (ff_table_int_at(findings, i, "step", 0) == step) {
             u->views[VIEW_FINDINGS].mode = 0;
             u->views[VIEW_FINDINGS].stale = true;
             ui_show_view(u, VIEW_FINDINGS, true);
@@ -162,12 +162,12 @@ static void repair_of_image(ui *u, int row)
         }
     }
     for (int i = 0; !step && i < ff_table_rows(t); i++) {
-        if (ui_in_list(ui_text(t, i, "puts_right"), image) && show_repair(u, i))
+        if (ui_in_list(ff_table_text_at(t, i, "puts_right"), image) && show_repair(u, i))
             return;
     }
     ui_say(u, INK_INFO,
-           ui_int(images, row, "wrong", 0) ? "no repair that was judged alone puts this image right"
-                                           : "this image was right from the start");
+           ff_table_int_at(images, row, "wrong", 0) ? "no repair that was judged alone puts this image right"
+                                                    : "this image was right from the start");
 }
 
 void ui_effect_of_image(ui *u, int row, const char *repair)
@@ -175,7 +175,7 @@ void ui_effect_of_image(ui *u, int row, const char *repair)
     if (row >= 0)
         repair_of_image(u, row);
     else
-        show_repair(u, repair ? ui_find_id(ui_proposals(u), "id", repair) : -1);
+        show_repair(u, repair ? ff_table_row_of_text(ui_proposals(u), "id", repair) : -1);
 }
 
 void ui_effect(ui *u)
@@ -191,10 +191,10 @@ void ui_effect(ui *u)
     const char *chosen = v->class->proposal && row >= 0 ? v->class->proposal(v, row) : NULL;
     int finding = chosen || v->class->step ? -1 : finding_here(u);
     if (finding >= 0 && !step)
-        step = ui_int(ui_findings(u), finding, "step", 0);
+        step = ff_table_int_at(ui_findings(u), finding, "step", 0);
     if (finding >= 0 && !step) {
-        int i = ui_proposal_of(u, ui_text(ui_findings(u), finding, "id"));
-        chosen = i >= 0 ? ui_text(ui_proposals(u), i, "id") : NULL;
+        int i = ui_proposal_of(u, ff_table_text_at(ui_findings(u), finding, "id"));
+        chosen = i >= 0 ? ff_table_text_at(ui_proposals(u), i, "id") : NULL;
     }
     if (step)
         images_of_step(u, step);

@@ -34,7 +34,7 @@ static void refresh(ui_view *v)
     ui_doc_clear(&n->doc);
     for (int i = 0; i < ff_table_rows(t); i++) {
         size_t first = n->doc.n;
-        ui_doc_wrap(&n->doc, ui_plain(INK_TEXT), 3, width, ui_text(t, i, "line"));
+        ui_doc_wrap(&n->doc, ui_plain(INK_TEXT), 3, width, ff_table_text_at(t, i, "line"));
         ff_grow(&n->begins, &n->capacity, n->doc.n + 1, sizeof *n->begins);
         for (size_t k = first; k < n->doc.n; k++)
             n->begins[k] = k == first;

@@ -18,8 +18,8 @@ static void refresh(ui_view *v)
     const ff_table *t = proposals_of(v);
     int n = 0, *order = ff_alloc_array((size_t)ff_table_rows(t) + 1, sizeof *order);
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if ((v->mode == UNTRIED && strcmp(ui_text(t, i, "status"), "untried") != 0) ||
-            (v->mode == GROUPS && !ui_int(t, i, "members", 0)))
+        if ((v->mode == UNTRIED && strcmp(ff_table_text_at(t, i, "status"), "untried") != 0) ||
+            (v->mode == GROUPS && !ff_table_int_at(t, i, "members", 0)))
             continue;
         order[n++] = i;
     }
@@ -31,9 +31,9 @@ static void refresh(ui_view *v)
 static void draw_place(const ui_view *v, int row, bool rejected, ui_pen *p)
 {
     const ff_table *t = proposals_of(v), *pairs = v->ui->snap->pairs;
-    int64_t members = ui_int(t, row, "members", 0);
-    int at = ui_find_int(pairs, "pair", ui_int(t, row, "pair", -1));
-    int64_t layer = at >= 0 ? ui_int(pairs, at, "layer", 0) : 0;
+    int64_t members = ff_table_int_at(t, row, "members", 0);
+    int at = ff_table_row_of_int(pairs, "pair", ff_table_int_at(t, row, "pair", -1));
+    int64_t layer = at >= 0 ? ff_table_int_at(pairs, at, "layer", 0) : 0;
     char text[24] = "";
     if (members)
         snprintf(text, sizeof text, "\xe2\x89\xa1%lld", (long long)members);
@@ -45,11 +45,11 @@ static void draw_place(const ui_view *v, int row, bool rejected, ui_pen *p)
 static void draw(ui_view *v, int row, ui_pen *p)
 {
     const ff_table *t = proposals_of(v);
-    const char *status = ui_text(t, row, "status"), *type = ui_text(t, row, "type");
-    const char *id = ui_text(t, row, "id"), *next = v->ui->snap->next;
+    const char *status = ff_table_text_at(t, row, "status"), *type = ff_table_text_at(t, row, "type");
+    const char *id = ff_table_text_at(t, row, "id"), *next = v->ui->snap->next;
     bool rejected = strcmp(status, "rejected") == 0;
     bool evaluated = strcmp(status, "evaluated") == 0;
-    int64_t wrong = ui_int(t, row, "wrong", -1), now = v->ui->snap->wrong;
+    int64_t wrong = ff_table_int_at(t, row, "wrong", -1), now = v->ui->snap->wrong;
     char text[48];
 
     ui_pen_char(p, ui_bold(INK_FOCUS), next && strcmp(next, id) == 0 ? 0x25b8 : ' ');
@@ -62,16 +62,16 @@ static void draw(ui_view *v, int row, ui_pen *p)
                             : 0x25cb);
     ui_pen_char(p, ui_plain(INK_TEXT), ' ');
     ui_pen_field(p, ui_bold(rejected ? INK_DIM : ui_ink_of_type(type)), 4, type);
-    if (wrong >= 0 && ui_int(t, row, "complete", 1)) {
+    if (wrong >= 0 && ff_table_int_at(t, row, "complete", 1)) {
         snprintf(text, sizeof text, " %lld\xe2\x86\x92%lld ", (long long)now, (long long)wrong);
         ui_pen_right(p, ui_plain(wrong < now ? INK_GOOD : INK_WARN), text);
-    } else if (*ui_text(t, row, "verdict")) {
-        snprintf(text, sizeof text, " %.40s ", ui_text(t, row, "verdict"));
+    } else if (*ff_table_text_at(t, row, "verdict")) {
+        snprintf(text, sizeof text, " %.40s ", ff_table_text_at(t, row, "verdict"));
         if (ui_pen_room(p) > 44)
             ui_pen_right(p, ui_plain(INK_DIM), text);
     }
     draw_place(v, row, rejected, p);
-    ui_pen_brief(p, ui_plain(rejected ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"), NULL);
+    ui_pen_brief(p, ui_plain(rejected ? INK_DIM : INK_TEXT), ff_table_text_at(t, row, "summary"), NULL);
 }
 
 static void badge(const ui_view *v, ff_buf *out)
@@ -102,7 +102,7 @@ static int pair(const ui_view *v, int row)
 
 static const char *proposal(const ui_view *v, int row)
 {
-    return ui_text(proposals_of(v), row, "id");
+    return ff_table_text_at(proposals_of(v), row, "id");
 }
 
 /* Here `split` means the group under the cursor; elsewhere the last step. */
@@ -116,7 +116,7 @@ static bool verb(ui_view *v, int argc, char **argv)
     }
     if (strcmp(argv[0], "split") != 0 || argc > 1 || row < 0)
         return false;
-    if (ui_int(proposals_of(v), row, "members", 0)) {
+    if (ff_table_int_at(proposals_of(v), row, "members", 0)) {
         ui_run_on(v->ui, "split", proposal(v, row));
     } else {
         ui_say(v->ui, INK_INFO, "a single repair: only a group (\xe2\x89\xa1) can be split");
@@ -126,7 +126,7 @@ static bool verb(ui_view *v, int argc, char **argv)
 
 static void bar(const ui_view *v, ui_pen *p)
 {
-    if (ui_view_row(v) >= 0 && ui_int(ui_proposals(v->ui), ui_view_row(v), "members", 0))
+    if (ui_view_row(v) >= 0 && ff_table_int_at(ui_proposals(v->ui), ui_view_row(v), "members", 0))
         ui_hint(p, "split", "split");
     ui_hint(p, "effect", "its images");
 }

@@ -41,7 +41,7 @@ static int judged_ahead(const ff_table *proposals)
 {
     int n = 0;
     for (int i = 0; i < ff_table_rows(proposals); i++)
-        n += strcmp(ui_text(proposals, i, "status"), "evaluated") == 0;
+        n += strcmp(ff_table_text_at(proposals, i, "status"), "evaluated") == 0;
     return n;
 }
 

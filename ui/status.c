@@ -28,13 +28,13 @@ static void draw_way(ui *u, ui_pen *p, int cells)
     int64_t wrong[64];
     int n = 0, most = 1;
 
-    for (int row = ui_find_int(t, "state", u->snap->state); row >= 0 && n < 64;) {
-        int64_t w = ui_int(t, row, "wrong", -1), parent = ui_int(t, row, "parent", -1);
+    for (int row = ff_table_row_of_int(t, "state", u->snap->state); row >= 0 && n < 64;) {
+        int64_t w = ff_table_int_at(t, row, "wrong", -1), parent = ff_table_int_at(t, row, "parent", -1);
         if (w >= 0) {
             wrong[n++] = w;
             most = w > most ? (int)w : most;
         }
-        int up = parent >= 0 ? ui_find_int(t, "state", parent) : -1;
+        int up = parent >= 0 ? ff_table_row_of_int(t, "state", parent) : -1;
         row = up < row ? up : -1;
     }
     if (n < 2)
@@ -135,7 +135,7 @@ void ui_draw_next(ui *u, ui_rect r)
     const ff_snapshot *s = u->snap;
     ui_pen p = ui_pen_at(&u->canvas, r, 0);
     const char *id = s->localized ? ui_chosen_proposal(u) : NULL;
-    int row = id ? ui_find_id(s->proposals, "id", id) : -1;
+    int row = id ? ff_table_row_of_text(s->proposals, "id", id) : -1;
     char text[64];
 
     ui_pen_char(&p, ui_plain(INK_TEXT), ' ');
@@ -155,24 +155,24 @@ void ui_draw_next(ui *u, ui_rect r)
         return;
     }
     const ff_table *t = s->proposals;
-    const char *type = ui_text(t, row, "type"), *status = ui_text(t, row, "status");
+    const char *type = ff_table_text_at(t, row, "type"), *status = ff_table_text_at(t, row, "status");
     bool next = s->next && strcmp(s->next, id) == 0;
-    int64_t wrong = ui_int(t, row, "wrong", -1);
+    int64_t wrong = ff_table_int_at(t, row, "wrong", -1);
     ui_pen_printf(&p, ui_bold(INK_STRONG), "%s ", next ? "Next" : "This");
     ui_pen_printf(&p, ui_bold(ui_ink_of_type(type)), "%s ", type);
     if (strcmp(status, "rejected") == 0)
         ui_pen_right(&p, ui_bold(INK_WARN), " \xe2\x9c\x97 did not help ");
-    else if (wrong >= 0 && !ui_int(t, row, "complete", 1))
+    else if (wrong >= 0 && !ff_table_int_at(t, row, "complete", 1))
         ui_pen_right(&p, ui_bold(INK_WARN), " does not help alone ");
     else if (wrong >= 0) {
         snprintf(text, sizeof text, " would leave %lld wrong ", (long long)wrong);
         ui_pen_right(&p, ui_bold(wrong < s->wrong ? INK_GOOD : INK_WARN), text);
     }
-    int pair = ui_find_int(s->pairs, "pair", ui_int(t, row, "pair", -1));
-    int64_t layer = ui_int(s->pairs, pair, "layer", 0);
+    int pair = ff_table_row_of_int(s->pairs, "pair", ff_table_int_at(t, row, "pair", -1));
+    int64_t layer = ff_table_int_at(s->pairs, pair, "layer", 0);
     if (layer)
         ui_pen_printf(&p, ui_plain(INK_DIM), "L%lld ", (long long)layer);
-    ui_pen_brief(&p, ui_plain(INK_TEXT), ui_text(t, row, "summary"), NULL);
+    ui_pen_brief(&p, ui_plain(INK_TEXT), ff_table_text_at(t, row, "summary"), NULL);
 }
 
 static void draw_progress(ui *u, ui_pen *p)
@@ -214,8 +214,8 @@ static void draw_progress(ui *u, ui_pen *p)
 /* The next repair is not known to be refused. */
 static bool helps(const ff_snapshot *s)
 {
-    int row = ui_find_id(s->proposals, "id", s->next);
-    const char *verdict = ui_text(s->proposals, row, "verdict");
+    int row = ff_table_row_of_text(s->proposals, "id", s->next);
+    const char *verdict = ff_table_text_at(s->proposals, row, "verdict");
     return !*verdict || strcmp(verdict, "better") == 0;
 }
 

@@ -39,7 +39,7 @@ static void finish(ui_view *v)
 
 static int row_of_state(const ff_table *t, int64_t state)
 {
-    return state < 0 ? -1 : ui_find_int(t, "state", state);
+    return state < 0 ? -1 : ff_table_row_of_int(t, "state", state);
 }
 
 /* parents[row]; the child that redo would take is the youngest, or the one that leads to the present. */
@@ -74,7 +74,7 @@ static void refresh(ui_view *v)
     for (int i = 0; i < n; i++)
         main_child[i] = -1;
     for (int i = 0; i < n; i++) {
-        parents[i] = row_of_state(t, ui_int(t, i, "parent", -1));
+        parents[i] = row_of_state(t, ff_table_int_at(t, i, "parent", -1));
         if (parents[i] >= i)
             parents[i] = -1; /* states are numbered in order of time */
         if (parents[i] >= 0)
@@ -95,9 +95,9 @@ static void refresh(ui_view *v)
         int r = stack[--top];
         order[n_order++] = r;
         for (int k = 0; k < n_steps; k++) {
-            const char *outcome = ui_text(steps, k, "outcome");
+            const char *outcome = ff_table_text_at(steps, k, "outcome");
             if (strcmp(outcome, "rejected") == 0 || strcmp(outcome, "broken") == 0) {
-                if (row_of_state(t, ui_int(steps, k, "state", -1)) == r)
+                if (row_of_state(t, ff_table_int_at(steps, k, "state", -1)) == r)
                     order[n_order++] = DECISION + k;
             }
         }
@@ -137,8 +137,8 @@ static void indent(const history *h, int depth, ui_pen *p)
 static int decision_of(const ff_table *steps, int64_t state)
 {
     for (int k = ff_table_rows(steps) - 1; k >= 0; k--) {
-        const char *outcome = ui_text(steps, k, "outcome");
-        if (ui_int(steps, k, "state", -1) == state &&
+        const char *outcome = ff_table_text_at(steps, k, "outcome");
+        if (ff_table_int_at(steps, k, "state", -1) == state &&
             (strcmp(outcome, "accepted") == 0 || strcmp(outcome, "kept") == 0))
             return k;
     }
@@ -149,8 +149,8 @@ static int decision_of(const ff_table *steps, int64_t state)
 static void draw_decision(const ui_view *v, int k, const char *summary, bool dim, ui_pen *p)
 {
     const ff_table *steps = v->ui->snap->steps, *findings = v->ui->snap->findings;
-    const char *type = ui_text(steps, k, "type"), *ids = ui_text(steps, k, "findings");
-    int64_t layer = ui_int(findings, ui_find_id(findings, "id", ids), "layer", 0);
+    const char *type = ff_table_text_at(steps, k, "type"), *ids = ff_table_text_at(steps, k, "findings");
+    int64_t layer = ff_table_int_at(findings, ff_table_row_of_text(findings, "id", ids), "layer", 0);
     char place[24] = "";
 
     if (layer)
@@ -168,23 +168,24 @@ static void draw(ui_view *v, int row, ui_pen *p)
     char text[32];
 
     if (row >= DECISION) {
-        int k = row - DECISION, state = row_of_state(t, ui_int(steps, k, "state", -1));
+        int k = row - DECISION, state = row_of_state(t, ff_table_int_at(steps, k, "state", -1));
         indent(h, state >= 0 ? h->depth[state] : 0, p);
         ui_pen_char(p, ui_plain(INK_LANE), 0x2502);
         ui_pen_text(p, ui_plain(INK_WARN), " \xe2\x9c\x97 ");
-        draw_decision(v, k, ui_text(steps, k, "summary"), true, p);
+        draw_decision(v, k, ff_table_text_at(steps, k, "summary"), true, p);
         return;
     }
-    bool current = ui_int(t, row, "current", 0);
-    int parent = row_of_state(t, ui_int(t, row, "parent", -1));
-    int64_t wrong = ui_int(t, row, "wrong", -1), before = parent >= 0 ? ui_int(t, parent, "wrong", -1) : -1;
+    bool current = ff_table_int_at(t, row, "current", 0);
+    int parent = row_of_state(t, ff_table_int_at(t, row, "parent", -1));
+    int64_t wrong = ff_table_int_at(t, row, "wrong", -1),
+            before = parent >= 0 ? ff_table_int_at(t, parent, "wrong", -1) : -1;
     bool ahead = true; /* not on the way to the present state */
     for (int i = 0; i <= h->present && i < h->n_path; i++)
         ahead = ahead && h->path[i] != row;
 
     indent(h, h->depth[row], p);
     ui_pen_char(p, current ? ui_bold(INK_FOCUS) : ui_plain(INK_LANE), current || !ahead ? 0x25cf : 0x25cb);
-    snprintf(text, sizeof text, "%lld", (long long)ui_int(t, row, "state", 0));
+    snprintf(text, sizeof text, "%lld", (long long)ff_table_int_at(t, row, "state", 0));
     ui_pen_field(p, ui_plain(INK_DIM), -4, text);
     snprintf(text, sizeof text, "%lld", (long long)wrong);
     ui_pen_field(p, ahead ? ui_plain(INK_DIM) : ui_bold(wrong > 0 ? INK_STRONG : INK_GOOD), -5,
@@ -198,11 +199,11 @@ static void draw(ui_view *v, int row, ui_pen *p)
     ui_pen_text(p, ui_plain(INK_TEXT), "  ");
     if (current)
         ui_pen_right(p, ui_plain(INK_FOCUS), " now ");
-    int made = decision_of(steps, ui_int(t, row, "state", -1));
+    int made = decision_of(steps, ff_table_int_at(t, row, "state", -1));
     if (made >= 0)
-        draw_decision(v, made, ui_text(t, row, "summary"), ahead, p);
+        draw_decision(v, made, ff_table_text_at(t, row, "summary"), ahead, p);
     else
-        ui_pen_brief(p, ui_plain(ahead ? INK_DIM : INK_TEXT), ui_text(t, row, "summary"), NULL);
+        ui_pen_brief(p, ui_plain(ahead ? INK_DIM : INK_TEXT), ff_table_text_at(t, row, "summary"), NULL);
 }
 
 /* ---------------------------------------------------------------------------------- the curve */
@@ -223,7 +224,7 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
     char text[32];
 
     for (int i = 0; i < h->n_path; i++) {
-        int64_t w = ui_int(t, h->path[i], "wrong", 0);
+        int64_t w = ff_table_int_at(t, h->path[i], "wrong", 0);
         most = w > most ? w : most;
     }
     int columns = h->n_path < room ? h->n_path : room;
@@ -241,7 +242,7 @@ static void draw_head(ui_view *v, ui_canvas *c, ui_rect r)
         ui_pen_char(&p, ui_plain(INK_TEXT), ' ');
         for (int k = 0; k < columns; k++) {
             int i = (int)((int64_t)k * h->n_path / columns);
-            double f = (double)ui_int(t, h->path[i], "wrong", 0) / (double)most;
+            double f = (double)ff_table_int_at(t, h->path[i], "wrong", 0) / (double)most;
             double part = f * rows - (rows - 1 - row);
             uint32_t block = part >= 1 ? 0x2588 : part > 0 ? ui_block(part) : row == rows - 1 ? 0x2581 : ' ';
             ui_ink ink = i > h->present ? INK_DIM : i == h->present ? INK_FOCUS : ui_ink_of_heat(f);
@@ -281,12 +282,12 @@ static bool verb(ui_view *v, int argc, char **argv)
     int row = ui_view_row(v);
     if (strcmp(argv[0], "open") != 0 || row < 0 || row >= DECISION)
         return false;
-    if (ui_int(states_of(v), row, "current", 0)) {
+    if (ff_table_int_at(states_of(v), row, "current", 0)) {
         ui_say(v->ui, INK_INFO, "this is the present state");
         return true;
     }
     char line[48];
-    snprintf(line, sizeof line, "goto %lld", (long long)ui_int(states_of(v), row, "state", 0));
+    snprintf(line, sizeof line, "goto %lld", (long long)ff_table_int_at(states_of(v), row, "state", 0));
     ui_run(v->ui, line);
     return true;
 }

@@ -178,31 +178,10 @@ static inline bool ui_busy(const ui *u)
     return u->running && !ff_job(u->running_kind)->looks;
 }
 
-/* Cells of a snapshot's table by the column's name; -1 or 0 rows and missing columns read as empty. */
-static inline const char *ui_text(const ff_table *t, int row, const char *column)
-{
-    int c = ff_table_find(t, column);
-    return c >= 0 && row >= 0 && row < ff_table_rows(t) ? ff_table_text(t, row, c) : "";
-}
-
-static inline int64_t ui_int(const ff_table *t, int row, const char *column, int64_t missing)
-{
-    int c = ff_table_find(t, column);
-    if (c < 0 || row < 0 || row >= ff_table_rows(t) || ff_table_empty(t, row, c))
-        return missing;
-    return ff_table_int(t, row, c);
-}
-
 /* What a finding or a repair is about: a pair, UI_PIXELS, or -1. */
 static inline int ui_place(const ff_table *t, int row)
 {
-    return (int)ui_int(t, row, "pair", strcmp(ui_text(t, row, "type"), "PP") == 0 ? UI_PIXELS : -1);
+    return (int)ff_table_int_at(t, row, "pair", strcmp(ff_table_text_at(t, row, "type"), "PP") == 0 ? UI_PIXELS : -1);
 }
-
-/* NAN when empty. */
-double ui_real(const ff_table *t, int row, const char *column);
-/* The row of a table whose column holds a number or a text; -1. */
-int ui_find_int(const ff_table *t, const char *column, int64_t v);
-int ui_find_id(const ff_table *t, const char *column, const char *id);
 
 #endif

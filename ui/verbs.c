@@ -204,7 +204,7 @@ static bool verb_popup(ui *u, int argc, char **argv)
 static bool verb_detail(ui *u, int argc, char **argv)
 {
     int64_t number;
-    if (!ff_parse_int(argv[1], &number) || ui_find_int(u->snap->pairs, "pair", number) < 0)
+    if (!ff_parse_int(argv[1], &number) || ff_table_row_of_int(u->snap->pairs, "pair", number) < 0)
         return false;
     ui_look_at(u, (int)number);
     ui_show_view(u, VIEW_DETAIL, true);

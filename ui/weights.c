@@ -17,7 +17,7 @@ static void add_histogram(ui_doc *d, const ff_table *t, const char *role, int wi
     int64_t most = 1;
 
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if (strcmp(ui_text(t, i, "role"), role) != 0)
+        if (strcmp(ff_table_text_at(t, i, "role"), role) != 0)
             continue;
         if (first < 0)
             first = i;
@@ -32,8 +32,8 @@ static void add_histogram(ui_doc *d, const ff_table *t, const char *role, int wi
     for (int k = 0; k < columns; k++) {
         int64_t sum[2] = {0, 0};
         for (int i = k * group; i < (k + 1) * group; i++) {
-            sum[0] += ui_int(t, first + i, "source", 0);
-            sum[1] += ui_int(t, first + i, "target", 0);
+            sum[0] += ff_table_int_at(t, first + i, "source", 0);
+            sum[1] += ff_table_int_at(t, first + i, "target", 0);
         }
         most = sum[0] > most ? sum[0] : most;
         most = sum[1] > most ? sum[1] : most;
@@ -45,7 +45,7 @@ static void add_histogram(ui_doc *d, const ff_table *t, const char *role, int wi
             for (int k = 0; k < columns; k++) {
                 int64_t sum = 0;
                 for (int i = k * group; i < (k + 1) * group; i++)
-                    sum += ui_int(t, first + i, side ? "target" : "source", 0);
+                    sum += ff_table_int_at(t, first + i, side ? "target" : "source", 0);
                 double part = (double)sum / (double)most * BIN_ROWS - (BIN_ROWS - 1 - row);
                 uint32_t c = part >= 1 ? 0x2588 : part > 0 ? ui_block(part) : row == BIN_ROWS - 1 ? 0x2581 : ' ';
                 ui_doc_char(d, ui_plain(side ? INK_TARGET : INK_SOURCE), c);
@@ -55,8 +55,8 @@ static void add_histogram(ui_doc *d, const ff_table *t, const char *role, int wi
         }
     }
     char low[16], high[16];
-    ui_format_real(low, ui_real(t, first, "low"));
-    ui_format_real(high, ui_real(t, first + n - 1, "high"));
+    ui_format_real(low, ff_table_real_at(t, first, "low"));
+    ui_format_real(high, ff_table_real_at(t, first + n - 1, "high"));
     ui_doc_line(d);
     for (int side = 0; side < 2; side++) {
         ui_doc_add(d, ui_plain(INK_DIM), "   %s", low);
@@ -72,17 +72,17 @@ static void add_worst(ui_doc *d, const ff_table *t, const char *role)
     char text[16];
     int shown = 0;
     for (int k = 0; t && k < ff_table_rows(t) && shown < WORST_MAX; k++) {
-        if (strcmp(ui_text(t, k, "role"), role) != 0)
+        if (strcmp(ff_table_text_at(t, k, "role"), role) != 0)
             continue;
         if (shown++ == 0) {
             ui_doc_line(d);
             ui_doc_add(d, ui_plain(INK_DIM), "   %-10s%12s%12s%12s", "worst", "Source", "Target", "difference");
         }
         ui_doc_line(d);
-        snprintf(text, sizeof text, "[%lld]", (long long)ui_int(t, k, "index", 0));
+        snprintf(text, sizeof text, "[%lld]", (long long)ff_table_int_at(t, k, "index", 0));
         ui_doc_add(d, ui_plain(INK_DIM), "   %-10s", text);
         for (int c = 0; c < 3; c++) {
-            ui_format_real(text, ui_real(t, k, columns[c]));
+            ui_format_real(text, ff_table_real_at(t, k, columns[c]));
             ui_doc_field(d, c == 2 ? ui_plain(INK_BAD) : ui_plain(INK_TEXT), -12, text);
         }
     }
@@ -93,15 +93,15 @@ static void add_channels(ui_doc *d, const ff_table *t, const char *role, int wid
 {
     int first = -1, n = 0, worst = 0;
     for (int i = 0; t && i < ff_table_rows(t); i++) {
-        if (strcmp(ui_text(t, i, "role"), role) != 0)
+        if (strcmp(ff_table_text_at(t, i, "role"), role) != 0)
             continue;
         if (first < 0)
             first = i;
-        if (ui_real(t, i, "error") > ui_real(t, first + worst, "error"))
+        if (ff_table_real_at(t, i, "error") > ff_table_real_at(t, first + worst, "error"))
             worst = i - first;
         n++;
     }
-    double most = n ? ui_real(t, first + worst, "error") : 0;
+    double most = n ? ff_table_real_at(t, first + worst, "error") : 0;
     if (n < 2 || !(most > 0))
         return;
     int group = (n + width - 7) / (width - 6);
@@ -114,7 +114,7 @@ static void add_channels(ui_doc *d, const ff_table *t, const char *role, int wid
     for (int k = 0; k < n; k += group) {
         double e = 0;
         for (int i = k; i < k + group && i < n; i++)
-            e = fmax(e, ui_real(t, first + i, "error"));
+            e = fmax(e, ff_table_real_at(t, first + i, "error"));
         double f = isfinite(most) ? e / most : isfinite(e) ? 0 : 1;
         ui_doc_char(d, ui_plain(ui_ink_of_heat(f)), f > 0 ? ui_block(f) : 0x2581);
     }
@@ -129,7 +129,7 @@ static void add_numbers(ui_doc *d, const ff_table *t, int i)
         ui_doc_add(d, ui_plain(side ? INK_TARGET : INK_SOURCE), "   %s ", side ? "Target" : "Source");
         for (size_t k = 0; k < FF_COUNT(statistics); k++) {
             snprintf(column, sizeof column, "%s_%s", side ? "target" : "source", statistics[k]);
-            ui_format_real(text, ui_real(t, i, column));
+            ui_format_real(text, ff_table_real_at(t, i, column));
             ui_doc_add(d, ui_plain(INK_DIM), "  %s ", statistics[k]);
             ui_doc_field(d, ui_plain(INK_TEXT), 8, text);
         }
@@ -142,9 +142,9 @@ void ui_doc_weights(ui_doc *d, const ff_detail *x, int width)
     char text[16];
 
     for (int i = 0; t && i < ff_table_rows(t); i++) {
-        const char *role = ui_text(t, i, "role"), *cause = ui_text(t, i, "cause");
-        char *title = ff_asprintf("Weights: %s  %s  %s", role, ui_text(t, i, "shape"), cause);
-        int64_t different = ui_int(t, i, "different", 0), count = ui_int(t, i, "count", 0);
+        const char *role = ff_table_text_at(t, i, "role"), *cause = ff_table_text_at(t, i, "cause");
+        char *title = ff_asprintf("Weights: %s  %s  %s", role, ff_table_text_at(t, i, "shape"), cause);
+        int64_t different = ff_table_int_at(t, i, "different", 0), count = ff_table_int_at(t, i, "count", 0);
         ui_doc_heading(d, title);
         free(title);
         ui_doc_line(d);
@@ -155,9 +155,9 @@ void ui_doc_weights(ui_doc *d, const ff_detail *x, int width)
             ui_doc_add(d, rounding ? ui_plain(INK_GOOD) : ui_bold(INK_BAD), "   %s %lld of %lld values differ%s",
                        rounding ? "\xe2\x89\x88" : "\xe2\x89\xa0", (long long)different, (long long)count,
                        rounding ? " by rounding" : "");
-            snprintf(text, sizeof text, "%.3g", 100 * ui_real(t, i, "relative"));
+            snprintf(text, sizeof text, "%.3g", 100 * ff_table_real_at(t, i, "relative"));
             ui_doc_add(d, ui_plain(INK_TEXT), "  relative %s%%", text);
-            ui_format_real(text, ui_real(t, i, "max_abs"));
+            ui_format_real(text, ff_table_real_at(t, i, "max_abs"));
             ui_doc_add(d, ui_plain(INK_TEXT), "  at most %s", text);
         }
         add_numbers(d, t, i);

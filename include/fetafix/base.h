@@ -241,6 +241,13 @@ bool ff_table_empty(const ff_table *t, int row, int column);
 int64_t ff_table_int(const ff_table *t, int row, int column);      /* 0 when empty; bools too */
 double ff_table_real(const ff_table *t, int row, int column);      /* 0 when empty; ints too */
 const char *ff_table_text(const ff_table *t, int row, int column); /* "" when empty; FF_COL_TEXT only */
+/* By the column's name; a row or a column that is not there reads as empty. */
+int64_t ff_table_int_at(const ff_table *t, int row, const char *column, int64_t empty);
+double ff_table_real_at(const ff_table *t, int row, const char *column); /* NAN when empty */
+const char *ff_table_text_at(const ff_table *t, int row, const char *column);
+/* The first row whose column holds this; -1. */
+int ff_table_row_of_int(const ff_table *t, const char *column, int64_t value);
+int ff_table_row_of_text(const ff_table *t, const char *column, const char *text);
 
 /* ---------------------------------------------------------------------------------- ZIP files */
 

@@ -2,6 +2,7 @@
 /* Typed columns: built by one thread, then read by all. */
 #include "fetafix/base.h"
 
+#include <math.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,4 +157,49 @@ const char *ff_table_text(const ff_table *t, int row, int column)
     const cell *c = at(t, row, column);
     assert(t->columns[column].type == FF_COL_TEXT);
     return c->set ? c->text : "";
+}
+
+/* The column of a cell that is there and not empty; -1. */
+static int filled(const ff_table *t, int row, const char *column)
+{
+    int c = ff_table_find(t, column);
+    return c >= 0 && row >= 0 && row < ff_table_rows(t) && !ff_table_empty(t, row, c) ? c : -1;
+}
+
+int64_t ff_table_int_at(const ff_table *t, int row, const char *column, int64_t empty)
+{
+    int c = filled(t, row, column);
+    return c >= 0 ? ff_table_int(t, row, c) : empty;
+}
+
+double ff_table_real_at(const ff_table *t, int row, const char *column)
+{
+    int c = filled(t, row, column);
+    return c >= 0 ? ff_table_real(t, row, c) : NAN;
+}
+
+const char *ff_table_text_at(const ff_table *t, int row, const char *column)
+{
+    int c = filled(t, row, column);
+    return c >= 0 ? ff_table_text(t, row, c) : "";
+}
+
+int ff_table_row_of_int(const ff_table *t, const char *column, int64_t value)
+{
+    int c = ff_table_find(t, column);
+    for (int i = 0; c >= 0 && i < ff_table_rows(t); i++) {
+        if (!ff_table_empty(t, i, c) && ff_table_int(t, i, c) == value)
+            return i;
+    }
+    return -1;
+}
+
+int ff_table_row_of_text(const ff_table *t, const char *column, const char *text)
+{
+    int c = ff_table_find(t, column);
+    for (int i = 0; c >= 0 && i < ff_table_rows(t); i++) {
+        if (strcmp(ff_table_text(t, i, c), text) == 0)
+            return i;
+    }
+    return -1;
 }

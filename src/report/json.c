@@ -47,11 +47,6 @@ static json_t *cell_json(const ff_table *t, int row, const char *name)
     return json_string(ff_table_text(t, row, k));
 }
 
-static const char *cell_text(const ff_table *t, int row, const char *name)
-{
-    return ff_table_text(t, row, ff_table_find(t, name));
-}
-
 static void set_cells(json_t *o, const ff_table *t, int row, const char *const *names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -79,9 +74,9 @@ static json_t *fault_json(const ff_table *t, int row)
     static const char *const tail[] = {"status", "essential", "step"};
     json_t *o = json_object();
     set_cells(o, t, row, head, FF_COUNT(head));
-    json_object_set_new(o, "source_nodes", lines_json(cell_text(t, row, "source_nodes")));
-    json_object_set_new(o, "target_nodes", lines_json(cell_text(t, row, "target_nodes")));
-    json_t *details = json_loads(cell_text(t, row, "details"), JSON_REJECT_DUPLICATES, NULL);
+    json_object_set_new(o, "source_nodes", lines_json(ff_table_text_at(t, row, "source_nodes")));
+    json_object_set_new(o, "target_nodes", lines_json(ff_table_text_at(t, row, "target_nodes")));
+    json_t *details = json_loads(ff_table_text_at(t, row, "details"), JSON_REJECT_DUPLICATES, NULL);
     json_object_set_new(o, "details", json_is_object(details) ? details : json_object());
     if (details && !json_is_object(details))
         json_decref(details);
@@ -108,8 +103,8 @@ static json_t *equivalences_json(const ff_snapshot *s)
         const ff_table *t = s->equivalences;
         json_t *o = json_object();
         set_cells(o, t, i, cells, FF_COUNT(cells));
-        json_object_set_new(o, "source_nodes", lines_json(cell_text(t, i, "source_nodes")));
-        json_object_set_new(o, "target_nodes", lines_json(cell_text(t, i, "target_nodes")));
+        json_object_set_new(o, "source_nodes", lines_json(ff_table_text_at(t, i, "source_nodes")));
+        json_object_set_new(o, "target_nodes", lines_json(ff_table_text_at(t, i, "target_nodes")));
         json_array_append_new(list, o);
     }
     return list;
@@ -122,8 +117,8 @@ static json_t *layers_json(const ff_snapshot *s)
     for (int i = 0; i < ff_table_rows(s->layers); i++) {
         json_t *o = json_object();
         json_object_set_new(o, "layer", cell_json(s->layers, i, "layer"));
-        json_object_set_new(o, "source_node", text_json(cell_text(s->layers, i, "source")));
-        json_object_set_new(o, "target_node", text_json(cell_text(s->layers, i, "target")));
+        json_object_set_new(o, "source_node", text_json(ff_table_text_at(s->layers, i, "source")));
+        json_object_set_new(o, "target_node", text_json(ff_table_text_at(s->layers, i, "target")));
         set_cells(o, s->layers, i, cells, FF_COUNT(cells));
         json_array_append_new(list, o);
     }
@@ -181,7 +176,7 @@ static json_t *steps_json(const ff_snapshot *s)
     for (int i = 0; i < ff_table_rows(s->steps); i++) {
         json_t *o = json_object();
         set_cells(o, s->steps, i, cells, FF_COUNT(cells));
-        json_object_set_new(o, "proposals", lines_json(cell_text(s->steps, i, "proposal")));
+        json_object_set_new(o, "proposals", lines_json(ff_table_text_at(s->steps, i, "proposal")));
         json_array_append_new(list, o);
     }
     return list;
@@ -191,7 +186,7 @@ static json_t *repaired_json(const ff_snapshot *s)
 {
     for (int i = 0; i < ff_table_rows(s->states); i++) {
         if (ff_table_int(s->states, i, ff_table_find(s->states, "current")))
-            return text_json(cell_text(s->states, i, "model"));
+            return text_json(ff_table_text_at(s->states, i, "model"));
     }
     return json_null();
 }

@@ -2,6 +2,7 @@
 /* What holds things: memory, arenas, maps, keys, tables, random numbers, files. */
 #include "fetafix/base.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -236,6 +237,20 @@ static void tables(void **state)
     assert_int_equal(ff_table_int(shared, 99, 3), 1);
     assert_true(ff_table_empty(shared, 4, 0) && !ff_table_empty(shared, 3, 0));
     assert_string_equal(ff_table_text(shared, 0, 2), "");
+
+    assert_int_equal(ff_table_int_at(shared, 3, "id", -7), 42);
+    assert_int_equal(ff_table_int_at(shared, 4, "id", -7), -7); /* empty, no such column, no such row */
+    assert_int_equal(ff_table_int_at(shared, 3, "none", -7), -7);
+    assert_int_equal(ff_table_int_at(shared, 100, "id", -7), -7);
+    assert_int_equal(ff_table_int_at(shared, -1, "id", -7), -7);
+    assert_true(ff_table_real_at(shared, 3, "score") == 0.5);
+    assert_true(isnan(ff_table_real_at(shared, 2, "score")));
+    assert_string_equal(ff_table_text_at(shared, 3, "name"), "copied");
+    assert_string_equal(ff_table_text_at(shared, 100, "name"), "");
+    assert_int_equal(ff_table_row_of_int(shared, "id", 42), 3);
+    assert_int_equal(ff_table_row_of_int(shared, "id", 0), -1); /* an empty cell is no 0 */
+    assert_int_equal(ff_table_row_of_text(shared, "name", "copied"), 3);
+    assert_int_equal(ff_table_row_of_text(shared, "none", "copied"), -1);
     ff_table_unref(shared);
     ff_table_unref(NULL);
 }

@@ -15,32 +15,22 @@
 #include "fetafix/command.h"
 #include "session_case.h"
 
-static const char *cell(const ff_table *t, int row, const char *column)
-{
-    return ff_table_text(t, row, ff_table_find(t, column));
-}
-
-static int64_t number(const ff_table *t, int row, const char *column)
-{
-    return ff_table_int(t, row, ff_table_find(t, column));
-}
-
 /* The id of the only group; the caller frees. */
 static char *group_of(ff_session *s)
 {
     const ff_snapshot *now = ff_session_snapshot(s);
     char *id = NULL;
     for (int i = 0; i < ff_table_rows(now->proposals); i++) {
-        if (strncmp(cell(now->proposals, i, "id"), "group:", 6) != 0)
+        if (strncmp(ff_table_text_at(now->proposals, i, "id"), "group:", 6) != 0)
             continue;
         assert_null(id);
-        id = ff_strdup(cell(now->proposals, i, "id"));
-        char *lines = ff_strdup(cell(now->proposals, i, "findings")), *rest = NULL;
+        id = ff_strdup(ff_table_text_at(now->proposals, i, "id"));
+        char *lines = ff_strdup(ff_table_text_at(now->proposals, i, "findings")), *rest = NULL;
         int n = 0;
         for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
             n++;
         assert_int_equal(n, 6);
-        assert_int_equal(number(now->proposals, i, "members"), 6);
+        assert_int_equal(ff_table_int_at(now->proposals, i, "members", 0), 6);
         free(lines);
     }
     ff_snapshot_unref(now);
@@ -53,8 +43,8 @@ static void count_findings(ff_session *s, const char *status, int step, int expe
     const ff_snapshot *now = ff_session_snapshot(s);
     int n = 0;
     for (int i = 0; i < ff_table_rows(now->findings); i++)
-        n += strcmp(cell(now->findings, i, "status"), status) == 0 &&
-             (step < 0 || number(now->findings, i, "step") == step);
+        n += strcmp(ff_table_text_at(now->findings, i, "status"), status) == 0 &&
+             (step < 0 || ff_table_int_at(now->findings, i, "step", 0) == step);
     ff_snapshot_unref(now);
     assert_int_equal(n, expected);
 }
@@ -62,7 +52,7 @@ static void count_findings(ff_session *s, const char *status, int step, int expe
 static char *model_of(ff_session *s, int64_t state)
 {
     const ff_snapshot *now = ff_session_snapshot(s);
-    char *key = ff_strdup(cell(now->states, (int)state, "model"));
+    char *key = ff_strdup(ff_table_text_at(now->states, (int)state, "model"));
     ff_snapshot_unref(now);
     return key;
 }
@@ -76,7 +66,7 @@ static void test_search_is_single(void **state)
     session_case_do(s, FF_JOB_REPAIR);
     const ff_snapshot *now = ff_session_snapshot(s);
     for (int i = 0; i < ff_table_rows(now->steps); i++)
-        assert_null(strstr(cell(now->steps, i, "proposal"), "group:"));
+        assert_null(strstr(ff_table_text_at(now->steps, i, "proposal"), "group:"));
     ff_snapshot_unref(now);
     ff_session_close(s);
 }
@@ -147,19 +137,19 @@ static void test_compare(void **state)
     const ff_snapshot *now = ff_session_snapshot(s);
     assert_non_null(k);
     assert_false(k->same_model);
-    assert_int_equal(number(k->states, 0, "wrong"), now->initial);
-    assert_int_equal(number(k->states, 1, "wrong"), now->wrong);
+    assert_int_equal(ff_table_int_at(k->states, 0, "wrong", 0), now->initial);
+    assert_int_equal(ff_table_int_at(k->states, 1, "wrong", 0), now->wrong);
     int gained = 0;
     for (int i = 0; i < ff_table_rows(k->images); i++) {
-        const char *right = cell(k->images, i, "right");
-        assert_true(number(k->images, i, "a") != number(k->images, i, "b"));
+        const char *right = ff_table_text_at(k->images, i, "right");
+        assert_true(ff_table_int_at(k->images, i, "a", 0) != ff_table_int_at(k->images, i, "b", 0));
         gained += strcmp(right, "b") == 0;
         gained -= strcmp(right, "a") == 0;
     }
     assert_int_equal(gained, now->initial - now->wrong);
     ff_snapshot_unref(now);
     assert_int_equal(ff_table_rows(k->edits), 2);
-    assert_int_equal(number(k->edits, 0, "state"), 2);
+    assert_int_equal(ff_table_int_at(k->edits, 0, "state", 0), 2);
     ff_comparison_unref(k);
 
     /* Another branch: what both have is not listed. */
@@ -169,8 +159,8 @@ static void test_compare(void **state)
     assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_COMPARE, .number = 2, .other = 3}), FF_OK);
     k = ff_session_comparison(s);
     assert_int_equal(ff_table_rows(k->edits), 2);
-    assert_int_equal(number(k->edits, 0, "state"), 2);
-    assert_int_equal(number(k->edits, 1, "state"), 3);
+    assert_int_equal(ff_table_int_at(k->edits, 0, "state", 0), 2);
+    assert_int_equal(ff_table_int_at(k->edits, 1, "state", 0), 3);
     ff_comparison_unref(k);
     assert_int_equal(session_case_run(s, (ff_request){.kind = FF_JOB_COMPARE, .number = 3, .other = 3}), FF_OK);
     k = ff_session_comparison(s);

@@ -7,16 +7,6 @@
 
 #include "fetafix/command_say.h"
 
-static const char *text(const ff_table *t, int row, const char *column)
-{
-    return ff_table_text(t, row, ff_table_find(t, column));
-}
-
-static int64_t number(const ff_table *t, int row, const char *column)
-{
-    return ff_table_int(t, row, ff_table_find(t, column));
-}
-
 static bool is_empty(const ff_table *t, int row, const char *column)
 {
     return ff_table_empty(t, row, ff_table_find(t, column));
@@ -55,19 +45,21 @@ void case_say_wrong_images(ff_context *c, const ff_snapshot *s)
 {
     const ff_table *t = s->images_table;
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if (!number(t, i, "wrong"))
+        if (!ff_table_int_at(t, i, "wrong", 0))
             continue;
         if (s->verdicts) {
-            ff_say(c, "  %s  score %.6g\n", text(t, i, "name"), ff_table_real(t, i, ff_table_find(t, "score")));
+            ff_say(c, "  %s  score %.6g\n", ff_table_text_at(t, i, "name"),
+                   ff_table_real(t, i, ff_table_find(t, "score")));
             continue;
         }
-        const char *a = text(t, i, "source_name"), *b = text(t, i, "target_name");
+        const char *a = ff_table_text_at(t, i, "source_name"), *b = ff_table_text_at(t, i, "target_name");
         if (is_empty(t, i, "target"))
-            ff_say(c, "  %s  source %lld%s%s  target cannot run\n", text(t, i, "name"),
-                   (long long)number(t, i, "source"), *a ? " " : "", a);
+            ff_say(c, "  %s  source %lld%s%s  target cannot run\n", ff_table_text_at(t, i, "name"),
+                   (long long)ff_table_int_at(t, i, "source", 0), *a ? " " : "", a);
         else
-            ff_say(c, "  %s  source %lld%s%s  target %lld%s%s\n", text(t, i, "name"), (long long)number(t, i, "source"),
-                   *a ? " " : "", a, (long long)number(t, i, "target"), *b ? " " : "", b);
+            ff_say(c, "  %s  source %lld%s%s  target %lld%s%s\n", ff_table_text_at(t, i, "name"),
+                   (long long)ff_table_int_at(t, i, "source", 0), *a ? " " : "", a,
+                   (long long)ff_table_int_at(t, i, "target", 0), *b ? " " : "", b);
     }
 }
 
@@ -75,8 +67,8 @@ void case_say_groups(ff_context *c, const ff_snapshot *s)
 {
     const ff_table *t = s->proposals;
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if (strncmp(text(t, i, "id"), "group:", 6) == 0)
-            ff_say(c, "  %s: %s\n", text(t, i, "id"), text(t, i, "summary"));
+        if (strncmp(ff_table_text_at(t, i, "id"), "group:", 6) == 0)
+            ff_say(c, "  %s: %s\n", ff_table_text_at(t, i, "id"), ff_table_text_at(t, i, "summary"));
     }
 }
 
@@ -96,9 +88,9 @@ static void say_equivalences(ff_context *c, const ff_table *t)
 {
     for (int i = 0; i < ff_table_rows(t); i++) {
         double deviation = ff_table_real(t, i, ff_table_find(t, "deviation"));
-        ff_say(c, "  =    %s: %s", text(t, i, "rule"), text(t, i, "meaning"));
-        say_labels(c, "Source", text(t, i, "source_nodes"));
-        say_labels(c, "Target", text(t, i, "target_nodes"));
+        ff_say(c, "  =    %s: %s", ff_table_text_at(t, i, "rule"), ff_table_text_at(t, i, "meaning"));
+        say_labels(c, "Source", ff_table_text_at(t, i, "source_nodes"));
+        say_labels(c, "Target", ff_table_text_at(t, i, "target_nodes"));
         if (deviation > 0)
             ff_say(c, "  (within %.2g)", deviation);
         ff_say(c, "\n");
@@ -117,14 +109,14 @@ void case_say_faults(ff_context *c, const ff_snapshot *s, bool with_status)
     int n = ff_table_rows(t), same = ff_table_rows(s->equivalences);
     ff_say(c, "%d fault%s, %d equivalent rewrite%s\n", n, n == 1 ? "" : "s", same, same == 1 ? "" : "s");
     for (int i = 0; i < n; i++) {
-        const char *status = text(t, i, "status");
+        const char *status = ff_table_text_at(t, i, "status");
         if (with_status)
-            ff_say(c, "  %-3s  %-11s  %-9s  %s\n", text(t, i, "type"), status,
-                   number(t, i, "essential") ? "essential" : "", text(t, i, "summary"));
+            ff_say(c, "  %-3s  %-11s  %-9s  %s\n", ff_table_text_at(t, i, "type"), status,
+                   ff_table_int_at(t, i, "essential", 0) ? "essential" : "", ff_table_text_at(t, i, "summary"));
         else
-            ff_say(c, "  %-3s  %s\n", text(t, i, "type"), text(t, i, "summary"));
+            ff_say(c, "  %-3s  %s\n", ff_table_text_at(t, i, "type"), ff_table_text_at(t, i, "summary"));
         if (c->verbose)
-            ff_say(c, "       %s\n", text(t, i, "explanation"));
+            ff_say(c, "       %s\n", ff_table_text_at(t, i, "explanation"));
     }
     if (c->verbose || (c->options && c->options->equivalences))
         say_equivalences(c, s->equivalences);
@@ -177,7 +169,7 @@ void case_say_curves(ff_context *c, const ff_table *t)
 static int row_of_rank(const ff_table *t, int rank)
 {
     for (int i = 0; i < ff_table_rows(t); i++) {
-        if (number(t, i, "rank") == rank)
+        if (ff_table_int_at(t, i, "rank", 0) == rank)
             return i;
     }
     return -1;
@@ -195,14 +187,14 @@ void case_say_layers(ff_context *c, const ff_snapshot *s)
         int i = row_of_rank(t, rank);
         if (i < 0)
             break;
-        ff_say(c, "  %4d  %5lld", rank, (long long)number(t, i, "layer"));
+        ff_say(c, "  %4d  %5lld", rank, (long long)ff_table_int_at(t, i, "layer", 0));
         say_real(c, t, i, "isolated");
         say_real(c, t, i, "causal");
         say_real(c, t, i, "entire");
         say_real(c, t, i, "kw");
         say_real(c, t, i, "effect");
-        const char *note = text(t, i, "note");
-        ff_say(c, "  %s%s%s\n", text(t, i, "source"), *note ? "  " : "", note);
+        const char *note = ff_table_text_at(t, i, "note");
+        ff_say(c, "  %s%s%s\n", ff_table_text_at(t, i, "source"), *note ? "  " : "", note);
     }
 }
 
@@ -224,8 +216,8 @@ void case_say_validation(ff_context *c, const ff_snapshot *s)
 static int accepted_steps(const ff_snapshot *s)
 {
     for (int i = 0; i < ff_table_rows(s->states); i++) {
-        if (number(s->states, i, "current"))
-            return (int)number(s->states, i, "step");
+        if (ff_table_int_at(s->states, i, "current", 0))
+            return (int)ff_table_int_at(s->states, i, "step", 0);
     }
     return 0;
 }

@@ -13,11 +13,6 @@
 #include "fetafix/command_sql.h"
 #include "fetafix/command_views.h"
 
-static const char *text_at(const ff_table *t, int row, const char *column)
-{
-    return ff_table_text(t, row, ff_table_find(t, column));
-}
-
 /*
  * The detail of a pair, made by the engine. Where the front end does not wait, *out is NULL and the
  * line is run again when the job has ended.
@@ -250,15 +245,16 @@ static void say_why(ff_context *c, const ff_snapshot *s, int row)
     int step = ff_table_find(t, "fixed_by"), wrong = ff_table_find(t, "wrong");
     int source = ff_table_find(t, "source"), initial = ff_table_find(t, "initial");
     if (!ff_table_empty(t, row, step))
-        ff_say(c, "%s: put right by step %lld\n", text_at(t, row, "name"), (long long)ff_table_int(t, row, step));
+        ff_say(c, "%s: put right by step %lld\n", ff_table_text_at(t, row, "name"),
+               (long long)ff_table_int(t, row, step));
     else if (!ff_table_int(t, row, wrong))
-        ff_say(c, "%s: both models give it class %lld\n", text_at(t, row, "name"),
+        ff_say(c, "%s: both models give it class %lld\n", ff_table_text_at(t, row, "name"),
                (long long)ff_table_int(t, row, source));
     else if (ff_table_int(t, row, initial) == ff_table_int(t, row, source))
-        ff_say(c, "%s: wrong since a step was taken; it was right at first\n", text_at(t, row, "name"));
+        ff_say(c, "%s: wrong since a step was taken; it was right at first\n", ff_table_text_at(t, row, "name"));
     else
-        ff_say(c, "%s: wrong; the Source is ahead by %.4g, the open findings are below\n", text_at(t, row, "name"),
-               ff_table_real(t, row, ff_table_find(t, "source_margin")));
+        ff_say(c, "%s: wrong; the Source is ahead by %.4g, the open findings are below\n",
+               ff_table_text_at(t, row, "name"), ff_table_real(t, row, ff_table_find(t, "source_margin")));
 }
 
 int prompt_why(ff_context *c, int argc, char **argv)
