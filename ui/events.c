@@ -157,6 +157,7 @@ void ui_take_events(ui *u)
     while (!u->quit && ff_session_poll_event(u->session, &e)) {
         switch (e.type) {
         case FF_EVENT_STARTED:
+            u->views[VIEW_JOBS].stale = true; /* what waited there runs */
             u->running = e.job;
             u->running_kind = e.kind;
             break;
