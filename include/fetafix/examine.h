@@ -180,9 +180,6 @@ bool ff_is_probabilities(const ff_value *v);
  * Source; `s_soft`, `t_soft`: as probabilities already. INFINITY when they cannot be compared. */
 double ff_output_distance(const float *s, int64_t n, bool s_soft, const float *t, int64_t m, bool t_soft, int offset);
 
-/* The float32 values of one image's output: the first row where the model fixes a batch. */
-int ff_output_row(const ff_tensor *output, const ff_shape *input, ff_tensor **out) FF_MUST_USE;
-
 /* What subjects of one case share. */
 typedef struct ff_shared ff_shared;
 ff_shared *ff_subject_shared(const ff_subject *s); /* a new reference */

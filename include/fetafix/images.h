@@ -84,7 +84,7 @@ typedef struct ff_pre_candidate {
 int ff_pre_candidates(const ff_pre *base, ff_pre_candidate **out);
 /* Applies p for an input of this shape ([N,3,H,W] or [N,H,W,3]; an N of -1 is 1; grey when C is 1, by
  * luminance and the first mean and std). Where the model fixes N > 1, all N are this picture, and
- * ff_label_run reads the first row: N times the work, but no label depends on its neighbours.
+ * ff_label_run reads the first row (ff_feed_repeats): N times the work, but no label depends on its neighbours.
  * Integer inputs take the nearest whole number in their range. FF_ERR_GRAPH when the shape does
  * not take an image of p's size. */
 int ff_pre_apply(const ff_pre *p, const ff_image *image, const ff_shape *shape, ff_tensor **out) FF_MUST_USE;
@@ -137,6 +137,9 @@ void ff_feeds_drop(ff_feeds *f);
 /* Key of (spec, shape, dataset): states with the same plan output key and feed key have the same labels. */
 const ff_key *ff_feed_key(const ff_feed *f);
 const ff_dataset *ff_feed_dataset(const ff_feed *f);
+/* How often a sample stands in the first input, to fill a batch that the model fixes: of outputs as long, the first row is
+ * read. 1: a sample is all there is, whatever the first axis means. */
+int64_t ff_feed_repeats(const ff_feed *f);
 const ff_shape *ff_feed_shape(const ff_feed *f); /* of the first input, as ff_feed_shapes has it */
 
 #endif

@@ -21,16 +21,22 @@ const char *ff_names_at(const ff_names *n, int label);
 int ff_names_find(const ff_names *n, const char *name);
 
 #define FF_TOP 5
-/* How the outputs of one sample lie one behind the other: `dims` without the batch where the model fixes one. */
-#define FF_MOST_OUTPUTS 16
+/* One output among the numbers of a sample: `dims` without the batch where the sample is repeated to fill one. A list of
+ * tensors is their numbers one after the other, a text one number that stands for it, a complex number two. */
+typedef struct ff_output_form {
+    bool whole; /* integers: labels or token ids, not scores; booleans and text, too */
+    bool text;
+    int rank;
+    int64_t count, dims[FF_MAX_RANK];
+    uint64_t structure; /* of a list: equal for members of the same shapes; 0: a tensor */
+    uint64_t exact;     /* over what float32 does not hold: equal where whole numbers and texts are */
+} ff_output_form;
+/* How the outputs of one sample lie one behind the other. */
+#define FF_MOST_OUTPUTS 64
 typedef struct ff_form {
     int n;
     int64_t width; /* of all together */
-    struct {
-        bool whole; /* integers: labels or token ids, not scores */
-        int rank;
-        int64_t count, dims[FF_MAX_RANK];
-    } at[FF_MOST_OUTPUTS];
+    ff_output_form at[FF_MOST_OUTPUTS];
 } ff_form;
 /* Does a Target's sample agree with the Source's? By the labels; where another comparator decides (compare.h), it
  * has written down what it found. */
@@ -65,15 +71,20 @@ void ff_labels_destroy(ff_labels *l);
  * top is -1. Progress counts images. */
 int ff_label_run(ff_runner *const *runners, ff_feed *feed, const int *ids, int n, ff_store *store, ff_keep keep,
                  const ff_task *task, ff_labels *l) FF_MUST_USE;
-/* The label of one sample from what a plan gave for it; `input`: the shape of the plan's first input. Takes the place
- * of what *l held. FF_ERR_GRAPH: text, or more outputs than FF_MOST_OUTPUTS. */
-int ff_label_fill(ff_tensor *const *outputs, int n, const ff_shape *input, ff_keep keep, ff_label *l,
+/* The label of one sample from what a plan gave for it; `repeats`: ff_feed_repeats of its feed. Takes the place of what
+ * *l held. FF_ERR_GRAPH: more outputs than FF_MOST_OUTPUTS. */
+int ff_label_fill(ff_tensor *const *outputs, int n, int64_t repeats, ff_keep keep, ff_label *l,
                   int64_t *width) FF_MUST_USE;
+/* The numbers of one output of any type, one after the other, as ff_output_form says. */
+int ff_output_values(const ff_tensor *output, int64_t repeats, ff_tensor **out) FF_MUST_USE;
 void ff_label_drop(ff_label *l);         /* output and form */
 ff_form *ff_form_copy(const ff_form *f); /* NULL: NULL */
 /* The plan of a model for the samples of a set (ff_feed_shapes). */
 int ff_label_plan(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set, bool reference,
                   const ff_task *task, ff_plan **out) FF_MUST_USE;
+/* Is the output that is read one number a class (one axis beside the batch, of two elements or more)? True where the
+ * model does not tell. */
+bool ff_label_is_classes(const ff_model *m, const char *output, const ff_pre *p, const ff_dataset *set);
 /* Everything at once: labels of all images of a set. A model that cannot run gives labels with `error`; an
  * operator that is not supported is a failure. memory: bytes for kept pictures; kept: what runs of this or other
  * models over the set left on the way (ff_store_for), or NULL. */

@@ -73,6 +73,8 @@ const float *sample_values(const ff_label *l, int i);
 /* A class that is kept as a number; -1 for what is none. */
 int64_t sample_class(float v);
 bool sample_same_form(const ff_label *a, const ff_label *b);
+/* Do output i of both differ in what their numbers do not show: other texts, whole numbers that are the same float32? */
+bool sample_hides_difference(const sample *s, int i);
 /* |T - S| / |S| (L2) over all outputs; INFINITY where the shapes differ or a number is none. */
 double sample_distance(const sample *s);
 /* score >= threshold is right; the margin is what it is above or below. */

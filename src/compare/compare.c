@@ -59,11 +59,24 @@ bool sample_same_form(const ff_label *a, const ff_label *b)
 {
     bool same = a->form->n == b->form->n;
     for (int i = 0; same && i < a->form->n; i++) {
-        same = a->form->at[i].rank == b->form->at[i].rank;
+        same = a->form->at[i].rank == b->form->at[i].rank && a->form->at[i].structure == b->form->at[i].structure &&
+               a->form->at[i].text == b->form->at[i].text;
         for (int d = 0; same && d < a->form->at[i].rank; d++)
             same = a->form->at[i].dims[d] == b->form->at[i].dims[d];
     }
     return same;
+}
+
+bool sample_hides_difference(const sample *s, int i)
+{
+    const ff_output_form *a = &s->source->form->at[i], *b = &s->target->form->at[i];
+    if (a->exact == b->exact || (!a->text && a->whole != b->whole))
+        return false;
+    const float *x = sample_values(s->source, i), *y = sample_values(s->target, i);
+    for (int64_t k = 0; k < a->count && !a->text; k++)
+        if (x[k] != y[k])
+            return false;
+    return true;
 }
 
 double sample_distance(const sample *s)

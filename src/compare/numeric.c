@@ -22,6 +22,8 @@ static int compare_tolerance(const ff_comparator *c, const sample *s, outcome *o
     for (int i = 0; i < s->source->form->n; i++) {
         const float *x = sample_values(s->source, i), *y = sample_values(s->target, i);
         double a = comparator_number(c, ABSOLUTE, i), r = comparator_number(c, RELATIVE, i);
+        if (sample_hides_difference(s, i))
+            worst = INFINITY;
         for (int64_t k = 0; k < s->source->form->at[i].count; k++) {
             if (x[k] == y[k] || (isnan(x[k]) && isnan(y[k])))
                 continue;
@@ -32,6 +34,43 @@ static int compare_tolerance(const ff_comparator *c, const sample *s, outcome *o
     }
     out->score = worst;
     out->wrong = worst > 1;
+    out->margin = fabs(1 - worst);
+    return FF_OK;
+}
+
+/* Largest deviation of one output in units of its greatest magnitude; whole numbers in units of one. */
+static double deviation(const ff_output_form *f, const float *s, const float *t)
+{
+    double scale = f->whole ? 1 : 0, most = 0;
+    for (int64_t k = 0; k < f->count && !f->whole; k++)
+        if (isfinite(s[k]) && fabs((double)s[k]) > scale)
+            scale = fabs((double)s[k]);
+    for (int64_t k = 0; k < f->count; k++) {
+        if (s[k] == t[k] || (isnan(s[k]) && isnan(t[k])))
+            continue;
+        double d = fabs((double)t[k] - s[k]) / scale;
+        if (!(d <= most))
+            most = isnan(d) ? INFINITY : d;
+    }
+    return most;
+}
+
+/* Score: the largest deviation of all outputs in units of what is allowed; 1 is the limit. */
+static int compare_values(const ff_comparator *c, const sample *s, outcome *out)
+{
+    double worst = 0;
+    out->distance = sample_distance(s);
+    if (!sample_same_form(s->source, s->target))
+        worst = INFINITY;
+    for (int i = 0; i < s->source->form->n && worst < INFINITY; i++) {
+        double d = sample_hides_difference(s, i)
+                       ? INFINITY
+                       : deviation(&s->source->form->at[i], sample_values(s->source, i), sample_values(s->target, i)) /
+                             comparator_number(c, 0, i);
+        worst = !(d <= worst) ? d : worst;
+    }
+    out->score = worst;
+    out->wrong = !(worst <= 1);
     out->margin = fabs(1 - worst);
     return FF_OK;
 }
@@ -103,6 +142,11 @@ static const comparator_kind kinds[] = {
      "every number of every output: |t - s| <= A + R |s| (1e-5, 1e-3); N/: of output N alone, from 0",
      "outputs are out of tolerance", .every_output = true, .compare = compare_tolerance,
      .parameters = {{"abs", PARAMETER_REAL, 1e-5, 0, 1e30, false}, {"rel", PARAMETER_REAL, 1e-3, 0, 1e30, false}}},
+    {"values", "values:R[,N/rel=R]",
+     "every number of every output: |t - s| <= R times the output's greatest (1e-3); whole numbers, booleans and texts are "
+     "equal; what decides where the first output is not one of classes",
+     "outputs differ", .every_output = true, .compare = compare_values,
+     .parameters = {{"rel", PARAMETER_REAL, 1e-3, 1e-9, 1, false}}},
     {"cosine", "cosine:MIN", "cosine of the angle between both outputs is at least MIN (0.999)",
      "outputs point elsewhere", .every_output = true, .compare = compare_cosine,
      .parameters = {{"min", PARAMETER_REAL, 0.999, -1, 1, false}}},

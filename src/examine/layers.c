@@ -312,7 +312,7 @@ static int judge(const ff_subject *s, const ff_side *side, int image, ff_tensor 
 {
     const ff_comparator *c = ff_subject_options_of(s)->comparator;
     int64_t width;
-    int rc = ff_label_fill(out, ff_plan_outputs(side->score), ff_feed_shape(side->feed),
+    int rc = ff_label_fill(out, ff_plan_outputs(side->score), ff_feed_repeats(side->feed),
                            ff_comparator_keep(c, FF_KEEP_NOTHING), label, &width);
     if (rc == FF_OK && !ff_comparator_by_label(c))
         rc = ff_compare(c, &s->source.labels->at[image], label, s->offset, ff_dataset_name(s->set, image),

@@ -72,25 +72,6 @@ bool ff_is_probabilities(const ff_value *v)
     return false;
 }
 
-int ff_output_row(const ff_tensor *output, const ff_shape *input, ff_tensor **out)
-{
-    ff_tensor *all;
-    int rc = ff_tensor_convert(output, FF_FLOAT, &all);
-    if (rc != FF_OK)
-        return rc;
-    int64_t batch = input->rank > 0 ? input->dims[0] : 1;
-    if (batch <= 1 || all->rank < 1 || all->dims[0] != batch) {
-        *out = all;
-        return FF_OK;
-    }
-    int64_t width = all->count / batch;
-    rc = ff_tensor_create(FF_FLOAT, 1, &width, out);
-    if (rc == FF_OK)
-        memcpy((*out)->data, all->data, (*out)->bytes);
-    ff_tensor_unref(all);
-    return rc;
-}
-
 /* Largest value and sum of exp(x - largest), for a softmax on the fly. */
 static void soft_constants(const float *x, int64_t n, double *largest, double *sum)
 {

@@ -180,6 +180,14 @@ const ff_dataset *ff_feed_dataset(const ff_feed *f)
     return f->set;
 }
 
+int64_t ff_feed_repeats(const ff_feed *f)
+{
+    const arrays *a = dataset_arrays(f->set);
+    const ff_shape *s = &f->shapes[0];
+    bool batch = f->n > 0 && s->rank > 0 && (!a || a->at[f->arrays[0]]->rank == s->rank);
+    return batch && s->dims[0] > 1 ? s->dims[0] : 1;
+}
+
 const ff_shape *ff_feed_shape(const ff_feed *f)
 {
     return &f->shapes[0];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A model run over a set of images. */
 #include "labels/rank.h"
+#include "labels/values.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -17,24 +18,6 @@ typedef struct run {
     int64_t *widths; /* per place in ids; -1: the model could not run */
     char **errors;
 } run;
-
-/* The elements of one image: all of them, or the first row where the model fixes a batch. */
-static int64_t width_of(const ff_tensor *output, const ff_shape *input)
-{
-    int64_t batch = input->rank > 0 ? input->dims[0] : 1;
-    if (batch > 1 && output->rank > 0 && output->dims[0] == batch)
-        return output->count / batch;
-    return output->count;
-}
-
-static void keep_values(const ff_tensor *t, int64_t width, float *to)
-{
-    if (t->dtype == FF_FLOAT && width > 0)
-        memcpy(to, t->data, (size_t)width * sizeof *to);
-    else
-        for (int64_t i = 0; i < width; i++)
-            to[i] = (float)ff_tensor_get_real(t, i);
-}
 
 ff_form *ff_form_copy(const ff_form *f)
 {
@@ -61,37 +44,23 @@ static void cannot_run(ff_label *l)
     ff_label_drop(l);
 }
 
-static bool is_whole(ff_dtype t)
-{
-    return t != FF_FLOAT && t != FF_DOUBLE && t != FF_FLOAT16 && t != FF_BFLOAT16;
-}
-
-int ff_label_fill(ff_tensor *const *outputs, int n, const ff_shape *input, ff_keep keep, ff_label *l, int64_t *width)
+int ff_label_fill(ff_tensor *const *outputs, int n, int64_t repeats, ff_keep keep, ff_label *l, int64_t *width)
 {
     if (n > FF_MOST_OUTPUTS)
         return ff_fail(FF_ERR_GRAPH, "%d outputs are read, at most %d can be compared", n, FF_MOST_OUTPUTS);
     ff_form form = {.n = n};
     for (int i = 0; i < n; i++) {
-        const ff_tensor *t = outputs[i];
-        if (t->dtype == FF_STRING)
-            return ff_fail(FF_ERR_GRAPH, i ? "one of its outputs holds text, not numbers"
-                                           : "its first output holds text, not numbers");
-        form.at[i].whole = is_whole(t->dtype);
-        form.at[i].rank = t->rank;
-        form.at[i].count = width_of(t, input);
-        memcpy(form.at[i].dims, t->dims, sizeof form.at[i].dims);
-        if (form.at[i].count != t->count)
-            form.at[i].dims[0] = 1;
+        values_describe(outputs[i], repeats, &form.at[i]);
         form.width += form.at[i].count;
     }
     ff_label_drop(l);
     l->verdict = FF_BY_LABEL;
-    rank_values(outputs[0], form.at[0].count, l);
+    rank_values(outputs[0], outputs[0]->dtype == FF_STRING ? 0 : form.at[0].count, l);
     if (keep != FF_KEEP_NOTHING) {
         l->output = ff_alloc_array((size_t)form.width + 1, sizeof *l->output);
         float *to = l->output;
         for (int i = 0; i < n; to += form.at[i++].count)
-            keep_values(outputs[i], form.at[i].count, to);
+            values_copy(outputs[i], form.at[i].count, to);
     }
     if (keep == FF_KEEP_FORM)
         l->form = ff_form_copy(&form);
@@ -115,7 +84,7 @@ static int run_one(void *context, int64_t k, int worker)
         goto out;
     code = ff_run(runner, feeds.at, &hooks, r->store, id, outputs);
     if (code == FF_OK)
-        code = ff_label_fill(outputs, n, ff_feed_shape(r->feed), r->keep, l, &r->widths[k]);
+        code = ff_label_fill(outputs, n, ff_feed_repeats(r->feed), r->keep, l, &r->widths[k]);
     if (code == FF_ERR_GRAPH) {
         r->errors[k] = ff_strdup(ff_error());
         r->widths[k] = -1;

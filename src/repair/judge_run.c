@@ -27,7 +27,7 @@ static int weigh(evaluation *e, int image, ff_tensor *const *outputs)
     const ff_label *source = &j->source->at[image];
     ff_label *label = &e->labels->at[image];
     double distance = NAN;
-    int rc = ff_label_fill(outputs, ff_plan_outputs(e->plan->plan), ff_feed_shape(e->plan->feed),
+    int rc = ff_label_fill(outputs, ff_plan_outputs(e->plan->plan), ff_feed_repeats(e->plan->feed),
                            ff_comparator_keep(j->comparator, FF_KEEP_OUTPUT), label, &e->width[image]);
     if (rc == FF_OK && !ff_comparator_by_label(j->comparator))
         rc = ff_compare(j->comparator, source, label, e->offset, ff_dataset_name(ff_shared_set(j->shared), image),
@@ -94,13 +94,12 @@ static int64_t elements(const ff_shape *s)
 /* Elements of a sample's outputs; 0: the plan cannot tell. */
 static int64_t width_of(const subject_plan *p)
 {
-    const ff_shape *input = ff_feed_shape(p->feed);
-    int64_t width = 0;
+    int64_t width = 0, repeats = ff_feed_repeats(p->feed);
     for (int i = 0; i < ff_plan_outputs(p->plan); i++) {
         const ff_shape *shape = ff_plan_shape(p->plan, ff_plan_output(p->plan, i));
         int64_t n = elements(shape);
-        if (input->rank > 0 && input->dims[0] > 1 && shape->rank > 0 && shape->dims[0] == input->dims[0])
-            n /= input->dims[0];
+        if (repeats > 1 && shape->rank > 0 && shape->dims[0] == repeats)
+            n /= repeats;
         width += n;
     }
     return width;

@@ -32,7 +32,7 @@ Target  target.onnx  (opset 13, small_case)
 59 of 60 outputs are out of tolerance (98.33%)
 [1]
 $ fetafix compare source.onnx target.onnx --images photos --config pre --comparator toleranze
-fetafix: no comparator 'toleranze'; did you mean 'tolerance'? (there are top-1, top-k, kendall, map, offset, tolerance, cosine, sqnr, argmax, bleu, boxes, program)
+fetafix: no comparator 'toleranze'; did you mean 'tolerance'? (there are top-1, top-k, kendall, map, offset, tolerance, values, cosine, sqnr, argmax, bleu, boxes, program)
 [2]
 $ fetafix compare source.onnx target.onnx --images photos --config pre --comparator cosine:min=2
 fetafix: comparator cosine: min=2 is not a number from -1 to 1

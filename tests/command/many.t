@@ -71,7 +71,7 @@ $ fetafix matrix torch.onnx demo.onnx --images s/images.txt --input x.npz -q
 fetafix: --input and --images exclude each other
 [2]
 $ fetafix matrix torch.onnx demo.onnx --images s/images.txt --comparator top-0 -q
-fetafix: no comparator 'top-0'; did you mean 'top-1'? (there are top-1, top-k, kendall, map, offset, tolerance, cosine, sqnr, argmax, bleu, boxes, program)
+fetafix: no comparator 'top-0'; did you mean 'top-1'? (there are top-1, top-k, kendall, map, offset, tolerance, values, cosine, sqnr, argmax, bleu, boxes, program)
 [2]
 
 # Each with its own preprocessing; the class in front is found without being told.

@@ -165,6 +165,10 @@ Comparators:
   tolerance:abs=A,rel=R[,N/abs=A][,N/rel=R]
       every number of every output: |t - s| <= A + R |s| (1e-5, 1e-3); N/: of
       output N alone, from 0
+  values:R[,N/rel=R]
+      every number of every output: |t - s| <= R times the output's greatest
+      (1e-3); whole numbers, booleans and texts are equal; what decides where
+      the first output is not one of classes
   cosine:MIN
       cosine of the angle between both outputs is at least MIN (0.999)
   sqnr:DB

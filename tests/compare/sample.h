@@ -17,12 +17,11 @@
 static inline void make_sample(ff_label *l, int rank, const int64_t *dims, const float *values)
 {
     ff_tensor *t;
-    ff_shape input = {.rank = 1, .dims = {1}};
     int64_t width;
     *l = (ff_label){0};
     assert_int_equal(ff_tensor_create(FF_FLOAT, rank, dims, &t), FF_OK);
     memcpy(t->data, values, t->bytes);
-    assert_int_equal(ff_label_fill(&t, 1, &input, FF_KEEP_FORM, l, &width), FF_OK);
+    assert_int_equal(ff_label_fill(&t, 1, 1, FF_KEEP_FORM, l, &width), FF_OK);
     ff_tensor_unref(t);
 }
 

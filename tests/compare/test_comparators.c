@@ -208,7 +208,6 @@ static void tolerance_of_one_output(void **state)
     (void)state;
     ff_label l[2] = {0};
     const float values[2][2] = {{1, 5}, {1, 6}};
-    ff_shape input = {.rank = 1, .dims = {1}};
     for (int i = 0; i < 2; i++) {
         ff_tensor *t[2];
         int64_t one = 1, width;
@@ -216,7 +215,7 @@ static void tolerance_of_one_output(void **state)
             assert_int_equal(ff_tensor_create(FF_FLOAT, 1, &one, &t[k]), FF_OK);
             *(float *)t[k]->data = values[i][k];
         }
-        assert_int_equal(ff_label_fill(t, 2, &input, FF_KEEP_FORM, &l[i], &width), FF_OK);
+        assert_int_equal(ff_label_fill(t, 2, 1, FF_KEEP_FORM, &l[i], &width), FF_OK);
         assert_int_equal(width, 2);
         ff_tensor_unref(t[0]);
         ff_tensor_unref(t[1]);
@@ -267,14 +266,13 @@ static void classes_by_position(void **state)
 static judged judge_tokens(const char *spec, int n, const float *a, const float *b)
 {
     ff_label l[2] = {0};
-    ff_shape input = {.rank = 1, .dims = {1}};
     for (int i = 0; i < 2; i++) {
         ff_tensor *t;
         int64_t width;
         assert_int_equal(ff_tensor_create(FF_INT64, 2, (int64_t[]){1, n}, &t), FF_OK);
         for (int k = 0; k < n; k++)
             ((int64_t *)t->data)[k] = (int64_t)(i ? b : a)[k];
-        assert_int_equal(ff_label_fill(&t, 1, &input, FF_KEEP_FORM, &l[i], &width), FF_OK);
+        assert_int_equal(ff_label_fill(&t, 1, 1, FF_KEEP_FORM, &l[i], &width), FF_OK);
         ff_tensor_unref(t);
     }
     judged j = judge(spec, &l[0], &l[1], 0);

@@ -56,7 +56,7 @@ static int measure(const ff_subject *s, const ff_plan *plan, const ff_task *task
         ff_feeds_drop(&feeds);
         for (int k = 0; k < n && rc == FF_OK; k++) {
             ff_tensor *v = NULL;
-            rc = ff_output_row(out[k], ff_feed_shape(s->target.feed), &v);
+            rc = ff_output_values(out[k], ff_feed_repeats(s->target.feed), &v);
             if (rc != FF_OK)
                 break;
             for (int a = 0; a < n_answers; a++) {

@@ -282,6 +282,17 @@ static int label_side(ff_case *c, const ff_model *m, const char *output, const f
     return code ? blame(code, path) : FF_OK;
 }
 
+/* By labels, unless what is read holds no classes. */
+static int choose_comparator(ff_case *c)
+{
+    const ff_session_options *o = &c->options;
+    if (o->comparator || ff_label_is_classes(c->source, o->source_output, &c->source_pre, c->set))
+        return FF_OK;
+    ff_comparator_destroy(c->comparator);
+    c->comparator = NULL;
+    return ff_comparator_create("values", &c->comparator);
+}
+
 /* No analysis is wanted: labels are all there is to know. */
 static int label_only(ff_case *c)
 {
@@ -416,7 +427,9 @@ out:
     if (c->resumed && (code = case_read_history(c)))
         return code;
     c->publish(c->context, true);
-    code = c->options.labels_only ? label_only(c) : label_subject(c);
+    code = choose_comparator(c);
+    if (!code)
+        code = c->options.labels_only ? label_only(c) : label_subject(c);
     if (code)
         return code;
     if (!c->history.n_states && (code = make_root(c)))
