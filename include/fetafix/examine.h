@@ -180,6 +180,11 @@ bool ff_is_probabilities(const ff_value *v);
  * Source; `s_soft`, `t_soft`: as probabilities already. INFINITY when they cannot be compared. */
 double ff_output_distance(const float *s, int64_t n, bool s_soft, const float *t, int64_t m, bool t_soft, int offset);
 
+/* Outputs that are the same in both: as many pairs as this, [2 * i] of the Source's canonical view, [2 * i + 1] of the
+ * Target's; by name, else by place. One where one output was chosen. */
+enum { FF_MOST_OUTPUT_PAIRS = 64 };
+int ff_output_pairs(const ff_subject *s, int pairs[2 * FF_MOST_OUTPUT_PAIRS]);
+
 /* What subjects of one case share. */
 typedef struct ff_shared ff_shared;
 ff_shared *ff_subject_shared(const ff_subject *s); /* a new reference */

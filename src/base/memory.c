@@ -21,6 +21,9 @@ FF_NORETURN static void out_of_memory(void)
     void (*handler)(void) = atomic_exchange(&oom_handler, NULL);
     if (handler)
         handler();
+    static const char words[] = "fetafix: out of memory\n"; /* needs none itself */
+    ssize_t written = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)written;
     _exit(5);
 }
 

@@ -72,6 +72,39 @@ bool ff_is_probabilities(const ff_value *v)
     return false;
 }
 
+static const char *output_name(const ff_canon *c, int i)
+{
+    const ff_value *v = c->values[c->outputs[i]].original;
+    return v ? v->name : "";
+}
+
+static int output_named(const ff_canon *c, const char *name)
+{
+    for (int i = 0; i < c->n_outputs; i++)
+        if (strcmp(output_name(c, i), name) == 0)
+            return i;
+    return -1;
+}
+
+int ff_output_pairs(const ff_subject *s, int pairs[2 * FF_MOST_OUTPUT_PAIRS])
+{
+    const ff_canon *sc = s->source.canon, *tc = s->target.canon;
+    const ff_subject_options *o = ff_subject_options_of(s);
+    int n = 0, most = o->source_output || o->target_output || tc->n_outputs == 0
+                          ? sc->n_outputs > 0 && tc->n_outputs > 0
+                          : sc->n_outputs;
+    for (int i = 0; i < most && n < FF_MOST_OUTPUT_PAIRS; i++) {
+        int k = most > 1 ? output_named(tc, output_name(sc, i)) : i;
+        if (k < 0 && i < tc->n_outputs && output_named(sc, output_name(tc, i)) < 0)
+            k = i;
+        if (k < 0 || (most > 1 && sc->values[sc->outputs[i]].producer < 0)) /* a constant, or an input as it is */
+            continue;
+        pairs[2 * n] = sc->outputs[i];
+        pairs[2 * n++ + 1] = tc->outputs[k];
+    }
+    return n;
+}
+
 /* Largest value and sum of exp(x - largest), for a softmax on the fly. */
 static void soft_constants(const float *x, int64_t n, double *largest, double *sum)
 {

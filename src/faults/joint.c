@@ -115,8 +115,9 @@ static int compare_parts(joint *j)
         for (int k = 0; k < a->n_inputs && rc == FF_OK; k++)
             rc = compare_part(j, a->inputs[k], b->inputs[k]);
     }
-    if (rc == FF_OK && sc->n_outputs > 0 && tc->n_outputs > 0)
-        rc = compare_part(j, sc->outputs[0], tc->outputs[0]);
+    int outputs[2 * FF_MOST_OUTPUT_PAIRS], n = ff_output_pairs(s, outputs);
+    for (int i = 0; i < n && rc == FF_OK; i++)
+        rc = compare_part(j, outputs[2 * i], outputs[2 * i + 1]);
     return rc;
 }
 

@@ -366,8 +366,25 @@ static int explain_error(comparison *m)
         if (p->source >= 0 && p->target >= 0 && ff_region_matched(s, true, p->source))
             rc = compare_inputs(m, i, &sc->nodes[p->source], &tc->nodes[p->target]);
     }
-    if (rc == FF_OK && !found(m->d) && sc->n_outputs > 0 && tc->n_outputs > 0)
-        rc = differs(m, -1, 0, (reading){sc->outputs[0], tc->outputs[0], sc->outputs[0], tc->outputs[0]});
+    int outputs[2 * FF_MOST_OUTPUT_PAIRS], n = ff_output_pairs(s, outputs);
+    for (int i = 0; i < n && rc == FF_OK && !found(m->d); i++)
+        rc = differs(m, -1, 0, (reading){outputs[2 * i], outputs[2 * i + 1], outputs[2 * i], outputs[2 * i + 1]});
+    return rc;
+}
+
+/* What lies before an output of both. */
+static int compare_output(comparison *m, int source, int target)
+{
+    const ff_subject *s = m->d->subject;
+    int x = look_through(m->d, true, source, true), y = look_through(m->d, false, target, true), rc = FF_OK;
+    double distance = INFINITY;
+    bool apart = x != source && !corresponds(s, x, y); /* its Softmax may be written out */
+    if (apart)
+        rc = ff_region_distance(s, source, target, m->d->task, &distance);
+    if (rc == FF_OK && apart && distance < FF_SAME_VALUES)
+        return differs(m, -1, 0, (reading){source, target, source, target});
+    if (rc == FF_OK && !corresponds(s, x, y))
+        return differs(m, -1, 0, exits(s, (reading){x, y, source, target}));
     return rc;
 }
 
@@ -389,21 +406,9 @@ int ff_detect_graph(ff_detection *d)
     bool moved = false;
     for (int i = 0; i < d->findings->count; i++)
         moved = moved || ff_caused_by(&d->findings->at[i], FF_CAUSE_OUTPUTS_REORDERED);
-    if (rc == FF_OK && !moved && !s->target.error && s->source.canon->n_outputs > 0 && s->target.canon->n_outputs > 0) {
-        int x = look_through(d, true, s->source.canon->outputs[0], true);
-        int y = look_through(d, false, s->target.canon->outputs[0], true);
-        double distance = INFINITY;
-        bool apart = x != s->source.canon->outputs[0] && !corresponds(s, x, y); /* its Softmax may be written out */
-        if (apart)
-            rc = ff_region_distance(s, s->source.canon->outputs[0], s->target.canon->outputs[0], d->task, &distance);
-        if (rc == FF_OK && apart && distance < FF_SAME_VALUES)
-            rc = differs(&m, -1, 0,
-                         (reading){s->source.canon->outputs[0], s->target.canon->outputs[0],
-                                   s->source.canon->outputs[0], s->target.canon->outputs[0]});
-        else if (rc == FF_OK && !corresponds(s, x, y))
-            rc =
-                differs(&m, -1, 0, exits(s, (reading){x, y, s->source.canon->outputs[0], s->target.canon->outputs[0]}));
-    }
+    int outputs[2 * FF_MOST_OUTPUT_PAIRS], n = moved || s->target.error ? 0 : ff_output_pairs(s, outputs);
+    for (int i = 0; i < n && rc == FF_OK; i++)
+        rc = compare_output(&m, outputs[2 * i], outputs[2 * i + 1]);
     free(m.seen);
     return rc;
 }

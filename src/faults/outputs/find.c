@@ -83,12 +83,20 @@ static int measure(const ff_subject *s, const ff_plan *plan, const ff_task *task
 
 /* Which output of the Target is which answer: the nearest pair first, each output once. False: there are too few, or they
  * are in order. */
-static bool assign(const ff_plan *plan, const ff_graph *g, int n_answers, const double *distance, int *of)
+static bool assign(const ff_plan *plan, const ff_graph *g, const ff_plan *source, int n_answers, const double *distance,
+                   int *of)
 {
     bool taken[OUTPUTS] = {false}, other = false;
-    for (int i = 0; i < n_answers; i++)
-        of[i] = -1;
-    for (int round = 0; round < n_answers; round++) {
+    int named = 0;
+    for (int i = 0; i < n_answers; i++) {
+        bool same = n_answers > 1 && i < g->n_outputs && i < ff_plan_outputs(source) &&
+                    strcmp(g->outputs[i]->name, ff_plan_output(source, i)->name) == 0;
+        of[i] = same ? i : -1; /* of a faulty network the values may say anything */
+        if (same)
+            taken[i] = true;
+        named += same;
+    }
+    for (int round = named; round < n_answers; round++) {
         int best = -1, to = -1;
         for (int k = 0; k < g->n_outputs; k++)
             for (int i = 0; i < n_answers; i++)
@@ -182,7 +190,7 @@ int ff_detect_outputs(ff_detection *d)
         return rc == FF_ERR_GRAPH ? FF_OK : rc;
     double *distance = ff_alloc_array((size_t)(g->n_outputs * n_answers), sizeof *distance);
     rc = measure(s, plan, d->task, distance);
-    bool moved = rc == FF_OK && assign(plan, g, n_answers, distance, of);
+    bool moved = rc == FF_OK && assign(plan, g, s->source.score, n_answers, distance, of);
     if (rc == FF_OK && !moved && in_order(of, n_answers) && g->n_outputs > n_answers &&
         ff_model_graph(s->source.model)->n_outputs == n_answers) {
         report_redundant(d, g, names, of, n_answers);

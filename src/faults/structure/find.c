@@ -121,7 +121,11 @@ static bool alone(const ff_subject *s, const ff_cnode *a, const ff_cnode *b)
                 if (alone_before(s, a, b, other->inputs[k], reader->inputs[i]))
                     return true;
     }
-    return sc->n_outputs > 0 && tc->n_outputs > 0 && alone_before(s, a, b, sc->outputs[0], tc->outputs[0]);
+    int outputs[2 * FF_MOST_OUTPUT_PAIRS], n = ff_output_pairs(s, outputs);
+    for (int i = 0; i < n; i++)
+        if (alone_before(s, a, b, outputs[2 * i], outputs[2 * i + 1]))
+            return true;
+    return false;
 }
 
 static void report(ff_detection *d, int pair, const ff_cnode *a, const ff_cnode *b)
