@@ -78,7 +78,7 @@ void ff_help_program(ff_buf *out)
 {
     ff_buf_puts(out, "Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...\n\n"
                      "Finds out why a converted model (Target) answers differently from the model it\n"
-                     "was converted from (Source), shows it, and repairs it. Both are ONNX files.\n\n"
+                     "was converted from (Source), shows it, and repairs it: ONNX, TFLite, Keras.\n\n"
                      "  fetafix source.onnx target.onnx --images photos/\n"
                      "  fetafix compare source.onnx target.onnx --images photos/\n"
                      "  fetafix repair source.onnx target.onnx --images photos/ -o repaired.onnx\n\n"

@@ -15,6 +15,7 @@ int verb_explore(ff_context *c, int argc, char **argv);
 int verb_run(ff_context *c, int argc, char **argv);
 int verb_inspect(ff_context *c, int argc, char **argv);
 int verb_apply(ff_context *c, int argc, char **argv);
+int verb_convert(ff_context *c, int argc, char **argv);
 int verb_borrow(ff_context *c, int argc, char **argv);
 int verb_matrix(ff_context *c, int argc, char **argv);
 int verb_explain(ff_context *c, int argc, char **argv);

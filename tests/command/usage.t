@@ -4,7 +4,7 @@ $ fetafix
 Usage: fetafix [COMMAND] ARGUMENT... [OPTION]...
 .
 Finds out why a converted model (Target) answers differently from the model it
-was converted from (Source), shows it, and repairs it. Both are ONNX files.
+was converted from (Source), shows it, and repairs it: ONNX, TFLite, Keras.
 .
   fetafix source.onnx target.onnx --images photos/
   fetafix compare source.onnx target.onnx --images photos/
@@ -17,6 +17,7 @@ Commands:
              Source
   compare    count the images whose labels differ, without analysis; several
              Targets are ranked
+  convert    a model of another format as ONNX, as it was read
   explain    a fault type or a cause in plain words: PP ID TSS WB LH CG
   explore    the explorer: look, step, undo, save (the default on a terminal)
   help       what there is to type; `help views`: the tables and their columns
@@ -87,6 +88,9 @@ fetafix: 'WD' is no fault type; did you mean 'ID'?
 [2]
 $ fetafix inspect
 fetafix: one model is needed: fetafix inspect MODEL
+[2]
+$ fetafix convert a
+fetafix: convert needs -o OUT.onnx
 [2]
 $ fetafix apply a b
 fetafix: apply needs -o OUT

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* run, apply: one model. */
+/* run, apply, convert: one model. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -353,5 +353,26 @@ int verb_apply(ff_context *c, int argc, char **argv)
     ff_model_unref(repaired);
     ff_model_unref(m);
     ff_repair_file_finish(&p);
+    return code;
+}
+
+/* ----------------------------------------------------------------------------------- convert */
+
+int verb_convert(ff_context *c, int argc, char **argv)
+{
+    const ff_options *o = c->options;
+    ff_model *m = NULL;
+    if (argc != 1)
+        return ff_fail(FF_ERR_USAGE, "one model is needed: fetafix convert MODEL -o OUT.onnx");
+    if (!o->output)
+        return ff_fail(FF_ERR_USAGE, "convert needs -o OUT.onnx");
+    int code = batch_check_outputs(o);
+    if (!code)
+        code = batch_load_model(c, argv[0], &m);
+    if (!code)
+        code = ff_model_save(m, o->output, o->force);
+    if (!code)
+        ff_say(c, "saved %s (from %s, %d nodes)\n", o->output, ff_model_format(m), ff_model_graph(m)->n_nodes);
+    ff_model_unref(m);
     return code;
 }
