@@ -123,6 +123,7 @@ static void hint_destroy(ff_hint *h)
         return;
     hint_destroy(h->next);
     free(h->outputs);
+    ff_patch_destroy(h->mended);
     free(h);
 }
 

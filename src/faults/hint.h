@@ -35,6 +35,9 @@ typedef struct ff_hint {
     /* TSS of a normalisation channel by channel: the axis that the finding's nodes should have. */
     int axis;
 
+    /* The edit that was found with the finding; owned. Strategies are not asked then. */
+    ff_patch *mended;
+
     /* ID: the input and the shape it should have. */
     const ff_value *input;
     ff_shape shape;

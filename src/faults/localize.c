@@ -57,6 +57,7 @@ static int detectors(int (**run)(ff_detection *d))
             run[n++] = c->find;
     }
     run[n++] = ff_detect_joint;
+    run[n++] = ff_detect_mend; /* what the repairs of all those leave wrong */
     run[n++] = ff_detect_sames;
     return n;
 }
@@ -64,7 +65,7 @@ static int detectors(int (**run)(ff_detection *d))
 int ff_localize(const ff_subject *s, const ff_task *task, ff_findings **out, ff_sames **same)
 {
     ff_detection d = {.subject = s, .task = task};
-    int (*run[FF_CAUSES + 2])(ff_detection * d), n = detectors(run);
+    int (*run[FF_CAUSES + 3])(ff_detection * d), n = detectors(run);
     d.findings = ff_alloc(sizeof *d.findings);
     d.sames = ff_alloc(sizeof *d.sames);
     if (task && task->progress)

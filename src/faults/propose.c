@@ -85,7 +85,10 @@ int ff_propose(const ff_subject *s, const ff_findings *f, const ff_layer_scores 
     int rc = FF_OK;
     for (int i = 0; i < f->count && rc == FF_OK; i++) {
         const ff_finding *finding = &f->at[order[i].finding];
-        for (size_t k = 0; k < FF_COUNT(finding->cause->fix) && finding->cause->fix[k] && rc == FF_OK; k++)
+        const ff_patch *mended = finding->hint ? finding->hint->mended : NULL;
+        if (mended)
+            ff_proposing_add(&p, finding, NULL, ff_patch_copy(mended), ff_strdup(finding->summary));
+        for (size_t k = 0; !mended && k < FF_COUNT(finding->cause->fix) && finding->cause->fix[k] && rc == FF_OK; k++)
             rc = finding->cause->fix[k](&p, finding);
     }
     free(order);

@@ -26,6 +26,16 @@ static ff_dataset *set;
     "opset 13; input x 1,3,16,16; float w 16,3,3,3 random; float v 10,16 random; "                                     \
     "c = Conv(x,w) pads=[1,1,1,1]; r = Relu(c); m = GlobalAveragePool(r); f = Flatten(m); "                            \
     "y = Gemm(f,v) transB=1; output y"
+/* Places that are mended by execution where no rule knows them. */
+#define TRAINED(attribute)                                                                                             \
+    "opset 15; input x 1,3,16,16; float w 8,3,3,3 random; float q 10,8 random; float g 8 1,2,1,2,1,2,1,2; "            \
+    "float h 8 random; float m 8 0,0.1,0,0.2,0,0.3,0,1; float s 8 1,2,1,3,1,2,1,4; c = Conv(x,w) pads=[1,1,1,1]; "     \
+    "b = BatchNormalization(c,g,h,m,s)" attribute "; r = Relu(b); p = GlobalAveragePool(r); f = Flatten(p); "          \
+    "y = Gemm(f,q) transB=1; output y"
+#define EXCHANGED(operands)                                                                                            \
+    "opset 13; input x 1,3,16,16; float w 8,3,3,3 random; float k 8,3,3,3 random; float q 10,8 random; "               \
+    "c = Conv(x,w); e = Conv(x,k); d = Sub(" operands "); t = Tanh(d); p = GlobalAveragePool(t); f = Flatten(p); "     \
+    "y = Gemm(f,q) transB=1; output y"
 
 static const struct {
     const char *name, *source, *target, *cause;
@@ -34,6 +44,8 @@ static const struct {
      REDUCED("13", "m = ReduceMean(r) axes=[1,2]"), "axis-differs"},
     {"reduced axes, input", REDUCED("18", "m = ReduceMax(r,a)"), REDUCED("18", "m = ReduceMax(r,b)"), "axis-differs"},
     {"reduced axes, squeezed", GLOBAL, SQUEEZED, "axis-differs"},
+    {"training mode", TRAINED(""), TRAINED(" training_mode=1"), "attribute-differs"},
+    {"operands exchanged", EXCHANGED("c,e"), EXCHANGED("e,c"), "wired-otherwise"},
 };
 
 static int set_up(void **state)
