@@ -58,17 +58,19 @@ typedef enum ff_code {
 /* Sets this thread's message (one line, no newline at the end, names in 'quotes', control
  * characters made visible by the function itself) and returns `code`, so that one can write
  * `return ff_fail(FF_ERR_INPUT, "'%s': no graph", path);`. */
-#define ff_fail(code, ...) ff_return_code((code), ff_set_error(__VA_ARGS__))
+#define ff_fail(code, ...) FF_RETURN_CODE(code, ff_set_error(__VA_ARGS__))
 /* Puts `format...: ` in front of the message already set and returns `code`. */
-#define ff_fail_prefix(code, ...) ff_return_code((code), ff_set_error_prefix(__VA_ARGS__))
-/* What the two are made of; with `code` in sight, compilers and the analyser know what a failure returns. */
-int ff_set_error(const char *format, ...) FF_PRINTF(1, 2);
-int ff_set_error_prefix(const char *format, ...) FF_PRINTF(1, 2);
-static inline int ff_return_code(int code, int message_is_set)
-{
-    (void)message_is_set;
-    return code;
-}
+#define ff_fail_prefix(code, ...) FF_RETURN_CODE(code, ff_set_error_prefix(__VA_ARGS__))
+/* What the two are made of. With `code` in sight, compilers and the analyser know what a failure returns; it is
+ * evaluated first, as it may be a call that sets a message itself. */
+#define FF_RETURN_CODE(code, set_message)                                                                              \
+    __extension__({                                                                                                    \
+        int ff_code_ = (code);                                                                                         \
+        set_message;                                                                                                   \
+        ff_code_;                                                                                                      \
+    })
+void ff_set_error(const char *format, ...) FF_PRINTF(1, 2);
+void ff_set_error_prefix(const char *format, ...) FF_PRINTF(1, 2);
 /* The message of the last failure on this thread; "" when there was none. */
 const char *ff_error(void);
 /* The process exit code of a status: 0, 2, 3, 4, 5 or 130. */

@@ -28,7 +28,7 @@ static void keep_message(const char *text)
     free(shown);
 }
 
-int ff_set_error(const char *format, ...)
+void ff_set_error(const char *format, ...)
 {
     /* The old message may be among the arguments, so the new one is complete before it is kept. */
     ff_buf text = {0};
@@ -38,10 +38,9 @@ int ff_set_error(const char *format, ...)
     va_end(args);
     keep_message(text.data ? text.data : "");
     ff_buf_finish(&text);
-    return 0;
 }
 
-int ff_set_error_prefix(const char *format, ...)
+void ff_set_error_prefix(const char *format, ...)
 {
     ff_buf text = {0};
     va_list args;
@@ -52,7 +51,6 @@ int ff_set_error_prefix(const char *format, ...)
     ff_buf_puts(&text, message);
     keep_message(text.data);
     ff_buf_finish(&text);
-    return 0;
 }
 
 const char *ff_error(void)

@@ -280,8 +280,8 @@ static void local_keys(void **state)
         "opset 13; input x 1,4,6,6; float w 4,4,3,3 random; float v 4,4,3,3 random; float b 4 random;";
     static const char *const rest[] = {
         "r = Relu(x); c = Conv(r,w,b) pads=[1,1,1,1]; s = Add(c,x); output s",
-        "q = Relu(x); p = Conv(q,v) pads=[1,1,1,1]; r = Relu(p); c = Conv(r,w,b) pads=[1,1,1,1];"
-        "s = Add(c,x); output s",
+        ("q = Relu(x); p = Conv(q,v) pads=[1,1,1,1]; r = Relu(p); c = Conv(r,w,b) pads=[1,1,1,1];"
+         "s = Add(c,x); output s"),
         "r = Relu(x); c = Conv(r,v,b) pads=[1,1,1,1]; s = Add(c,x); output s",
         "r = Relu(x); c = Conv(r,w) pads=[1,1,1,1]; s = Add(c,x); output s",
     };

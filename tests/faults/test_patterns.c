@@ -68,7 +68,7 @@ static void expect_text(const char *source, const char *target, const char *pre_
 {
     ff_model *a, *b;
     ff_pre pa, pb;
-    ff_subject *s;
+    ff_subject *s = NULL;
     if (text_model(source, 1, &a) != FF_OK || text_model(target, 1, &b) != FF_OK ||
         ff_pre_parse(pre_source, &pa) != FF_OK || ff_pre_parse(pre_target, &pb) != FF_OK ||
         ff_subject_create(a, &pa, b, &pb, set, NULL, NULL, &s) != FF_OK)

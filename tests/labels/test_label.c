@@ -64,7 +64,7 @@ static void labels_of_onnx_runtime(void **state)
     (void)state;
     if (!bench_init(&b, "source.onnx"))
         skip();
-    ff_progress progress = {0};
+    ff_progress progress = {.total = 0};
     ff_task task = {b.pool, NULL, &progress};
     ff_labels *l = ff_labels_create(ff_dataset_count(b.set));
     assert_int_equal(l->at[0].top[0], FF_LABEL_UNKNOWN);

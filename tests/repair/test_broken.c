@@ -108,8 +108,8 @@ static void check(int i)
 {
     ff_model *a, *b;
     ff_pre pre;
-    ff_subject *s;
-    ff_findings *f;
+    ff_subject *s = NULL;
+    ff_findings *f = NULL;
     loop_result r;
     print_message("%s\n", cases[i].name);
     if (text_model(cases[i].source, 3, &a) != FF_OK || text_model(cases[i].target, 3, &b) != FF_OK ||

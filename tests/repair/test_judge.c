@@ -206,7 +206,7 @@ static void equals_whole_runs(void **state)
 static void stops(void **state)
 {
     ff_cancel cancel = {false};
-    ff_progress progress = {0};
+    ff_progress progress = {.total = 0};
     ff_task task = {.cancel = &cancel, .progress = &progress}, fine = {0};
     ff_dataset *set;
     ff_subject *s, *other;
