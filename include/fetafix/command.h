@@ -156,6 +156,7 @@ struct ff_options {
     ff_session_options session;
     const char *output, *json, *labels_csv, *report, *session_path, *config;
     const char *input; /* run: an NPY file instead of images */
+    const char *max_wrong; /* "N" or "P%" that may be wrong; NULL: none */
     const char *patch; /* repair: the repair as a file for `apply` */
     const char *repro; /* localize, repair: a folder for each fault as a bundle */
     const char *verb;  /* NULL: none was given */

@@ -19,7 +19,8 @@ enum ff_option_kind {
     ANALYSIS,
     YES_NO,
     PIN,
-    FORBID
+    FORBID,
+    GATE, /* N or P% */
 };
 
 enum { FF_OPTIONS_MAX = 64 }; /* at most so many there are */

@@ -44,6 +44,8 @@ static const ff_option options[] = {
      AT(session.validate)},
     {"input", 0, "NPY|NPZ", "samples that are no images: arrays named as the inputs, the first axis counts",
      CASE " borrow run matrix", TEXT, AT(input)},
+    {"max-wrong", 0, "N|P%", "exit code 0 while no more than N, or P% of the images, are wrong",
+     "compare localize repair explore", GATE, AT(max_wrong), "0"},
     {"limit", 0, "N", "use the first N images only", CASE " borrow run bench matrix", COUNT, AT(session.limit)},
     {"seed", 0, "N", "of the samples that the analysis draws", CASE, SEED, AT(session.seed)},
     {"threads", 0, "N", "threads", RUNS, COUNT, AT(session.threads), "one per core"},
@@ -126,6 +128,7 @@ const char *ff_option_type(const ff_option *row)
     case YES_NO:
         return row->argument;
     case TEXT:
+    case GATE:
     case PIN:
     case FORBID:
         break;
@@ -201,6 +204,7 @@ void ff_option_print(const ff_option *row, const ff_options *o, ff_buf *out)
 {
     const char *at = (const char *)o + row->offset;
     switch ((enum ff_option_kind)row->kind) {
+    case GATE:
     case TEXT:
         ff_buf_puts(out, *(const char *const *)at ? *(const char *const *)at : "");
         break;

@@ -29,6 +29,10 @@ const ff_command ff_commands[] = {
      NULL, FF_AT_PROMPT, 0, -1, prompt_answer, NULL},
     {"apply", "PATCH MODEL -o OUT", "replay an exported repair on the model it was made for", NULL, NULL,
      FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_apply, .at_prompt = "PATCH MODEL -o OUT"},
+    {"assert", "CONDITION", "end a script with exit code 1 unless the condition holds",
+     "In SQL, of the numbers wrong, initial, images, faults and open (faults not repaired) and of the views.\n"
+     "As: assert wrong <= images / 100. As: assert not exists (select * from findings where type = 'PP')",
+     NULL, FF_AT_PROMPT | FF_TAKES_TEXT | FF_LOOKS, 1, 1, prompt_assert, NULL},
     {"bench", "MODEL | " CASE, "milliseconds per image, or where the time of a repair goes", NULL, NULL,
      FF_AT_SHELL | FF_AT_PROMPT, 0, -1, prompt_errand, verb_bench, .at_prompt = "[MODEL] [OPTION]..."},
     {"bisect", "", "where the models part now: the first node along the network that makes a difference",

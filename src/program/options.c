@@ -2,6 +2,8 @@
 /* Words of a command line and lines of a configuration file into options. */
 #include "program/options.h"
 
+#include "program/gate.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +91,11 @@ static int set(const char *dashes, const ff_option *row, const char *value, ff_o
     case TEXT:
         if (!*value)
             return ff_fail(FF_ERR_USAGE, "%s%s: %s is empty", dashes, row->name, row->argument);
+        *(const char **)at = value;
+        return FF_OK;
+    case GATE:
+        if (!gate_parse(value, &(double){0}, &(bool){false}))
+            return bad_value(dashes, row, value, "a count, or a share as 1.5%");
         *(const char **)at = value;
         return FF_OK;
     case SWITCH:

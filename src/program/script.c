@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "fetafix/command_job.h"
+#include "fetafix/command_say.h"
 #include "program/batch.h"
 #include "program/verbs.h"
 
@@ -22,20 +23,22 @@ static int run_lines(ff_context *c, FILE *f, int *number)
 {
     ff_buf line = {0};
     int code = FF_OK;
-    while (code >= 0 && !c->quit && ff_line_read(f, &line, number))
+    while (!code && !c->quit && ff_line_read(f, &line, number))
         code =
             atomic_load(&ff_interrupted.set) ? ff_fail(FF_ERR_CANCELLED, "interrupted") : ff_command_run(c, line.data);
     ff_buf_finish(&line);
-    return code < 0 ? code : FF_OK;
+    return code;
 }
 
 /* What went wrong is said with its place. */
 static int run_file(ff_context *c, FILE *f, const char *path)
 {
     int number = 0, code = run_lines(c, f, &number);
-    if (code)
+    if (code < 0)
         return ff_fail_prefix(code, "%s:%d", path, number);
-    return ferror(f) ? ff_fail(FF_ERR_INPUT, "'%s' cannot be read", path) : FF_OK;
+    if (code > 0)
+        ff_note(c, "%s:%d: ended here", path, number);
+    return code > 0 ? code : ferror(f) ? ff_fail(FF_ERR_INPUT, "'%s' cannot be read", path) : FF_OK;
 }
 
 static int open_script(const char *path, FILE **out)
@@ -95,11 +98,14 @@ int verb_script(ff_context *c, int argc, char **argv)
 int script_answer(ff_context *c)
 {
     ff_buf line = {0};
-    int number = 0;
+    int number = 0, first = 0;
     while (!c->quit && !atomic_load(&ff_interrupted.set) && ff_line_read(stdin, &line, &number)) {
-        if (ff_command_run(c, line.data) < 0)
+        int code = ff_command_run(c, line.data);
+        if (code < 0)
             c->note(c->sink, ff_error());
+        if (!first)
+            first = code < 0 ? ff_exit_code(code) : code;
     }
     ff_buf_finish(&line);
-    return FF_OK;
+    return first;
 }

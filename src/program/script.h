@@ -6,7 +6,7 @@
 
 /* The case that the words behind `script FILE` or `repl` name, if any. */
 int script_open_case(ff_context *c, int argc, char **argv) FF_MUST_USE;
-/* Lines from a pipe, each answered, wrong ones too. */
+/* Lines from a pipe, each answered, wrong ones too. The exit code of the first that failed. */
 int script_answer(ff_context *c) FF_MUST_USE;
 
 #endif

@@ -25,6 +25,7 @@ int verb_query(ff_context *c, int argc, char **argv);
 int verb_teach(ff_context *c, int argc, char **argv);
 int verb_script(ff_context *c, int argc, char **argv);
 
+int prompt_assert(ff_context *c, int argc, char **argv); /* 1: it does not hold */
 int prompt_measure(ff_context *c, int argc, char **argv);
 int prompt_job(ff_context *c, int argc, char **argv); /* step repair undo localize validate keep drop */
 int prompt_cancel(ff_context *c, int argc, char **argv);

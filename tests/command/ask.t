@@ -227,6 +227,7 @@ fetafix: --format: 'xml' is none of text|json|csv
 fetafix: there is no command 'layr'; did you mean 'layer'?
 fetafix: expected: pin SOURCE_NODE TARGET_NODE
 fetafix: nothing to undo: this is the Target as it came
+[2]
 
 # To the shell and from it. The words that the shell's commands say differ.
 
@@ -243,6 +244,7 @@ fetafix: standard input:4: '/dev/full' cannot be written: No space left on devic
 $ printf '!\n!exit 3\n!exit 127\n' | fetafix repl
 fetafix: expected: !COMMAND of the shell
 fetafix: the shell cannot run 'exit 127'
+[2]
 
 # Scripts within scripts, lines that go on, comments; what fails is named with its place.
 
@@ -270,6 +272,7 @@ fetafix: expected: script FILE
 fetafix: '.' is a folder
 fetafix: 'nowhere': No such file or directory
 fetafix: expected: script FILE
+[2]
 $ fetafix script - < loop 2>&1 | head -c 25
 fetafix: standard input:1
 $ fetafix script .

@@ -90,6 +90,7 @@ fetafix: --limit: 'none' is not a whole number from 1
 fetafix: 'explore' is typed in the shell: fetafix explore SOURCE TARGET --images DIR|LIST [OPTION]...
 fetafix: --causal does not go with 'matrix'
 Usage: fetafix matrix MODEL... --images DIR|LIST
+[2]
 # A file that is called like that has a path.
 $ cp source.onnx target; printf 'compare source target ./target\n' | fetafix repl source.onnx target.onnx --images photos --config pre; rm target
 Source  source.onnx  (opset 13, small_case)
@@ -107,3 +108,4 @@ fetafix: expected: compare SOURCE TARGET...
 fetafix: one model is needed: fetafix inspect MODEL
 image    label  name   margin  top5
 000.png      4        0.03452  4,3,7,6,8
+[2]

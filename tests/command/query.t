@@ -51,6 +51,7 @@ state  parent  wrong  distance  step  current  summary
 decision  step  outcome  before  after  phase  type  summary
 line
 fetafix: expected: labels FILE [--force]
+[2]
 # One place, one image.
 
 $ printf 'layer 1\nlocalize\nlayer 1\nlayer 9\ndiff Conv_3 pads\ndiff layer 3\nweights layer 2 worst 3\nweights Conv_2\ndetail 1\nwhy image 3\nwhy 3\nwhy image 000.png\n' | fetafix repl source.onnx target.onnx --images photos -q --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
@@ -179,6 +180,7 @@ place  source  target
     3       7       7
     4       6       8
     5       8       0
+[2]
 # SQL.
 
 $ printf 'localize\nquery select status, count(*) from pairs group by status\nquery "select op, 2.5 as half, null as none, op from nodes limit 1"\nquery select l.class from labels l join images i on i.image = l.image where i.wrong and l.place = 1 and l.side = '\''source'\'' limit 3\nquery select 1 || 2 as joined | tr 1 9\nquery select rule from equivalences;\nset format json\nquery select pair, confidence from pairs limit 2\ndiff Conv_3 pads\nwhy image 3\nset format csv\nquery select name, wrong from images limit 2\nlayer 1\n' | fetafix repl source.onnx target.onnx --images photos -q --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
@@ -261,6 +263,7 @@ fetafix: query: string or blob too big
 fetafix: query: it takes too long; narrow it with WHERE or join on equal columns
 fetafix: query: it needs too much memory; narrow it with WHERE
 100001
+[2]
 # What is wrong is named.
 
 $ printf 'query\nquery select * from fndings\nquery select sttus from pairs\nquery selec\nlayers isloated>1\nlayers by isloated\nlayers by\nlayers top none\nlayers layer=x\nimages wrong=perhaps\nlayers isolated > 0.1\npairs show pair,oop\nweights Conv_2 wrost 3\ndiff Conv\ndiff Zonv_3\ndiff Conv_3 pds\ndetail 99\nwhy image 099.pgn\nwhy picture 3\nlayer 1 2\n' | fetafix repl source.onnx target.onnx --images photos -q --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
@@ -284,6 +287,7 @@ fetafix: there is no pair 99; see `pairs`
 fetafix: there is no image '099.pgn'; did you mean '009.png'?
 fetafix: expected: why image IMAGE
 fetafix: expected: layer NUMBER | NODE
+[2]
 # Pipes and files.
 
 $ printf 'pairs show op | sort | uniq -c | tr -s '\'' '\''\npairs show op top 1 > a.txt\npairs show op top 1 > a.txt\npairs show op top 2 >| a.txt\nstatus >> a.txt\nquery select 3 as n where 4 > 3; >> a.txt\nstatus | cat >&2\nstatus > photos\nstatus >\n| cat\nstatus | \nstatus > '\''a b'\'' c\nstatus | nosuchcommand 2>&1\nstatus | head -c 3; echo\npairs | false\n' | fetafix repl source.onnx target.onnx --images photos -q --source-pre 'size=16x16 scale=127.5 mean=1,1,1' --target-pre 'size=16x16 scale=127.5 mean=1,1,1'
@@ -306,6 +310,7 @@ fetafix: expected: COMMAND > FILE
 sh: 1: nosuchcommand: not found
 fetafix: the shell cannot run 'nosuchcommand 2>&1'
 sta
+[2]
 $ cat a.txt
 op
 Conv
@@ -545,3 +550,4 @@ Only SELECT is possible, nothing can be changed. `|` sends the rows to a
 command of the shell; to write them to a file, end the SQL: query select * from
 layers; > layers.txt From the shell: fetafix query SESSION SQL
 fetafix: there is no command 'nothing'; see `help`
+[2]

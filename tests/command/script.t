@@ -33,6 +33,7 @@ $ printf 'help\n' | fetafix repl
 accept [REPAIR]... [--force]     take a repair (the next one; --force: even if it does not help)
 answer WORDS...                  answer the question of the lesson, as: answer WB in L3
 apply PATCH MODEL -o OUT         replay an exported repair on the model it was made for
+assert CONDITION                 end a script with exit code 1 unless the condition holds
 bench [MODEL] [OPTION]...        milliseconds per image, or where the time of a repair goes
 bind [KEY COMMAND]               let a key of the explorer stand for a command; alone: list the keys
 bisect                           where the models part now: the first node along the network that makes a difference
@@ -128,6 +129,7 @@ fetafix: nothing was localised yet, there is no history
 fetafix: expected: save FILE [--force]
 fetafix: goto: 'x' is not the number of a state; see `states`
 fetafix: a quote is not closed
+[2]
 $ fetafix script nowhere
 fetafix: 'nowhere': No such file or directory
 [3]

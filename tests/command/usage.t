@@ -131,6 +131,8 @@ Options:
                                  counted, never used to decide
       --input NPY|NPZ            samples that are no images: arrays named as
                                  the inputs, the first axis counts
+      --max-wrong N|P%           exit code 0 while no more than N, or P% of the
+                                 images, are wrong (default: 0)
       --limit N                  use the first N images only
       --seed N                   of the samples that the analysis draws
       --threads N                threads (default: one per core)

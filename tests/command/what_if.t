@@ -42,6 +42,7 @@ fetafix: kernel_shape takes whole numbers, not 'x'
 fetafix: there is no what-if to keep
 fetafix: there is no what-if to drop
 fetafix: no job 77 runs or waits
+[2]
 
 $ printf 'measure causal\naccept 1\nmeasure\nlayers show layer,isolated,isolated_now,causal top 3\nundo\nmeasure\n' > own; fetafix script own source.onnx target.onnx --images photos --config pre -q
 the layers are scored, with the causal column

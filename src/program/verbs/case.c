@@ -6,6 +6,7 @@
 #include "fetafix/command_job.h"
 #include "fetafix/command_say.h"
 #include "program/batch.h"
+#include "program/gate.h"
 #include "program/verbs.h"
 #include "program/verbs/case_text.h"
 #include "program/verbs/rank.h"
@@ -62,9 +63,9 @@ static int validate(ff_context *c)
 static int verdict(ff_context *c)
 {
     const ff_snapshot *s = ff_session_snapshot(c->session);
-    int wrong = s->wrong;
+    int wrong = s->wrong, images = s->images;
     ff_snapshot_unref(s);
-    return wrong == 0 ? 0 : 1;
+    return gate_code(c, wrong, images);
 }
 
 int verb_compare(ff_context *c, int argc, char **argv)

@@ -183,6 +183,7 @@ static int teach_lines(ff_context *c, const ff_session_options *so)
         code = ff_run_job(c, &(ff_request){.kind = FF_JOB_LOCALIZE});
     if (!code && !(code = prompt_lesson(c, 1, NULL)))
         code = repl_lines(c, "lesson> ");
+    code = code > 0 ? FF_OK : code; /* a wrong answer is no failure */
     if (!code && atomic_load(&ff_interrupted.set))
         code = ff_fail(FF_ERR_CANCELLED, "interrupted");
     return code;
