@@ -1,7 +1,7 @@
 # What each option does where no other transcript tries it.
 
 $ printf "set source-pre 'size=16x16 scale=127.5 mean=1,1,1'\nset target-pre 'size=16x16 scale=127.5 mean=1,1,1'\nset images photos\nset quiet\n" > pre
-$ fetafix --version | sed -E 's/[0-9]+(\.[0-9]+)+/N/g; s/onednn.*/onednn/; s/, (mpi|ompi|mpich)[^,]*$//'
+$ fetafix --version | sed -E 's/[0-9]+(\.[0-9]+)+/N/g; s/onednn.*/onednn/; s/, (mpi|ompi|mpich|hdf5)[^,]*//g'
 fetafix N
 kernels: onednn
 libraries: ncursesw N, nettle N, libprotobuf-c N, libpng N, zlib N, libjpeg N, gsl N, sqlite3 N, jansson N, readline N
