@@ -83,6 +83,10 @@ typedef struct ff_hooks {
      * Observe plans only. When everything a node makes is injected or not needed, the node does not
      * run. `give` sees injected values too. */
     const ff_tensor *(*inject)(void *context, const ff_value *v);
+    /* Right behind `give`, for each value that was asked for: the tensor that readers see from here on in place of t
+     * (same type and dims; a new reference, taken over), or NULL: t itself. So each node can be fed with other values
+     * than those that the nodes before it made. Observe plans only, without a store. */
+    ff_tensor *(*alter)(void *context, const ff_value *v, const ff_tensor *t);
     ff_cancel *cancel; /* asked between two nodes */
 } ff_hooks;
 #define FF_STOP 1

@@ -261,8 +261,9 @@ static int way_of(const ff_runner *r, int value)
     if (x->step < 0 || x->own < 0)
         return x->step;
     const step *s = &r->plan->steps[x->step];
+    bool altering = r->hooks && r->hooks->alter; /* what is hidden in a fused step may become another */
     for (int i = 0; i < s->n_hidden; i++)
-        if (r->values[s->hidden[i]].injected)
+        if (r->values[s->hidden[i]].injected || (altering && r->values[s->hidden[i]].asked))
             return x->own;
     return x->step;
 }
@@ -349,9 +350,30 @@ static void choose(ff_runner *r, ff_store *store, int sample)
     }
 }
 
+/* Readers of the value see another tensor from here on. */
+static int replace(ff_runner *r, int value, ff_tensor *by)
+{
+    const pvalue *x = &r->plan->values[value];
+    live_value *v = &r->values[value];
+
+    if (by->dtype != x->shape.dtype || (x->fixed && (by->rank != x->shape.rank ||
+                                                     memcmp(by->dims, x->shape.dims, (size_t)by->rank * sizeof *by->dims)))) {
+        ff_tensor_unref(by);
+        return ff_fail(FF_ERR_GRAPH, "the tensor put in for '%s' has another shape", x->value->name);
+    }
+    ff_tensor_unref(v->tensor);
+    v->tensor = by;
+    v->injected = true;
+    for (int i = 0; i < x->n_reps; i++)
+        r->reps[value][i].valid = false;
+    return FF_OK;
+}
+
 static int give(ff_runner *r, int value)
 {
     const ff_tensor *t;
+    const ff_value *v = r->plan->values[value].value;
+    const ff_hooks *h = r->hooks;
 
     if (!r->values[value].asked)
         return FF_OK;
@@ -360,7 +382,10 @@ static int give(ff_runner *r, int value)
     r->show_ns += ff_now_ns() - start;
     r->shown++;
     r->values[value].asked = false;
-    return code == FF_OK && r->hooks->give ? r->hooks->give(r->hooks->context, r->plan->values[value].value, t) : code;
+    if (code == FF_OK && h->give)
+        code = h->give(h->context, v, t);
+    ff_tensor *by = code == FF_OK && h->alter && r->plan->observe ? h->alter(h->context, v, t) : NULL;
+    return by ? replace(r, value, by) : code;
 }
 
 static void keep(ff_runner *r, int value, ff_store *store, int sample)
