@@ -257,4 +257,37 @@ typedef struct ff_region_range {
 int ff_region_measure(const ff_subject *s, int source_cvalue, double floor, double ceiling, const ff_task *task,
                       ff_region_range *out) FF_MUST_USE;
 
+/*
+ * The Target in lockstep with the Source: at each place that corresponds the Target's value is compared with the
+ * Source's, and the nodes behind it go on with the Source's. So what differs at a place was made between it and the
+ * places before it. The unit is what rounding explains: how far the Source's own values come out when what each part
+ * reads and makes is moved by the last bit of the type in which the Target computes, by magnitude, times a safety
+ * factor.
+ */
+typedef struct ff_evidence {
+    int source;      /* the Source's cvalue */
+    int samples;     /* of the data, that were compared; 0: nothing was */
+    int64_t values;  /* numbers compared */
+    double ratio;    /* largest difference in that unit, on samples: above 1 is more than rounding */
+    double relative; /* |T - S| / |S| (L2), on samples */
+    double probed;   /* the largest off the data, where neither side overflows */
+    const char *probe; /* where that was; static, NULL: nowhere */
+    bool unbounded;  /* infinities or NaN on one side only */
+    double difference, norm; /* squares summed */
+} ff_evidence;
+typedef struct ff_lockstep {
+    int n;
+    ff_evidence *at;             /* by Target cvalue */
+    int differ;                  /* places that do by more than rounding, on samples */
+    bool *in_source, *in_target; /* by index of the main graph's node: in the part before such a place */
+    bool agree; /* all outputs are right as they are, on samples: nothing is wrong, whatever a place says */
+    int n_answers;
+    ff_evidence *answers; /* by output of the Target that has a counterpart: with these places put right */
+    bool complete;        /* all outputs have one and are right then: nothing else is wrong on samples */
+} ff_lockstep;
+bool ff_lockstep_possible(const ff_subject *s); /* both models run, on something */
+/* Over a few samples and off the data; `samples` above 0: over so many of the samples, and nothing else. */
+int ff_lockstep_run(const ff_subject *s, int samples, const ff_task *task, ff_lockstep **out) FF_MUST_USE;
+void ff_lockstep_destroy(ff_lockstep *l);
+
 #endif

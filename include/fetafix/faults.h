@@ -53,12 +53,15 @@ typedef struct ff_findings {
     ff_finding *at; /* in the paper's order: PP ID TSS, then WB LH CG down the network */
 } ff_findings;
 
-/* A difference that cannot change a result, with both sides where it has two. */
+/* A difference that cannot change a result, with both sides where it has two. How that is known: proved by a rule, or
+ * tested (rule "tested"). Rule "latent": no sample shows it, but inputs off the data do. */
 typedef struct ff_same {
     const char *rule, *meaning;
     int n_source_nodes, n_target_nodes;
     const ff_node **source_nodes, **target_nodes;
     double deviation;
+    const char *probe; /* of a latent one: the inputs off the data that show it; static, NULL else */
+    int64_t values;    /* of one that was tested: numbers compared */
 } ff_same;
 typedef struct ff_sames {
     int count;

@@ -473,6 +473,13 @@ static const ff_cause causes[FF_CAUSES] = {
          .fix = {ff_fix_quantized},
          .text = "The integers of an activation have steps of the right size around the wrong zero: one end of the "
                  "range is cut off. Or they are read with another zero point than they were made with."},
+    [FF_CAUSE_COMPUTES_OTHERWISE] =
+        {.name = "computes-otherwise",
+         .type = FF_CG,
+         .find = ff_detect_tested,
+         .fix = {ff_fix_by_copy},
+         .text = "Fed with the Source's values, this place does not give what the Source gives, by more than rounding "
+                 "explains. None of the known ways to write a layer wrongly was recognised."},
     [FF_CAUSE_CANNOT_RUN] = {.name = "cannot-run",
                              .type = FF_CG,
                              .find = ff_detect_error,

@@ -37,6 +37,7 @@ int ff_detect_graph(ff_detection *d);
 int ff_detect_error(ff_detection *d);
 int ff_detect_joint(ff_detection *d);
 int ff_detect_mend(ff_detection *d);
+int ff_detect_tested(ff_detection *d);
 int ff_detect_sames(ff_detection *d);
 /* Forgets the findings from number `from` on. */
 void ff_detection_drop(ff_detection *d, int from);

@@ -50,7 +50,7 @@ static int detectors(int (**run)(ff_detection *d))
     int n = 0;
     for (int i = 0; i < FF_CAUSES; i++) {
         const ff_cause *c = ff_cause_at(i);
-        bool new = c->find;
+        bool new = c->find && c->find != ff_detect_tested; /* comes behind all others */
         for (int k = 0; k < n; k++)
             new = new &&run[k] != c->find;
         if (new)
@@ -58,6 +58,7 @@ static int detectors(int (**run)(ff_detection *d))
     }
     run[n++] = ff_detect_joint;
     run[n++] = ff_detect_mend; /* what the repairs of all those leave wrong */
+    run[n++] = ff_detect_tested; /* what was found and changes nothing */
     run[n++] = ff_detect_sames;
     return n;
 }
@@ -65,7 +66,7 @@ static int detectors(int (**run)(ff_detection *d))
 int ff_localize(const ff_subject *s, const ff_task *task, ff_findings **out, ff_sames **same)
 {
     ff_detection d = {.subject = s, .task = task};
-    int (*run[FF_CAUSES + 3])(ff_detection * d), n = detectors(run);
+    int (*run[FF_CAUSES + 4])(ff_detection * d), n = detectors(run);
     d.findings = ff_alloc(sizeof *d.findings);
     d.sames = ff_alloc(sizeof *d.sames);
     if (task && task->progress)

@@ -19,6 +19,7 @@ typedef struct tally {
 } tally;
 
 static tally tallies[FF_FAULT_TYPES];
+static int n_latent; /* seeded, but no sample shows them */
 static int fell_short;
 
 static bool matches(const ff_finding *f, const seeded_fault *s)
@@ -40,7 +41,23 @@ static int type_of(const seeded_fault *s)
     return FF_CG;
 }
 
-static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault *faults, int n_faults)
+/* Seeded, and shown by no sample: said to be latent, which is right. */
+static bool is_latent(const ff_sames *sames, const seeded_fault *s)
+{
+    for (int i = 0; i < sames->count; i++) {
+        const ff_same *e = &sames->at[i];
+        ff_finding place = {.n_source_nodes = e->n_source_nodes,
+                            .n_target_nodes = e->n_target_nodes,
+                            .source_nodes = e->source_nodes,
+                            .target_nodes = e->target_nodes};
+        if ((strcmp(e->rule, "latent") == 0 || strcmp(e->rule, "tested") == 0) && conversion_at_layer(&place, s->layer))
+            return true;
+    }
+    return false;
+}
+
+static void judge(uint64_t seed, const ff_findings *findings, const ff_sames *sames, const seeded_fault *faults,
+                  int n_faults)
 {
     bool short_here = false;
     for (int k = 0; k < n_faults; k++) {
@@ -59,6 +76,10 @@ static void judge(uint64_t seed, const ff_findings *findings, const seeded_fault
                 if (matches(&findings->at[i], &faults[k]))
                     printf("    %s %s\n", ff_fault_type_name(findings->at[i].type), findings->at[i].summary);
             short_here = true;
+        }
+        if (!found && is_latent(sames, &faults[k])) {
+            n_latent++;
+            continue;
         }
         tallies[type_of(&faults[k])].seeded++;
         tallies[type_of(&faults[k])].found += found > 0;
@@ -106,7 +127,7 @@ static int simulate(uint64_t seed, int most_faults, const ff_dataset *set)
     ff_subject *subject = conversion_subject(n, &source, converted, &target, set);
     int status = subject ? ff_localize(subject, NULL, &findings, &sames) : FF_ERR_INTERNAL;
     if (status == FF_OK) {
-        judge(seed, findings, faults, n_faults);
+        judge(seed, findings, sames, faults, n_faults);
     } else {
         printf("seed %llu: %s\n", (unsigned long long)seed, ff_error());
         fell_short++;
