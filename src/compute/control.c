@@ -317,8 +317,8 @@ int ff_k_scan(ff_call *c)
     int rc = body_of(c, "body", &g), first = c->node->opset < 9;
     if (rc)
         return rc;
-    int n = c->n_in - first, states = n - (int)asked, scans = (int)asked;
-    if (asked < 1 || asked > n || g->n_inputs != n || c->n_out != g->n_outputs || g->n_outputs < states)
+    int n = c->n_in - first, scans = asked < 1 || asked > n ? 0 : (int)asked, states = n - scans;
+    if (scans < 1 || g->n_inputs != n || c->n_out != g->n_outputs || g->n_outputs < states)
         return ff_fail(FF_ERR_GRAPH, "%lld scan inputs of %d, a body with %d inputs and %d outputs", (long long)asked,
                        n, g->n_inputs, g->n_outputs);
     for (int i = first; i < c->n_in; i++)
