@@ -21,7 +21,7 @@ $ printf 'bind M-\nbind Entre undo\nbind x\nbind x nothing\ncolor\ncolor bda red
 fetafix: expected: bind KEY COMMAND
 fetafix: bind: 'Entre' is no key; did you mean 'Enter'?
 fetafix: expected: bind KEY COMMAND
-fetafix: unknown command 'nothing'; see `help`
+fetafix: bind: unknown command 'nothing'; see `help`
 fetafix: color: there is no element 'bda'; did you mean 'bad'?
 fetafix: expected: color ELEMENT COLOR [bold] [underline] [reverse]
 fetafix: color: 'rde' is no colour; did you mean 'red'?
