@@ -31,8 +31,11 @@ typedef struct tested {
 /* Only what the graphs themselves say; what is fed and which output is read is of another kind. */
 static bool may_be_tested(const ff_finding *f)
 {
-    return f->type >= FF_TSS && f->n_source_nodes + f->n_target_nodes > 0 && f->hint->n_outputs == 0 &&
-           !ff_caused_by(f, FF_CAUSE_CANNOT_RUN);
+    /* A Transpose behind the input makes up for how it is fed, which is put in here. */
+    bool fed = f->type == FF_TSS && f->hint->cvalue >= 0;
+    return f->type >= FF_TSS && !fed && f->n_source_nodes + f->n_target_nodes > 0 && f->hint->n_outputs == 0 &&
+           !ff_caused_by(f, FF_CAUSE_CANNOT_RUN) &&
+           !ff_caused_by(f, FF_CAUSE_HALF_PRECISION); /* less precise by itself, whatever the samples show */
 }
 
 /* The node of the main graph that it is, or is in. */

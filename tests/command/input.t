@@ -100,6 +100,7 @@ labels          text                      none                        class name
 source-output   text                      the first                   the Source's output that is read
 target-output   text                      none                        the Target's output that is read
 validate        text                      none                        independent images, with classes if known: counted, never used to decide
+max-wrong       text                      0                           exit code 0 while no more than N, or P% of the images, are wrong
 limit           number             7      none                        use the first N images only
 seed            number             0      0                           of the samples that the analysis draws
 threads         number                    one per core                threads

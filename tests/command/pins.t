@@ -50,24 +50,24 @@ $ printf 'pins\npin Conv_0 Conv_2\nlocalize\npairs\n' > crossed; fetafix script 
 word    source  target
 forbid  Conv_5  Conv_5
 'Conv_0' and 'Conv_2' are pinned
-pair  layer  status       source_summary     target_summary     note                      
-   0         target-only                     Conv 12 3x3 p1                               
-   1      1  different    Conv 12 3x3 p1     Conv 12 3x3 p1     bias different 1.1e+02%; s
-   2         different    Relu               Relu               extra nodes               
-   3      2  different    Conv 12 3x3 s2 p1  Conv 12 3x3 s2 p1  different 12%             
-   4         equal        Relu               Relu                                         
+pair  layer  status       source_summary     target_summary     note              reason  
+   0         target-only                     Conv 12 3x3 p1     different 1e+02%          
+   1      1  different    Conv 12 3x3 p1     Conv 12 3x3 p1     different 1e+02%  pinned  
+   2         equal        Relu               Relu                                 neighbou
+   3      2  different    Conv 12 3x3 s2 p1  Conv 12 3x3 s2 p1  different 12%     near wei
+   4         equal        Relu               Relu                                 neighbou
    5         source-only  Conv 12 3x3 p1                                                  
-   6         different    Relu               Relu               missing nodes             
-   7      3  equal        Conv 12 3x3 s2 p1  Conv 12 3x3 s2 p1                            
-   8         equal        Relu               Relu                                         
-   9      4  different    Conv 12 3x3 p1     Conv 12 3x3 p1     different 12%             
-  10         equal        Relu               Relu                                         
-  11         target-only                     Conv 12 3x3 s2 p1                            
+   6         equal        Relu               Relu                                 neighbou
+   7      3  equal        Conv 12 3x3 s2 p1  Conv 12 3x3 s2 p1                    equal we
+   8         equal        Relu               Relu                                 neighbou
+   9      4  different    Conv 12 3x3 p1     Conv 12 3x3 p1     different 12%     near wei
+  10         equal        Relu               Relu                                 neighbou
+  11         target-only                     Conv 12 3x3 s2 p1  different 1e+02%          
   12         source-only  Conv 12 3x3 s2 p1                                               
-  13         different    Relu               Relu               other nodes               
-  14         equal        GlobalAveragePool  GlobalAveragePool                            
-  15         equal        Reshape [1,12]     Reshape [1,12]                               
-  16      5  equal        Gemm 10            Gemm 10                                      
+  13         equal        Relu               Relu                                 neighbou
+  14         equal        GlobalAveragePool  GlobalAveragePool                    neighbou
+  15         equal        Reshape [1,12]     Reshape [1,12]                       neighbou
+  16      5  equal        Gemm 10            Gemm 10                              equal we
 $ printf 'pins\n' | fetafix repl --session case.fetafix
 word    source  target
 forbid  Conv_5  Conv_5

@@ -255,9 +255,9 @@ Causes: axes-permuted, input-axes-permuted, normalisation-axis, order-lost
 attributes-differ, axis-differs, bounds-differ, ceil-mode-differs,
 count-include-pad-differs, dilations-differ, epsilon-differs, group-differs,
 kernel-differs, pads-differ, slice-differs, strides-differ, window-differs
-Causes: activation-quantized, cannot-run, extra-nodes, half-precision,
-missing-nodes, other-nodes, outputs-redundant, outputs-reordered, pad-amounts,
-pad-counted, pad-mode, pad-value, wired-otherwise
+half-precision, missing-nodes, other-nodes, outputs-redundant,
+outputs-reordered, pad-amounts, pad-counted, pad-mode, pad-value,
+wired-otherwise
 $ fetafix explain pads-differ
 pads-differ: a fault of type LH
 .
