@@ -3,8 +3,7 @@
 # Installs, builds and tests everything; the last line is `N passed, N failed`.
 #
 #   tests/run.sh            all suites, all of them again under the address and undefined sanitizers, and what other
-#                           compilers say: clang builds it, every file compiles for aarch64, clang-analyzer-core finds
-#                           nothing that is not in tests/analyser.txt; each of these counts as one test
+#                           compilers say: clang builds it, every file compiles for aarch64; each counts as one test
 #   tests/run.sh --quick    all suites once
 #
 # Builds into build-test/ and build-asan/ of the source tree. Warnings are errors.
@@ -67,7 +66,6 @@ if [ $quick = no ]; then
         suite build-asan -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false
     check clang build_with_clang
     check arm64 python3 tests/compilers.py arm64 build-test
-    check analyse python3 tests/compilers.py analyse build-test
 fi
 
 echo "$passed passed, $failed failed"
