@@ -55,7 +55,7 @@ static ff_subject *subject_of(const char *source, const char *target)
 {
     ff_model *a, *b;
     ff_pre pre;
-    ff_subject *s;
+    ff_subject *s = NULL;
     if (text_model(source, 3, &a) != FF_OK || text_model(target, 3, &b) != FF_OK ||
         ff_pre_parse("tf size=16x16", &pre) != FF_OK ||
         ff_subject_create(a, &pre, b, &pre, set, NULL, NULL, &s) != FF_OK)
