@@ -286,8 +286,10 @@ typedef struct ff_lockstep {
     bool complete;        /* all outputs have one and are right then: nothing else is wrong on samples */
 } ff_lockstep;
 bool ff_lockstep_possible(const ff_subject *s); /* both models run, on something */
-/* Over a few samples and off the data; `samples` above 0: over so many of the samples, and nothing else. */
-int ff_lockstep_run(const ff_subject *s, int samples, const ff_task *task, ff_lockstep **out) FF_MUST_USE;
+/* How much is run: the parts over a few samples, which says where they differ; off the data too, and the whole with those
+ * put right; the same over many samples. */
+typedef enum ff_lockstep_extent { FF_LOCKSTEP_PARTS, FF_LOCKSTEP_ALL, FF_LOCKSTEP_MANY } ff_lockstep_extent;
+int ff_lockstep_run(const ff_subject *s, ff_lockstep_extent extent, const ff_task *task, ff_lockstep **out) FF_MUST_USE;
 void ff_lockstep_destroy(ff_lockstep *l);
 
 #endif

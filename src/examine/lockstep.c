@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 3 };
+enum { SAMPLES = 3, MANY_SAMPLES = 64 };
 
 typedef struct work {
     const lockstep *l;
     ff_runners source, target;
     const ff_task *task;
     int samples, passes;
+    bool whole;         /* the whole is run as well, with the places that differ put right */
     const bool *cut;    /* NULL: part by part */
     size_t width;       /* of found, for each pass */
     ff_evidence *found; /* [pass][place or answer] */
@@ -238,9 +239,9 @@ static int run(work *w, ff_lockstep *out)
         cut[i] = at[i].ratio > 1;
         out->differ += cut[i];
     }
-    if (code == FF_OK && out->differ > 0 && !out->agree)
+    if (code == FF_OK && w->whole && out->differ > 0 && !out->agree)
         code = run_passes(w, cut, l->n_answers, out->answers);
-    out->complete = code == FF_OK && all_right(l, out->answers);
+    out->complete = code == FF_OK && (w->whole || out->agree) && all_right(l, out->answers);
     out->in_source = mark_parts(ff_model_graph(l->s->source.model), l, false, cut);
     out->in_target = mark_parts(ff_model_graph(l->s->target.model), l, true, cut);
     free(at);
@@ -248,11 +249,13 @@ static int run(work *w, ff_lockstep *out)
     return code;
 }
 
-int ff_lockstep_run(const ff_subject *s, int samples, const ff_task *task, ff_lockstep **out)
+int ff_lockstep_run(const ff_subject *s, ff_lockstep_extent extent, const ff_task *task, ff_lockstep **out)
 {
     lockstep l = {.s = s, .epsilon = epsilon_of(s)};
-    int most = samples > 0 ? samples : SAMPLES, n = s->source.labels->count < most ? s->source.labels->count : most;
-    work w = {.l = &l, .task = task, .samples = n, .passes = n + (samples > 0 ? 0 : lock_n_probes)};
+    int most = extent == FF_LOCKSTEP_MANY ? MANY_SAMPLES : SAMPLES,
+        n = s->source.labels->count < most ? s->source.labels->count : most;
+    work w = {.l = &l, .task = task, .samples = n, .passes = n + (extent == FF_LOCKSTEP_ALL ? lock_n_probes : 0)};
+    w.whole = extent != FF_LOCKSTEP_PARTS;
     ff_lockstep *found = ff_alloc(sizeof *found);
     find_places(&l);
     find_answers(&l);

@@ -20,8 +20,6 @@
  * a place of which no detector speaks is worth a word from twice that on. */
 #define REFOLDED 2.6e-6
 
-enum { MORE_SAMPLES = 64 }; /* before what no sample showed is called latent */
-
 typedef struct tested {
     const ff_subject *s;
     const ff_lockstep *l;
@@ -328,7 +326,7 @@ static int look_again(ff_detection *d, const verdict *verdicts, bool *unseen)
         latent += unseen[i] && verdicts[i].probed > 1;
     if (!latent)
         return FF_OK;
-    int code = ff_lockstep_run(d->subject, MORE_SAMPLES, d->task, &l);
+    int code = ff_lockstep_run(d->subject, FF_LOCKSTEP_MANY, d->task, &l);
     if (code)
         return code;
     verdict *again = ff_alloc_array((size_t)n + 1, sizeof *again);
@@ -357,19 +355,38 @@ static int demote_unseen(ff_detection *d, const ff_lockstep *l)
     return code;
 }
 
+/* Could a finding turn out to be none? Where every one lies in a part that differs, the dearer runs tell nothing more. */
+static bool is_open(const ff_detection *d, const ff_lockstep *l)
+{
+    for (int i = 0; i < d->findings->count; i++) {
+        const ff_finding *f = &d->findings->at[i];
+        bool touched = false;
+        for (int k = 0; k < f->n_target_nodes && !touched; k++)
+            touched = touches(f->target_nodes[k], l->in_target);
+        for (int k = 0; k < f->n_source_nodes && !touched; k++)
+            touched = touches(f->source_nodes[k], l->in_source);
+        if (may_be_tested(f) && (l->agree || !touched))
+            return true;
+    }
+    return false;
+}
+
 int ff_detect_tested(ff_detection *d)
 {
     ff_lockstep *l = NULL;
     if (!ff_lockstep_possible(d->subject))
         return FF_OK;
-    int code = ff_lockstep_run(d->subject, 0, d->task, &l);
-    if (code == FF_ERR_CANCELLED || code == FF_ERR_NOMEM)
-        return code;
-    if (code != FF_OK)
-        return FF_OK; /* what cannot be run is judged by how it is written */
-    if (!is_quantized(d->subject) && !d->half_source && !l->agree)
+    int code = ff_lockstep_run(d->subject, FF_LOCKSTEP_PARTS, d->task, &l);
+    if (code == FF_OK && !is_quantized(d->subject) && !d->half_source && !l->agree)
         report_unspoken(d, l);
-    code = demote_unseen(d, l);
+    if (code == FF_OK && is_open(d, l)) {
+        ff_lockstep_destroy(l);
+        l = NULL;
+        code = ff_lockstep_run(d->subject, FF_LOCKSTEP_ALL, d->task, &l);
+        if (code == FF_OK)
+            code = demote_unseen(d, l);
+    }
     ff_lockstep_destroy(l);
-    return code;
+    /* What cannot be run is judged by how it is written. */
+    return code == FF_ERR_CANCELLED || code == FF_ERR_NOMEM ? code : FF_OK;
 }

@@ -103,7 +103,7 @@ static void rounding_is_measured(void **state)
 {
     ff_subject *s = subject_of(NET("e = Relu(c);"), NET("e = Relu(c);"));
     ff_lockstep *l;
-    assert_int_equal(ff_lockstep_run(s, 0, NULL, &l), FF_OK);
+    assert_int_equal(ff_lockstep_run(s, FF_LOCKSTEP_ALL, NULL, &l), FF_OK);
     int compared = 0;
     for (int i = 0; i < l->n; i++) {
         compared += l->at[i].values > 0;
@@ -117,7 +117,7 @@ static void rounding_is_measured(void **state)
     ff_subject_destroy(s);
     s = subject_of(NET("e = Relu(c);"),
                    HEAD "float m - 1.00001; d = Mul(x,m); c = Conv(d,w) pads=[1,1,1,1]; e = Relu(c);" TAIL);
-    assert_int_equal(ff_lockstep_run(s, 0, NULL, &l), FF_OK);
+    assert_int_equal(ff_lockstep_run(s, FF_LOCKSTEP_ALL, NULL, &l), FF_OK);
     assert_true(l->differ >= 1);
     assert_true(l->complete);
     ff_lockstep_destroy(l);
